@@ -1,1 +1,20 @@
-export {}
+export type {
+  Clock,
+  DialTransport,
+  Environment,
+  EnvironmentHint,
+  Link,
+  LinkClosed,
+  LinkEvents,
+  LinkInfo,
+  ListenHost,
+  ListenTransport,
+  Random,
+  Storage,
+  StorageOp,
+  StorageStatus,
+  StoredRow,
+  TimerHandle,
+  Timers,
+  Transport,
+} from './seams.ts'
