@@ -1,0 +1,42 @@
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const root = fileURLToPath(new URL('.', import.meta.url))
+
+// Tests read the sources of the packages, so that they need no build and a stack trace shows the file one edits.
+const alias = readdirSync(`${root}packages`).flatMap((name) => {
+  const published = name === 'rejoin' ? 'rejoin' : `@rejoin/${name}`
+  return [
+    { find: new RegExp(`^${published}$`), replacement: `${root}packages/${name}/src/index.ts` },
+    { find: new RegExp(`^${published}/(?!package\\.json$)(.+)$`), replacement: `${root}packages/${name}/src/$1.ts` },
+  ]
+})
+
+const project = (name: string, include: string[], testTimeout = 20_000) => ({
+  root,
+  resolve: { alias },
+  test: {
+    name,
+    include,
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    environment: 'node' as const,
+    testTimeout,
+    hookTimeout: Math.max(testTimeout, 30_000),
+  },
+})
+
+export default defineConfig({
+  test: {
+    // A filter that matches nothing, or a project that lost its files, must not read as success.
+    passWithNoTests: false,
+    projects: [
+      project('unit', ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts']),
+      project('laws', ['test/{laws,scenarios,contracts}/**/*.test.ts'], 60_000),
+      project('simulation', ['test/simulation/**/*.test.ts'], 120_000),
+      project('docs', ['test/docs/**/*.test.ts'], 120_000),
+      project('e2e', ['test/e2e/**/*.test.ts'], 120_000),
+      project('system', ['test/{system,package}/**/*.test.ts'], 600_000),
+    ],
+  },
+})
