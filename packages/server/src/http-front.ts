@@ -1,0 +1,132 @@
+/**
+ * The plain HTTP side of the server: health, metrics and the files of the app. WebSocket upgrades go elsewhere.
+ *
+ * `/livez` says that the process answers. `/readyz` says whether clients should be sent here: not while draining, not
+ * while the store fails. `/metrics` tells operators everything, so on a port that others reach it answers only callers
+ * on this machine that came without a proxy; everybody else is pointed to the admin port.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { ServerMetrics } from './metrics.ts'
+import { isLoopbackAddress, isLoopbackHost } from './origin-policy.ts'
+import { securityHeaders } from './security-headers.ts'
+import type { StaticFiles } from './static-files.ts'
+
+/** What the server can say about itself when asked whether clients may come. */
+export type Readiness = { readonly ready: true } | { readonly ready: false; readonly code: string }
+
+/** What the HTTP side serves. On the admin port there are no files, on the public one no health once there is an admin port. */
+export interface HttpFront {
+  readonly operations:
+    | {
+        readonly readiness: () => Readiness
+        readonly metrics: ServerMetrics
+        /** Who may read `/metrics` here. */
+        readonly metricsFor: 'everyone' | 'this-machine'
+      }
+    | undefined
+  readonly files: StaticFiles | undefined
+  readonly countRequest: (status: number) => void
+}
+
+/** Time to send the head of a request, and the whole of it. No request of ours has a body. */
+const headersTimeoutMs = 10_000
+const requestTimeoutMs = 15_000
+
+/** A server for these routes. Whatever a client sends, the answer is an HTTP status and the process goes on. */
+export function createHttpFront(front: HttpFront): Server {
+  const server = createServer({
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: 2_000,
+    keepAliveTimeout: 5_000,
+    maxHeaderSize: 16_384,
+  })
+  server.maxHeadersCount = 100
+  server.on('request', (request, response) => {
+    response.on('finish', () => front.countRequest(response.statusCode))
+    route(front, request, response).catch(() => {
+      if (response.headersSent) response.destroy()
+      else sendText(response, 500, 'internal error\n')
+    })
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
+    front.countRequest(Number(status.slice(0, 3)))
+    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    else socket.destroy()
+  })
+  return server
+}
+
+async function route(front: HttpFront, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    // Its body, if any, is not read: the connection ends with the answer.
+    response.setHeader('allow', 'GET, HEAD')
+    response.setHeader('connection', 'close')
+    sendText(response, 405, 'only GET and HEAD\n')
+    return
+  }
+  const pathname = (request.url ?? '/').split(/[?#]/, 1)[0] ?? '/'
+  if (front.operations !== undefined && (await operations(front.operations, request, response, pathname))) return
+  if (front.files !== undefined && (await front.files(request, response, pathname))) return
+  sendText(response, 404, 'not found\n')
+}
+
+async function operations(
+  { readiness, metrics, metricsFor }: NonNullable<HttpFront['operations']>,
+  request: IncomingMessage,
+  response: ServerResponse,
+  pathname: string,
+): Promise<boolean> {
+  switch (pathname) {
+    case '/livez':
+      sendJson(response, 200, { live: true })
+      return true
+    case '/readyz': {
+      const state = readiness()
+      sendJson(response, state.ready ? 200 : 503, state)
+      return true
+    }
+    case '/metrics': {
+      if (metricsFor === 'this-machine' && !isFromThisMachine(request)) {
+        sendText(
+          response,
+          403,
+          'metrics are for callers on this machine; start the server with --admin-port to read them elsewhere\n',
+        )
+        return true
+      }
+      const text = await metrics.text()
+      response.setHeader('content-type', metrics.contentType)
+      send(response, 200, text)
+      return true
+    }
+    default:
+      return false
+  }
+}
+
+/** Straight from this machine, under one of its own names: no proxy in between and no rebound DNS name. */
+function isFromThisMachine(request: IncomingMessage): boolean {
+  const { headers } = request
+  const proxied = ['forwarded', 'x-forwarded-for', 'via'].some((name) => headers[name] !== undefined)
+  const named = isLoopbackHost((headers.host ?? '').replace(/:\d+$/, ''))
+  return !proxied && named && isLoopbackAddress(request.socket.remoteAddress)
+}
+
+function sendText(response: ServerResponse, status: number, text: string): void {
+  response.setHeader('content-type', 'text/plain; charset=utf-8')
+  send(response, status, text)
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  response.setHeader('content-type', 'application/json; charset=utf-8')
+  send(response, status, `${JSON.stringify(value)}\n`)
+}
+
+function send(response: ServerResponse, status: number, body: string): void {
+  response.setHeader('cache-control', 'no-store')
+  response.writeHead(status, { 'content-length': Buffer.byteLength(body) })
+  response.end(response.req.method === 'HEAD' ? undefined : body)
+}

@@ -1,0 +1,93 @@
+/**
+ * Everything the server counts, in a registry of its own, so that two servers in one process do not mix.
+ * All names begin with `rejoin_`, those of the process too.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** The measures of one server. `text()` is the answer of `/metrics`. */
+export interface ServerMetrics {
+  readonly registry: Registry
+  readonly contentType: string
+  text(): Promise<string>
+  readonly connections: Gauge
+  readonly connectionsOpened: Counter
+  readonly connectionsRefused: Counter<'code'>
+  readonly connectionsClosed: Counter<'code'>
+  readonly framesReceived: Counter
+  readonly framesSent: Counter
+  readonly bytesReceived: Counter
+  readonly bytesSent: Counter
+  readonly badFrames: Counter<'code'>
+  readonly authorizeAnswers: Counter<'answer'>
+  readonly authorizeSeconds: Histogram
+  readonly storageWrites: Counter
+  readonly storageRows: Counter
+  readonly storageWriteSeconds: Histogram
+  readonly storageFailures: Counter<'code'>
+  readonly httpRequests: Counter<'status'>
+}
+
+/** States read at the moment of a scrape. */
+export interface ServerGauges {
+  readonly ready: () => boolean
+  readonly storageOk: () => boolean
+  /** Further numbers by name without prefix, such as those of the replica. */
+  readonly replica: () => Readonly<Record<string, number>>
+}
+
+/** Creates the registry of one server. */
+export function createServerMetrics(version: string, gauges: ServerGauges): ServerMetrics {
+  const registry = new Registry()
+  const registers = [registry]
+  const counter = <L extends string = never>(name: string, help: string, labelNames: L[] = []): Counter<L> =>
+    new Counter({ name: `rejoin_${name}`, help, labelNames, registers })
+  collectDefaultMetrics({ register: registry, prefix: 'rejoin_' })
+  new Gauge({ name: 'rejoin_build_info', help: 'The running version.', labelNames: ['version'], registers }).set(
+    { version },
+    1,
+  )
+  const stateGauge = (name: string, help: string, read: () => boolean): Gauge =>
+    new Gauge({
+      name: `rejoin_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(read() ? 1 : 0)
+      },
+    })
+  stateGauge('ready', 'Whether /readyz answers 200.', gauges.ready)
+  stateGauge('storage_ok', 'Whether the latest write to the store succeeded.', gauges.storageOk)
+  return {
+    registry,
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    connections: new Gauge({ name: 'rejoin_connections', help: 'Open WebSocket connections.', registers }),
+    connectionsOpened: counter('connections_opened_total', 'WebSocket connections accepted.'),
+    connectionsRefused: counter('connections_refused_total', 'Upgrades refused, by code.', ['code']),
+    connectionsClosed: counter('connections_closed_total', 'WebSocket connections ended, by close code.', ['code']),
+    framesReceived: counter('frames_received_total', 'Messages received.'),
+    framesSent: counter('frames_sent_total', 'Messages sent.'),
+    bytesReceived: counter('received_bytes_total', 'Payload bytes received.'),
+    bytesSent: counter('sent_bytes_total', 'Payload bytes sent.'),
+    badFrames: counter('bad_frames_total', 'Connections closed for what the peer sent, by code.', ['code']),
+    authorizeAnswers: counter('authorize_answers_total', 'Answers of the authorize hook; error and timeout mean no.', [
+      'answer',
+    ]),
+    authorizeSeconds: new Histogram({
+      name: 'rejoin_authorize_seconds',
+      help: 'Time the authorize hook took.',
+      buckets: [0.001, 0.01, 0.1, 0.5, 1, 5],
+      registers,
+    }),
+    storageWrites: counter('storage_writes_total', 'Batches made durable.'),
+    storageRows: counter('storage_rows_total', 'Row operations in durable batches.'),
+    storageWriteSeconds: new Histogram({
+      name: 'rejoin_storage_write_seconds',
+      help: 'Time from handing a batch to the store until it is durable.',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
+      registers,
+    }),
+    storageFailures: counter('storage_failures_total', 'Batches the store refused, by code.', ['code']),
+    httpRequests: counter('http_requests_total', 'HTTP answers other than WebSocket upgrades, by status.', ['status']),
+  }
+}
