@@ -1,3 +1,5 @@
+export { acceptLink } from './accept-link.ts'
+export { type GroupCommit, groupCommit } from './group-commit.ts'
 export type {
   Clock,
   DialTransport,
@@ -18,3 +20,4 @@ export type {
   Timers,
   Transport,
 } from './seams.ts'
+export { closedFrom, closeText, type WebSocketLike, webSocketLink } from './web-socket-link.ts'
