@@ -1,0 +1,47 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { docstringSnippets, markdownSnippets } from './snippets.ts'
+import { compilerComplaints, layOut, runSnippet } from './workshop.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
+const read = (file: string): string => readFileSync(join(root, file), 'utf8')
+
+const pages = ['README.md', ...below('docs', '.md'), ...below('packages', 'README.md'), ...below('examples', '.md')]
+const sources = below('packages', '.ts').filter((file) => file.includes('/src/') && !/\.test(-d)?\.ts$/.test(file))
+const marked = pages.map((file) => markdownSnippets(file, read(file)))
+const snippets = [
+  ...marked.flatMap((page) => page.snippets),
+  ...sources.flatMap((file) => docstringSnippets(file, read(file))),
+]
+const laidOut = layOut(root, join(root, 'test/docs/.snippets'), snippets)
+const running = laidOut.filter(({ snippet }) => snippet.kind === 'run')
+
+describe('the documentation', () => {
+  test('has snippets in Markdown and in docstrings, and some of them say what comes out', () => {
+    expect(snippets.some(({ file, kind }) => file.endsWith('.md') && kind === 'run')).toBe(true)
+    expect(snippets.some(({ file, kind }) => file.endsWith('.ts') && kind === 'run')).toBe(true)
+    expect(running.reduce((sum, { checks }) => sum + checks, 0)).toBeGreaterThan(0)
+  })
+
+  test('says of every TypeScript fence whether it runs or is only type-checked', () => {
+    expect(marked.flatMap(({ unmarked }) => unmarked.map(({ file, line }) => `${file}:${line}`))).toEqual([])
+  })
+
+  test('compiles', () => {
+    expect(compilerComplaints(root, laidOut)).toEqual([])
+  })
+
+  test.each(running.map((one) => [`${one.snippet.file}:${one.snippet.line}`, one] as const))('%s', async (_, one) => {
+    expect(await runSnippet(one)).toBeGreaterThanOrEqual(one.checks)
+  })
+})
+
+function below(folder: string, ending: string): string[] {
+  if (!existsSync(join(root, folder))) return []
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith(ending) && !/(^|\/)(node_modules|dist|api|\.\w+)\//.test(file))
+    .map((file) => `${folder}/${file.replaceAll('\\', '/')}`)
+    .sort()
+}

@@ -1,0 +1,36 @@
+import { relative } from 'node:path'
+import ts from 'typescript'
+import type { ExportedName } from './prepare.ts'
+
+/** Type-checks files with the settings of the tests, and returns what is wrong as `{ file, line, message }`. */
+export function typeErrors(root: string, files: readonly string[]): { file: string; line: number; message: string }[] {
+  const program = ts.createProgram(files, compilerOptions(root))
+  return ts
+    .getPreEmitDiagnostics(program)
+    .filter((diagnostic) => diagnostic.file === undefined || files.includes(diagnostic.file.fileName))
+    .map(({ file, start, messageText }) => ({
+      file: file === undefined ? '' : relative(root, file.fileName),
+      line: file === undefined ? 0 : file.getLineAndCharacterOfPosition(start ?? 0).line,
+      message: ts.flattenDiagnosticMessageText(messageText, '\n'),
+    }))
+}
+
+/** All names, types included, that a module exports. */
+export function exportedNames(root: string, file: string): ExportedName[] {
+  const program = ts.createProgram([file], compilerOptions(root))
+  const checker = program.getTypeChecker()
+  const source = program.getSourceFile(file)
+  const module = source === undefined ? undefined : checker.getSymbolAtLocation(source)
+  if (module === undefined) return []
+  return checker.getExportsOfModule(module).map((symbol) => {
+    const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
+    return { name: symbol.name, isType: (target.flags & ts.SymbolFlags.Value) === 0 }
+  })
+}
+
+function compilerOptions(root: string): ts.CompilerOptions {
+  const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => undefined }
+  const parsed = ts.getParsedCommandLineOfConfigFile(`${root}/tsconfig.test.json`, {}, host)
+  if (parsed === undefined) throw new Error('tsconfig.test.json cannot be read')
+  return { ...parsed.options, noUnusedLocals: false, noUnusedParameters: false, skipLibCheck: true }
+}
