@@ -1,0 +1,16 @@
+/**
+ * Contract suites: any adapter behind a seam must pass the one of its seam.
+ *
+ * They take the test functions as an argument and import no test framework.
+ *
+ * @example
+ * ```ts
+ * import { describe, expect, it } from 'vitest'
+ * import { runStorageContract } from '@rejoin/sync/contracts'
+ * runStorageContract({ describe, it, expect }, 'memory', async () => subject)
+ * ```
+ */
+export { type EnvironmentSubject, runEnvironmentContract } from './contracts/environment-contract.ts'
+export { runStorageContract, type StorageSubject } from './contracts/storage-contract.ts'
+export type { TestApi } from './contracts/test-api.ts'
+export { runTransportContract, type TransportSubject } from './contracts/transport-contract.ts'
