@@ -1,0 +1,3 @@
+import { createYjsEngine } from './yjs-shared.mjs'
+
+export const engine = createYjsEngine(1)
