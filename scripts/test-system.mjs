@@ -2,6 +2,6 @@
 import { runSteps } from './lib/steps.mjs'
 
 runSteps([
-  { name: 'build', run: ['turbo', 'run', 'build', '--output-logs=new-only'], needed: true },
+  { name: 'build', run: ['node', 'scripts/build.mjs'], needed: true },
   { name: 'system', projects: ['system'], run: [] },
 ])

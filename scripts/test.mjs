@@ -3,7 +3,7 @@ import { browserIsRequired, findChromium } from './lib/find-chromium.mjs'
 import { runSteps } from './lib/steps.mjs'
 
 runSteps([
-  { name: 'build', run: ['turbo', 'run', 'build', '--output-logs=new-only'], needed: true },
+  { name: 'build', run: ['node', 'scripts/build.mjs'], needed: true },
   { name: 'layers', run: ['node', 'scripts/check-layers.mjs'] },
   { name: 'types of tests', run: ['tsc', '-p', 'tsconfig.test.json'] },
   { name: 'unit', projects: ['unit'], run: [] },

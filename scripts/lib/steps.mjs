@@ -74,7 +74,7 @@ function runStep(step, tally, scratch) {
   rmSync(report, { force: true })
   const [command, ...args] = step.projects === undefined ? step.run : vitestCommand(step, report)
   const path = `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`
-  const env = { ...process.env, PATH: path, [tallyVariable]: tally, TURBO_TELEMETRY_DISABLED: '1' }
+  const env = { ...process.env, PATH: path, [tallyVariable]: tally }
   const { status, error } = spawnSync(/** @type {string} */ (command), args, { cwd: root, stdio: 'inherit', env })
   if (error !== undefined) console.error(`${step.name} did not start: ${error.message}`)
   const seconds = (performance.now() - started) / 1000
