@@ -1,1 +1,9 @@
-export {}
+export { lmdb } from './lmdb-storage.ts'
+export { processClock, processEnvironment, processRandom, processTimers } from './platform.ts'
+export { type WebSocketOptions, webSocket } from './web-socket.ts'
+export {
+  type UpgradeRefusal,
+  type WebSocketServerOptions,
+  type WebSocketServerTransport,
+  webSocketServer,
+} from './web-socket-server.ts'

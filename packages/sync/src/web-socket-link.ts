@@ -10,7 +10,10 @@ export interface WebSocketLike {
   send(data: Uint8Array<ArrayBuffer>): void
   close(code?: number, reason?: string): void
   addEventListener(type: 'open', listener: () => void): void
-  addEventListener(type: 'error', listener: (event: { readonly message?: unknown }) => void): void
+  addEventListener(
+    type: 'error',
+    listener: (event: { readonly message?: unknown; readonly error?: unknown }) => void,
+  ): void
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void
   addEventListener(
     type: 'close',
@@ -52,6 +55,7 @@ const codeByNumber: Readonly<Record<number, string>> = {
 export function webSocketLink(socket: WebSocketLike, events: LinkEvents, maxFrameBytes: number): Link {
   let ended = false
   let trouble = ''
+  let fault: string | undefined
 
   const end = (reason: LinkClosed): void => {
     if (ended) return
@@ -76,12 +80,17 @@ export function webSocketLink(socket: WebSocketLike, events: LinkEvents, maxFram
   })
   socket.addEventListener('error', (event) => {
     if (typeof event.message === 'string') trouble = event.message
+    fault = faultOf(event.error)
   })
-  socket.addEventListener('close', (event) => end(closedFrom(event.code, event.reason || trouble, event.wasClean)))
+  socket.addEventListener('close', (event) => {
+    const closed = closedFrom(event.code, event.reason || trouble, event.wasClean)
+    end(fault === undefined ? closed : { ...closed, code: fault })
+  })
 
   return {
     send: (frame) => {
-      if (!ended && socket.readyState === open) socket.send(frame as Uint8Array<ArrayBuffer>)
+      // A copy: the sender may reuse its bytes while the socket still queues them.
+      if (!ended && socket.readyState === open) socket.send(frame.slice())
     },
     get bufferedBytes() {
       return socket.bufferedAmount
@@ -113,4 +122,11 @@ export function closedFrom(code: number, reason: string, wasClean: boolean): Lin
 // A socket may come from another realm (an iframe, the vm of a test runner), where `instanceof` does not hold.
 function isArrayBuffer(data: unknown): data is ArrayBuffer {
   return Object.prototype.toString.call(data) === '[object ArrayBuffer]'
+}
+
+/** What the peer broke, as the `ws` package tells it; it ends such a connection itself and reports it as lost. */
+function faultOf(error: unknown): string | undefined {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+  if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') return 'too-large'
+  return typeof code === 'string' && code.startsWith('WS_ERR_') ? 'malformed' : undefined
 }
