@@ -7,8 +7,10 @@ const root = fileURLToPath(new URL('.', import.meta.url))
 // Tests read the sources of the packages, so that they need no build and a stack trace shows the file one edits.
 const alias = readdirSync(`${root}packages`).flatMap((name) => {
   const published = name === 'rejoin' ? 'rejoin' : `@rejoin/${name}`
+  // The umbrella resolves by platform; tests run in Node.
+  const entry = name === 'rejoin' ? 'node' : 'index'
   return [
-    { find: new RegExp(`^${published}$`), replacement: `${root}packages/${name}/src/index.ts` },
+    { find: new RegExp(`^${published}$`), replacement: `${root}packages/${name}/src/${entry}.ts` },
     { find: new RegExp(`^${published}/(?!package\\.json$)(.+)$`), replacement: `${root}packages/${name}/src/$1.ts` },
   ]
 })
