@@ -1,0 +1,309 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { AuthorId, Dot } from './ids.ts'
+import { Sequence, type StoredRun } from './sequence.ts'
+import { SequenceOracle } from './sequence-oracle.test-helper.ts'
+import type { Value } from './value.ts'
+
+type Operation = { readonly run: StoredRun } | { readonly removed: Dot }
+
+/** An operation with what its author knew: numbers of earlier operations in the log. */
+interface Logged {
+  readonly operation: Operation
+  readonly needs: ReadonlySet<number>
+}
+
+class Editor {
+  readonly sequence = new Sequence()
+  readonly oracle = new SequenceOracle()
+  readonly has = new Set<number>()
+  readonly author: AuthorId
+  private seq = 1
+  private readonly log: Logged[]
+
+  constructor(name: string, log: Logged[]) {
+    this.author = name as AuthorId
+    this.log = log
+  }
+
+  insert(index: number, values: readonly Value[]): void {
+    const id = { author: this.author, seq: this.seq }
+    this.seq += values.length
+    const run = this.sequence.insertAt(index, id, values)
+    expect(this.oracle.insert(index, id, values)).toEqual(run)
+    this.record({ run })
+  }
+
+  erase(index: number): void {
+    const removed = this.sequence.idAt(index)
+    this.sequence.remove(removed)
+    this.oracle.remove(removed)
+    this.record({ removed })
+  }
+
+  receive(number: number): void {
+    const { operation } = this.log[number] as Logged
+    apply(this.sequence, operation)
+    if ('run' in operation) this.oracle.apply(operation.run)
+    else this.oracle.remove(operation.removed)
+    this.has.add(number)
+  }
+
+  /** Takes over everything of another editor, in the order of the log. */
+  pull(other: Editor): void {
+    for (const number of [...other.has].sort((a, b) => a - b)) if (!this.has.has(number)) this.receive(number)
+  }
+
+  private record(operation: Operation): void {
+    this.log.push({ operation, needs: new Set(this.has) })
+    this.has.add(this.log.length - 1)
+  }
+}
+
+function apply(sequence: Sequence, operation: Operation): void {
+  if ('run' in operation) {
+    expect(sequence.canApply(operation.run)).toBe(true)
+    sequence.applyRun(operation.run)
+  } else {
+    sequence.remove(operation.removed)
+  }
+}
+
+/** Hands the whole log to a fresh list in an order that `random` picks among the causal ones, some of it twice. */
+function delivered(log: readonly Logged[], random: () => number): Sequence {
+  const sequence = new Sequence()
+  const done = new Set<number>()
+  let open = log.map((_, number) => number)
+  while (open.length > 0) {
+    const ready = open.filter((number) => [...(log[number] as Logged).needs].every((need) => done.has(need)))
+    const next = ready[Math.floor(random() * ready.length)] as number
+    apply(sequence, (log[next] as Logged).operation)
+    done.add(next)
+    open = open.filter((number) => number !== next)
+    const again = [...done][Math.floor(random() * done.size)] as number
+    if (random() < 0.3) apply(sequence, (log[again] as Logged).operation)
+  }
+  return sequence
+}
+
+const action = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('insert' as const),
+      who: fc.nat(2),
+      at: fc.double({ min: 0, max: 1, noNaN: true }),
+      count: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('erase' as const),
+      who: fc.nat(2),
+      at: fc.double({ min: 0, max: 0.999, noNaN: true }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('pull' as const), who: fc.nat(2), from: fc.nat(2) }) },
+)
+
+const history = fc.array(action, { minLength: 1, maxLength: 40 })
+
+function play(actions: readonly (typeof history extends fc.Arbitrary<infer T> ? T : never)[number][]): {
+  editors: Editor[]
+  log: Logged[]
+} {
+  const log: Logged[] = []
+  const editors = ['alice', 'bob', 'carol'].map((name) => new Editor(name, log))
+  let letter = 0
+  for (const step of actions) {
+    const editor = editors[step.who] as Editor
+    const size = editor.sequence.length
+    if (step.do === 'pull') editor.pull(editors[step.from] as Editor)
+    else if (step.do === 'erase' && size > 0) editor.erase(Math.floor(step.at * size))
+    else if (step.do === 'insert') {
+      editor.insert(
+        Math.round(step.at * size),
+        Array.from({ length: step.count }, () => ++letter),
+      )
+    }
+  }
+  return { editors, log }
+}
+
+describe('a list under concurrent edits', () => {
+  it('[LI1] [LI2] has the order of the oracle at every replica, in any causal order of delivery, with duplicates', () => {
+    fc.assert(
+      fc.property(history, fc.infiniteStream(fc.double({ min: 0, max: 0.9999, noNaN: true })), (actions, numbers) => {
+        const { editors, log } = play(actions)
+        for (const editor of editors) {
+          expect(editor.sequence.toArray()).toEqual(editor.oracle.toArray())
+        }
+        for (const editor of editors) for (const other of editors) editor.pull(other)
+        const [first] = editors as [Editor]
+        const values = first.oracle.toArray()
+        for (const editor of editors) expect(editor.sequence.toArray()).toEqual(values)
+        const draw = (): number => numbers.next().value as number
+        for (let i = 0; i < 3; i++) expect(delivered(log, draw).toArray()).toEqual(values)
+      }),
+      { numRuns: 250 },
+    )
+  })
+
+  it('[LI3] agrees with itself about indexes, neighbours and ids', () => {
+    fc.assert(
+      fc.property(history, (actions) => {
+        const { editors } = play(actions)
+        for (const { sequence, oracle } of editors) {
+          const ids = oracle.ids()
+          expect([...sequence.ids()]).toEqual(ids)
+          expect([...sequence.values()]).toEqual(sequence.toArray())
+          ids.forEach((id, index) => {
+            expect(sequence.indexOf(id)).toBe(index)
+            expect(sequence.idAt(index)).toEqual(id)
+            expect(sequence.previousVisible(id)).toEqual(ids[index - 1])
+            expect(sequence.nextVisible(id)).toEqual(ids[index + 1])
+          })
+          for (const { id, removed } of sequence.places()) {
+            if (!removed) continue
+            expect(sequence.indexOf(id)).toBe(-1)
+            const before = sequence.previousVisible(id)
+            const after = sequence.nextVisible(id)
+            const gap = before === undefined ? 0 : sequence.indexOf(before) + 1
+            expect(after).toEqual(ids[gap])
+          }
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('[LI4] comes back from its stored runs and places, also in part', () => {
+    fc.assert(
+      fc.property(history, fc.nat(30), (actions, seen) => {
+        const { editors } = play(actions)
+        for (const editor of editors) for (const other of editors) editor.pull(other)
+        const { sequence } = editors[0] as Editor
+        const whole = new Sequence()
+        for (const run of sequence.runs()) whole.applyRun(run)
+        const onePlaceEach = new Sequence()
+        for (const { id, place, value } of sequence.places()) onePlaceEach.applyRun({ id, place, values: [value] })
+        const partial = new Sequence()
+        // What alice had first is known already; runs cut out of the middle must still fit.
+        for (const run of sequence.runs((author, seq) => author === 'alice' && seq <= seen)) {
+          if (partial.canApply(run)) partial.applyRun(run)
+        }
+        for (const run of sequence.runs((author, seq) => !partial.knows({ author, seq }))) partial.applyRun(run)
+        for (const copy of [whole, onePlaceEach, partial]) {
+          expect(copy.toArray()).toEqual(sequence.toArray())
+          expect(copy.size).toBe(sequence.size)
+          expect([...copy.ids()]).toEqual([...sequence.ids()])
+        }
+      }),
+      { numRuns: 150 },
+    )
+  })
+})
+
+describe('runs typed at the same place', () => {
+  const typist = fc.record({
+    direction: fc.constantFrom('forward', 'backward', 'at once'),
+    length: fc.integer({ min: 1, max: 6 }),
+  })
+
+  it('[LI5] never interleave, forward or backward, with text around or removed around', () => {
+    const property = fc.property(
+      fc.nat(4),
+      fc.nat(4),
+      fc.array(fc.nat(3), { maxLength: 3 }),
+      fc.array(typist, { minLength: 2, maxLength: 3 }),
+      (textLength, gap, erased, typists) => {
+        const log: Logged[] = []
+        const base = new Editor('base', log)
+        if (textLength > 0)
+          base.insert(
+            0,
+            Array.from({ length: textLength }, (_, i) => `base${i}`),
+          )
+        for (const index of erased) if (index < base.sequence.length) base.erase(index)
+        const editors = typists.map((_, i) => new Editor(`typist${i}`, log))
+        typists.forEach((how, i) => {
+          const editor = editors[i] as Editor
+          editor.pull(base)
+          const at = Math.min(gap, editor.sequence.length)
+          const letters = Array.from({ length: how.length }, (_, n) => `${i}`.repeat(n + 1))
+          if (how.direction === 'at once') editor.insert(at, letters)
+          else
+            for (const [n, letter] of letters.entries())
+              editor.insert(how.direction === 'forward' ? at + n : at, [letter])
+        })
+        for (const editor of editors) for (const other of editors) editor.pull(other)
+        const owners = (editors[0] as Editor).sequence.toArray().map((value) => String(value)[0])
+        const changes = owners.filter((owner, i) => i > 0 && owner !== owners[i - 1]).length
+        const around = owners.filter((owner) => owner === 'b').length
+        const baseParts = around === 0 ? 0 : owners.join('').split(/[^b]+/).filter(Boolean).length
+        expect(changes).toBe(typists.length + baseParts - 1)
+      },
+    )
+    fc.assert(property, { numRuns: 500 })
+  })
+})
+
+describe('a list by itself', () => {
+  it('[LI6] refuses places that cannot be, without any effect', () => {
+    const sequence = new Sequence()
+    const [author, other] = ['alice' as AuthorId, 'bob' as AuthorId]
+    sequence.insertAt(0, { author, seq: 1 }, ['x'])
+    const unknown = { author: other, seq: 9 }
+    const known = { author, seq: 1 }
+    const places = [
+      { parent: unknown, side: 'right', rightOrigin: undefined },
+      { parent: known, side: 'right', rightOrigin: unknown },
+      { parent: undefined, side: 'left', rightOrigin: undefined },
+      { parent: known, side: 'left', rightOrigin: known },
+    ] as const
+    for (const place of places) {
+      const run = { id: { author: other, seq: 1 }, place, values: ['y'] }
+      expect(sequence.canApply(run)).toBe(false)
+      expect(() => sequence.applyRun(run)).toThrow()
+    }
+    expect(() => sequence.insertAt(2, { author, seq: 2 }, ['y'])).toThrow(RangeError)
+    expect(() => sequence.insertAt(0.5, { author, seq: 2 }, ['y'])).toThrow(RangeError)
+    expect(() => sequence.insertAt(0, { author, seq: 2 }, [])).toThrow(RangeError)
+    expect(() => sequence.idAt(1)).toThrow(RangeError)
+    expect(sequence.get(1)).toBeUndefined()
+    expect(sequence.toArray()).toEqual(['x'])
+    expect(sequence.remove(unknown)).toBe(false)
+    expect(sequence.remove(known)).toBe(true)
+    expect(sequence.remove(known)).toBe(false)
+  })
+
+  it('[LI7] holds chains of 100,000 elements, typed forward, backward and at random, without deep recursion', () => {
+    const size = 100_000
+    const [forward, backward, random] = [new Sequence(), new Sequence(), new Sequence()]
+    const author = 'alice' as AuthorId
+    const expected: number[] = []
+    let state = 1
+    for (let i = 0; i < size; i++) {
+      forward.insertAt(i, { author, seq: i + 1 }, [i])
+      backward.insertAt(0, { author, seq: i + 1 }, [i])
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+      const at = state % (i + 1)
+      random.insertAt(at, { author, seq: i + 1 }, [i])
+      if (i < 5000) expected.splice(at, 0, i)
+      if (i === 4999) expect(random.toArray()).toEqual(expected)
+    }
+    expect(forward.get(77_777)).toBe(77_777)
+    expect(backward.get(77_777)).toBe(size - 1 - 77_777)
+    for (const sequence of [forward, backward, random]) {
+      const copy = new Sequence()
+      for (const run of sequence.runs()) copy.applyRun(run)
+      expect(copy.toArray()).toEqual(sequence.toArray())
+    }
+    expect([...forward.runs()].length).toBe(1)
+    // A concurrent insertion must find the end of the whole chain.
+    const place = { parent: undefined, side: 'right', rightOrigin: undefined } as const
+    forward.applyRun({ id: { author: 'zoe' as AuthorId, seq: 1 }, place, values: ['last'] })
+    expect(forward.get(size)).toBe('last')
+  })
+})
