@@ -2,7 +2,7 @@
 // violations in scripts/fixtures/layers, which scripts/check-layers.mjs expects to see refused.
 const planted = '(?:scripts/fixtures/layers/)?'
 const source = (name) => `^${planted}packages/${name}/src/`
-const tests = '[.](?:test|test-d)[.]ts$'
+const tests = '[.]test(?:-[a-z]+)?[.]ts$'
 
 const mayImport = {
   state: [],

@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 
 const pages = ['README.md', ...below('docs', '.md'), ...below('packages', 'README.md'), ...below('examples', '.md')]
-const sources = below('packages', '.ts').filter((file) => file.includes('/src/') && !/\.test(-d)?\.ts$/.test(file))
+const sources = below('packages', '.ts').filter((file) => file.includes('/src/') && !/\.test(-\w+)?\.ts$/.test(file))
 const marked = pages.map((file) => markdownSnippets(file, read(file)))
 const snippets = [
   ...marked.flatMap((page) => page.snippets),
