@@ -1,0 +1,31 @@
+import fc from 'fast-check'
+import { setOwn, type Value } from './value.ts'
+
+const leaf: fc.Arbitrary<Value> = fc.oneof(
+  fc.constantFrom<Value>(null, true, false, 0, -0, Number.NaN, 1.5, '', '\ud800'),
+  fc.integer(),
+  fc.maxSafeInteger(),
+  fc.double(),
+  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.bigInt({ min: -(2n ** 80n), max: 2n ** 80n }),
+  fc.uint8Array({ maxLength: 8 }).map((bytes) => Uint8Array.from(bytes)),
+  fc.date({ noInvalidDate: false }),
+)
+
+const name = fc.oneof(fc.constantFrom('__proto__', 'constructor', 'a', 'b', '', '1'), fc.string({ maxLength: 5 }))
+
+/** Any value: nested up to four levels, with awkward keys and numbers. */
+export const anyValue: fc.Arbitrary<Value> = fc.letrec<{ value: Value }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    { weight: 4, arbitrary: leaf },
+    { weight: 1, arbitrary: fc.array(tie('value'), { maxLength: 4 }) },
+    { weight: 1, arbitrary: fc.array(fc.tuple(name, tie('value')), { maxLength: 4 }).map(objectOf) },
+  ),
+})).value
+
+function objectOf(entries: readonly (readonly [string, Value])[]): Value {
+  const object: Record<string, Value> = {}
+  for (const [key, value] of entries) setOwn(object, key, value)
+  return object
+}
