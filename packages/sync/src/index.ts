@@ -1,3 +1,5 @@
+export { acceptLink } from './accept-link.ts'
+export { type GroupCommit, groupCommit } from './group-commit.ts'
 export { type Deferred, deferred, type Later } from './later.ts'
 export { type MemoryLink, type MemoryLinkOptions, memoryLink } from './memory-link.ts'
 export {
@@ -27,3 +29,4 @@ export type {
   Timers,
   Transport,
 } from './seams.ts'
+export { closedFrom, closeText, type WebSocketLike, webSocketLink } from './web-socket-link.ts'
