@@ -44,6 +44,9 @@ export interface WebSocketServerTransport extends ListenTransport {
   readonly links: number
 }
 
+/** Pings are not answered while this much waits for the peer to read. */
+const maxPongBacklogBytes = 65_536
+
 /** A closing peer has this long to answer before its socket is destroyed. */
 const closeGraceMs = 1_000
 
@@ -55,6 +58,8 @@ export function webSocketServer(options: WebSocketServerOptions = {}): WebSocket
     clientTracking: false,
     maxPayload: maxFrameBytes,
     perMessageDeflate: false,
+    // Answered below: pongs to a peer that sends pings and reads nothing would pile up here without bound.
+    autoPong: false,
   })
   const open = new Map<WebSocket, Link>()
   let host: ListenHost | undefined
@@ -76,6 +81,9 @@ export function webSocketServer(options: WebSocketServerOptions = {}): WebSocket
       return
     }
     socket.binaryType = 'arraybuffer'
+    socket.on('ping', (data) => {
+      if (socket.bufferedAmount < maxPongBacklogBytes) socket.pong(data)
+    })
     const { origin } = request.headers
     let events: LinkEvents | undefined
     let isOpen = true
