@@ -15,8 +15,8 @@ export interface Hash64 {
  */
 export class Hasher implements Hash64 {
   /** The lanes; they are the hash only after `finish`. */
-  hi = SEED_HI
-  lo = SEED_LO
+  hi: number = SEED_HI
+  lo: number = SEED_LO
   private words = 0
 
   reset(): this {

@@ -1,1 +1,105 @@
-export {}
+export { bundleFormat, decodeBundle, decodeVersion, encodeBundle, encodeVersion } from './bundle-codec.ts'
+export { attempt, ByteReader, ByteWriter, DecodeFailure } from './bytes.ts'
+export type {
+  Bundle,
+  BundleItem,
+  BundleRemoval,
+  Change,
+  EraseOp,
+  Erasure,
+  InsertOp,
+  KeyRow,
+  ListRow,
+  ListRun,
+  Op,
+  PutOp,
+  RemoveOp,
+} from './change.ts'
+export { lastSeq } from './change.ts'
+export {
+  type ChangeDecoder,
+  type ChangeEncoder,
+  changeFormat,
+  createChangeDecoder,
+  createChangeEncoder,
+  type DecodeLimits,
+  decodeChanges,
+  encodeChanges,
+} from './change-codec.ts'
+export type { Ancestor, Conflict, ConflictRule, ConflictSide } from './conflict.ts'
+export type { StoreLimits, StoreOptions } from './core.ts'
+export type { Cut } from './cut.ts'
+export { type Document, openDocument, reapply } from './document.ts'
+export { type ErrorCode, type ErrorText, errorCodes } from './error-codes.ts'
+export { assert, assertNever, type ErrorOptions, isRejoinError, RejoinError, rejoinError } from './errors.ts'
+export { type Hash64, Hasher, hashString, hashValue, mix, Sum64, toHex16 } from './hash.ts'
+export type { HealReport, MergedEffect, MergedKey, SideSummary } from './heal-report.ts'
+export {
+  defaultAheadBoundMs,
+  HybridClock,
+  isStamp,
+  maxStamp,
+  type Stamp,
+  stampAt,
+  stampCounter,
+  stampMs,
+} from './hlc.ts'
+export {
+  type AuthorId,
+  authorIdFrom,
+  authorIdFromBytes,
+  type Brand,
+  type Dot,
+  dotEquals,
+  isAuthorId,
+  maxSeq,
+  type Path,
+} from './ids.ts'
+export { Key, type KindCode, kindName, leafKinds } from './key.ts'
+export type { DecodeError, DecodeErrorKind, Result } from './result.ts'
+export { failure, success } from './result.ts'
+export {
+  type CounterDraft,
+  type CounterField,
+  counter,
+  type DraftOf,
+  type Field,
+  type FlagDraft,
+  type FlagField,
+  flag,
+  type ListDraft,
+  type ListField,
+  list,
+  type MapDraft,
+  type MapField,
+  type MvRegisterDraft,
+  type MvRegisterField,
+  map,
+  mvRegister,
+  type RegisterDraft,
+  type RegisterField,
+  register,
+  type Schema,
+  type SetDraft,
+  type SetField,
+  type Shape,
+  type SnapshotOf,
+  type Storable,
+  type Struct,
+  schema,
+  set,
+} from './schema.ts'
+export type { InsertRun, Place } from './sequence.ts'
+export { decodeSnapshot, encodeSnapshot, loadSnapshot } from './snapshot-codec.ts'
+export {
+  type BundleOutcome,
+  type ChangeEvent,
+  type ChangeOutcome,
+  createStore,
+  type MergeOptions,
+  type Origin,
+  Store,
+  type StoreStats,
+} from './store.ts'
+export { canonicalKey, readValue, type Value, valueFromKey, valuesEqual, writeValue } from './value.ts'
+export { type Order, Version } from './version.ts'

@@ -1,0 +1,308 @@
+import { attempt, ByteReader, ByteWriter } from './bytes.ts'
+import type { Bundle, BundleItem, BundleRemoval, Erasure, KeyRow, ListRow, ListRun } from './change.ts'
+import { isStamp } from './hlc.ts'
+import { type AuthorId, maxSeq } from './ids.ts'
+import type { Key } from './key.ts'
+import { AuthorReader, AuthorWriter, KeyReader, KeySpeller } from './key-table.ts'
+import { readPlace, readTargets, writePlace, writeTargets } from './list-codec.ts'
+import type { DecodeError, Result } from './result.ts'
+import { readValueColumn, type Value, writeValueColumn } from './value.ts'
+import { Version } from './version.ts'
+
+/** Format of bundles; readers refuse others with `unsupported-version`. */
+export const bundleFormat = 1
+
+const FULL = 1
+const HAS_FLOOR = 2
+const FLOOR_IS_VERSION = 4
+
+/** A dot with its stamp: a transaction's items share one. */
+interface StampedDot {
+  readonly author: AuthorId
+  readonly seq: number
+  readonly hlc: number
+}
+
+/** The distinct dots of a bundle, sorted by author and seq, and the number of each. */
+function dotTable(rows: readonly KeyRow[]): { dots: StampedDot[]; numberOf: (item: StampedDot) => number } {
+  const byAuthor = new Map<AuthorId, Map<number, StampedDot>>()
+  for (const row of rows) {
+    for (const item of [...row.items, ...row.removals]) {
+      const known = byAuthor.get(item.author) ?? new Map<number, StampedDot>()
+      byAuthor.set(item.author, known)
+      known.set(item.seq, item)
+    }
+  }
+  const dots: StampedDot[] = []
+  const numbers = new Map<AuthorId, Map<number, number>>()
+  for (const author of [...byAuthor.keys()].sort()) {
+    const own = new Map<number, number>()
+    numbers.set(author, own)
+    for (const dot of [...(byAuthor.get(author)?.values() ?? [])].sort((a, b) => a.seq - b.seq)) {
+      own.set(dot.seq, dots.length)
+      dots.push(dot)
+    }
+  }
+  return { dots, numberOf: (item) => numbers.get(item.author)?.get(item.seq) ?? 0 }
+}
+
+/** Self-contained bytes of a bundle: keys in order, then a column per thing. */
+export function encodeBundle(bundle: Bundle): Uint8Array {
+  const writer = new ByteWriter(4096)
+  const authors = new AuthorWriter()
+  const speller = new KeySpeller()
+  const hasFloor = bundle.floor.size > 0
+  const floorIsVersion = hasFloor && bundle.floor.equals(bundle.version)
+  writer.u8(bundleFormat)
+  writer.u8((bundle.full ? FULL : 0) | (floorIsVersion ? FLOOR_IS_VERSION : hasFloor ? HAS_FLOOR : 0))
+  authors.writeVersion(writer, bundle.version)
+  authors.writeVersion(writer, bundle.base)
+  if (hasFloor && !floorIsVersion) authors.writeVersion(writer, bundle.floor)
+  const rows = [...bundle.rows].sort((a, b) => (a.key.id < b.key.id ? -1 : 1))
+  writeRows(writer, rows, authors, speller)
+  writer.varUint(bundle.lists.length)
+  for (const row of bundle.lists) writeList(writer, row, authors, speller)
+  return writer.finish()
+}
+
+function writeRows(writer: ByteWriter, rows: readonly KeyRow[], authors: AuthorWriter, speller: KeySpeller): void {
+  const { dots, numberOf } = dotTable(rows)
+  writeDots(writer, dots, authors)
+  writer.varUint(rows.length)
+  for (const row of rows) speller.write(writer, row.key, authors)
+  writeShapes(writer, rows)
+  let last = 0
+  const values: Value[] = []
+  for (const row of rows) {
+    for (const item of [...row.items, ...row.removals]) {
+      const number = numberOf(item)
+      writer.varInt(number - last)
+      last = number
+    }
+    for (const item of row.items) values.push(item.value)
+  }
+  writeValueColumn(writer, values)
+}
+
+function writeDots(writer: ByteWriter, dots: readonly StampedDot[], authors: AuthorWriter): void {
+  writer.varUint(dots.length)
+  let before: StampedDot | undefined
+  let hlc = 0
+  for (const dot of dots) {
+    const same = before !== undefined && before.author === dot.author
+    // A gap of 0 says that another author follows: seqs of one author differ.
+    writer.varUint(same && before !== undefined ? dot.seq - before.seq : 0)
+    if (!same) authors.writeDot(writer, dot)
+    writer.varInt(dot.hlc - hlc)
+    hlc = dot.hlc
+    before = dot
+  }
+}
+
+/** Counts of items and removal records per row, equal neighbours joined, at most 64 at a time. */
+function writeShapes(writer: ByteWriter, rows: readonly KeyRow[]): void {
+  for (let start = 0; start < rows.length; ) {
+    const items = rows[start]?.items.length ?? 0
+    const removals = rows[start]?.removals.length ?? 0
+    let end = start + 1
+    while (
+      end < rows.length &&
+      end - start < 64 &&
+      rows[end]?.items.length === items &&
+      rows[end]?.removals.length === removals
+    )
+      end++
+    writer.u8(end - start)
+    writer.varUint(items)
+    writer.varUint(removals)
+    start = end
+  }
+}
+
+function writeList(writer: ByteWriter, row: ListRow, authors: AuthorWriter, speller: KeySpeller): void {
+  speller.write(writer, row.key, authors)
+  writer.varUint(row.runs.length)
+  for (const run of row.runs) {
+    authors.writeDot(writer, run)
+    writePlace(writer, run.place, authors)
+    writer.varUint(run.values.length)
+    writeGaps(writer, run.values)
+    writeValueColumn(
+      writer,
+      run.values.filter((value): value is Value => value !== undefined),
+    )
+  }
+  writer.varUint(row.erasures.length)
+  for (const erasure of row.erasures) {
+    authors.writeDot(writer, erasure)
+    writeTargets(writer, erasure.targets, authors)
+  }
+}
+
+/** Which elements are left: lengths of kept and removed stretches in turn, beginning with kept, at most 64 at a time. */
+function writeGaps(writer: ByteWriter, values: readonly (Value | undefined)[]): void {
+  let kept = true
+  for (let start = 0; start < values.length; kept = !kept) {
+    let end = start
+    while (end < values.length && end - start < 64 && (values[end] !== undefined) === kept) end++
+    writer.u8(end - start)
+    start = end
+  }
+}
+
+/** The bundle in self-contained bytes. */
+export function decodeBundle(bytes: Uint8Array): Result<Bundle, DecodeError> {
+  return attempt(() => readBundle(new ByteReader(bytes)))
+}
+
+/** Reads a bundle to the end of its input. */
+export function readBundle(reader: ByteReader): Bundle {
+  const authors = new AuthorReader()
+  const speller = new KeyReader()
+  const format = reader.u8()
+  if (format !== bundleFormat)
+    reader.fail('unsupported-version', `a bundle of format ${format}, this build reads ${bundleFormat}`)
+  const flags = reader.u8()
+  if (flags > 7) reader.fail('malformed', 'unknown flags of a bundle')
+  const version = authors.readVersion(reader)
+  const base = authors.readVersion(reader)
+  const floor = flags & FLOOR_IS_VERSION ? version : flags & HAS_FLOOR ? authors.readVersion(reader) : Version.empty
+  const rows = readRows(reader, authors, speller)
+  const lists: ListRow[] = []
+  const count = reader.count(Number.MAX_SAFE_INTEGER, 5)
+  for (let i = 0; i < count; i++) lists.push(readList(reader, authors, speller))
+  reader.end()
+  return { base, version, floor, full: (flags & FULL) !== 0, rows, lists }
+}
+
+function readRows(reader: ByteReader, authors: AuthorReader, speller: KeyReader): KeyRow[] {
+  const dots = readDots(reader, authors)
+  const count = reader.count(Number.MAX_SAFE_INTEGER, 3)
+  const keys: Key[] = []
+  for (let i = 0; i < count; i++) keys.push(speller.read(reader, authors))
+  const shapes = readShapes(reader, count)
+  const numbers = readItemDots(reader, shapes, dots)
+  const itemCount = shapes.reduce((sum, [items]) => sum + items, 0)
+  const values = readValueColumn(reader, itemCount)
+  const rows: KeyRow[] = []
+  let dot = 0
+  let value = 0
+  keys.forEach((key, row) => {
+    const [itemsHere, removalsHere] = shapes[row] ?? [0, 0]
+    const items: BundleItem[] = []
+    const removals: BundleRemoval[] = []
+    for (let i = 0; i < itemsHere; i++) {
+      const { author, seq, hlc } = numbers[dot++] as StampedDot
+      items.push({ author, seq, hlc, value: values[value++] as Value })
+    }
+    for (let i = 0; i < removalsHere; i++) removals.push(numbers[dot++] as StampedDot)
+    rows.push({ key, items, removals })
+  })
+  return rows
+}
+
+function readDots(reader: ByteReader, authors: AuthorReader): StampedDot[] {
+  const count = reader.count(Number.MAX_SAFE_INTEGER, 2)
+  const dots: StampedDot[] = []
+  let hlc = 0
+  for (let i = 0; i < count; i++) {
+    const gap = reader.varUint()
+    const before = dots.at(-1)
+    if (gap > 0 && before === undefined) reader.fail('malformed', 'a gap before the first dot')
+    const { author, seq } =
+      gap === 0
+        ? authors.readDot(reader)
+        : { author: (before as StampedDot).author, seq: (before as StampedDot).seq + gap }
+    if (seq > maxSeq) reader.fail('malformed', 'a seq is out of range')
+    hlc += reader.varInt()
+    if (!isStamp(hlc)) reader.fail('malformed', 'the clock is not a stamp')
+    dots.push({ author, seq, hlc })
+  }
+  return dots
+}
+
+function readShapes(reader: ByteReader, rows: number): [number, number][] {
+  const shapes: [number, number][] = []
+  while (shapes.length < rows) {
+    const run = reader.u8()
+    if (run < 1 || run > 64 || run > rows - shapes.length) reader.fail('malformed', 'a run of rows of another length')
+    // Each item and record costs a byte further on, so more than are left cannot be meant.
+    const items = reader.varUint()
+    const removals = reader.varUint()
+    if ((items + removals) * run > reader.remaining) reader.fail('truncated', 'more items than bytes')
+    for (let i = 0; i < run; i++) shapes.push([items, removals])
+  }
+  return shapes
+}
+
+function readItemDots(
+  reader: ByteReader,
+  shapes: readonly [number, number][],
+  dots: readonly StampedDot[],
+): StampedDot[] {
+  const found: StampedDot[] = []
+  let number = 0
+  for (const [items, removals] of shapes) {
+    for (let i = 0; i < items + removals; i++) {
+      number += reader.varInt()
+      const dot = dots[number]
+      if (dot === undefined) reader.fail('malformed', `dot ${number} was never named`)
+      found.push(dot)
+    }
+  }
+  return found
+}
+
+function readList(reader: ByteReader, authors: AuthorReader, speller: KeyReader): ListRow {
+  const key = speller.read(reader, authors)
+  const runs: ListRun[] = []
+  const runCount = reader.count(Number.MAX_SAFE_INTEGER, 4)
+  for (let i = 0; i < runCount; i++) {
+    const { author, seq } = authors.readDot(reader)
+    const place = readPlace(reader, authors)
+    const count = reader.varUint()
+    const kept = readGaps(reader, count)
+    const left = readValueColumn(reader, kept.filter(Boolean).length)
+    let next = 0
+    runs.push({ author, seq, place, values: kept.map((is) => (is ? left[next++] : undefined)) })
+  }
+  const erasures: Erasure[] = []
+  const erasureCount = reader.count(Number.MAX_SAFE_INTEGER, 3)
+  for (let i = 0; i < erasureCount; i++) {
+    const { author, seq } = authors.readDot(reader)
+    erasures.push({ author, seq, targets: readTargets(reader, authors) })
+  }
+  return { key, runs, erasures }
+}
+
+function readGaps(reader: ByteReader, count: number): boolean[] {
+  if (count < 1 || count > reader.remaining * 64) reader.fail('truncated', 'more elements than bytes can say')
+  const kept: boolean[] = []
+  let is = true
+  let empty = 0
+  while (kept.length < count) {
+    const run = reader.u8()
+    empty = run === 0 ? empty + 1 : 0
+    if (run > 64 || run > count - kept.length || empty > 1) reader.fail('malformed', 'a stretch of another length')
+    for (let i = 0; i < run; i++) kept.push(is)
+    is = !is
+  }
+  return kept
+}
+
+/** Bytes of a version. */
+export function encodeVersion(version: Version): Uint8Array {
+  const writer = new ByteWriter(64)
+  new AuthorWriter().writeVersion(writer, version)
+  return writer.finish()
+}
+
+/** The version in self-contained bytes. */
+export function decodeVersion(bytes: Uint8Array): Result<Version, DecodeError> {
+  return attempt(() => {
+    const reader = new ByteReader(bytes)
+    const version = new AuthorReader().readVersion(reader)
+    reader.end()
+    return version
+  })
+}

@@ -1,0 +1,321 @@
+import { attempt, ByteReader, ByteWriter } from './bytes.ts'
+import type { Change, EraseOp, InsertOp, Op, PutOp, RemoveOp } from './change.ts'
+import { isStamp } from './hlc.ts'
+import { type AuthorId, maxSeq } from './ids.ts'
+import type { Key } from './key.ts'
+import { AuthorReader, AuthorWriter, KeyNumbers, KeyReader, KeySpeller, maxStreamKeys, readSeq } from './key-table.ts'
+import { readPlace, readTargets, writePlace, writeTargets } from './list-codec.ts'
+import type { DecodeError, Result } from './result.ts'
+import { readValueColumn, type Value, writeValueColumn } from './value.ts'
+import type { Version } from './version.ts'
+
+/** Format of changes; readers refuse others with `unsupported-version`. */
+export const changeFormat = 1
+
+/** Bounds of a decoder. */
+export interface DecodeLimits {
+  /** Changes in one frame. */
+  readonly maxChanges: number
+  /** Writes in one change. */
+  readonly maxOps: number
+}
+
+export const defaultDecodeLimits: DecodeLimits = { maxChanges: 100_000, maxOps: 1_000_000 }
+
+const FRAME_RESET = 1
+const NEXT_SEQ = 1
+const WHOLE_CONTEXT = 2
+const HAS_CAUSE = 4
+const HAS_SPAN = 8
+const ONLY_PUTS = 16
+
+/** What both ends of a stream remember of one author. */
+interface AuthorState {
+  seq: number
+  context: Version | undefined
+}
+
+/**
+ * One direction of a connection: numbers keys, names and authors once, and writes an author's context as what changed
+ * since its change before. That is valid only on an unbroken stream: after a bundle each author's next change carries
+ * its context whole (C2).
+ */
+export interface ChangeEncoder {
+  /** Bytes of some changes; to be decoded in the same order by one decoder. The result is a copy. */
+  encode(changes: readonly Change[]): Uint8Array
+  /** To be called when a bundle went the same way. */
+  bundleSent(): void
+}
+
+/** The reading side of a `ChangeEncoder`. */
+export interface ChangeDecoder {
+  /** Changes of one frame. After an error the stream is broken and every later call fails. */
+  decode(bytes: Uint8Array): Result<Change[], DecodeError>
+  /** To be called when a bundle came the same way. */
+  bundleReceived(): void
+}
+
+class StreamEncoder implements ChangeEncoder {
+  readonly #writer = new ByteWriter(1024)
+  #authors = new AuthorWriter()
+  #keys = new KeyNumbers()
+  #speller = new KeySpeller()
+  #states = new Map<AuthorId, AuthorState>()
+  #hlc = 0
+  #fresh = true
+
+  encode(changes: readonly Change[]): Uint8Array {
+    const writer = this.#writer
+    writer.reset()
+    writer.u8(changeFormat)
+    if (this.#keys.size > maxStreamKeys / 2) this.#reset()
+    writer.u8(this.#fresh ? FRAME_RESET : 0)
+    this.#fresh = false
+    writer.varUint(changes.length)
+    for (const change of changes) this.#write(change)
+    return writer.finish()
+  }
+
+  bundleSent(): void {
+    for (const state of this.#states.values()) state.context = undefined
+  }
+
+  #reset(): void {
+    this.#authors = new AuthorWriter()
+    this.#keys = new KeyNumbers()
+    this.#speller = new KeySpeller()
+    this.#states = new Map()
+    this.#hlc = 0
+    this.#fresh = true
+  }
+
+  #write(change: Change): void {
+    const writer = this.#writer
+    const state = this.#states.get(change.author) ?? { seq: 0, context: undefined }
+    this.#states.set(change.author, state)
+    const next = change.seq === state.seq + 1
+    const base = next ? state.context : undefined
+    const puts: PutOp[] = []
+    const others: Op[] = []
+    for (const op of change.ops)
+      if (op.type === 'put') puts.push(op)
+      else others.push(op)
+    writer.u8(
+      (next ? NEXT_SEQ : 0) |
+        (base === undefined ? WHOLE_CONTEXT : 0) |
+        (change.cause === undefined ? 0 : HAS_CAUSE) |
+        (change.span === 1 ? 0 : HAS_SPAN) |
+        (others.length === 0 ? ONLY_PUTS : 0),
+    )
+    this.#authors.write(writer, change.author)
+    if (!next) writer.varUint(change.seq)
+    if (change.span !== 1) writer.varUint(change.span)
+    writer.varInt(change.hlc - this.#hlc)
+    this.#hlc = change.hlc
+    this.#writeContext(change.context, base)
+    if (change.cause !== undefined) this.#authors.writeDot(writer, change.cause)
+    state.seq = change.seq + change.span - 1
+    state.context = change.context
+    for (const op of change.ops) this.#keys.number(op.key)
+    this.#keys.writeFresh(writer, this.#speller, this.#authors)
+    this.#writePuts(puts)
+    if (others.length > 0) this.#writeOthers(change, others)
+  }
+
+  /** Only what the author learned since its change before; versions never shrink. */
+  #writeContext(context: Version, base: Version | undefined): void {
+    if (base === undefined) {
+      this.#authors.writeVersion(this.#writer, context)
+      return
+    }
+    const learned: [AuthorId, number][] = []
+    if (base !== context)
+      for (const [author, seq] of context.entries()) if (seq > base.get(author)) learned.push([author, seq])
+    this.#writer.varUint(learned.length)
+    for (const [author, seq] of learned) this.#authors.writeDot(this.#writer, { author, seq })
+  }
+
+  #writePuts(puts: PutOp[]): void {
+    if (puts.length > 1) puts.sort((a, b) => a.key.number - b.key.number)
+    this.#writer.varUint(puts.length)
+    const values: Value[] = []
+    let last = -1
+    for (const op of puts) {
+      this.#writer.varUint(op.key.number - last - 1)
+      last = op.key.number
+      values.push(op.value)
+    }
+    writeValueColumn(this.#writer, values)
+  }
+
+  #writeOthers(change: Change, ops: readonly Op[]): void {
+    const removes = ops.filter((op): op is RemoveOp => op.type === 'remove').sort((a, b) => a.key.number - b.key.number)
+    const inserts = ops.filter((op): op is InsertOp => op.type === 'insert')
+    const erases = ops.filter((op): op is EraseOp => op.type === 'erase')
+    const writer = this.#writer
+    writer.varUint(removes.length)
+    let last = -1
+    for (const op of removes) {
+      writer.varUint(op.key.number - last - 1)
+      last = op.key.number
+    }
+    writer.varUint(inserts.length)
+    for (const { key, run } of inserts) {
+      writer.varUint(key.number)
+      writer.varUint(run.id.seq - change.seq)
+      writePlace(writer, run.place, this.#authors)
+      writer.varUint(run.values.length)
+      writeValueColumn(writer, run.values)
+    }
+    writer.varUint(erases.length)
+    for (const { key, targets } of erases) {
+      writer.varUint(key.number)
+      writeTargets(writer, targets, this.#authors)
+    }
+  }
+}
+
+class StreamDecoder implements ChangeDecoder {
+  readonly #limits: DecodeLimits
+  #authors = new AuthorReader()
+  #keys: Key[] = []
+  #speller = new KeyReader()
+  #states = new Map<AuthorId, AuthorState>()
+  #hlc = 0
+  #broken: DecodeError | undefined
+  /** Primitive reads of the last frame: tests hold it against the size of the frame. */
+  steps = 0
+
+  constructor(limits: DecodeLimits) {
+    this.#limits = limits
+  }
+
+  decode(bytes: Uint8Array): Result<Change[], DecodeError> {
+    if (this.#broken !== undefined) return { ok: false, error: this.#broken }
+    const reader = new ByteReader(bytes)
+    const result = attempt(() => this.#readFrame(reader))
+    this.steps = reader.steps
+    if (!result.ok) this.#broken = result.error
+    return result
+  }
+
+  bundleReceived(): void {
+    for (const state of this.#states.values()) state.context = undefined
+  }
+
+  #readFrame(reader: ByteReader): Change[] {
+    const format = reader.u8()
+    if (format !== changeFormat)
+      reader.fail('unsupported-version', `changes of format ${format}, this build reads ${changeFormat}`)
+    const flags = reader.u8()
+    if (flags > FRAME_RESET) reader.fail('malformed', 'unknown flags of a frame')
+    if (flags & FRAME_RESET) {
+      this.#authors = new AuthorReader()
+      this.#keys = []
+      this.#speller = new KeyReader()
+      this.#states = new Map()
+      this.#hlc = 0
+    }
+    const count = reader.count(this.#limits.maxChanges, 5)
+    const changes: Change[] = []
+    for (let i = 0; i < count; i++) changes.push(this.#read(reader))
+    reader.end()
+    return changes
+  }
+
+  #read(reader: ByteReader): Change {
+    const flags = reader.u8()
+    if (flags > 31) reader.fail('malformed', 'unknown flags of a change')
+    const author = this.#authors.read(reader)
+    const state = this.#states.get(author) ?? { seq: 0, context: undefined }
+    const seq = flags & NEXT_SEQ ? state.seq + 1 : readSeq(reader)
+    const span = flags & HAS_SPAN ? readSeq(reader) : 1
+    if (seq + span - 1 > maxSeq) reader.fail('malformed', 'a seq is out of range')
+    const hlc = this.#hlc + reader.varInt()
+    if (!isStamp(hlc)) reader.fail('malformed', 'the clock is not a stamp')
+    this.#hlc = hlc
+    const context = this.#readContext(reader, flags & WHOLE_CONTEXT ? undefined : this.#base(reader, state, flags))
+    const cause = flags & HAS_CAUSE ? this.#authors.readDot(reader) : undefined
+    this.#states.set(author, { seq: seq + span - 1, context })
+    const fresh = reader.count(maxStreamKeys, 3)
+    if (this.#keys.length + fresh > maxStreamKeys) reader.fail('too-large', 'too many keys in one stream')
+    for (let i = 0; i < fresh; i++) this.#keys.push(this.#speller.read(reader, this.#authors))
+    const ops: Op[] = []
+    this.#readPuts(reader, ops)
+    if (!(flags & ONLY_PUTS)) this.#readOthers(reader, author, seq, ops)
+    return { author, seq, span, context, hlc, ops, ...(cause === undefined ? {} : { cause }) }
+  }
+
+  #base(reader: ByteReader, state: AuthorState, flags: number): Version {
+    if (state.context === undefined || !(flags & NEXT_SEQ)) reader.fail('malformed', 'a context without the one before')
+    return state.context
+  }
+
+  #readContext(reader: ByteReader, base: Version | undefined): Version {
+    const learned = this.#authors.readVersion(reader)
+    if (base === undefined) return learned
+    return learned.size === 0 ? base : base.merge(learned)
+  }
+
+  #key(reader: ByteReader, number: number): Key {
+    const key = this.#keys[number]
+    if (key === undefined) reader.fail('malformed', `key ${number} was never named`)
+    return key
+  }
+
+  #readNumbers(reader: ByteReader): Key[] {
+    const count = reader.count(this.#limits.maxOps)
+    const keys: Key[] = []
+    let number = -1
+    for (let i = 0; i < count; i++) {
+      number += reader.varUint() + 1
+      keys.push(this.#key(reader, number))
+    }
+    return keys
+  }
+
+  #readPuts(reader: ByteReader, ops: Op[]): void {
+    const keys = this.#readNumbers(reader)
+    const values = readValueColumn(reader, keys.length)
+    for (let i = 0; i < keys.length; i++) ops.push({ type: 'put', key: keys[i] as Key, value: values[i] as Value })
+  }
+
+  #readOthers(reader: ByteReader, author: AuthorId, first: number, ops: Op[]): void {
+    for (const key of this.#readNumbers(reader)) ops.push({ type: 'remove', key })
+    const inserts = reader.count(this.#limits.maxOps, 4)
+    for (let i = 0; i < inserts; i++) {
+      const key = this.#key(reader, reader.varUint())
+      const seq = first + reader.varUint()
+      const place = readPlace(reader, this.#authors)
+      const count = reader.varUint()
+      if (count < 1 || count > this.#limits.maxOps) reader.fail('too-large', `${count} list elements`)
+      const values = readValueColumn(reader, count)
+      ops.push({ type: 'insert', key, run: { id: { author, seq }, place, values } })
+    }
+    const erases = reader.count(this.#limits.maxOps, 2)
+    for (let i = 0; i < erases; i++) {
+      const key = this.#key(reader, reader.varUint())
+      ops.push({ type: 'erase', key, targets: readTargets(reader, this.#authors) })
+    }
+  }
+}
+
+/** The sending end of a stream of changes. */
+export function createChangeEncoder(): ChangeEncoder {
+  return new StreamEncoder()
+}
+
+/** The receiving end of a stream of changes. */
+export function createChangeDecoder(limits: Partial<DecodeLimits> = {}): ChangeDecoder & { readonly steps: number } {
+  return new StreamDecoder({ ...defaultDecodeLimits, ...limits })
+}
+
+/** Self-contained bytes of some changes, for disks and single messages. */
+export function encodeChanges(changes: readonly Change[]): Uint8Array {
+  return createChangeEncoder().encode(changes)
+}
+
+/** The changes in self-contained bytes. */
+export function decodeChanges(bytes: Uint8Array, limits: Partial<DecodeLimits> = {}): Result<Change[], DecodeError> {
+  return createChangeDecoder(limits).decode(bytes)
+}

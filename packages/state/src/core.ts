@@ -1,0 +1,246 @@
+import type { CutCopies } from './cut.ts'
+import { rejoinError } from './errors.ts'
+import { HybridClock } from './hlc.ts'
+import { type AuthorId, type Dot, maxSeq } from './ids.ts'
+import { leafKinds } from './key.ts'
+import { counterPresent } from './read.ts'
+import type { Rules } from './rules.ts'
+import { AuthorSlot, type Entry, Item, itemTypes, type Leaf, type Node, Tree } from './tree.ts'
+import type { Value } from './value.ts'
+import { Version } from './version.ts'
+
+/** What a store needs from outside. */
+export interface StoreOptions {
+  /** A fresh incarnation: 64 random bits, never given twice. Called at the first write of an opening. */
+  readonly newAuthor: () => AuthorId
+  /** Wall clock in Unix milliseconds. */
+  readonly now: () => number
+  readonly limits?: Partial<StoreLimits>
+}
+
+/** Bounds of a store; what exceeds them is refused before anything changes. */
+export interface StoreLimits {
+  /** Bytes that changes may take while they wait for what they depend on. */
+  readonly waitingRoomBytes: number
+  /** How far ahead of the local clock a stamp may be before it is flagged. */
+  readonly aheadBoundMs: number
+}
+
+const defaultLimits: StoreLimits = { waitingRoomBytes: 4 * 1024 * 1024, aheadBoundMs: 60_000 }
+
+/**
+ * The causal delta-state store behind a document: tree of entries, authors with their recency lists, version, floor.
+ * It knows how items come and go and keeps every derived figure right; `merge.ts` and `transaction.ts` decide which.
+ *
+ * Invariants:
+ * 1. An item or removal record is in the recency list of its author, in seq order, exactly while its entry holds it.
+ * 2. `slot.max` is the version entry of the author: everything up to it has been merged.
+ * 3. A node is present exactly while a leaf in its subtree is.
+ */
+export class Core {
+  readonly tree: Tree = new Tree()
+  readonly slots: Map<AuthorId, AuthorSlot> = new Map()
+  readonly rules: Rules
+  readonly clock: HybridClock
+  readonly limits: StoreLimits
+  readonly now: () => number
+  floor: Version = Version.empty
+  own: AuthorSlot | undefined = undefined
+  /** Grows by one with each change, bundle or transaction. */
+  revision = 1
+  /** Leaves changed in the running revision. */
+  changedLeaves: Leaf[] = []
+  /** First-touch copies that are being made. */
+  readonly cuts: Set<CutCopies> = new Set()
+  readonly dirtyEntries: Entry[] = []
+  liveItems = 0
+  removalRecords = 0
+  readonly #newAuthor: () => AuthorId
+  #version: Version | undefined = Version.empty
+  #others: Version | undefined = Version.empty
+
+  constructor(rules: Rules, options: StoreOptions) {
+    this.rules = rules
+    this.limits = { ...defaultLimits, ...options.limits }
+    this.clock = new HybridClock(this.limits.aheadBoundMs)
+    this.now = options.now
+    this.#newAuthor = options.newAuthor
+  }
+
+  get version(): Version {
+    if (this.#version === undefined) {
+      const own = this.own
+      this.#version = own === undefined ? this.others : this.others.with(own.id, own.max)
+    }
+    return this.#version
+  }
+
+  /** The version without the own author: the context of the next own change. */
+  get others(): Version {
+    if (this.#others === undefined) {
+      const entries: [AuthorId, number][] = []
+      for (const slot of this.slots.values()) if (slot !== this.own) entries.push([slot.id, slot.max])
+      this.#others = Version.from(entries)
+    }
+    return this.#others
+  }
+
+  slot(author: AuthorId): AuthorSlot {
+    let slot = this.slots.get(author)
+    if (slot === undefined) {
+      slot = new AuthorSlot(author)
+      this.slots.set(author, slot)
+    }
+    return slot
+  }
+
+  /** The slot that own changes go to; mints the incarnation at the first write (C1). */
+  ownSlot(): AuthorSlot {
+    if (this.own === undefined) {
+      const author = this.#newAuthor()
+      if (this.slots.has(author))
+        throw rejoinError('invalid-author', { reason: 'newAuthor() gave an author that is known already.' })
+      this.own = this.slot(author)
+    }
+    if (this.own.max >= maxSeq - 65_536) throw rejoinError('seq-exhausted')
+    return this.own
+  }
+
+  renewAuthor(): void {
+    this.own = undefined
+    this.#others = undefined
+    this.#version = undefined
+  }
+
+  raise(slot: AuthorSlot, seq: number): void {
+    if (seq <= slot.max) return
+    slot.max = seq
+    this.#version = undefined
+    if (slot !== this.own) this.#others = undefined
+  }
+
+  /** To be called before an entry changes: first-touch copies, digest, changed leaves. */
+  touch(entry: Entry): void {
+    for (const cut of this.cuts) cut.copy(entry)
+    if (!entry.digestDirty) {
+      entry.digestDirty = true
+      this.dirtyEntries.push(entry)
+    }
+    const leaf = entry.leaf
+    if (leaf.changedAt === this.revision) return
+    leaf.changedAt = this.revision
+    this.changedLeaves.push(leaf)
+    for (let node: Node | undefined = leaf.node; node !== undefined; node = node.parent) {
+      if (node.revision === this.revision) break
+      node.revision = this.revision
+    }
+  }
+
+  /** Replaces the live set of an entry. `added` are the items of `live` that were not there before. */
+  replaceLive(entry: Entry, live: readonly Item[], added: readonly Item[]): void {
+    this.touch(entry)
+    const before = entry.liveItems()
+    for (const item of before) if (!live.includes(item)) item.slot.unlink(item)
+    for (const item of added) item.slot.append(item)
+    entry.setLive(live)
+    this.#countLive(entry.leaf, before.length, live.length)
+  }
+
+  /** The common case of `replaceLive`: one item takes the place of at most one. */
+  replaceSingle(entry: Entry, item: Item): void {
+    this.touch(entry)
+    const before = entry.first
+    if (before !== undefined) before.slot.unlink(before)
+    item.slot.append(item)
+    entry.first = item
+    if (before === undefined) this.#countLive(entry.leaf, 0, 1)
+    else if (entry.leaf.kind === leafKinds.counter || entry.leaf.kind === leafKinds.counterReset)
+      this.#updateCounter(entry.leaf)
+  }
+
+  /** Keeps a removal record; the author's older one at the same key says nothing more. `later` collects what is not appended yet. */
+  addRemoval(entry: Entry, slot: AuthorSlot, seq: number, hlc: number, later?: Item[]): void {
+    this.touch(entry)
+    const record = new Item(itemTypes.removal, entry, slot, seq, hlc, null)
+    const older = entry.removals?.findIndex((other) => other.slot === slot) ?? -1
+    if (older >= 0) {
+      const [gone] = entry.removals?.splice(older, 1) ?? []
+      if (gone !== undefined) slot.unlink(gone)
+      this.removalRecords--
+    }
+    entry.removals = [...(entry.removals ?? []), record]
+    this.#enlist(record, later)
+    this.removalRecords++
+  }
+
+  dropRemoval(record: Item): void {
+    record.slot.unlink(record)
+    const rest = record.entry.removals?.filter((other) => other !== record)
+    record.entry.removals = rest === undefined || rest.length === 0 ? undefined : rest
+    this.removalRecords--
+  }
+
+  /** Notes list elements that `sequence` has taken in. */
+  addRun(entry: Entry, slot: AuthorSlot, seq: number, count: number, later?: Item[]): void {
+    this.#enlist(new Item(itemTypes.run, entry, slot, seq, 0, count), later)
+  }
+
+  addErasure(entry: Entry, slot: AuthorSlot, seq: number, targets: readonly Dot[], later?: Item[]): void {
+    const record = new Item(itemTypes.erasure, entry, slot, seq, 0, null, targets)
+    entry.removals = [...(entry.removals ?? []), record]
+    this.#enlist(record, later)
+    this.removalRecords++
+  }
+
+  /** To be called after a list changed. */
+  updateList(leaf: Leaf): void {
+    this.#setPresent(leaf, (leaf.sequence?.length ?? 0) > 0)
+  }
+
+  liveItem(entry: Entry, slot: AuthorSlot, seq: number, hlc: number, value: Value): Item {
+    return new Item(itemTypes.live, entry, slot, seq, hlc, value)
+  }
+
+  /** Starts a new revision: whatever changes from here on is reported together. */
+  beginRevision(): void {
+    this.revision++
+    this.changedLeaves = []
+  }
+
+  /** Appends to the recency list, or leaves that to the caller, who sorts first. */
+  #enlist(item: Item, later: Item[] | undefined): void {
+    if (later === undefined) item.slot.append(item)
+    else later.push(item)
+  }
+
+  #countLive(leaf: Leaf, before: number, after: number): void {
+    this.liveItems += after - before
+    if (before === 0 && after > 0) leaf.liveEntries++
+    else if (before > 0 && after === 0) leaf.liveEntries--
+    if (leaf.kind === leafKinds.counter || leaf.kind === leafKinds.counterReset) this.#updateCounter(leaf)
+    else this.#setPresent(leaf, leaf.liveEntries > 0)
+  }
+
+  /** A counter is present while a part of it is not reset; its resets stand in a leaf beside it. */
+  #updateCounter(leaf: Leaf): void {
+    const counter = leaf.kind === leafKinds.counter ? leaf : leaf.node.findLeaf(leafKinds.counter)
+    if (counter === undefined) return
+    if (counter !== leaf && counter.changedAt !== this.revision) {
+      counter.changedAt = this.revision
+      this.changedLeaves.push(counter)
+    }
+    const everReset = leaf !== counter || leaf.node.findLeaf(leafKinds.counterReset) !== undefined
+    this.#setPresent(counter, everReset ? counterPresent(counter) : counter.liveEntries > 0)
+  }
+
+  #setPresent(leaf: Leaf, present: boolean): void {
+    if (leaf.present === present) return
+    leaf.present = present
+    const by = present ? 1 : -1
+    for (let node: Node | undefined = leaf.node; node !== undefined; node = node.parent) {
+      const was = node.presentLeaves > 0
+      node.presentLeaves += by
+      if (was !== node.presentLeaves > 0 && node.parent !== undefined) node.parent.membersChangedAt = this.revision
+    }
+  }
+}

@@ -1,0 +1,222 @@
+import type { NoticedConflict } from './conflict.ts'
+import type { Core } from './core.ts'
+import { buildReport, type HealReport, type LeafEffect, leafState } from './heal-report.ts'
+import type { Path } from './ids.ts'
+import { leafKinds } from './key.ts'
+import { type Entry, type Item, itemTypes, type Leaf } from './tree.ts'
+import type { Value } from './value.ts'
+import type { Version } from './version.ts'
+
+/** The live set and removal records of an entry when it was first touched. */
+export interface EntryCopy {
+  readonly items: readonly Item[]
+  readonly removals: readonly Item[]
+  /** Visible elements, when the entry is a list. */
+  readonly elements: readonly Value[] | undefined
+}
+
+/** First-touch copies of entries since some moment. */
+export class CutCopies {
+  readonly copies: Map<Entry, EntryCopy> = new Map()
+
+  /** Keeps what an entry holds, unless that was done before. To be called before it changes. */
+  copy(entry: Entry): void {
+    if (this.copies.has(entry)) return
+    this.copies.set(entry, {
+      items: entry.liveItems(),
+      removals: [...(entry.removals ?? [])],
+      elements: entry.leaf.sequence?.toArray(),
+    })
+  }
+}
+
+/** One loss of contact, from the moment it began until its heal has been reported. */
+export interface Cut {
+  /** What this replica had when contact was lost. */
+  readonly version: Version
+  /** Whether it still collects. */
+  readonly open: boolean
+  /** Contact is back; call before anything of the other side is merged. `theirs` is the other side's version. */
+  contact(theirs: Version): void
+  /** What both sides did and how it was settled, as far as it has been merged. */
+  report(): HealReport
+  /** Calls back when a later merge brings a conflict with what was written here during the outage. Returns the way to stop. */
+  onRevision(listener: () => void): () => void
+  /** Stops collecting and frees the copies. */
+  close(): void
+}
+
+/** What was so when contact came back. */
+export interface Contact {
+  readonly ours: Version
+  readonly theirs: Version
+  /** Greatest version that both sides included. */
+  readonly common: Version
+  readonly ourEntries: ReadonlySet<Entry>
+  readonly ourBytes: number
+  /** Effect per leaf of what this side did during the outage. */
+  readonly ourEffects: ReadonlyMap<Leaf, LeafEffect>
+}
+
+/** Everything a report is made of. */
+export interface CutRecord {
+  readonly core: Core
+  readonly version: Version
+  readonly sinceCut: CutCopies
+  readonly sinceContact: CutCopies
+  readonly contact: Contact
+  readonly conflicts: ReadonlyMap<Entry, NoticedConflict>
+  readonly theirBytes: number
+}
+
+/** A cut as the store drives it. */
+export class StoreCut implements Cut {
+  readonly version: Version
+  readonly #core: Core
+  readonly #sinceCut = new CutCopies()
+  readonly #sinceContact = new CutCopies()
+  readonly #conflicts = new Map<Entry, NoticedConflict>()
+  readonly #listeners = new Set<() => void>()
+  readonly #bytesSince: (version: Version) => number
+  readonly #onClose: (cut: StoreCut) => void
+  #contact: Contact | undefined
+  #theirBytes = 0
+  #reported = false
+  #open = true
+
+  constructor(core: Core, bytesSince: (version: Version) => number, onClose: (cut: StoreCut) => void) {
+    this.#core = core
+    this.version = core.version
+    this.#bytesSince = bytesSince
+    this.#onClose = onClose
+    core.cuts.add(this.#sinceCut)
+  }
+
+  get open(): boolean {
+    return this.#open
+  }
+
+  contact(theirs: Version): void {
+    if (!this.#open || this.#contact !== undefined) return
+    const ours = this.#core.version
+    const common = ours.meet(theirs)
+    const ourEntries = touchedAfter(this.#core, common)
+    this.#contact = {
+      ours,
+      theirs,
+      common,
+      ourEntries,
+      ourBytes: ourEntries.size === 0 ? 0 : this.#bytesSince(common),
+      ourEffects: this.#effectsSinceCut(),
+    }
+    this.#core.cuts.add(this.#sinceContact)
+  }
+
+  /** Notes a merge after contact. */
+  merged(noticed: readonly NoticedConflict[], bytes: number): void {
+    if (this.#contact === undefined) return
+    this.#theirBytes += bytes
+    let revised = false
+    for (const found of noticed) {
+      if (!this.#concerns(found)) continue
+      const first = this.#conflicts.get(found.entry)
+      // Several writes of the other side may come one by one: our side stays what it was at the first of them.
+      const conflict = first === undefined ? found.conflict : { ...found.conflict, ours: first.conflict.ours }
+      this.#conflicts.set(found.entry, { entry: found.entry, conflict })
+      revised = true
+    }
+    if (revised && this.#reported) for (const listener of this.#listeners) listener()
+  }
+
+  /** A conflict belongs to this cut when one of its sides was written apart. */
+  #concerns({ conflict }: NoticedConflict): boolean {
+    const contact = this.#contact
+    if (contact === undefined) return false
+    const apart = ({ author, seq }: { author: never; seq: number } | typeof conflict.ours.dot) =>
+      contact.ours.get(author) >= seq && contact.common.get(author) < seq
+    return (
+      apart(conflict.ours.dot) || (contact.theirs.has(conflict.theirs.dot) && !contact.common.has(conflict.theirs.dot))
+    )
+  }
+
+  report(): HealReport {
+    this.#reported = true
+    const contact = this.#contact ?? this.#noContact()
+    return buildReport({
+      core: this.#core,
+      version: this.version,
+      sinceCut: this.#sinceCut,
+      sinceContact: this.#sinceContact,
+      contact,
+      conflicts: this.#conflicts,
+      theirBytes: this.#theirBytes,
+    })
+  }
+
+  onRevision(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#core.cuts.delete(this.#sinceCut)
+    this.#core.cuts.delete(this.#sinceContact)
+    this.#listeners.clear()
+    this.#onClose(this)
+  }
+
+  /** A report before contact tells of this side alone. */
+  #noContact(): Contact {
+    const { version } = this
+    const ourEntries = touchedAfter(this.#core, version)
+    const ourBytes = ourEntries.size === 0 ? 0 : this.#bytesSince(version)
+    return {
+      ours: this.#core.version,
+      theirs: version,
+      common: version,
+      ourEntries,
+      ourBytes,
+      ourEffects: this.#effectsSinceCut(),
+    }
+  }
+
+  #effectsSinceCut(): Map<Leaf, LeafEffect> {
+    const effects = new Map<Leaf, LeafEffect>()
+    for (const leaf of leavesOf(this.#sinceCut.copies.keys())) {
+      effects.set(leaf, { before: leafState(leaf, this.#sinceCut), after: leafState(leaf, undefined) })
+    }
+    return effects
+  }
+}
+
+/** The leaves of some entries; a counter's resets count as the counter. */
+export function leavesOf(entries: Iterable<Entry>): Set<Leaf> {
+  const leaves = new Set<Leaf>()
+  for (const { leaf } of entries) {
+    const counter = leaf.kind === leafKinds.counterReset ? leaf.node.findLeaf(leafKinds.counter) : undefined
+    leaves.add(counter ?? leaf)
+  }
+  return leaves
+}
+
+/** Entries that a dot after `version` touched. */
+export function touchedAfter(core: Core, version: Version): Set<Entry> {
+  const touched = new Set<Entry>()
+  for (const slot of core.slots.values()) {
+    const seen = version.get(slot.id)
+    for (let item: Item | undefined = slot.tail; item !== undefined; item = item.prev) {
+      const end = item.type === itemTypes.run ? item.seq + (item.value as number) - 1 : item.seq
+      if (end <= seen) break
+      touched.add(item.entry)
+    }
+  }
+  return touched
+}
+
+/** Paths of some leaves, sorted. */
+export function pathsOf(leaves: Iterable<Leaf>): Path[] {
+  const text = (path: Path) => path.join('\u0000')
+  return [...leaves].map((leaf) => leaf.node.path).sort((a, b) => (text(a) < text(b) ? -1 : 1))
+}

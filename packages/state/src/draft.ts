@@ -1,0 +1,308 @@
+import { rejoinError } from './errors.ts'
+import { leafKinds, maxMemberLength, maxPathDepth, maxSegmentLength } from './key.ts'
+import { compareItems, flagValue } from './read.ts'
+import {
+  type CounterField,
+  type FlagField,
+  isField,
+  kindOf,
+  type MapField,
+  type RegisterField,
+  type Shape,
+  type Struct,
+} from './schema.ts'
+import type { Store } from './store.ts'
+import type { Transaction } from './transaction.ts'
+import type { Entry, Leaf, Node } from './tree.ts'
+import { canonicalKey, freezeValue, type Value, valueFromKey } from './value.ts'
+
+/** Makes the drafts of one document and keeps them: a draft belongs to a place, not to a change. */
+export class Drafts {
+  readonly store: Store
+  readonly #made = new WeakMap<Node, Map<Shape, object>>()
+
+  constructor(store: Store) {
+    this.store = store
+  }
+
+  /** The running change. @throws RejoinError `change-required`. */
+  get transaction(): Transaction {
+    const transaction = this.store.transaction
+    if (transaction === undefined) throw rejoinError('change-required')
+    return transaction
+  }
+
+  /** The draft of a shape at a node. */
+  at(node: Node, shape: Shape): object {
+    let made = this.#made.get(node)
+    if (made === undefined) {
+      made = new Map()
+      this.#made.set(node, made)
+    }
+    let draft = made.get(shape)
+    if (draft === undefined) {
+      draft = this.#make(node, shape)
+      made.set(shape, draft)
+    }
+    return draft
+  }
+
+  #make(node: Node, shape: Shape): object {
+    if (!isField(shape)) return makeStruct(this, node, shape)
+    switch (shape.field) {
+      case 'register':
+        return new RegisterDraftAt(this, node, (shape as RegisterField<unknown>).initial)
+      case 'mvRegister':
+        return new MvRegisterDraftAt(this, node)
+      case 'counter':
+        return new CounterDraftAt(this, node, (shape as CounterField).initial)
+      case 'flag':
+        return new FlagDraftAt(this, node, shape as FlagField)
+      case 'set':
+        return new SetDraftAt(this, node)
+      case 'list':
+        return new ListDraftAt(this, node)
+      case 'map':
+        return new MapDraftAt(this, node, (shape as MapField<Shape>).entry)
+    }
+  }
+}
+
+function makeStruct(drafts: Drafts, node: Node, struct: Struct): object {
+  const draft = Object.create(null) as Record<string, object>
+  for (const [name, shape] of Object.entries(struct)) {
+    Object.defineProperty(draft, name, { enumerable: true, get: () => drafts.at(node.child(name), shape) })
+  }
+  return Object.freeze(draft)
+}
+
+class RegisterDraftAt {
+  readonly #drafts: Drafts
+  readonly #entry: Entry
+  readonly #initial: Value
+
+  constructor(drafts: Drafts, node: Node, initial: Value) {
+    this.#drafts = drafts
+    this.#entry = node.leaf(leafKinds.register).entry('')
+    this.#initial = initial
+  }
+
+  get(): Value {
+    return this.#drafts.transaction.valueOf(this.#entry) ?? this.#initial
+  }
+
+  set(value: Value): void {
+    this.#drafts.transaction.put(this.#entry, typeof value === 'number' ? value : freezeValue(value))
+  }
+}
+
+class MvRegisterDraftAt {
+  readonly #drafts: Drafts
+  readonly #entry: Entry
+
+  constructor(drafts: Drafts, node: Node) {
+    this.#drafts = drafts
+    this.#entry = node.leaf(leafKinds.mvRegister).entry('')
+  }
+
+  concurrent(): readonly Value[] {
+    return [...this.#drafts.transaction.itemsOf(this.#entry)].sort(compareItems).map((item) => item.value)
+  }
+
+  set(value: Value): void {
+    this.#drafts.transaction.put(this.#entry, freezeValue(value))
+  }
+}
+
+class CounterDraftAt {
+  readonly #drafts: Drafts
+  readonly #leaf: Leaf
+  readonly #initial: number
+
+  constructor(drafts: Drafts, node: Node, initial: number) {
+    this.#drafts = drafts
+    this.#leaf = node.leaf(leafKinds.counter)
+    this.#initial = initial
+  }
+
+  get(): number {
+    return this.#initial + this.#drafts.transaction.counterSum(this.#leaf)
+  }
+
+  add(delta: number): void {
+    this.#drafts.transaction.addToCounter(this.#leaf, delta)
+  }
+}
+
+class FlagDraftAt {
+  readonly #drafts: Drafts
+  readonly #entry: Entry
+  readonly #field: FlagField
+
+  constructor(drafts: Drafts, node: Node, field: FlagField) {
+    this.#drafts = drafts
+    this.#entry = node.leaf(kindOf(field)).entry('')
+    this.#field = field
+  }
+
+  get(): boolean {
+    const items = this.#drafts.transaction.itemsOf(this.#entry)
+    return flagValue(items, this.#field.wins === 'enable') ?? this.#field.initial
+  }
+
+  set(on: boolean): void {
+    this.#drafts.transaction.put(this.#entry, on === true)
+  }
+
+  enable(): void {
+    this.set(true)
+  }
+
+  disable(): void {
+    this.set(false)
+  }
+}
+
+class SetDraftAt {
+  readonly #drafts: Drafts
+  readonly #leaf: Leaf
+
+  constructor(drafts: Drafts, node: Node) {
+    this.#drafts = drafts
+    this.#leaf = node.leaf(leafKinds.set)
+  }
+
+  has(element: Value): boolean {
+    const entry = this.#leaf.entries.get(memberOf(element))
+    return entry !== undefined && this.#drafts.transaction.isLive(entry)
+  }
+
+  add(element: Value): void {
+    this.#drafts.transaction.put(this.#leaf.entry(memberOf(element)), null)
+  }
+
+  delete(element: Value): boolean {
+    const transaction = this.#drafts.transaction
+    const entry = this.#leaf.entries.get(memberOf(element))
+    if (entry === undefined || !transaction.isLive(entry)) return false
+    transaction.remove(entry)
+    return true
+  }
+
+  values(): readonly Value[] {
+    return this.#members().map((member) => valueFromKey(member) ?? null)
+  }
+
+  get size(): number {
+    return this.#members().length
+  }
+
+  #members(): string[] {
+    const transaction = this.#drafts.transaction
+    const members: string[] = []
+    for (const entry of this.#leaf.entries.values()) if (transaction.isLive(entry)) members.push(entry.key.member)
+    return members.sort()
+  }
+}
+
+function memberOf(element: Value): string {
+  const member = canonicalKey(freezeValue(element))
+  if (member.length > maxMemberLength) {
+    throw rejoinError('invalid-value', { reason: `A set element is larger than ${maxMemberLength} characters.` })
+  }
+  return member
+}
+
+class ListDraftAt {
+  readonly #drafts: Drafts
+  readonly #entry: Entry
+
+  constructor(drafts: Drafts, node: Node) {
+    this.#drafts = drafts
+    this.#entry = node.leaf(leafKinds.list).entry('')
+  }
+
+  get length(): number {
+    return this.#entry.leaf.sequence?.length ?? 0
+  }
+
+  get(index: number): Value | undefined {
+    return this.#entry.leaf.sequence?.get(index)
+  }
+
+  push(...values: Value[]): void {
+    this.insert(this.length, ...values)
+  }
+
+  insert(index: number, ...values: Value[]): void {
+    const transaction = this.#drafts.transaction
+    this.#check(index, 0)
+    transaction.insert(this.#entry, index, values.map(freezeValue))
+  }
+
+  delete(index: number, count = 1): void {
+    const transaction = this.#drafts.transaction
+    this.#check(index, count)
+    if (count > 0) transaction.erase(this.#entry, index, count)
+  }
+
+  values(): readonly Value[] {
+    return this.#entry.leaf.sequence?.toArray() ?? []
+  }
+
+  #check(index: number, count: number): void {
+    const { length } = this
+    const whole = Number.isInteger(index) && Number.isInteger(count)
+    if (!whole || index < 0 || count < 0 || index + count > length) {
+      throw rejoinError('out-of-range', { details: { index, count, length } })
+    }
+  }
+}
+
+class MapDraftAt {
+  readonly #drafts: Drafts
+  readonly #node: Node
+  readonly #entry: Shape
+
+  constructor(drafts: Drafts, node: Node, entry: Shape) {
+    this.#drafts = drafts
+    this.#node = node
+    this.#entry = entry
+  }
+
+  get(key: string): object {
+    const child = this.#node.children.get(key) ?? this.#child(key)
+    return this.#drafts.at(child, this.#entry)
+  }
+
+  has(key: string): boolean {
+    const child = this.#node.children.get(key)
+    return child !== undefined && this.#drafts.transaction.isPresent(child)
+  }
+
+  add(key: string): void {
+    this.#drafts.transaction.put(this.#child(key).leaf(leafKinds.entry).entry(''), null)
+  }
+
+  delete(key: string): boolean {
+    const transaction = this.#drafts.transaction
+    const child = this.#node.children.get(key)
+    if (child === undefined || !transaction.isPresent(child)) return false
+    transaction.removeSubtree(child)
+    return true
+  }
+
+  keys(): readonly string[] {
+    const transaction = this.#drafts.transaction
+    const keys: string[] = []
+    for (const child of this.#node.children.values()) if (transaction.isPresent(child)) keys.push(child.segment)
+    return keys.sort()
+  }
+
+  #child(key: string): Node {
+    if (typeof key !== 'string' || key.length > maxSegmentLength || this.#node.path.length + 1 >= maxPathDepth) {
+      throw rejoinError('invalid-key', { details: { length: String(key).length, limit: maxSegmentLength } })
+    }
+    return this.#node.child(key)
+  }
+}

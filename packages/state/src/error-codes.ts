@@ -1,0 +1,180 @@
+/** What an error code means: the reason in words, and the way out. */
+export interface ErrorText {
+  readonly reason: string
+  readonly remedy: string
+}
+
+const table = {
+  'address-unavailable': {
+    reason: 'The server cannot listen on its address.',
+    remedy: 'Choose another port or address (--port, --host, PORT), or stop what uses it.',
+  },
+  'authorize-failed': {
+    reason: 'The authorize hook of the server failed, so nothing was allowed.',
+    remedy: 'Look at the log of the server; the hook must answer read, write, admin or no.',
+  },
+  'authorize-timeout': {
+    reason: 'The authorize hook of the server did not answer in time, so nothing was allowed.',
+    remedy: 'Connect again later; on the server, make the hook faster or raise limits.authorizeTimeoutMs.',
+  },
+  'change-nested': {
+    reason: 'change() was called while another change() of the same document was running.',
+    remedy: 'Call change() once and make all writes inside it; a listener may schedule its own change for later.',
+  },
+  'change-required': {
+    reason: 'A draft was written outside the change() that made it.',
+    remedy: 'Write inside document.change(draft => { ... }) and do not keep drafts for later.',
+  },
+  closed: {
+    reason: 'The replica, document or connection was closed.',
+    remedy: 'Open it again, or stop using the handle after close().',
+  },
+  'config-invalid': {
+    reason: 'The configuration says something that is not understood.',
+    remedy: 'Correct what the reason names; `rejoin serve --help` lists the settings.',
+  },
+  'data-in-use': {
+    reason: 'Another server has the data directory open.',
+    remedy: 'Stop it, or give this one a directory of its own with --data or DATA_DIR.',
+  },
+  'document-limit': {
+    reason: 'More documents are open than the limits allow.',
+    remedy: 'Close documents that are not in use, or raise limits.documents.',
+  },
+  forbidden: {
+    reason: 'This connection may not write the document.',
+    remedy: 'Ask for write permission, or open the document read-only; nothing was written.',
+  },
+  'handshake-failed': {
+    reason: 'The other side closed before the handshake was done.',
+    remedy: 'Check that it speaks this protocol; the connection is retried by itself.',
+  },
+  'invalid-author': {
+    reason: 'An author id is not 16 lowercase hex digits.',
+    remedy: 'Make author ids from 8 random bytes with authorIdFromBytes().',
+  },
+  'invalid-change': {
+    reason: 'A change breaks a rule of the store, so nothing of it was applied.',
+    remedy:
+      'The peer that made it is faulty or hostile; its connection is closed. Compare versions of the library on both sides.',
+  },
+  'invalid-document-name': {
+    reason: 'A document name is empty, too long or not well-formed text.',
+    remedy: 'Use 1 to 256 bytes of well-formed Unicode text.',
+  },
+  'invalid-key': {
+    reason: 'A map key or path cannot be stored.',
+    remedy: 'Use a string of at most the key length limit.',
+  },
+  'invalid-schema': {
+    reason: 'A schema holds something that is not a leaf, a map or a struct.',
+    remedy: 'Build every field with register(), counter(), flag(), set(), map(), list() or a nested object of those.',
+  },
+  'invalid-value': {
+    reason: 'A value cannot be stored.',
+    remedy: 'Store JSON values, Uint8Array, bigint or Date: no undefined, functions, class instances or cycles.',
+  },
+  malformed: {
+    reason: 'Bytes do not decode.',
+    remedy: 'They were damaged, cut short, or made by something else. Fetch them again from a peer.',
+  },
+  'out-of-range': {
+    reason: 'An index lies outside the list.',
+    remedy: 'Use an index from 0 to the length of the list.',
+  },
+  'peer-closed': {
+    reason: 'The other side ended the connection.',
+    remedy: 'Nothing to do: it is dialled again by itself.',
+  },
+  'peer-silent': {
+    reason: 'Nothing was heard from the other side for several heartbeats.',
+    remedy: 'Nothing to do: the connection is closed and dialled again by itself.',
+  },
+  'protocol-error': {
+    reason: 'The other side sent a frame that breaks the protocol, so the connection was closed.',
+    remedy: 'Compare the versions of the library on both sides; state is unharmed.',
+  },
+  'protocol-too-new': {
+    reason: 'This side speaks only newer versions of the protocol than the other.',
+    remedy: 'Update the other side.',
+  },
+  'protocol-too-old': {
+    reason: 'This side speaks only older versions of the protocol than the other.',
+    remedy: 'Update this side.',
+  },
+  refused: {
+    reason: 'The server refused the change.',
+    remedy: 'Its content was handed to onRefused; show it to the user or write it elsewhere.',
+  },
+  'refused-flood': {
+    reason: 'Too many refused writes came over one connection, so it was closed.',
+    remedy: 'Stop writing to documents without permission.',
+  },
+  'seq-exhausted': {
+    reason: 'One incarnation has used all of its sequence numbers.',
+    remedy: 'Call renewAuthor(); the next write begins a fresh incarnation.',
+  },
+  'server-draining': {
+    reason: 'The server is shutting down.',
+    remedy: 'Nothing: clients come back by themselves, to it or its successor. Unacknowledged changes are sent again.',
+  },
+  'server-exposed': {
+    reason: 'The server would be reachable from other machines and let everybody read and write.',
+    remedy:
+      'Give it an authorize hook (--authorize MODULE, createServer({ authorize })), bind it to 127.0.0.1, or accept that with --insecure.',
+  },
+  'server-storage-failing': {
+    reason: 'The server cannot store changes at the moment.',
+    remedy: 'Nothing to do: unsaved changes are kept here and sent again by themselves.',
+  },
+  'slow-peer': {
+    reason: 'The other side takes in less than it asks for, so the connection was closed.',
+    remedy: 'Nothing to do: it is dialled again by itself.',
+  },
+  'storage-blocked': {
+    reason: 'Another opening holds the store and does not let go.',
+    remedy: 'Close other tabs or processes that use an older version.',
+  },
+  'storage-closed': {
+    reason: 'The store was closed.',
+    remedy: 'Open the replica again.',
+  },
+  'storage-corrupt': {
+    reason: 'Stored rows are damaged.',
+    remedy: 'The damaged rows were set aside and the rest was loaded; the missing part comes from peers.',
+  },
+  'storage-evicted': {
+    reason: 'The platform removed the stored data.',
+    remedy: 'Ask for persistent storage; the state comes back from peers, unsent changes of closed tabs are lost.',
+  },
+  'storage-full': {
+    reason: 'There is no room left to store changes.',
+    remedy: 'Free space; writing goes on in memory and is stored as soon as there is room.',
+  },
+  'storage-unavailable': {
+    reason: 'The store cannot be reached.',
+    remedy: 'It may be disabled (private mode) or its disk failing; writing goes on in memory and is retried.',
+  },
+  'token-too-long': {
+    reason: 'The token of a client exceeds the limit of the server.',
+    remedy: 'Send a shorter token, or raise limits.tokenBytes on the server.',
+  },
+  'too-many-connections': {
+    reason: 'The server has as many connections as it may have, altogether or from one address.',
+    remedy: 'Connect again later; on the server, raise limits.connections or limits.connectionsPerRemote.',
+  },
+  'too-many-messages': {
+    reason: 'A connection sent more messages than the server takes.',
+    remedy: 'Put several writes into one change(); on the server, raise limits.messagesPerSecond.',
+  },
+  unauthorized: {
+    reason: 'The other side did not accept the credential.',
+    remedy: 'Answer token() with a valid credential; it is asked again at each dial.',
+  },
+} as const
+
+/** The code of a `RejoinError`. */
+export type ErrorCode = keyof typeof table
+
+/** Every code that a `RejoinError` can carry. The reference page is generated from this table. */
+export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = table

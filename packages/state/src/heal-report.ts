@@ -1,0 +1,190 @@
+import type { Ancestor, Conflict } from './conflict.ts'
+import { type Contact, type CutCopies, type CutRecord, type EntryCopy, leavesOf, pathsOf } from './cut.ts'
+import type { AuthorId, Path } from './ids.ts'
+import { kindName, leafKinds } from './key.ts'
+import { counterSum, currentItems, type ItemsOf, leafValue, winningItem } from './read.ts'
+import type { Entry, Leaf } from './tree.ts'
+import { canonicalKey, type Value, valuesEqual } from './value.ts'
+import type { Version } from './version.ts'
+
+/** What one side did while the two were apart. */
+export interface SideSummary {
+  /** Writes, counted in seqs: a change counts one, a change that inserts n list elements counts n. */
+  readonly changes: number
+  /** Merge keys touched. */
+  readonly keys: number
+  /** Encoded size of what the side sent or would send. */
+  readonly bytes: number
+  readonly byAuthor: readonly { readonly author: AuthorId; readonly changes: number }[]
+  /** Leaves touched, sorted. */
+  readonly paths: readonly Path[]
+}
+
+/** What happened to one leaf over the heal, where nothing was lost. */
+export type MergedEffect =
+  | { readonly kind: 'value'; readonly before: Value | undefined; readonly after: Value | undefined }
+  | { readonly kind: 'counter'; readonly ours: number; readonly theirs: number; readonly after: number }
+  | { readonly kind: 'set'; readonly added: readonly Value[]; readonly removed: readonly Value[] }
+  | { readonly kind: 'list'; readonly inserted: number; readonly removed: number }
+
+/** A leaf that merged without a conflict. */
+export interface MergedKey {
+  readonly path: Path
+  /** Name of the leaf kind. */
+  readonly kind: string
+  readonly by: 'ours' | 'theirs' | 'both'
+  readonly effect: MergedEffect
+}
+
+/**
+ * What a heal brought. Changed keys, conflicts and net effects are exact; what a side wrote and overwrote in between is
+ * not in it (`detail: 'net'`), and an ancestor is given only where it is certain (C14).
+ */
+export interface HealReport {
+  readonly detail: 'net'
+  /** What this replica had when contact was lost. */
+  readonly cut: Version
+  /** Greatest version that both sides included at contact. */
+  readonly common: Version
+  readonly ours: SideSummary
+  readonly theirs: SideSummary
+  readonly conflicts: readonly Conflict[]
+  readonly merged: readonly MergedKey[]
+  /** Conflicts whose ancestor is unknown. */
+  readonly unknownAncestors: number
+}
+
+/** A leaf's content at one moment, in the form that effects are computed from. */
+export type LeafState = Value | undefined
+
+/** A leaf before and after. */
+export interface LeafEffect {
+  readonly before: LeafState
+  readonly after: LeafState
+}
+
+/** What a leaf held when `copies` were made, or holds now. */
+export function leafState(leaf: Leaf, copies: CutCopies | undefined): LeafState {
+  if (leaf.sequence !== undefined) {
+    const entry = leaf.entries.get('')
+    const copy = entry === undefined ? undefined : copies?.copies.get(entry)
+    return [...(copy?.elements ?? leaf.sequence.toArray())]
+  }
+  const itemsOf: ItemsOf = (entry) => copies?.copies.get(entry)?.items ?? currentItems(entry)
+  return leaf.kind === leafKinds.counter ? counterSum(leaf, itemsOf) : leafValue(leaf, itemsOf)
+}
+
+/** The report of a cut, as far as it has been merged. */
+export function buildReport(record: CutRecord): HealReport {
+  const { core, contact, sinceContact } = record
+  const theirs = core.version
+  const conflicts = [...record.conflicts.values()].map(({ entry, conflict }) => settled(record, entry, conflict))
+  conflicts.sort((a, b) => (a.path.join('\u0000') < b.path.join('\u0000') ? -1 : 1))
+  return {
+    detail: 'net',
+    cut: record.version,
+    common: contact.common,
+    ours: summary(contact.common, contact.ours, contact.ourEntries, contact.ourBytes),
+    theirs: summary(contact.ours, theirs, [...sinceContact.copies.keys()], record.theirBytes),
+    conflicts,
+    merged: mergedKeys(record),
+    unknownAncestors: conflicts.filter((conflict) => !conflict.ancestor.known).length,
+  }
+}
+
+function summary(from: Version, to: Version, entries: Iterable<Entry>, bytes: number): SideSummary {
+  const byAuthor: { author: AuthorId; changes: number }[] = []
+  for (const [author, seq] of to.entries()) {
+    const changes = seq - from.get(author)
+    if (changes > 0) byAuthor.push({ author, changes })
+  }
+  byAuthor.sort((a, b) => (a.author < b.author ? -1 : 1))
+  const touched = [...entries]
+  return {
+    changes: byAuthor.reduce((sum, { changes }) => sum + changes, 0),
+    keys: touched.length,
+    bytes,
+    byAuthor,
+    paths: pathsOf(leavesOf(touched)),
+  }
+}
+
+function settled(record: CutRecord, entry: Entry, conflict: Conflict): Conflict {
+  return { ...conflict, result: leafValue(entry.leaf), ancestor: ancestorOf(record, entry) }
+}
+
+/**
+ * Our first-touch copy is the common ancestor exactly if the common version lies within the cut and everything in the
+ * copy lies within the common version (C14). Otherwise somebody may have written in between.
+ */
+function ancestorOf({ version, contact, sinceCut }: CutRecord, entry: Entry): Ancestor {
+  const copy: EntryCopy | undefined = sinceCut.copies.get(entry)
+  if (copy === undefined || !version.covers(contact.common)) return { known: false }
+  for (const item of [...copy.items, ...copy.removals]) if (!contact.common.has(item)) return { known: false }
+  return { known: true, value: winningItem(copy.items)?.value }
+}
+
+function mergedKeys(record: CutRecord): MergedKey[] {
+  const conflicting = leavesOf(record.conflicts.keys())
+  const ours = record.contact.ourEffects
+  const theirs = leavesOf(record.sinceContact.copies.keys())
+  const merged: MergedKey[] = []
+  for (const leaf of new Set([...ours.keys(), ...theirs])) {
+    if (conflicting.has(leaf) && leaf.kind !== leafKinds.set) continue
+    if (leaf.kind === leafKinds.counterReset) continue
+    const effect = effectOf(leaf, record)
+    if (effect === undefined) continue
+    const by = !theirs.has(leaf) ? 'ours' : ours.has(leaf) ? 'both' : 'theirs'
+    merged.push({ path: leaf.node.path, kind: kindName(leaf.kind), by, effect })
+  }
+  return merged.sort((a, b) => (a.path.join('\u0000') < b.path.join('\u0000') ? -1 : 1))
+}
+
+/** What both sides together did to a leaf, or undefined when nothing is left of it. */
+function effectOf(leaf: Leaf, { contact, sinceCut, sinceContact }: CutRecord): MergedEffect | undefined {
+  const after = leafState(leaf, undefined)
+  const atContact = leafState(leaf, sinceContact)
+  const before = sinceCut.copies.size === 0 ? atContact : (contact.ourEffects.get(leaf)?.before ?? atContact)
+  if (leaf.kind === leafKinds.counter) {
+    const ours = Number(atContact) - Number(before)
+    const theirs = Number(after) - Number(atContact)
+    return ours === 0 && theirs === 0 ? undefined : { kind: 'counter', ours, theirs, after: Number(after) }
+  }
+  if (leaf.kind === leafKinds.set) return setEffect(asArray(before), asArray(after))
+  if (leaf.kind === leafKinds.list) return listEffect(asArray(before), asArray(after))
+  return sameState(before, after) ? undefined : { kind: 'value', before, after }
+}
+
+function asArray(state: LeafState): readonly Value[] {
+  return Array.isArray(state) ? state : []
+}
+
+function sameState(left: LeafState, right: LeafState): boolean {
+  if (left === undefined || right === undefined) return left === right
+  return valuesEqual(left, right)
+}
+
+function setEffect(before: readonly Value[], after: readonly Value[]): MergedEffect | undefined {
+  const had = new Set(before.map(canonicalKey))
+  const has = new Set(after.map(canonicalKey))
+  const added = after.filter((member) => !had.has(canonicalKey(member)))
+  const removed = before.filter((member) => !has.has(canonicalKey(member)))
+  return added.length === 0 && removed.length === 0 ? undefined : { kind: 'set', added, removed }
+}
+
+/** Counts by value: equal elements are not told apart. */
+function listEffect(before: readonly Value[], after: readonly Value[]): MergedEffect | undefined {
+  const counts = new Map<string, number>()
+  for (const element of after) counts.set(canonicalKey(element), (counts.get(canonicalKey(element)) ?? 0) + 1)
+  let kept = 0
+  for (const element of before) {
+    const left = counts.get(canonicalKey(element)) ?? 0
+    if (left === 0) continue
+    counts.set(canonicalKey(element), left - 1)
+    kept++
+  }
+  const effect = { kind: 'list' as const, inserted: after.length - kept, removed: before.length - kept }
+  return effect.inserted === 0 && effect.removed === 0 ? undefined : effect
+}
+
+export type { Contact }

@@ -1,0 +1,78 @@
+import type { Path } from './ids.ts'
+
+/**
+ * Leaf kinds as they stand in addresses and on the wire. A kind only decides how its items read; unknown kinds merge
+ * by the same rule and pass through untouched.
+ */
+export const leafKinds = {
+  register: 1,
+  mvRegister: 2,
+  counter: 3,
+  flag: 4,
+  set: 5,
+  entry: 6,
+  list: 7,
+  counterReset: 8,
+  flagDisableWins: 9,
+} as const
+
+/** Code of a leaf kind; 1 to 255, also of kinds that this build does not know. */
+export type KindCode = number
+
+const names: readonly (string | undefined)[] = [
+  undefined,
+  'register',
+  'mvRegister',
+  'counter',
+  'flag',
+  'set',
+  'entry',
+  'list',
+  'counter',
+  'flag',
+]
+
+/** Name of a leaf kind for people and reports. */
+export function kindName(kind: KindCode): string {
+  return names[kind] ?? `kind-${kind}`
+}
+
+/** Limits of an address. */
+export const maxPathDepth = 32
+export const maxSegmentLength = 1024
+export const maxMemberLength = 4096
+
+/**
+ * A merge key: path, leaf kind, and within the leaf a member (the element of a set, the author of a counter's part).
+ * The merge rule works per key.
+ */
+export class Key {
+  readonly path: Path
+  readonly kind: KindCode
+  readonly member: string
+  /** The entry that a store last found for this key: spares the walk. Each store checks that it is its own. */
+  slot: unknown = undefined
+  /** The encoder that last numbered this key, and its number there. */
+  numberedBy: unknown = undefined
+  number = 0
+  #id: string | undefined = undefined
+
+  constructor(path: Path, kind: KindCode, member = '') {
+    this.path = path
+    this.kind = kind
+    this.member = member
+  }
+
+  /** Injective text of the three parts. */
+  get id(): string {
+    this.#id ??= keyId(this.path, this.kind, this.member)
+    return this.#id
+  }
+}
+
+/** Injective text of an address. */
+export function keyId(path: Path, kind: KindCode, member: string): string {
+  let id = `${kind};`
+  for (const segment of path) id += `${segment.length}:${segment}`
+  return `${id};${member}`
+}

@@ -1,0 +1,213 @@
+import type { Bundle, BundleItem, Change, KeyRow, ListRow, Op } from './change.ts'
+import { lastSeq } from './change.ts'
+import { conflictAt, leadingTouch, type NoticedConflict, type Touch } from './conflict.ts'
+import type { Core } from './core.ts'
+import { assertNever } from './errors.ts'
+import type { Dot } from './ids.ts'
+import type { AuthorSlot, Entry, Item } from './tree.ts'
+import type { Version } from './version.ts'
+
+/** Applies the ops of a change whose context is covered and which was validated. Returns the conflicts noticed. */
+export function mergeChange(core: Core, change: Change): NoticedConflict[] {
+  const slot = core.slot(change.author)
+  const theirs = change.context.with(change.author, change.seq - 1)
+  const noticed: NoticedConflict[] = []
+  core.clock.observe(change.hlc, core.now())
+  for (const op of change.ops) mergeOp(core, change, op, slot, theirs, noticed)
+  core.raise(slot, lastSeq(change))
+  return noticed
+}
+
+function mergeOp(
+  core: Core,
+  change: Change,
+  op: Op,
+  slot: AuthorSlot,
+  theirs: Version,
+  noticed: NoticedConflict[],
+): void {
+  const entry = core.tree.entry(op.key)
+  switch (op.type) {
+    case 'put': {
+      const item = core.liveItem(entry, slot, change.seq, change.hlc, op.value)
+      const touch: Touch = { author: slot.id, seq: change.seq, hlc: change.hlc, value: op.value }
+      mergePut(core, entry, item, theirs, touch, noticed)
+      return
+    }
+    case 'remove':
+      mergeRemoval(core, entry, slot, change, theirs, noticed)
+      return
+    case 'insert':
+      core.touch(entry)
+      entry.leaf.sequence?.applyRun(op.run)
+      core.addRun(entry, slot, op.run.id.seq, op.run.values.length)
+      core.updateList(entry.leaf)
+      return
+    case 'erase':
+      core.touch(entry)
+      for (const target of op.targets) entry.leaf.sequence?.remove(target)
+      core.addErasure(entry, slot, change.seq, op.targets)
+      core.updateList(entry.leaf)
+      return
+    default:
+      assertNever(op)
+  }
+}
+
+function mergePut(
+  core: Core,
+  entry: Entry,
+  item: Item,
+  theirs: Version,
+  touch: Touch,
+  noticed: NoticedConflict[],
+): void {
+  const current = entry.first
+  if (!core.rules.putKeepsRemovals) for (const record of [...(entry.removals ?? [])]) core.dropRemoval(record)
+  if (entry.more === undefined && (current === undefined || covered(current, theirs))) {
+    core.replaceSingle(entry, item)
+    if (current === undefined && entry.removals !== undefined) {
+      noticeConflict(core, entry, leadingTouch([], unseenRemovals(entry, theirs)), touch, noticed)
+    }
+    return
+  }
+  const ours = entry.liveItems()
+  const live = core.rules.mergeLive(ours, [item], core.version, theirs.with(item.author, item.seq))
+  core.replaceLive(entry, live, live.includes(item) ? [item] : [])
+  noticeConflict(
+    core,
+    entry,
+    leadingTouch(
+      ours.filter((other) => !covered(other, theirs)),
+      [],
+    ),
+    touch,
+    noticed,
+  )
+}
+
+function mergeRemoval(
+  core: Core,
+  entry: Entry,
+  slot: AuthorSlot,
+  change: Change,
+  theirs: Version,
+  noticed: NoticedConflict[],
+): void {
+  const ours = entry.liveItems()
+  const live = core.rules.removalIsObserved
+    ? core.rules.mergeLive(ours, [], core.version, theirs.with(slot.id, change.seq))
+    : []
+  core.replaceLive(entry, live, [])
+  core.addRemoval(entry, slot, change.seq, change.hlc)
+  const touch: Touch = { author: slot.id, seq: change.seq, hlc: change.hlc }
+  noticeConflict(core, entry, leadingTouch(live, []), touch, noticed)
+}
+
+function covered(item: Item, version: Version): boolean {
+  return item.seq <= version.get(item.slot.id)
+}
+
+function unseenRemovals(entry: Entry, theirs: Version): Item[] {
+  return (entry.removals ?? []).filter((record) => !covered(record, theirs))
+}
+
+function noticeConflict(
+  core: Core,
+  entry: Entry,
+  ours: Touch | undefined,
+  theirs: Touch | undefined,
+  noticed: NoticedConflict[],
+): void {
+  if (ours === undefined || theirs === undefined) return
+  const conflict = conflictAt(core, entry, ours, theirs)
+  if (conflict !== undefined) noticed.push({ entry, conflict })
+}
+
+/**
+ * Applies a validated bundle whose base is covered, or which is full, in one step (C3): rows, then recency lists, then
+ * version and floor. Returns the conflicts noticed.
+ */
+export function mergeBundle(core: Core, bundle: Bundle): NoticedConflict[] {
+  const before = core.version
+  const noticed: NoticedConflict[] = []
+  // Items come in key order; recency lists want seq order, so they are appended together at the end.
+  const added: Item[] = []
+  for (const row of bundle.rows) mergeRow(core, row, bundle, before, added, noticed)
+  if (bundle.full) dropUnnamed(core, bundle)
+  for (const row of bundle.lists) mergeList(core, row, before, added)
+  added.sort((a, b) => a.seq - b.seq)
+  for (const item of added) item.slot.append(item)
+  for (const [author, seq] of bundle.version.entries()) core.raise(core.slot(author), seq)
+  if (bundle.full) core.floor = core.rules.joinedFloor(core.floor, bundle.floor)
+  return noticed
+}
+
+function mergeRow(
+  core: Core,
+  row: KeyRow,
+  bundle: Bundle,
+  before: Version,
+  added: Item[],
+  noticed: NoticedConflict[],
+): void {
+  const entry = core.tree.entry(row.key)
+  entry.namedAt = core.revision
+  const ours = entry.liveItems()
+  const oursTouch = leadingTouch(
+    ours.filter((item) => !covered(item, bundle.version)),
+    unseenRemovals(entry, bundle.version),
+  )
+  const theirs = row.items.map((item) => ours.find((own) => sameDot(own, item)) ?? makeItem(core, entry, item))
+  const live = core.rules.mergeLive(ours, theirs, before, bundle.version)
+  const fresh = live.filter((item) => !ours.includes(item))
+  if (fresh.length > 0 || live.length !== ours.length) core.replaceLive(entry, live, [])
+  for (const item of fresh) {
+    added.push(item)
+    core.clock.observe(item.hlc, core.now())
+  }
+  const removed = row.removals.filter((record) => record.seq > before.get(record.author))
+  for (const record of removed) core.addRemoval(entry, core.slot(record.author), record.seq, record.hlc, added)
+  noticeConflict(core, entry, oursTouch, leadingTouch(fresh, removed), noticed)
+}
+
+function sameDot(left: Item, right: Dot): boolean {
+  return left.seq === right.seq && left.slot.id === right.author
+}
+
+function makeItem(core: Core, entry: Entry, item: BundleItem): Item {
+  return core.liveItem(entry, core.slot(item.author), item.seq, item.hlc, item.value)
+}
+
+/** A full bundle names every live key: what it does not name and its version covers was removed. */
+function dropUnnamed(core: Core, bundle: Bundle): void {
+  for (const entry of core.tree.entries()) {
+    if (entry.namedAt === core.revision || entry.first === undefined) continue
+    const live = entry.liveItems()
+    const kept = core.rules.mergeLive(live, [], core.version, bundle.version)
+    if (kept.length !== live.length) core.replaceLive(entry, kept, [])
+  }
+}
+
+function mergeList(core: Core, row: ListRow, before: Version, added: Item[]): void {
+  const entry = core.tree.entry(row.key)
+  const sequence = entry.leaf.sequence
+  if (sequence === undefined) return
+  core.touch(entry)
+  for (const run of row.runs) {
+    const { author, seq } = run
+    sequence.applyRun({ id: { author, seq }, place: run.place, values: run.values })
+    run.values.forEach((value, i) => {
+      if (value === undefined) sequence.remove({ author, seq: seq + i })
+    })
+    const from = Math.max(seq, before.get(author) + 1)
+    const count = seq + run.values.length - from
+    if (count > 0) core.addRun(entry, core.slot(author), from, count, added)
+  }
+  for (const erasure of row.erasures) {
+    if (erasure.seq <= before.get(erasure.author)) continue
+    for (const target of erasure.targets) sequence.remove(target)
+    core.addErasure(entry, core.slot(erasure.author), erasure.seq, erasure.targets, added)
+  }
+  core.updateList(entry.leaf)
+}

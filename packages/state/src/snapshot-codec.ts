@@ -1,0 +1,63 @@
+import { encodeBundle, readBundle } from './bundle-codec.ts'
+import { attempt, ByteReader, ByteWriter } from './bytes.ts'
+import type { Bundle } from './change.ts'
+import { Hasher } from './hash.ts'
+import type { DecodeError, Result } from './result.ts'
+import type { Origin, Store } from './store.ts'
+import { Version } from './version.ts'
+
+// 'RJN' and the format of the envelope.
+const magic = [0x52, 0x4a, 0x4e, 1] as const
+
+/** A hash over bytes, four at a time: tells damage, not intent. */
+function checksum(bytes: Uint8Array): { hi: number; lo: number } {
+  const hasher = new Hasher().word(bytes.length)
+  const whole = bytes.length - (bytes.length % 4)
+  for (let i = 0; i < whole; i += 4) {
+    hasher.word(
+      (bytes[i] ?? 0) | ((bytes[i + 1] ?? 0) << 8) | ((bytes[i + 2] ?? 0) << 16) | ((bytes[i + 3] ?? 0) << 24),
+    )
+  }
+  for (let i = whole; i < bytes.length; i++) hasher.word(bytes[i] ?? 0)
+  hasher.finish()
+  return { hi: hasher.hi, lo: hasher.lo }
+}
+
+/** Bytes of a whole store with magic, format and checksum. `compact` leaves removal records out: smaller, floor at this version. */
+export function encodeSnapshot(store: Store, options: { readonly compact?: boolean } = {}): Uint8Array {
+  const bundle = options.compact === true ? store.compact() : store.since(Version.empty)
+  const body = encodeBundle(bundle)
+  const writer = new ByteWriter(body.length + 16)
+  for (const byte of magic) writer.u8(byte)
+  const { hi, lo } = checksum(body)
+  writer.u32(hi)
+  writer.u32(lo)
+  writer.raw(body)
+  return writer.finish()
+}
+
+/** The bundle in snapshot bytes; damage is found by the checksum before anything is decoded. */
+export function decodeSnapshot(bytes: Uint8Array): Result<Bundle, DecodeError> {
+  return attempt(() => {
+    const reader = new ByteReader(bytes)
+    for (const byte of magic.slice(0, 3)) if (reader.u8() !== byte) reader.fail('malformed', 'not a Rejoin snapshot')
+    const format = reader.u8()
+    if (format !== magic[3])
+      reader.fail('unsupported-version', `a snapshot of format ${format}, this build reads ${magic[3]}`)
+    const hi = reader.u32()
+    const lo = reader.u32()
+    const body = reader.raw(reader.remaining)
+    const found = checksum(body)
+    if (found.hi !== hi || found.lo !== lo) reader.fail('checksum', 'the snapshot was damaged')
+    return readBundle(new ByteReader(body))
+  })
+}
+
+/** Merges a snapshot into a store: loading is merging, so a store that holds more keeps it. */
+export function loadSnapshot(store: Store, bytes: Uint8Array, origin: Origin = 'load'): Result<void, DecodeError> {
+  const decoded = decodeSnapshot(bytes)
+  if (!decoded.ok) return decoded
+  const outcome = store.applyBundle(decoded.value, { origin, bytes: bytes.length })
+  if (outcome === 'applied' || outcome === 'duplicate') return { ok: true, value: undefined }
+  return { ok: false, error: { kind: 'malformed', offset: 0, message: `the snapshot does not fit: ${outcome}` } }
+}

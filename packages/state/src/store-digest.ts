@@ -1,0 +1,61 @@
+import type { Core } from './core.ts'
+import { Hasher, Sum64 } from './hash.ts'
+import type { Dot } from './ids.ts'
+import type { Entry } from './tree.ts'
+
+/**
+ * An order-independent 64-bit digest over logical items (address, dot, value; in lists also the predecessor), never
+ * over rows, ancestors or removal records (C10). Kept up to date by the entries that changed since it was last asked.
+ * It alarms and proves nothing: an adversary can find two states with one digest.
+ */
+export class StoreDigest {
+  readonly #core: Core
+  readonly #sum: Sum64 = new Sum64()
+  readonly #hasher: Hasher = new Hasher()
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  /** 16 hex digits. Costs O(entries changed since the last call). */
+  text(): string {
+    for (const entry of this.#core.dirtyEntries) this.#refresh(entry)
+    this.#core.dirtyEntries.length = 0
+    return this.#sum.toString()
+  }
+
+  #refresh(entry: Entry): void {
+    entry.digestDirty = false
+    this.#sum.subtract({ hi: entry.digestHigh, lo: entry.digestLow })
+    const fresh = entry.leaf.sequence === undefined ? this.#ofItems(entry) : this.#ofList(entry)
+    entry.digestHigh = fresh.hi
+    entry.digestLow = fresh.lo
+    this.#sum.add(fresh)
+  }
+
+  #ofItems(entry: Entry): Sum64 {
+    const sum = new Sum64()
+    for (const item of entry.liveItems()) {
+      const hasher = this.#hasher.reset().string(entry.key.id)
+      sum.add(hasher.string(item.author).number(item.seq).value(item.value).finish())
+    }
+    return sum
+  }
+
+  #ofList(entry: Entry): Sum64 {
+    const sum = new Sum64()
+    const sequence = entry.leaf.sequence
+    if (sequence === undefined) return sum
+    const values = sequence.toArray()
+    let before: Dot | undefined
+    let index = 0
+    for (const id of sequence.ids()) {
+      const hasher = this.#hasher.reset().string(entry.key.id).string(id.author).number(id.seq)
+      if (before !== undefined) hasher.string(before.author).number(before.seq)
+      sum.add(hasher.value(values[index] ?? null).finish())
+      before = id
+      index++
+    }
+    return sum
+  }
+}

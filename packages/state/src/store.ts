@@ -1,0 +1,280 @@
+import { encodeBundle } from './bundle-codec.ts'
+import { type Bundle, type Change, lastSeq } from './change.ts'
+import type { Conflict, NoticedConflict } from './conflict.ts'
+import { Core, type StoreOptions } from './core.ts'
+import { type Cut, StoreCut } from './cut.ts'
+import { rejoinError } from './errors.ts'
+import type { AuthorId, Path } from './ids.ts'
+import { mergeBundle, mergeChange } from './merge.ts'
+import { type Rules, soundRules } from './rules.ts'
+import { bundleSince, compactBundle } from './since.ts'
+import { StoreDigest } from './store-digest.ts'
+import { toPlain } from './to-plain.ts'
+import { Transaction } from './transaction.ts'
+import { type Item, itemTypes, type Tree } from './tree.ts'
+import { bundleFault, changeFault } from './validate.ts'
+import type { Value } from './value.ts'
+import type { Version } from './version.ts'
+import { WaitingRoom } from './waiting-room.ts'
+
+/** What became of a change that came in. */
+export type ChangeOutcome = 'applied' | 'duplicate' | 'waiting' | 'overflow' | 'invalid'
+
+/** What became of a bundle that came in. */
+export type BundleOutcome = 'applied' | 'duplicate' | 'gap' | 'invalid'
+
+/** Where a change of state came from. */
+export type Origin = 'local' | 'remote' | 'load'
+
+/** One step of a store's state: a local change, a merged change or a merged bundle. */
+export interface ChangeEvent {
+  readonly origin: Origin
+  /** The change, unless a bundle brought it. */
+  readonly change?: Change
+  /** Leaves that changed. */
+  readonly changed: readonly Path[]
+  /** Concurrent writes that this merge settled. */
+  readonly conflicts: readonly Conflict[]
+  readonly version: Version
+}
+
+/** Sizes of a store. */
+export interface StoreStats {
+  readonly liveItems: number
+  readonly removalRecords: number
+  readonly authors: number
+}
+
+/** How a merge is to be taken. */
+export interface MergeOptions {
+  /** `load` when it comes from this replica's own disk. Default `remote`. */
+  readonly origin?: Origin
+  /** Encoded size, for bounds and reports. */
+  readonly bytes?: number
+}
+
+/**
+ * The causal delta-state store of one document: one version vector, one dot per live item, one merge rule. It needs no
+ * schema, describes itself, and passes leaf kinds that it does not know through untouched.
+ *
+ * Merging is commutative, associative and idempotent, in any mix of changes and bundles; equal versions have equal
+ * state. Whatever is refused leaves the state as it was.
+ */
+export class Store {
+  readonly #core: Core
+  readonly #digest: StoreDigest
+  readonly #room: WaitingRoom
+  readonly #listeners = new Set<(event: ChangeEvent) => void>()
+  readonly #cuts = new Set<StoreCut>()
+  #transaction: Transaction | undefined
+
+  constructor(options: StoreOptions, rules: Rules = soundRules) {
+    this.#core = new Core(rules, options)
+    this.#digest = new StoreDigest(this.#core)
+    this.#room = new WaitingRoom(this.#core.limits.waitingRoomBytes)
+  }
+
+  /** Everything merged so far. */
+  get version(): Version {
+    return this.#core.version
+  }
+
+  /** Removal records below this version are gone: peers that do not cover it get a full join. */
+  get floor(): Version {
+    return this.#core.floor
+  }
+
+  /** The incarnation of this opening; undefined before its first write. */
+  get author(): AuthorId | undefined {
+    return this.#core.own?.id
+  }
+
+  /** Grows with every step; equal numbers mean equal state. */
+  get revision(): number {
+    return this.#core.revision
+  }
+
+  /** Changes that wait for what they depend on. */
+  get waiting(): { readonly changes: number; readonly bytes: number } {
+    return { changes: this.#room.changes, bytes: this.#room.bytes }
+  }
+
+  get stats(): StoreStats {
+    const { liveItems, removalRecords, slots } = this.#core
+    return { liveItems, removalRecords, authors: slots.size }
+  }
+
+  /** Paths, leaves and entries, for lenses over the store. Not to be changed from outside. */
+  get tree(): Tree {
+    return this.#core.tree
+  }
+
+  /** The running transaction, if any. */
+  get transaction(): Transaction | undefined {
+    return this.#transaction
+  }
+
+  /** The next write mints a fresh incarnation. */
+  renewAuthor(): void {
+    this.#core.renewAuthor()
+  }
+
+  /**
+   * Runs `write` as one atomic change. Throws what `write` throws, with nothing changed.
+   * Undefined when nothing was written.
+   * @throws RejoinError `change-nested` inside another transaction.
+   */
+  transact(write: (transaction: Transaction) => void): Change | undefined {
+    if (this.#transaction !== undefined) throw rejoinError('change-nested')
+    const transaction = new Transaction(this.#core)
+    this.#transaction = transaction
+    try {
+      write(transaction)
+    } catch (error) {
+      transaction.abort()
+      throw error
+    } finally {
+      this.#transaction = undefined
+    }
+    const change = transaction.commit()
+    if (change !== undefined) this.#emit('local', change, [])
+    return change
+  }
+
+  /**
+   * Merges a change. `waiting`: its context is not covered yet, and it is kept in a bounded room; `overflow`: there was
+   * no room, fetch `since(version)` from a peer instead; `invalid`: it breaks a rule, nothing changed.
+   */
+  applyChange(change: Change, options: MergeOptions = {}): ChangeOutcome {
+    if (this.#transaction !== undefined) throw rejoinError('change-nested')
+    const outcome = this.#mergeOne(change, options)
+    if (outcome === 'applied') this.#retryWaiting()
+    return outcome
+  }
+
+  #mergeOne(change: Change, options: MergeOptions): ChangeOutcome {
+    const core = this.#core
+    const known = core.slots.get(change.author)?.max ?? 0
+    if (lastSeq(change) <= known) return 'duplicate'
+    if (change.seq !== known + 1 || !core.rules.contextCovered(core.version, change.context)) {
+      if (change.seq <= known) return 'invalid'
+      return this.#room.admit(change, options.bytes ?? estimateBytes(change)) ? 'waiting' : 'overflow'
+    }
+    if (changeFault(core, change) !== undefined) return 'invalid'
+    core.beginRevision()
+    const noticed = mergeChange(core, change)
+    this.#noteMerge(noticed, options.bytes ?? 0)
+    this.#emit(options.origin ?? 'remote', change, noticed)
+    return 'applied'
+  }
+
+  #retryWaiting(): void {
+    for (let progress = this.#room.changes > 0; progress; ) {
+      progress = false
+      for (const { change, bytes } of this.#room.drain()) {
+        if (this.#mergeOne(change, { bytes }) === 'applied') progress = true
+      }
+    }
+  }
+
+  /**
+   * Merges a bundle in one step. `gap`: this version does not cover the bundle's base; `invalid`: it breaks a rule.
+   * In both cases nothing changed.
+   */
+  applyBundle(bundle: Bundle, options: MergeOptions = {}): BundleOutcome {
+    if (this.#transaction !== undefined) throw rejoinError('change-nested')
+    const core = this.#core
+    if (core.version.covers(bundle.version)) return 'duplicate'
+    if (!bundle.full && core.rules.bundleNeedsBase && !core.version.covers(bundle.base)) return 'gap'
+    if (bundleFault(core, bundle) !== undefined) return 'invalid'
+    core.beginRevision()
+    const noticed = mergeBundle(core, bundle)
+    this.#noteMerge(noticed, options.bytes ?? 0)
+    this.#emit(options.origin ?? 'remote', undefined, noticed)
+    this.#retryWaiting()
+    return 'applied'
+  }
+
+  /** What a peer at `version` lacks, as state. Cost follows what changed since. */
+  since(version: Version): Bundle {
+    return bundleSince(this.#core, version)
+  }
+
+  /** The whole state without removal records; who loads it has the floor at this version. */
+  compact(): Bundle {
+    return compactBundle(this.#core)
+  }
+
+  /** 16 hex digits, equal wherever the state is equal, in whatever order it came about. */
+  digest(): string {
+    return this.#digest.text()
+  }
+
+  /** A plain view without schema: for servers, tests and debugging. */
+  toJSON(): Value {
+    return toPlain(this.#core.tree.root)
+  }
+
+  /** Calls back after every step. Returns the way to stop. */
+  subscribe(listener: (event: ChangeEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Contact was lost: keeps this version, and from now on copies each key before it is first touched. */
+  beginCut(): Cut {
+    const bytesSince = (version: Version) => encodeBundle(this.since(version)).length
+    const cut = new StoreCut(this.#core, bytesSince, (closed) => this.#cuts.delete(closed))
+    this.#cuts.add(cut)
+    return cut
+  }
+
+  /**
+   * Frees removal records that `upTo` covers and raises the floor to it. Whoever is below the floor gets a full join
+   * from then on. When it is safe to do so is the caller's decision.
+   */
+  freeRemovals(upTo: Version): void {
+    const core = this.#core
+    this.#digest.text()
+    const bound = core.version.meet(upTo)
+    for (const slot of core.slots.values()) {
+      const seq = bound.get(slot.id)
+      for (let item: Item | undefined = slot.head; item !== undefined && item.seq <= seq; ) {
+        const next: Item | undefined = item.next
+        if (item.type === itemTypes.removal || item.type === itemTypes.erasure) core.dropRemoval(item)
+        const { entry } = item
+        const empty = entry.first === undefined && entry.removals === undefined && !entry.digestDirty
+        if (empty && entry.key.member !== '') core.tree.prune(entry)
+        item = next
+      }
+    }
+    core.floor = core.floor.merge(bound)
+  }
+
+  #noteMerge(noticed: readonly NoticedConflict[], bytes: number): void {
+    for (const cut of this.#cuts) cut.merged(noticed, bytes)
+  }
+
+  #emit(origin: Origin, change: Change | undefined, noticed: readonly NoticedConflict[]): void {
+    if (this.#listeners.size === 0) return
+    const core = this.#core
+    const event: ChangeEvent = {
+      origin,
+      ...(change === undefined ? {} : { change }),
+      changed: core.changedLeaves.map((leaf) => leaf.node.path),
+      conflicts: noticed.map(({ conflict }) => conflict),
+      version: core.version,
+    }
+    for (const listener of [...this.#listeners]) listener(event)
+  }
+}
+
+/** A store of one document. */
+export function createStore(options: StoreOptions): Store {
+  return new Store(options)
+}
+
+/** A bound for changes whose encoded size is not known. */
+function estimateBytes(change: Change): number {
+  return 64 + change.ops.length * 64 + change.context.size * 12
+}

@@ -1,0 +1,241 @@
+import type { AuthorId, Dot, Path } from './ids.ts'
+import { Key, type KindCode, leafKinds } from './key.ts'
+import { Sequence } from './sequence.ts'
+import type { Value } from './value.ts'
+
+/** What stands in a recency list. */
+export const itemTypes = { live: 0, removal: 1, run: 2, erasure: 3 } as const
+
+/** A dotted item: a live value, a removal record, a run of list elements or a removal record of list elements. */
+export class Item {
+  readonly type: number
+  readonly entry: Entry
+  readonly slot: AuthorSlot
+  readonly seq: number
+  readonly hlc: number
+  /** The value of a live item, the element count of a run. */
+  readonly value: Value
+  /** The list elements that an erasure names. */
+  readonly targets: readonly Dot[] | undefined
+  prev: Item | undefined = undefined
+  next: Item | undefined = undefined
+
+  constructor(
+    type: number,
+    entry: Entry,
+    slot: AuthorSlot,
+    seq: number,
+    hlc: number,
+    value: Value,
+    targets?: readonly Dot[],
+  ) {
+    this.type = type
+    this.entry = entry
+    this.slot = slot
+    this.seq = seq
+    this.hlc = hlc
+    this.value = value
+    this.targets = targets
+  }
+
+  get author(): AuthorId {
+    return this.slot.id
+  }
+}
+
+/**
+ * One author in a store: its highest seq, and the recency list of everything of it that is still there, in seq order.
+ * The list is the delta log: what a peer lacks is found by walking back from the tail.
+ */
+export class AuthorSlot {
+  readonly id: AuthorId
+  max = 0
+  head: Item | undefined = undefined
+  tail: Item | undefined = undefined
+
+  constructor(id: AuthorId) {
+    this.id = id
+  }
+
+  append(item: Item): void {
+    item.prev = this.tail
+    if (this.tail === undefined) this.head = item
+    else this.tail.next = item
+    this.tail = item
+  }
+
+  unlink(item: Item): void {
+    if (item.prev === undefined) this.head = item.next
+    else item.prev.next = item.next
+    if (item.next === undefined) this.tail = item.prev
+    else item.next.prev = item.prev
+    item.prev = undefined
+    item.next = undefined
+  }
+}
+
+/** What the running change() wants of an entry. */
+export const pendingKinds = { none: 0, put: 1, remove: 2 } as const
+
+/** One merge key of a store: its live items, usually one, and its removal records. */
+export class Entry {
+  readonly key: Key
+  readonly leaf: Leaf
+  first: Item | undefined = undefined
+  /** Concurrent siblings beside `first`: rare, so kept aside. */
+  more: Item[] | undefined = undefined
+  removals: Item[] | undefined = undefined
+  pending: number = pendingKinds.none
+  pendingValue: Value = null
+  /** Last revision in which a remote change named this entry: finds keys named twice. */
+  namedAt = 0
+  /** Digest lanes of what the store's digest counts for this entry. */
+  digestHigh = 0
+  digestLow = 0
+  digestDirty = false
+  /** Set when the tree forgot this entry. */
+  pruned = false
+
+  constructor(key: Key, leaf: Leaf) {
+    this.key = key
+    this.leaf = leaf
+  }
+
+  /** All live items, in no fixed order. */
+  liveItems(): Item[] {
+    if (this.first === undefined) return []
+    return this.more === undefined ? [this.first] : [this.first, ...this.more]
+  }
+
+  setLive(items: readonly Item[]): void {
+    this.first = items[0]
+    this.more = items.length > 1 ? items.slice(1) : undefined
+  }
+}
+
+/** All entries of one leaf kind at one path. */
+export class Leaf {
+  readonly node: Node
+  readonly kind: KindCode
+  readonly entries: Map<string, Entry> = new Map()
+  /** The order of a list; replaced only when a failed change is undone. */
+  sequence: Sequence | undefined
+  /** Whether the leaf makes its map entries present. */
+  present = false
+  /** Entries with a live item; keeps presence O(1). */
+  liveEntries = 0
+  changedAt = 0
+
+  constructor(node: Node, kind: KindCode) {
+    this.node = node
+    this.kind = kind
+    this.sequence = kind === leafKinds.list ? new Sequence() : undefined
+  }
+
+  /** The entry of a member, made when new. */
+  entry(member: string): Entry {
+    let entry = this.entries.get(member)
+    if (entry === undefined) {
+      entry = new Entry(new Key(this.node.path, this.kind, member), this)
+      entry.key.slot = entry
+      this.entries.set(member, entry)
+    }
+    return entry
+  }
+}
+
+/** One place in the tree of paths. */
+export class Node {
+  readonly parent: Node | undefined
+  readonly tree: Tree
+  readonly segment: string
+  readonly path: Path
+  readonly children: Map<string, Node> = new Map()
+  readonly leaves: Leaf[] = []
+  /** Leaves in this subtree that are present; the node is present while above 0. */
+  presentLeaves = 0
+  /** Revision of the last change in this subtree. */
+  revision = 0
+  /** Revision in which a child last became present or absent. */
+  membersChangedAt = 0
+
+  constructor(parent: Node | undefined, segment: string, tree: Tree) {
+    this.parent = parent
+    this.tree = tree
+    this.segment = segment
+    this.path = parent === undefined ? [] : Object.freeze([...parent.path, segment])
+  }
+
+  child(segment: string): Node {
+    let child = this.children.get(segment)
+    if (child === undefined) {
+      child = new Node(this, segment, this.tree)
+      this.children.set(segment, child)
+    }
+    return child
+  }
+
+  findLeaf(kind: KindCode): Leaf | undefined {
+    for (const leaf of this.leaves) if (leaf.kind === kind) return leaf
+    return undefined
+  }
+
+  leaf(kind: KindCode): Leaf {
+    const found = this.findLeaf(kind)
+    if (found !== undefined) return found
+    const leaf = new Leaf(this, kind)
+    this.leaves.push(leaf)
+    return leaf
+  }
+}
+
+/** The paths, leaves and entries of one store. */
+export class Tree {
+  readonly root: Node = new Node(undefined, '', this)
+
+  /** The node at a path, made when new. */
+  node(path: Path): Node {
+    let node = this.root
+    for (const segment of path) node = node.child(segment)
+    return node
+  }
+
+  /** The node at a path, if there is one. */
+  findNode(path: Path): Node | undefined {
+    let node: Node | undefined = this.root
+    for (const segment of path) {
+      node = node.children.get(segment)
+      if (node === undefined) return undefined
+    }
+    return node
+  }
+
+  /** The entry of a key that may come from another store or a decoder; remembers the answer in the key. */
+  entry(key: Key): Entry {
+    const cached = key.slot
+    if (cached instanceof Entry && cached.leaf.node.tree === this && !cached.pruned) return cached
+    const entry = this.node(key.path).leaf(key.kind).entry(key.member)
+    key.slot = entry
+    return entry
+  }
+
+  /** The entry of a key, if the store has it. */
+  findEntry(path: Path, kind: KindCode, member: string): Entry | undefined {
+    return this.findNode(path)?.findLeaf(kind)?.entries.get(member)
+  }
+
+  /** Forgets a member of a leaf that holds nothing any more. */
+  prune(entry: Entry): void {
+    entry.pruned = true
+    entry.leaf.entries.delete(entry.key.member)
+  }
+
+  /** Every entry below a node, by depth first walk. */
+  *entries(from: Node = this.root): IterableIterator<Entry> {
+    const stack: Node[] = [from]
+    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+      for (const leaf of node.leaves) yield* leaf.entries.values()
+      for (const child of node.children.values()) stack.push(child)
+    }
+  }
+}

@@ -1,0 +1,189 @@
+import type { Bundle, BundleItem, Change, KeyRow, ListRow, ListRun } from './change.ts'
+import { lastSeq } from './change.ts'
+import type { Core } from './core.ts'
+import { isStamp } from './hlc.ts'
+import { type AuthorId, type Dot, maxSeq } from './ids.ts'
+import { type Key, leafKinds } from './key.ts'
+import { isCounterMember, resetMark } from './read.ts'
+import type { Place } from './sequence.ts'
+import { type Value, valueFromKey } from './value.ts'
+
+/**
+ * Checks of everything that comes from a peer or a disk, made before anything changes. They answer with the broken
+ * rule in words, or undefined when all is well.
+ */
+export type Fault = string | undefined
+
+/** Ranges of list elements that a change or bundle brings, per list. */
+class NewElements {
+  readonly #ranges: Map<string, { readonly author: AuthorId; readonly from: number; readonly to: number }[]> = new Map()
+
+  add(key: Key, author: AuthorId, from: number, count: number): void {
+    const ranges = this.#ranges.get(key.id) ?? []
+    ranges.push({ author, from, to: from + count - 1 })
+    this.#ranges.set(key.id, ranges)
+  }
+
+  has(key: Key, dot: Dot): boolean {
+    const ranges = this.#ranges.get(key.id) ?? []
+    return ranges.some((range) => range.author === dot.author && dot.seq >= range.from && dot.seq <= range.to)
+  }
+}
+
+/** Checks a change whose context is covered and which is the author's next. */
+export function changeFault(core: Core, change: Change): Fault {
+  if (!isSeq(change.seq) || !isSeq(lastSeq(change)) || change.span < 1) return 'a seq is out of range'
+  if (!isStamp(change.hlc)) return 'the clock is not a stamp'
+  if (change.ops.length === 0) return 'a change without writes'
+  if (change.context.get(change.author) >= change.seq) return 'a context that includes its own change'
+  const named = new Set<string>()
+  const fresh = new NewElements()
+  let elements = 0
+  for (const op of change.ops) {
+    const fault =
+      op.type === 'put'
+        ? (nameOnce(named, op.key) ?? valueFault(op.key, op.value, change.author))
+        : op.type === 'remove'
+          ? (nameOnce(named, op.key) ?? removeFault(op.key))
+          : op.type === 'insert'
+            ? insertFault(core, change, op.key, { ...op.run.id, place: op.run.place, values: op.run.values }, fresh)
+            : eraseFault(core, op.key, op.targets, fresh)
+    if (fault !== undefined) return fault
+    if (op.type === 'insert') elements += op.run.values.length
+  }
+  return Math.max(1, elements) === change.span ? undefined : 'the span is not the number of inserted elements'
+}
+
+function isSeq(seq: number): boolean {
+  return Number.isSafeInteger(seq) && seq >= 1 && seq <= maxSeq
+}
+
+function nameOnce(named: Set<string>, key: Key): Fault {
+  if (named.has(key.id)) return 'a key is named twice'
+  named.add(key.id)
+  return undefined
+}
+
+/** Whether an item may stand at a key: each kind has its own form of value. */
+function valueFault(key: Key, value: Value, author: string): Fault {
+  switch (key.kind) {
+    case leafKinds.list:
+      return 'a keyed write to a list'
+    case leafKinds.counter:
+      if (key.member !== author) return "a write to another author's part of a counter"
+      return typeof value === 'number' && Number.isFinite(value) ? undefined : 'a counter part that is not a number'
+    case leafKinds.counterReset: {
+      const mark = resetMark(value)
+      const sound = mark !== undefined && isSeq(mark.seq) && Number.isFinite(mark.sum) && isCounterMember(key.member)
+      return sound ? undefined : 'a counter reset of another form'
+    }
+    case leafKinds.flag:
+    case leafKinds.flagDisableWins:
+      return typeof value === 'boolean' ? undefined : 'a flag that is not a boolean'
+    case leafKinds.set:
+      return memberFault(key.member)
+    default:
+      return undefined
+  }
+}
+
+function memberFault(member: string): Fault {
+  return valueFromKey(member) === undefined ? 'a set member that is not a value' : undefined
+}
+
+function removeFault(key: Key): Fault {
+  const { kind } = key
+  const never = kind === leafKinds.list || kind === leafKinds.counter || kind === leafKinds.counterReset
+  return never ? 'a keyed removal where there is none' : undefined
+}
+
+function insertFault(core: Core, change: Change, key: Key, run: ListRun, fresh: NewElements): Fault {
+  if (key.kind !== leafKinds.list) return 'an insertion into something that is not a list'
+  if (run.author !== change.author) return 'list elements under the name of another author'
+  const inside = run.seq >= change.seq && run.seq + run.values.length - 1 <= lastSeq(change)
+  if (!inside || run.values.length === 0) return 'list elements outside the span of their change'
+  return placeFault(core, key, run, fresh)
+}
+
+function placeFault(core: Core, key: Key, run: ListRun, fresh: NewElements): Fault {
+  const sequence = core.tree.findEntry(key.path, key.kind, key.member)?.leaf.sequence
+  const known = (dot: Dot | undefined) => dot === undefined || fresh.has(key, dot) || sequence?.knows(dot) === true
+  if (!known(run.place.parent) || !known(run.place.rightOrigin)) {
+    return 'a list element beside one that is not known'
+  }
+  if (!isPlace(run.place)) return 'a place of another form'
+  fresh.add(key, run.author, run.seq, run.values.length)
+  return undefined
+}
+
+function isPlace(place: Place): boolean {
+  return place.side === 'right' || (place.parent !== undefined && place.rightOrigin === undefined)
+}
+
+function eraseFault(core: Core, key: Key, targets: readonly Dot[], fresh: NewElements): Fault {
+  if (key.kind !== leafKinds.list) return 'a list deletion in something that is not a list'
+  const sequence = core.tree.findEntry(key.path, key.kind, key.member)?.leaf.sequence
+  for (const target of targets) {
+    if (!fresh.has(key, target) && sequence?.knows(target) !== true)
+      return 'the deletion of a list element that is not known'
+  }
+  return undefined
+}
+
+/** Checks a bundle whose base is covered, or which is full. */
+export function bundleFault(core: Core, bundle: Bundle): Fault {
+  if (!bundle.version.covers(bundle.base)) return 'a bundle that ends before it begins'
+  if (!bundle.version.covers(bundle.floor)) return 'a floor above the version'
+  for (const [, seq] of bundle.version.entries()) if (!isSeq(seq)) return 'a seq is out of range'
+  const named = new Set<string>()
+  for (const row of bundle.rows) {
+    const fault = nameOnce(named, row.key) ?? rowFault(row, bundle)
+    if (fault !== undefined) return fault
+  }
+  const fresh = new NewElements()
+  for (const row of bundle.lists) {
+    const fault = nameOnce(named, row.key) ?? listFault(core, row, bundle, fresh)
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}
+
+function dotFault(dot: Dot, bundle: Bundle): Fault {
+  return isSeq(dot.seq) && bundle.version.has(dot) ? undefined : 'an item that the version does not include'
+}
+
+function rowFault(row: KeyRow, bundle: Bundle): Fault {
+  if (row.items.length === 0 && row.removals.length === 0 && bundle.full) return 'a row without items'
+  const seen = new Set<string>()
+  for (const item of row.items) {
+    const fault = dotFault(item, bundle) ?? itemFault(row.key, item)
+    if (fault !== undefined) return fault
+    seen.add(`${item.author}:${item.seq}`)
+  }
+  if (seen.size !== row.items.length) return 'a dot twice at one key'
+  if (row.key.kind === leafKinds.counter && row.items.length > 1) return 'siblings in a part of a counter'
+  for (const removal of row.removals) {
+    const fault = dotFault(removal, bundle) ?? (isStamp(removal.hlc) ? undefined : 'the clock is not a stamp')
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}
+
+function itemFault(key: Key, item: BundleItem): Fault {
+  return isStamp(item.hlc) ? valueFault(key, item.value, item.author) : 'the clock is not a stamp'
+}
+
+function listFault(core: Core, row: ListRow, bundle: Bundle, fresh: NewElements): Fault {
+  if (row.key.kind !== leafKinds.list) return 'list rows of something that is not a list'
+  for (const run of row.runs) {
+    if (run.values.length === 0) return 'a run without elements'
+    const last = { author: run.author, seq: run.seq + run.values.length - 1 }
+    const fault = dotFault(run, bundle) ?? dotFault(last, bundle) ?? placeFault(core, row.key, run, fresh)
+    if (fault !== undefined) return fault
+  }
+  for (const erasure of row.erasures) {
+    const fault = dotFault(erasure, bundle) ?? eraseFault(core, row.key, erasure.targets, fresh)
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}

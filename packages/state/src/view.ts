@@ -1,0 +1,79 @@
+import { concurrentValues, counterSum, flagValue, setMembers, winningItem } from './read.ts'
+import {
+  type CounterField,
+  type FlagField,
+  isField,
+  kindOf,
+  type MapField,
+  type RegisterField,
+  type Shape,
+} from './schema.ts'
+import type { Node } from './tree.ts'
+import { setOwn } from './value.ts'
+
+interface CachedView {
+  readonly revision: number
+  readonly value: unknown
+}
+
+const nothing = Object.freeze([])
+
+/**
+ * Plain, frozen, structurally shared snapshots of a tree as a schema reads it: what did not change is the same
+ * reference. A snapshot is made when it is asked for and costs what changed, plus the width of the maps above it.
+ */
+export class View {
+  readonly #cache = new WeakMap<Node, Map<Shape, CachedView>>()
+
+  /** The snapshot of a shape at a node, which may not exist yet. */
+  at(node: Node | undefined, shape: Shape): unknown {
+    if (node === undefined)
+      return isField(shape) ? this.#readField(undefined, shape) : this.#readStruct(undefined, shape)
+    let cached = this.#cache.get(node)
+    if (cached === undefined) {
+      cached = new Map()
+      this.#cache.set(node, cached)
+    }
+    const before = cached.get(shape)
+    if (before !== undefined && before.revision === node.revision) return before.value
+    const value = isField(shape) ? this.#readField(node, shape) : this.#readStruct(node, shape)
+    cached.set(shape, { revision: node.revision, value })
+    return value
+  }
+
+  #readStruct(node: Node | undefined, shape: Exclude<Shape, { field: string }>): unknown {
+    const struct = {}
+    for (const [name, inner] of Object.entries(shape)) setOwn(struct, name, this.at(node?.children.get(name), inner))
+    return Object.freeze(struct)
+  }
+
+  #readField(node: Node | undefined, field: Extract<Shape, { field: string }>): unknown {
+    if (field.field === 'map') return this.#readMap(node, (field as MapField<Shape>).entry)
+    const leaf = node?.findLeaf(kindOf(field))
+    const items = leaf?.entries.get('')?.liveItems() ?? []
+    switch (field.field) {
+      case 'register':
+        return winningItem(items)?.value ?? (field as RegisterField<unknown>).initial
+      case 'mvRegister':
+        return items.length === 0 ? nothing : Object.freeze(concurrentValues(items))
+      case 'counter':
+        return (field as CounterField).initial + (leaf === undefined ? 0 : counterSum(leaf))
+      case 'flag':
+        return flagValue(items, (field as FlagField).wins === 'enable') ?? (field as FlagField).initial
+      case 'set':
+        return leaf?.present ? Object.freeze(setMembers(leaf)) : nothing
+      case 'list':
+        return leaf?.present ? Object.freeze(leaf.sequence?.toArray() ?? []) : nothing
+    }
+  }
+
+  #readMap(node: Node | undefined, entry: Shape): unknown {
+    const map = Object.create(null) as Record<string, unknown>
+    if (node !== undefined) {
+      const present = [...node.children.values()].filter((child) => child.presentLeaves > 0)
+      present.sort((a, b) => (a.segment < b.segment ? -1 : 1))
+      for (const child of present) map[child.segment] = this.at(child, entry)
+    }
+    return Object.freeze(map)
+  }
+}
