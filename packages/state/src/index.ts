@@ -58,6 +58,7 @@ export {
 export { Key, type KindCode, kindName, leafKinds } from './key.ts'
 export type { DecodeError, DecodeErrorKind, Result } from './result.ts'
 export { failure, success } from './result.ts'
+export { type Rules, soundRules } from './rules.ts'
 export {
   type CounterDraft,
   type CounterField,
@@ -101,5 +102,5 @@ export {
   Store,
   type StoreStats,
 } from './store.ts'
-export { canonicalKey, readValue, type Value, valueFromKey, valuesEqual, writeValue } from './value.ts'
+export { canonicalKey, freezeValue, readValue, type Value, valueFromKey, valuesEqual, writeValue } from './value.ts'
 export { type Order, Version } from './version.ts'
