@@ -1,11 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { below, root } from './pages.ts'
 import { docstringSnippets, markdownSnippets } from './snippets.ts'
 import { compilerComplaints, layOut, runSnippet } from './workshop.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 
 const pages = ['README.md', ...below('docs', '.md'), ...below('packages', 'README.md'), ...below('examples', '.md')]
@@ -37,11 +36,3 @@ describe('the documentation', () => {
     expect(await runSnippet(one)).toBeGreaterThanOrEqual(one.checks)
   })
 })
-
-function below(folder: string, ending: string): string[] {
-  if (!existsSync(join(root, folder))) return []
-  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith(ending) && !/(^|\/)(node_modules|dist|api|\.\w+)\//.test(file))
-    .map((file) => `${folder}/${file.replaceAll('\\', '/')}`)
-    .sort()
-}

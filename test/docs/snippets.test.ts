@@ -1,12 +1,10 @@
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { root } from './pages.ts'
 import { missingImport, withChecks } from './prepare.ts'
 import { checkDocumented } from './runtime.ts'
 import { docstringSnippets, markdownSnippets, type Snippet } from './snippets.ts'
 import { compilerComplaints, layOut, runSnippet } from './workshop.ts'
-
-const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 
 describe('finding snippets', () => {
   test('takes marked fences with their place and reports TypeScript fences without a mark', () => {
