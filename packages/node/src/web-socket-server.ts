@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import {
   acceptLink,
   type Link,
+  type LinkClosed,
   type LinkEvents,
   type ListenHost,
   type ListenTransport,

@@ -1,1 +1,5 @@
-export {}
+export { type BroadcastChannelOptions, broadcastChannel } from './broadcast-channel.ts'
+export { indexedDb } from './indexed-db-storage.ts'
+export { askForPersistence } from './persistence.ts'
+export { pageClock, pageEnvironment, pageRandom, pageTimers } from './platform.ts'
+export { type WebSocketOptions, webSocket } from './web-socket.ts'
