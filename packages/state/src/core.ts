@@ -98,7 +98,7 @@ export class Core {
   ownSlot(): AuthorSlot {
     if (this.own === undefined) {
       const author = this.#newAuthor()
-      if (this.slots.has(author))
+      if (this.slots.has(author) && !this.rules.authorContinues)
         throw rejoinError('invalid-author', { reason: 'newAuthor() gave an author that is known already.' })
       this.own = this.slot(author)
     }
@@ -162,21 +162,22 @@ export class Core {
   addRemoval(entry: Entry, slot: AuthorSlot, seq: number, hlc: number, later?: Item[]): void {
     this.touch(entry)
     const record = new Item(itemTypes.removal, entry, slot, seq, hlc, null)
-    const older = entry.removals?.findIndex((other) => other.slot === slot) ?? -1
-    if (older >= 0) {
-      const [gone] = entry.removals?.splice(older, 1) ?? []
-      if (gone !== undefined) slot.unlink(gone)
-      this.removalRecords--
-    }
-    entry.removals = [...(entry.removals ?? []), record]
+    const older = entry.removals?.find((other) => other.slot === slot)
+    if (older !== undefined) this.dropRemoval(older)
+    this.#keepRemoval(entry, record)
     this.#enlist(record, later)
     this.removalRecords++
   }
 
   dropRemoval(record: Item): void {
+    const { entry } = record
+    const { removals } = entry
+    if (removals === undefined) return
     record.slot.unlink(record)
-    const rest = record.entry.removals?.filter((other) => other !== record)
-    record.entry.removals = rest === undefined || rest.length === 0 ? undefined : rest
+    const last = removals.pop()
+    const at = last === record ? -1 : removals.indexOf(record)
+    if (at >= 0 && last !== undefined) removals[at] = last
+    if (removals.length === 0) entry.removals = undefined
     this.removalRecords--
   }
 
@@ -187,7 +188,7 @@ export class Core {
 
   addErasure(entry: Entry, slot: AuthorSlot, seq: number, targets: readonly Dot[], later?: Item[]): void {
     const record = new Item(itemTypes.erasure, entry, slot, seq, 0, null, targets)
-    entry.removals = [...(entry.removals ?? []), record]
+    this.#keepRemoval(entry, record)
     this.#enlist(record, later)
     this.removalRecords++
   }
@@ -205,6 +206,11 @@ export class Core {
   beginRevision(): void {
     this.revision++
     this.changedLeaves = []
+  }
+
+  #keepRemoval(entry: Entry, record: Item): void {
+    if (entry.removals === undefined) entry.removals = [record]
+    else entry.removals.push(record)
   }
 
   /** Appends to the recency list, or leaves that to the caller, who sorts first. */

@@ -66,6 +66,10 @@ const table = {
     reason: 'A map key or path cannot be stored.',
     remedy: 'Use a string of at most the key length limit.',
   },
+  'invalid-scenario': {
+    reason: 'A simulated scenario exceeds a limit or names what does not exist.',
+    remedy: 'Keep to scenarioLimits, name nodes from 0, and put actions in order of whole milliseconds.',
+  },
   'invalid-schema': {
     reason: 'A schema holds something that is not a leaf, a map or a struct.',
     remedy: 'Build every field with register(), counter(), flag(), set(), map(), list() or a nested object of those.',

@@ -35,6 +35,8 @@ export interface Rules {
   readonly bundleNeedsBase: boolean
   /** Whether a removal takes away only what it had seen of the key, by the merge rule; false: everything. */
   readonly removalIsObserved: boolean
+  /** Whether an opening may go on under an author that is known already (C1). */
+  readonly authorContinues: boolean
 }
 
 /** Keep what both have, plus what the other had not seen. */
@@ -57,4 +59,5 @@ export const soundRules: Rules = {
   joinedFloor: (ours, theirs) => ours.merge(theirs),
   bundleNeedsBase: true,
   removalIsObserved: true,
+  authorContinues: false,
 }
