@@ -1,0 +1,155 @@
+/**
+ * A scenario out of a seed: a workload over all leaves, and every kind of trouble the world can make.
+ *
+ * Workload and faults draw from streams of their own. Troubles come as episodes that begin and end; whatever still
+ * lasts at the end is lifted by the liveness phase of the run.
+ */
+import { createRandom, type RandomStream } from './random.ts'
+import { type Action, type Scenario, stormPresets, type Verb, type WorldName } from './scenario.ts'
+
+/** What to generate. Left out parts are drawn from the seed. */
+export interface GenerateOptions {
+  readonly nodes?: number
+  readonly world?: Exclude<WorldName, 'archipelago'>
+}
+
+const day = 86_400_000
+
+/** Outages that have broken others: just above the usual time-outs, a day, a month. */
+const famousOutagesMs = [1_000, 31_000, 91_000, day + 1_000, 30 * day]
+
+const words = ['ash', 'bell', 'coral', 'drum', 'ember', 'fern', 'gull', 'hull', 'iris', 'jade', 'kelp', 'lamp']
+
+const playerNames = ['ada', 'bo', 'cy', 'dee']
+
+/** Verbs with their weight. */
+const diet: readonly (readonly [Verb, number])[] = [
+  ['register', 10],
+  ['multi', 6],
+  ['counter', 8],
+  ['flag-on', 3],
+  ['flag-off', 3],
+  ['latch-on', 3],
+  ['latch-off', 3],
+  ['set-add', 10],
+  ['set-delete', 7],
+  ['entry-add', 4],
+  ['entry-delete', 5],
+  ['entry-name', 6],
+  ['entry-hp', 7],
+  ['entry-item-add', 6],
+  ['entry-item-delete', 4],
+  ['entry-log', 3],
+  ['list-insert', 9],
+  ['list-delete', 6],
+  ['several', 5],
+]
+
+/** The scenario of a seed: equal arguments, equal scenario. */
+export function generateScenario(seed: number, options: GenerateOptions = {}): Scenario {
+  const shape = createRandom(seed, 'shape')
+  const world = options.world ?? (shape.chance(0.6) ? 'mesh' : 'hub')
+  const nodes = options.nodes ?? 3 + shape.int(4)
+  const durationMs = Math.floor(shape.between(60_000, 300_000))
+  const actions: Action[] = []
+  addWrites(createRandom(seed, 'workload'), nodes, durationMs, world, actions)
+  const lastMs = addTroubles(createRandom(seed, 'troubles'), nodes, durationMs, world, actions)
+  actions.sort((a, b) => a.atMs - b.atMs)
+  return { world, seed, nodes, durationMs: Math.max(durationMs, lastMs), actions }
+}
+
+/** A write drawn from the diet of the workload. */
+export function randomWrite(random: RandomStream): { verb: Verb; number: number; text: string } {
+  let draw = random.int(diet.reduce((sum, [, weight]) => sum + weight, 0))
+  const verb = diet.find(([, weight]) => {
+    draw -= weight
+    return draw < 0
+  })?.[0]
+  const number = random.int(1_000_000)
+  const isEntry = verb?.startsWith('entry') === true || verb === 'several'
+  return { verb: verb ?? 'register', number, text: random.pick(isEntry ? playerNames : words) }
+}
+
+function addWrites(random: RandomStream, nodes: number, durationMs: number, world: WorldName, out: Action[]): void {
+  const count = 20 + random.int(80)
+  const firstWriter = world === 'hub' ? 1 : 0
+  for (let i = 0; i < count; ) {
+    // Bursts: people and games write in runs, and runs are what chunks and contexts stumble over.
+    let atMs = random.int(durationMs)
+    const node = firstWriter + random.int(nodes - firstWriter)
+    for (let left = random.chance(0.3) ? 2 + random.int(8) : 1; left > 0; left -= 1) {
+      out.push({ atMs: Math.floor(atMs), kind: 'write', node, write: randomWrite(random) })
+      atMs += random.between(0, 400)
+      i += 1
+    }
+  }
+}
+
+type Trouble = (random: RandomStream, atMs: number, lengthMs: number, nodes: number, out: Action[]) => void
+
+const storm: Trouble = (random, atMs, lengthMs, nodes, out) => {
+  out.push({ atMs, kind: 'storm', preset: random.pick(stormPresets), node: random.int(nodes) })
+  out.push({ atMs: atMs + lengthMs, kind: 'restore-all' })
+}
+
+const cutLane: Trouble = (random, atMs, lengthMs, nodes, out) => {
+  const from = random.int(nodes)
+  const to = (from + 1 + random.int(nodes - 1)) % nodes
+  out.push({ atMs, kind: 'cut', from, to })
+  out.push({ atMs: atMs + lengthMs, kind: 'restore', from, to })
+}
+
+const crash: Trouble = (random, atMs, lengthMs, nodes, out) => {
+  const node = random.int(nodes)
+  out.push({ atMs, kind: random.chance(0.75) ? 'crash' : 'stop', node })
+  out.push({ atMs: atMs + Math.min(lengthMs, 120_000), kind: 'restart', node })
+}
+
+const badDisk: Trouble = (random, atMs, lengthMs, nodes, out) => {
+  const node = random.int(nodes)
+  out.push({ atMs, kind: 'disk', node, mode: random.pick(['slow', 'full', 'broken'] as const) })
+  out.push({ atMs: atMs + Math.min(lengthMs, 60_000), kind: 'disk', node, mode: 'ok' })
+}
+
+const clockJump: Trouble = (random, atMs, _lengthMs, nodes, out) => {
+  const byMs = Math.floor(random.between(-1, 1) * random.pick([500, 30_000, 3_600_000, 30 * day]))
+  out.push({ atMs, kind: 'clock', node: random.int(nodes), byMs })
+}
+
+/** In a hub: the right to write is lost for a while. Node 0 is the server. */
+const revoke: Trouble = (random, atMs, lengthMs, nodes, out) => {
+  const node = 1 + random.int(nodes - 1)
+  out.push({ atMs, kind: 'permit', node, permission: random.chance(0.7) ? 'read' : 'none' })
+  out.push({ atMs: atMs + lengthMs, kind: 'permit', node, permission: 'write' })
+}
+
+/** In a hub: a tab loses its storage. */
+const amnesia: Trouble = (random, atMs, lengthMs, nodes, out) => {
+  const node = 1 + random.int(nodes - 1)
+  out.push({ atMs, kind: 'wipe', node })
+  out.push({ atMs: atMs + Math.min(lengthMs, 30_000), kind: 'restart', node })
+}
+
+const meshTroubles: readonly Trouble[] = [storm, storm, storm, cutLane, cutLane, crash, crash, badDisk, clockJump]
+const hubTroubles: readonly Trouble[] = [...meshTroubles, revoke, amnesia]
+
+function addTroubles(random: RandomStream, nodes: number, durationMs: number, world: WorldName, out: Action[]): number {
+  const troubles = world === 'hub' ? hubTroubles : meshTroubles
+  const count = 2 + random.int(6)
+  let lastMs = 0
+  for (let i = 0; i < count; i += 1) {
+    const atMs = random.int(durationMs)
+    const lengthMs = outageMs(random)
+    random.pick(troubles)(random, atMs, lengthMs, nodes, out)
+    lastMs = Math.max(lastMs, atMs + lengthMs)
+  }
+  // A storm is always among them: a run that never splits proves nothing.
+  storm(random, random.int(Math.floor(durationMs / 2)), Math.floor(random.between(2_000, 40_000)), nodes, out)
+  return Math.max(lastMs, durationMs)
+}
+
+function outageMs(random: RandomStream): number {
+  if (random.chance(0.002)) return random.pick(famousOutagesMs)
+  if (random.chance(0.1)) return random.pick(famousOutagesMs.slice(0, 3))
+  return Math.floor(random.chance(0.3) ? random.between(100, 2_000) : random.between(2_000, 60_000))
+}

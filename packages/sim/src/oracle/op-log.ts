@@ -1,0 +1,125 @@
+/**
+ * The slow and obvious twin of the store: it keeps every change of every author and works out, for any version, what
+ * the document must be. It never merges, compacts or forgets, so no shortcut of the store can hide in it.
+ *
+ * The definition it implements, per merge key: an item is live at a version V iff the change that wrote it is in V,
+ * and no change in V that wrote or removed the same key had seen it.
+ */
+import type { AuthorId, Change, Dot, KindCode, Path, Value, Version } from '@rejoin/state'
+import { createListTree, type ListTree } from './list-tree.ts'
+
+/** A write of one item, with all that was done to it later. */
+export interface LoggedItem extends Dot {
+  readonly hlc: number
+  readonly value: Value
+  /** Changes that overwrote or removed it having seen it. */
+  readonly goneBy: Dot[]
+}
+
+/** Everything that ever happened at one merge key. */
+export interface LoggedKey {
+  readonly path: Path
+  readonly kind: KindCode
+  readonly member: string
+  readonly items: LoggedItem[]
+  /** Changes that wrote or removed it. */
+  readonly touches: Dot[]
+  readonly list: ListTree | undefined
+}
+
+/** What a change that was never recorded, or not in causal order, is: a broken promise of whoever calls. */
+export class OracleError extends Error {
+  override readonly name = 'OracleError'
+}
+
+/** An op log. Changes are recorded at their author's side, each once, in an order that respects causality. */
+export interface OpLog {
+  record(change: Change): void
+  readonly changes: readonly Change[]
+  /** The change that holds a dot. */
+  changeAt(dot: Dot): Change | undefined
+  /** All keys ever touched, by injective id. */
+  readonly keys: ReadonlyMap<string, LoggedKey>
+  /** The items of a key that are live at a version. */
+  liveItems(key: LoggedKey, version: Version): LoggedItem[]
+  /** The greatest seq recorded of an author. */
+  last(author: AuthorId): number
+}
+
+/** An empty op log. */
+export function createOpLog(): OpLog {
+  const changes: Change[] = []
+  const byAuthor = new Map<AuthorId, Change[]>()
+  const keys = new Map<string, LoggedKey>()
+  const last = new Map<AuthorId, number>()
+
+  const keyOf = (path: Path, kind: KindCode, member: string, isList: boolean): LoggedKey => {
+    const id = JSON.stringify([kind, path, member])
+    let key = keys.get(id)
+    if (key === undefined) {
+      key = { path, kind, member, items: [], touches: [], list: isList ? createListTree() : undefined }
+      keys.set(id, key)
+    }
+    return key
+  }
+
+  /** Marks what the change had seen of the key as gone. */
+  const overwrite = (key: LoggedKey, change: Change): void => {
+    const by: Dot = { author: change.author, seq: change.seq }
+    for (const item of key.items) {
+      const isOwnEarlier = item.author === change.author && item.seq <= change.seq
+      if (isOwnEarlier || change.context.has(item)) item.goneBy.push(by)
+    }
+    key.touches.push(by)
+  }
+
+  const check = (change: Change): void => {
+    const expected = (last.get(change.author) ?? 0) + 1
+    if (change.seq !== expected) {
+      throw new OracleError(`change ${change.author}:${change.seq} recorded where seq ${expected} is next`)
+    }
+    for (const [author, seq] of change.context.entries()) {
+      if ((last.get(author) ?? 0) < seq) {
+        throw new OracleError(`${change.author}:${change.seq} says it saw ${author}:${seq}, which nobody wrote`)
+      }
+    }
+  }
+
+  return {
+    changes,
+    keys,
+    record: (change) => {
+      check(change)
+      changes.push(change)
+      const mine = byAuthor.get(change.author)
+      if (mine === undefined) byAuthor.set(change.author, [change])
+      else mine.push(change)
+      last.set(change.author, change.seq + change.span - 1)
+      for (const op of change.ops) {
+        const isList = op.type === 'insert' || op.type === 'erase'
+        const key = keyOf(op.key.path, op.key.kind, op.key.member, isList)
+        if (op.type === 'insert') {
+          key.list?.insert(change.author, op.run)
+          key.touches.push({ author: change.author, seq: change.seq })
+        } else if (op.type === 'erase') {
+          for (const target of op.targets) key.list?.erase(target, { author: change.author, seq: change.seq })
+          key.touches.push({ author: change.author, seq: change.seq })
+        } else {
+          overwrite(key, change)
+          if (op.type === 'put') {
+            key.items.push({ author: change.author, seq: change.seq, hlc: change.hlc, value: op.value, goneBy: [] })
+          }
+        }
+      }
+    },
+    changeAt: (dot) => byAuthor.get(dot.author)?.findLast((change) => change.seq <= dot.seq),
+    liveItems: (key, version) => key.items.filter((item) => isLive(item, version)),
+    last: (author) => last.get(author) ?? 0,
+  }
+}
+
+function isLive(item: LoggedItem, version: Version): boolean {
+  if (!version.has(item)) return false
+  for (const by of item.goneBy) if (version.has(by)) return false
+  return true
+}

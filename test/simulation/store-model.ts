@@ -1,0 +1,230 @@
+/**
+ * Stores without a network: writes, changes, relays, bundles, duplicates, restarts and collection of removal records in
+ * random order, compared with the op log after every step. One wrong shortcut at a time can be planted.
+ */
+import { canonicalText, createOpLog, createRandom, type OpLog, plainAt, type RandomStream } from '@rejoin/sim'
+import { authorIdFromBytes, type Bundle, type Change, type Store, Version } from '@rejoin/state'
+import { createStoreWith, type Rules, soundRules } from '@rejoin/state/testing'
+import { randomRawWrite } from './raw-writes.ts'
+
+/** A wrong shortcut, planted at one of the places where bundles, changes and restarts pass. */
+export interface Mutant {
+  readonly rules?: Partial<Rules>
+  /** What arrives instead of a bundle: nothing, itself, or several. */
+  readonly onBundle?: (bundle: Bundle, to: Store, log: OpLog) => readonly Bundle[]
+  /** Restarted stores go on under the author and seq found on disk. */
+  readonly continuesSeq?: boolean
+  /** Replaces the comparison of state, for shortcuts of reading. */
+  readonly read?: (store: Store) => unknown
+  /** Whether removal records are freed at all. Default true. */
+  readonly collects?: boolean
+}
+
+/** Size of one schedule. */
+export interface ModelOptions {
+  readonly stores?: number
+  readonly steps?: number
+  readonly mutant?: Mutant
+  /** Hands out the op log, for looking at a failing seed. */
+  readonly onLog?: (log: OpLog) => void
+}
+
+type Message = { readonly to: number } & (
+  | { readonly kind: 'change'; readonly change: Change }
+  | { readonly kind: 'bundle'; readonly bundle: Bundle }
+)
+
+interface Model {
+  readonly random: RandomStream
+  readonly log: OpLog
+  readonly stores: Store[]
+  readonly images: (Bundle | undefined)[]
+  readonly messages: Message[]
+  readonly mutant: Mutant
+  readonly texts: Map<string, string>
+  readonly digests: Map<string, string>
+  /** What a store turned away as breaking its rules, though nobody here is hostile. */
+  readonly turnedAway: string[]
+  clockMs: number
+  authors: number
+}
+
+/** Runs one schedule. @returns what went wrong first, in words, or undefined. */
+export function runStoreModel(seed: number, options: ModelOptions = {}): string | undefined {
+  const random = createRandom(seed, 'store-model')
+  const model: Model = {
+    random,
+    log: createOpLog(),
+    stores: [],
+    images: [],
+    messages: [],
+    mutant: options.mutant ?? {},
+    texts: new Map(),
+    digests: new Map(),
+    turnedAway: [],
+    clockMs: Date.UTC(2026, 0, 1),
+    authors: 0,
+  }
+  options.onLog?.(model.log)
+  const count = options.stores ?? 3 + random.int(3)
+  for (let i = 0; i < count; i += 1) model.stores.push(openStore(model))
+  for (let step = 0; step < (options.steps ?? 60); step += 1) {
+    const touched = takeStep(model)
+    if (touched === undefined) continue
+    const fault = check(model, touched)
+    if (fault !== undefined) return `step ${step}, store ${touched}: ${fault}`
+  }
+  return settle(model)
+}
+
+function openStore(model: Model, author?: string): Store {
+  const store: Store = createStoreWith(
+    { ...soundRules, ...model.mutant.rules },
+    {
+      newAuthor: () => {
+        model.authors += 1
+        return author === undefined ? authorIdFromBytes(model.random.bytes(8)) : (author as never)
+      },
+      // Clocks that disagree by minutes and sometimes stand still: order of time must not matter for merging.
+      now: () => model.clockMs + skews[model.stores.indexOf(store) % skews.length]!,
+    },
+  )
+  store.subscribe(({ origin, change }) => {
+    if (origin === 'local' && change !== undefined) model.log.record(change)
+  })
+  return store
+}
+
+const skews = [0, 40, -90_000, 7, 600_000]
+
+/** @returns the store that may have changed. */
+function takeStep(model: Model): number | undefined {
+  const { random, stores } = model
+  model.clockMs += random.int(30)
+  const draw = random.int(100)
+  const at = random.int(stores.length)
+  if (draw < 34) return write(model, at)
+  if (draw < 50) return sendChange(model, at)
+  if (draw < 68) return sendBundle(model, at)
+  if (draw < 92) return deliver(model)
+  if (draw < 95) {
+    model.images[at] = (stores[at] as Store).since(Version.empty)
+    return undefined
+  }
+  if (draw < 97) return restart(model, at)
+  return collect(model, at)
+}
+
+function write(model: Model, at: number): number {
+  const store = model.stores[at] as Store
+  store.transact((transaction) => {
+    const writes = model.random.chance(0.2) ? 2 + model.random.int(3) : 1
+    for (let i = 0; i < writes; i += 1) randomRawWrite(model.random, store, transaction)
+  })
+  return at
+}
+
+/** Somebody who has a change sends it on, not always in order and not always once. */
+function sendChange(model: Model, from: number): undefined {
+  const { random, log, stores } = model
+  const sender = stores[from] as Store
+  const to = (from + 1 + random.int(stores.length - 1)) % stores.length
+  const lacks = log.changes.filter((change) => sender.version.has(change) && !(stores[to] as Store).version.has(change))
+  if (lacks.length === 0) return undefined
+  const first = random.chance(0.7) ? 0 : random.int(lacks.length)
+  for (const change of lacks.slice(first, first + 1 + random.int(4))) {
+    model.messages.push({ to, kind: 'change', change })
+    if (random.chance(0.1)) model.messages.push({ to, kind: 'change', change })
+  }
+  return undefined
+}
+
+function sendBundle(model: Model, from: number): undefined {
+  const { random, stores } = model
+  const to = (from + 1 + random.int(stores.length - 1)) % stores.length
+  const bundle = (stores[from] as Store).since((stores[to] as Store).version)
+  model.messages.push({ to, kind: 'bundle', bundle })
+  return undefined
+}
+
+function deliver(model: Model): number | undefined {
+  const { random, messages, stores } = model
+  if (messages.length === 0) return undefined
+  const index = random.chance(0.6) ? 0 : random.int(messages.length)
+  const [message] = messages.splice(index, 1)
+  if (message === undefined || random.chance(0.08)) return undefined
+  const store = stores[message.to] as Store
+  if (message.kind === 'change') {
+    if (store.applyChange(message.change) === 'invalid') model.turnedAway.push('a change')
+  } else {
+    const arriving = model.mutant.onBundle?.(message.bundle, store, model.log) ?? [message.bundle]
+    for (const [i, bundle] of arriving.entries()) {
+      if (i === 0) take(model, store, bundle)
+      else messages.splice(random.int(messages.length + 1), 0, { to: message.to, kind: 'bundle', bundle })
+    }
+  }
+  return message.to
+}
+
+function take(model: Model, store: Store, bundle: Bundle): void {
+  if (store.applyBundle(bundle) === 'invalid') model.turnedAway.push('a bundle')
+}
+
+/** The store is gone; its last image comes back, without what was written since. */
+function restart(model: Model, at: number): number {
+  const before = model.stores[at] as Store
+  const author = model.mutant.continuesSeq === true ? before.author : undefined
+  const store = openStore(model, author)
+  model.stores[at] = store
+  const image = model.images[at]
+  if (image !== undefined) store.applyBundle(image, { origin: 'load' })
+  return at
+}
+
+/** Frees removal records that everybody but perhaps one laggard has. */
+function collect(model: Model, at: number): number | undefined {
+  if (model.mutant.collects === false) return undefined
+  const store = model.stores[at] as Store
+  const laggard = model.random.int(model.stores.length)
+  const others = model.stores.filter((_, i) => i !== laggard || i === at)
+  store.freeRemovals(others.reduce((stable, other) => stable.meet(other.version), store.version))
+  return at
+}
+
+function check(model: Model, at: number): string | undefined {
+  if (model.turnedAway.length > 0) return `${model.turnedAway[0]} was turned away as invalid`
+  const store = model.stores[at] as Store
+  const version = JSON.stringify(store.version.toJSON())
+  let expected = model.texts.get(version)
+  if (expected === undefined) {
+    expected = canonicalText(plainAt(model.log, store.version))
+    model.texts.set(version, expected)
+  }
+  const found = canonicalText((model.mutant.read ?? ((any: Store) => any.toJSON()))(store))
+  if (found !== expected) return `the state is not the op log's at ${version}\n  store  ${found}\n  oracle ${expected}`
+  const digest = store.digest()
+  const known = model.digests.get(version)
+  if (known !== undefined && known !== digest) return `digests ${known} and ${digest} at one version ${version}`
+  model.digests.set(version, digest)
+  return undefined
+}
+
+/** Anti-entropy until nobody lacks anything. */
+function settle(model: Model): string | undefined {
+  const { stores } = model
+  for (let round = 0; round < stores.length + 1; round += 1) {
+    for (const [to, receiver] of stores.entries()) {
+      for (const sender of stores) {
+        if (receiver.version.covers(sender.version)) continue
+        const bundle = sender.since(receiver.version)
+        for (const arriving of model.mutant.onBundle?.(bundle, receiver, model.log) ?? [bundle]) {
+          take(model, receiver, arriving)
+        }
+        const fault = check(model, to)
+        if (fault !== undefined) return `settling, store ${to}: ${fault}`
+      }
+    }
+  }
+  const behind = stores.findIndex((store) => !store.version.equals((stores[0] as Store).version))
+  return behind < 0 ? undefined : `store ${behind} did not converge`
+}
