@@ -19,7 +19,6 @@ import { canonicalKey, freezeValue, type Value, valueFromKey } from './value.ts'
 /** Makes the drafts of one document and keeps them: a draft belongs to a place, not to a change. */
 export class Drafts {
   readonly store: Store
-  readonly #made = new WeakMap<Node, Map<Shape, object>>()
 
   constructor(store: Store) {
     this.store = store
@@ -32,18 +31,13 @@ export class Drafts {
     return transaction
   }
 
-  /** The draft of a shape at a node. */
+  /** The draft of a shape at a node. The node remembers it: looking it up is on the path of every write. */
   at(node: Node, shape: Shape): object {
-    let made = this.#made.get(node)
-    if (made === undefined) {
-      made = new Map()
-      this.#made.set(node, made)
-    }
-    let draft = made.get(shape)
-    if (draft === undefined) {
-      draft = this.#make(node, shape)
-      made.set(shape, draft)
-    }
+    if (node.draftOf === this && node.draftShape === shape) return node.draft as object
+    const draft = this.#make(node, shape)
+    node.draftOf = this
+    node.draftShape = shape
+    node.draft = draft
     return draft
   }
 
@@ -206,7 +200,7 @@ class SetDraftAt {
 }
 
 function memberOf(element: Value): string {
-  const member = canonicalKey(freezeValue(element))
+  const member = canonicalKey(typeof element === 'string' ? element : freezeValue(element))
   if (member.length > maxMemberLength) {
     throw rejoinError('invalid-value', { reason: `A set element is larger than ${maxMemberLength} characters.` })
   }

@@ -5,8 +5,8 @@ import {
   createChangeDecoder,
   createChangeEncoder,
   createStore,
-  decodeBundle,
   type Document,
+  decodeBundle,
   encodeBundle,
   encodeSnapshot,
   flag,
@@ -84,13 +84,13 @@ describe('store', () => {
     const bob = makeReplica()
     const encoder = createChangeEncoder()
     const decoder = createChangeDecoder()
-    alice.store.subscribe(event => {
+    alice.store.subscribe((event) => {
       if (event.change === undefined) return
       const decoded = decoder.decode(encoder.encode([event.change]))
       if (!decoded.ok) throw new Error(decoded.error.message)
       for (const change of decoded.value) expect(bob.store.applyChange(change)).toBe('applied')
     })
-    alice.change(s => {
+    alice.change((s) => {
       s.phase.set('fight')
       s.motto.set('onward')
       s.open.enable()
@@ -100,13 +100,13 @@ describe('store', () => {
       s.players.get('ada').name.set('Ada')
       s.players.get('ada').hp.add(-5)
     })
-    alice.change(s => {
+    alice.change((s) => {
       s.log.delete(1)
       s.tags.add('blue')
       s.tags.delete('red')
       s.players.get('bo').items.add('key')
     })
-    alice.change(s => s.players.delete('ada'))
+    alice.change((s) => s.players.delete('ada'))
     expect(alice.snapshot).toEqual({
       phase: 'fight',
       motto: ['onward'],
@@ -121,12 +121,12 @@ describe('store', () => {
 
   it('shares what did not change between snapshots', () => {
     const alice = makeReplica()
-    alice.change(s => {
+    alice.change((s) => {
       s.players.get('ada').hp.add(1)
       s.players.get('bo').hp.add(1)
     })
     const before = alice.snapshot
-    alice.change(s => s.players.get('bo').hp.add(1))
+    alice.change((s) => s.players.get('bo').hp.add(1))
     expect(alice.snapshot).not.toBe(before)
     expect(alice.snapshot.players.ada).toBe(before.players.ada)
     expect(alice.snapshot.players.bo).not.toBe(before.players.bo)
@@ -137,20 +137,20 @@ describe('store', () => {
   it('merges both sides of a split and reports conflicts with rule and ancestor', () => {
     const alice = makeReplica()
     const bob = makeReplica()
-    alice.change(s => {
+    alice.change((s) => {
       s.phase.set('lobby')
       s.tags.add('both')
       s.players.get('ada').hp.add(0)
     })
     pull(bob, alice)
     const cut = alice.store.beginCut()
-    alice.change(s => {
+    alice.change((s) => {
       s.phase.set('fight')
       s.score.add(2)
       s.tags.delete('both')
     })
-    bob.change(s => s.phase.set('lobby'))
-    bob.change(s => {
+    bob.change((s) => s.phase.set('lobby'))
+    bob.change((s) => {
       s.score.add(3)
       s.tags.add('both')
       s.tags.add('new')
@@ -168,13 +168,13 @@ describe('store', () => {
     expect(report.unknownAncestors).toBe(0)
     expect(report.ours.changes).toBe(1)
     expect(report.theirs.changes).toBe(2)
-    expect(report.merged.find(merged => merged.path[0] === 'score')?.effect).toEqual({
+    expect(report.merged.find((merged) => merged.path[0] === 'score')?.effect).toEqual({
       kind: 'counter',
       ours: 2,
       theirs: 3,
       after: 5,
     })
-    expect(report.merged.find(merged => merged.path[0] === 'tags')?.effect).toEqual({
+    expect(report.merged.find((merged) => merged.path[0] === 'tags')?.effect).toEqual({
       kind: 'set',
       added: ['new'],
       removed: [],
@@ -185,10 +185,10 @@ describe('store', () => {
   it('leaves exactly the concurrent addition when a counter is deleted beside it', () => {
     const alice = makeReplica()
     const bob = makeReplica()
-    alice.change(s => s.players.get('ada').hp.add(-20))
+    alice.change((s) => s.players.get('ada').hp.add(-20))
     pull(bob, alice)
-    alice.change(s => s.players.delete('ada'))
-    bob.change(s => s.players.get('ada').hp.add(-5))
+    alice.change((s) => s.players.delete('ada'))
+    bob.change((s) => s.players.get('ada').hp.add(-5))
     pull(alice, bob)
     pull(bob, alice)
     expectSame(alice, bob)
@@ -197,10 +197,10 @@ describe('store', () => {
 
   it('undoes everything when a change throws', () => {
     const alice = makeReplica()
-    alice.change(s => s.log.push('a', 'b'))
+    alice.change((s) => s.log.push('a', 'b'))
     const before = [alice.snapshot, alice.store.digest(), alice.store.version.toJSON()]
     expect(() =>
-      alice.change(s => {
+      alice.change((s) => {
         s.log.insert(1, 'x')
         s.log.delete(0)
         s.phase.set('fight')
@@ -209,15 +209,15 @@ describe('store', () => {
       }),
     ).toThrow('no')
     expect([alice.snapshot, alice.store.digest(), alice.store.version.toJSON()]).toEqual(before)
-    alice.change(s => s.log.push('c'))
+    alice.change((s) => s.log.push('c'))
     expect(alice.snapshot.log).toEqual(['a', 'b', 'c'])
     expect(alice.snapshot.phase).toBe('lobby')
   })
 
   it('holds changes that come early, and drops them when the room is full', () => {
     const alice = makeReplica()
-    const first = alice.change(s => s.score.add(1))
-    const second = alice.change(s => s.score.add(1))
+    const first = alice.change((s) => s.score.add(1))
+    const second = alice.change((s) => s.score.add(1))
     const bob = makeReplica()
     if (first === undefined || second === undefined) throw new Error('no change')
     expect(bob.store.applyChange(second)).toBe('waiting')
@@ -227,7 +227,11 @@ describe('store', () => {
     expectSame(alice, bob)
     const carol = openDocument(
       Raid,
-      createStore({ newAuthor: () => 'ffffffffffffffff' as AuthorId, now: () => nowMs, limits: { waitingRoomBytes: 10 } }),
+      createStore({
+        newAuthor: () => 'ffffffffffffffff' as AuthorId,
+        now: () => nowMs,
+        limits: { waitingRoomBytes: 10 },
+      }),
     )
     expect(carol.store.applyChange(second)).toBe('overflow')
     pull(carol, alice)
@@ -237,19 +241,19 @@ describe('store', () => {
   it('joins a replica from below the floor in one full bundle', () => {
     const alice = makeReplica()
     const bob = makeReplica()
-    alice.change(s => {
+    alice.change((s) => {
       s.tags.add('gone')
       s.tags.add('kept')
       s.log.push('x', 'y')
     })
     pull(bob, alice)
-    alice.change(s => {
+    alice.change((s) => {
       s.tags.delete('gone')
       s.log.delete(0)
     })
     alice.store.freeRemovals(alice.store.version)
     expect(alice.store.stats.removalRecords).toBe(0)
-    bob.change(s => s.tags.add('mine'))
+    bob.change((s) => s.tags.add('mine'))
     expect(alice.store.since(bob.store.version).full).toBe(true)
     pull(bob, alice)
     pull(alice, bob)
@@ -261,13 +265,13 @@ describe('store', () => {
 
   it('loads what it saved, whole and compact', () => {
     const alice = makeReplica()
-    alice.change(s => {
+    alice.change((s) => {
       s.phase.set('fight')
       s.log.push('a', 'b', 'c')
       s.tags.add('t')
       s.players.get('ada').hp.add(3)
     })
-    alice.change(s => {
+    alice.change((s) => {
       s.log.delete(1)
       s.tags.delete('t')
     })

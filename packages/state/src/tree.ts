@@ -156,6 +156,10 @@ export class Node {
   presentLeaves = 0
   /** Revision of the last change in this subtree. */
   revision = 0
+  /** The lens that last made a draft here, for which shape, and the draft. */
+  draftOf: unknown = undefined
+  draftShape: unknown = undefined
+  draft: unknown = undefined
   /** Revision in which a child last became present or absent. */
   membersChangedAt = 0
 

@@ -162,6 +162,8 @@ function rowFault(row: KeyRow, bundle: Bundle): Fault {
   }
   if (seen.size !== row.items.length) return 'a dot twice at one key'
   if (row.key.kind === leafKinds.counter && row.items.length > 1) return 'siblings in a part of a counter'
+  const removers = new Set(row.removals.map((removal) => removal.author))
+  if (removers.size !== row.removals.length) return 'two removal records of one author at one key'
   for (const removal of row.removals) {
     const fault = dotFault(removal, bundle) ?? (isStamp(removal.hlc) ? undefined : 'the clock is not a stamp')
     if (fault !== undefined) return fault
