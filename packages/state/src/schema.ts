@@ -167,7 +167,11 @@ export interface Schema<F extends Struct = Struct> {
 }
 
 /** A register with an initial value, which nobody has to write. */
-export function register<T>(initial: T & Storable<T>): RegisterField<T> {
+export function register<T>(
+  initial: T,
+  // Not `T & Storable<T>`: that would infer `register('lobby')` as holding nothing but 'lobby'.
+  ..._unstorable: [T] extends [Storable<T>] ? [] : [never]
+): RegisterField<T> {
   return { field: 'register', initial: freezeValue(initial) }
 }
 
