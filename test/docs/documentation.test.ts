@@ -7,7 +7,12 @@ import { compilerComplaints, layOut, runSnippet } from './workshop.ts'
 
 const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 
-const pages = [...(existsSync(join(root, 'README.md')) ? ['README.md'] : []), ...below('docs', '.md'), ...below('packages', 'README.md'), ...below('examples', '.md')]
+const pages = [
+  ...(existsSync(join(root, 'README.md')) ? ['README.md'] : []),
+  ...below('docs', '.md'),
+  ...below('packages', 'README.md'),
+  ...below('examples', '.md'),
+]
 const sources = below('packages', '.ts').filter((file) => file.includes('/src/') && !/\.test(-\w+)?\.ts$/.test(file))
 const marked = pages.map((file) => markdownSnippets(file, read(file)))
 const snippets = [

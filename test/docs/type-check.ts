@@ -4,7 +4,7 @@ import type { ExportedName } from './prepare.ts'
 
 /** Type-checks files with the settings of the tests, and returns what is wrong as `{ file, line, message }`. */
 export function typeErrors(root: string, files: readonly string[]): { file: string; line: number; message: string }[] {
-  const program = ts.createProgram(files, compilerOptions(root))
+  const program = createProgram(root, files)
   return ts
     .getPreEmitDiagnostics(program)
     .filter((diagnostic) => diagnostic.file === undefined || files.includes(diagnostic.file.fileName))
@@ -15,9 +15,13 @@ export function typeErrors(root: string, files: readonly string[]): { file: stri
     }))
 }
 
-/** All names, types included, that a module exports. */
-export function exportedNames(root: string, file: string): ExportedName[] {
-  const program = ts.createProgram([file], compilerOptions(root))
+/** All names, types included, that each of these modules exports. */
+export function exportedNames(root: string, files: readonly string[]): Map<string, ExportedName[]> {
+  const program = createProgram(root, files)
+  return new Map(files.map((file) => [file, namesOf(program, file)]))
+}
+
+function namesOf(program: ts.Program, file: string): ExportedName[] {
   const checker = program.getTypeChecker()
   const source = program.getSourceFile(file)
   const module = source === undefined ? undefined : checker.getSymbolAtLocation(source)
@@ -26,6 +30,15 @@ export function exportedNames(root: string, file: string): ExportedName[] {
     const target = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
     return { name: symbol.name, isType: (target.flags & ts.SymbolFlags.Value) === 0 }
   })
+}
+
+let lastProgram: ts.Program | undefined
+
+/** Parsing the libraries takes most of the time, so what the last program has parsed is used again. */
+function createProgram(root: string, rootNames: readonly string[]): ts.Program {
+  const options = compilerOptions(root)
+  lastProgram = ts.createProgram({ rootNames, options, ...(lastProgram && { oldProgram: lastProgram }) })
+  return lastProgram
 }
 
 function compilerOptions(root: string): ts.CompilerOptions {

@@ -19,17 +19,16 @@ export interface LaidOut {
 export function layOut(root: string, folder: string, snippets: readonly Snippet[]): LaidOut[] {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  const namesByPackage = new Map<string, ExportedName[]>()
-  const namesOf = (home: string): ExportedName[] => {
-    const known = namesByPackage.get(home) ?? exportedNames(root, join(root, `packages/${home}/src/index.ts`))
-    namesByPackage.set(home, known)
-    return known
-  }
+  const entryOf = (home: string): string => join(root, `packages/${home}/src/index.ts`)
+  const homes = new Set(snippets.flatMap(({ home }) => home ?? []))
+  const names = homes.size === 0 ? new Map<string, ExportedName[]>() : exportedNames(root, [...homes].map(entryOf))
   return snippets.map((snippet, index) => {
     const { home, code } = snippet
     // Imports go in front of the first line, so that line numbers stay what they are in the documentation.
     const imports =
-      home === undefined ? '' : missingImport(code, namesOf(home), home === 'rejoin' ? home : `@rejoin/${home}`)
+      home === undefined
+        ? ''
+        : missingImport(code, names.get(entryOf(home)) ?? [], home === 'rejoin' ? home : `@rejoin/${home}`)
     const checked = withChecks(code)
     const source = join(folder, `${index}.source.ts`)
     const runnable = join(folder, `${index}.run.ts`)
