@@ -53,7 +53,7 @@ export class Version {
 
   /** Whether both include the same events. */
   equals(other: Version): boolean {
-    return this.size === other.size && this.covers(other)
+    return this.size === other.size && this.covers(other) && other.covers(this)
   }
 
   /** How this version relates to `other`, in four words. */
