@@ -52,6 +52,8 @@ export class Core {
   changedLeaves: Leaf[] = []
   /** First-touch copies that are being made. */
   readonly cuts: Set<CutCopies> = new Set()
+  /** Whether what happens comes from elsewhere: tells the sides of a heal apart. */
+  merging = false
   readonly dirtyEntries: Entry[] = []
   liveItems = 0
   removalRecords = 0
@@ -121,7 +123,7 @@ export class Core {
 
   /** To be called before an entry changes: first-touch copies, digest, changed leaves. */
   touch(entry: Entry): void {
-    for (const cut of this.cuts) cut.copy(entry)
+    for (const cut of this.cuts) cut.copy(entry, this.merging)
     if (!entry.digestDirty) {
       entry.digestDirty = true
       this.dirtyEntries.push(entry)
@@ -203,8 +205,9 @@ export class Core {
   }
 
   /** Starts a new revision: whatever changes from here on is reported together. */
-  beginRevision(): void {
+  beginRevision(merging: boolean): void {
     this.revision++
+    this.merging = merging
     this.changedLeaves = []
   }
 

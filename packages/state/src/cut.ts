@@ -18,9 +18,12 @@ export interface EntryCopy {
 /** First-touch copies of entries since some moment. */
 export class CutCopies {
   readonly copies: Map<Entry, EntryCopy> = new Map()
+  /** Entries that a merge touched, as against a local change. */
+  readonly merged: Set<Entry> = new Set()
 
   /** Keeps what an entry holds, unless that was done before. To be called before it changes. */
-  copy(entry: Entry): void {
+  copy(entry: Entry, merging: boolean): void {
+    if (merging) this.merged.add(entry)
     if (this.copies.has(entry)) return
     this.copies.set(entry, {
       items: entry.liveItems(),
@@ -132,11 +135,8 @@ export class StoreCut implements Cut {
   #concerns({ conflict }: NoticedConflict): boolean {
     const contact = this.#contact
     if (contact === undefined) return false
-    const apart = ({ author, seq }: { author: never; seq: number } | typeof conflict.ours.dot) =>
-      contact.ours.get(author) >= seq && contact.common.get(author) < seq
-    return (
-      apart(conflict.ours.dot) || (contact.theirs.has(conflict.theirs.dot) && !contact.common.has(conflict.theirs.dot))
-    )
+    const ours = contact.ours.has(conflict.ours.dot) && !contact.common.has(conflict.ours.dot)
+    return ours || (contact.theirs.has(conflict.theirs.dot) && !contact.common.has(conflict.theirs.dot))
   }
 
   report(): HealReport {

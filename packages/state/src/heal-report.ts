@@ -77,7 +77,9 @@ export function leafState(leaf: Leaf, copies: CutCopies | undefined): LeafState 
 /** The report of a cut, as far as it has been merged. */
 export function buildReport(record: CutRecord): HealReport {
   const { core, contact, sinceContact } = record
-  const theirs = core.version
+  const own = core.own?.id
+  // What this replica wrote after contact is nobody else's doing.
+  const theirs = own === undefined ? core.version : core.version.without(own).with(own, contact.ours.get(own))
   const conflicts = [...record.conflicts.values()].map(({ entry, conflict }) => settled(record, entry, conflict))
   conflicts.sort((a, b) => (a.path.join('\u0000') < b.path.join('\u0000') ? -1 : 1))
   return {
@@ -85,7 +87,7 @@ export function buildReport(record: CutRecord): HealReport {
     cut: record.version,
     common: contact.common,
     ours: summary(contact.common, contact.ours, contact.ourEntries, contact.ourBytes),
-    theirs: summary(contact.ours, theirs, [...sinceContact.copies.keys()], record.theirBytes),
+    theirs: summary(contact.ours, theirs, sinceContact.merged, record.theirBytes),
     conflicts,
     merged: mergedKeys(record),
     unknownAncestors: conflicts.filter((conflict) => !conflict.ancestor.known).length,
@@ -127,7 +129,7 @@ function ancestorOf({ version, contact, sinceCut }: CutRecord, entry: Entry): An
 function mergedKeys(record: CutRecord): MergedKey[] {
   const conflicting = leavesOf(record.conflicts.keys())
   const ours = record.contact.ourEffects
-  const theirs = leavesOf(record.sinceContact.copies.keys())
+  const theirs = leavesOf(record.sinceContact.merged)
   const merged: MergedKey[] = []
   for (const leaf of new Set([...ours.keys(), ...theirs])) {
     if (conflicting.has(leaf) && leaf.kind !== leafKinds.set) continue

@@ -161,7 +161,7 @@ export class Store {
       return this.#room.admit(change, options.bytes ?? estimateBytes(change)) ? 'waiting' : 'overflow'
     }
     if (changeFault(core, change) !== undefined) return 'invalid'
-    core.beginRevision()
+    core.beginRevision(true)
     const noticed = mergeChange(core, change)
     this.#noteMerge(noticed, options.bytes ?? 0)
     this.#emit(options.origin ?? 'remote', change, noticed)
@@ -187,7 +187,7 @@ export class Store {
     if (core.version.covers(bundle.version)) return 'duplicate'
     if (!bundle.full && core.rules.bundleNeedsBase && !core.version.covers(bundle.base)) return 'gap'
     if (bundleFault(core, bundle) !== undefined) return 'invalid'
-    core.beginRevision()
+    core.beginRevision(true)
     const noticed = mergeBundle(core, bundle)
     this.#noteMerge(noticed, options.bytes ?? 0)
     this.#emit(options.origin ?? 'remote', undefined, noticed)

@@ -162,7 +162,7 @@ export class Transaction {
   #list(entry: Entry): TouchedList {
     let list = this.#lists.get(entry)
     if (list === undefined) {
-      for (const cut of this.#core.cuts) cut.copy(entry)
+      for (const cut of this.#core.cuts) cut.copy(entry, false)
       list = { entry, inserts: [], erased: [], erasedValues: [] }
       this.#lists.set(entry, list)
     }
@@ -187,7 +187,7 @@ export class Transaction {
     const context = core.others
     const hlc = core.clock.tick(core.now())
     const ops: Op[] = []
-    core.beginRevision()
+    core.beginRevision(false)
     for (const entry of this.#pending) {
       const pending = entry.pending
       const value = entry.pendingValue
