@@ -30,7 +30,7 @@ const tallyVariable = 'REJOIN_TALLY'
 /**
  * Runs the steps and sets the exit status. The last line printed by the outermost run is `N passed, M failed`, where a
  * step counts as one and a step that runs tests counts as its tests.
- * @param {readonly (Step | string)[]} steps a string is a line to show in its place
+ * @param {Iterable<Step | string>} steps a string is a line to show in its place
  */
 export function runSteps(steps) {
   const inherited = process.env[tallyVariable]
