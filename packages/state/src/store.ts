@@ -15,7 +15,7 @@ import { type Item, itemTypes, type Tree } from './tree.ts'
 import { bundleFault, changeFault } from './validate.ts'
 import type { Value } from './value.ts'
 import type { Version } from './version.ts'
-import { WaitingRoom } from './waiting-room.ts'
+import { type WaitingChange, WaitingRoom } from './waiting-room.ts'
 
 /** What became of a change that came in. */
 export type ChangeOutcome = 'applied' | 'duplicate' | 'waiting' | 'overflow' | 'invalid'
@@ -171,10 +171,17 @@ export class Store {
   #retryWaiting(): void {
     for (let progress = this.#room.changes > 0; progress; ) {
       progress = false
-      for (const { change, bytes } of this.#room.drain()) {
-        if (this.#mergeOne(change, { bytes }) === 'applied') progress = true
+      for (const author of this.#room.authors()) {
+        for (let next = this.#takeNext(author); next !== undefined; next = this.#takeNext(author)) {
+          if (this.#mergeOne(next.change, { bytes: next.bytes }) !== 'applied') break
+          progress = true
+        }
       }
     }
+  }
+
+  #takeNext(author: AuthorId): WaitingChange | undefined {
+    return this.#room.take(author, (this.#core.slots.get(author)?.max ?? 0) + 1)
   }
 
   /**

@@ -1,4 +1,11 @@
 import type { Change } from './change.ts'
+import type { AuthorId } from './ids.ts'
+
+/** A change that waits, with its size. */
+export interface WaitingChange {
+  readonly change: Change
+  readonly bytes: number
+}
 
 /**
  * Changes whose context is not covered yet, bounded in bytes. On overflow a change is dropped: the caller fetches
@@ -6,7 +13,8 @@ import type { Change } from './change.ts'
  */
 export class WaitingRoom {
   readonly #limitBytes: number
-  #waiting: { readonly change: Change; readonly bytes: number }[] = []
+  readonly #byAuthor = new Map<AuthorId, Map<number, WaitingChange>>()
+  #changes = 0
   #bytes = 0
 
   constructor(limitBytes: number) {
@@ -14,28 +22,44 @@ export class WaitingRoom {
   }
 
   get changes(): number {
-    return this.#waiting.length
+    return this.#changes
   }
 
   get bytes(): number {
     return this.#bytes
   }
 
+  /** Authors of whom something waits. */
+  authors(): AuthorId[] {
+    return [...this.#byAuthor.keys()]
+  }
+
   /** Keeps a change; false when there is no room for it. */
   admit(change: Change, bytes: number): boolean {
+    const waiting = this.#byAuthor.get(change.author)
+    if (waiting?.has(change.seq)) return true
     if (this.#bytes + bytes > this.#limitBytes) return false
-    if (this.#waiting.some(({ change: other }) => other.author === change.author && other.seq === change.seq))
-      return true
-    this.#waiting.push({ change, bytes })
+    if (waiting === undefined) this.#byAuthor.set(change.author, new Map([[change.seq, { change, bytes }]]))
+    else waiting.set(change.seq, { change, bytes })
+    this.#changes++
     this.#bytes += bytes
     return true
   }
 
-  /** Takes out everything that waits; what still cannot be applied is admitted again. */
-  drain(): readonly { readonly change: Change; readonly bytes: number }[] {
-    const waiting = this.#waiting
-    this.#waiting = []
-    this.#bytes = 0
-    return waiting
+  /** Takes out the change of an author that begins at `seq`, and drops those before it, which are merged by now. */
+  take(author: AuthorId, seq: number): WaitingChange | undefined {
+    const waiting = this.#byAuthor.get(author)
+    if (waiting === undefined) return undefined
+    const found = waiting.get(seq)
+    if (found !== undefined) this.#remove(waiting, seq)
+    else for (const other of waiting.keys()) if (other < seq) this.#remove(waiting, other)
+    if (waiting.size === 0) this.#byAuthor.delete(author)
+    return found
+  }
+
+  #remove(waiting: Map<number, WaitingChange>, seq: number): void {
+    this.#changes--
+    this.#bytes -= waiting.get(seq)?.bytes ?? 0
+    waiting.delete(seq)
   }
 }
