@@ -7,8 +7,16 @@ type Transaction = Parameters<Parameters<Store['transact']>[0]>[0]
 const words = ['ash', 'bell', 'coral', 'drum']
 const players = ['ada', 'bo']
 
-/** One random write within a transaction. */
-export function randomRawWrite(random: RandomStream, store: Store, transaction: Transaction): void {
+/** How many kinds of write {@link randomRawWrite} knows. */
+export const rawWriteKinds = 16
+
+/** One random write of one of `kinds` within a transaction. */
+export function randomRawWrite(
+  random: RandomStream,
+  store: Store,
+  transaction: Transaction,
+  kinds: readonly number[],
+): void {
   const player = random.pick(players)
   const leaf = (path: Path, kind: number) => store.tree.node(path).leaf(kind)
   const list = (path: Path): void => {
@@ -49,5 +57,5 @@ export function randomRawWrite(random: RandomStream, store: Store, transaction: 
     },
     () => transaction.remove(leaf(['title'], leafKinds.register).entry('')),
   ]
-  random.pick(writes)()
+  writes[random.pick(kinds)]?.()
 }

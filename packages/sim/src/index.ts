@@ -11,9 +11,9 @@ export {
 } from './links.ts'
 export { type ClockFault, createNodeTime, type NodeTime, worldEpochMs } from './node-time.ts'
 export { createListTree, type ListElement, type ListTree } from './oracle/list-tree.ts'
-export { createOpLog, type LoggedItem, type LoggedKey, type OpLog, OracleError } from './oracle/op-log.ts'
+export { createOpLog, type LoggedItem, type LoggedKey, leafId, type OpLog, OracleError } from './oracle/op-log.ts'
 export { canonicalText, plainAt } from './oracle/plain.ts'
-export { leafId, leavesAt, type OracleLeaf } from './oracle/read.ts'
+export { leavesAt, type OracleLeaf } from './oracle/read.ts'
 export { createRandom, hashText, type RandomStream } from './random.ts'
 export {
   type Action,

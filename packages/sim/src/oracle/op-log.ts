@@ -38,8 +38,10 @@ export interface OpLog {
   readonly changes: readonly Change[]
   /** The change that holds a dot. */
   changeAt(dot: Dot): Change | undefined
-  /** All keys ever touched, by injective id. */
-  readonly keys: ReadonlyMap<string, LoggedKey>
+  /** All keys ever touched, by leaf: a set has one per element, a counter one per author. */
+  readonly leaves: ReadonlyMap<string, readonly LoggedKey[]>
+  /** The key at an address, if anything ever touched it. */
+  keyAt(path: Path, kind: KindCode, member: string): LoggedKey | undefined
   /** The items of a key that are live at a version. */
   liveItems(key: LoggedKey, version: Version): LoggedItem[]
   /** The greatest seq recorded of an author. */
@@ -51,14 +53,19 @@ export function createOpLog(): OpLog {
   const changes: Change[] = []
   const byAuthor = new Map<AuthorId, Change[]>()
   const keys = new Map<string, LoggedKey>()
+  const leaves = new Map<string, LoggedKey[]>()
   const last = new Map<AuthorId, number>()
 
   const keyOf = (path: Path, kind: KindCode, member: string, isList: boolean): LoggedKey => {
-    const id = JSON.stringify([kind, path, member])
+    const leaf = leafId(kind, path)
+    const id = `${leaf}${member}`
     let key = keys.get(id)
     if (key === undefined) {
       key = { path, kind, member, items: [], touches: [], list: isList ? createListTree() : undefined }
       keys.set(id, key)
+      const group = leaves.get(leaf)
+      if (group === undefined) leaves.set(leaf, [key])
+      else group.push(key)
     }
     return key
   }
@@ -87,7 +94,8 @@ export function createOpLog(): OpLog {
 
   return {
     changes,
-    keys,
+    leaves,
+    keyAt: (path, kind, member) => keys.get(`${leafId(kind, path)}${member}`),
     record: (change) => {
       check(change)
       changes.push(change)
@@ -116,6 +124,11 @@ export function createOpLog(): OpLog {
     liveItems: (key, version) => key.items.filter((item) => isLive(item, version)),
     last: (author) => last.get(author) ?? 0,
   }
+}
+
+/** Injective text of a leaf's address. */
+export function leafId(kind: KindCode, path: Path): string {
+  return JSON.stringify([kind, ...path])
 }
 
 function isLive(item: LoggedItem, version: Version): boolean {

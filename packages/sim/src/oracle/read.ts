@@ -13,25 +13,13 @@ export interface OracleLeaf {
 /** The present leaves at a version, by `kind;path`. */
 export function leavesAt(log: OpLog, version: Version): Map<string, OracleLeaf> {
   const leaves = new Map<string, OracleLeaf>()
-  const groups = new Map<string, LoggedKey[]>()
-  for (const key of log.keys.values()) {
-    if (key.kind === leafKinds.counterReset) continue
-    const id = leafId(key.kind, key.path)
-    const group = groups.get(id)
-    if (group === undefined) groups.set(id, [key])
-    else group.push(key)
-  }
-  for (const [id, keys] of groups) {
+  for (const [id, keys] of log.leaves) {
     const first = keys[0] as LoggedKey
+    if (first.kind === leafKinds.counterReset) continue
     const value = readLeaf(log, first, keys, version)
     if (value !== undefined) leaves.set(id, { path: first.path, kind: first.kind, value })
   }
   return leaves
-}
-
-/** Injective text of a leaf's address. */
-export function leafId(kind: number, path: Path): string {
-  return JSON.stringify([kind, ...path])
 }
 
 function readLeaf(log: OpLog, first: LoggedKey, keys: readonly LoggedKey[], version: Version): Value | undefined {
@@ -71,7 +59,7 @@ function readCounter(log: OpLog, parts: readonly LoggedKey[], version: Version):
   let sum = 0
   let isPresent = false
   for (const part of parts) {
-    const resets = log.keys.get(JSON.stringify([leafKinds.counterReset, path, part.member]))?.items ?? []
+    const resets = log.keyAt(path, leafKinds.counterReset, part.member)?.items ?? []
     let before = 0
     for (const item of part.items) {
       const added = item.value as number
