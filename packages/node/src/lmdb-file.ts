@@ -1,7 +1,14 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs'
+/**
+ * Guards around LMDB's data file. The native library ends the process, instead of answering an error, when the file is
+ * not one of its own, when it was cut short, and when a write fails because the disk is full (its error text overruns a
+ * buffer of its own). So what can be known beforehand is looked at here.
+ */
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { rejoinError } from '@rejoin/state'
 import type { RootDatabase } from 'lmdb'
+
+type Database = RootDatabase<Uint8Array, Uint8Array>
 
 const magic = 0xbeefc0de
 const dataVersion = 2
@@ -10,15 +17,36 @@ const magicOffset = 24
 const pageSizeOffset = 48
 const smallestPage = 512
 const largestPage = 65_536
+/** The file grows by whole chunks, so that most commits find their room. */
+const chunkBytes = 1 << 18
+/** For pages of the free list and of the tree's growth, which no estimate of a batch counts. */
+const spareBytes = 1 << 16
+
+/** What a batch is about to put into the file. */
+export interface RoomNeeded {
+  readonly ops: number
+  readonly bytes: number
+}
+
+/** The data file of an open environment. */
+export interface DataFile {
+  /**
+   * Makes sure that the coming commit will not meet a full disk, by filling the file up to where the commit can reach.
+   * Call it inside a write transaction: no other process may be growing the file.
+   *
+   * @throws the system's error (ENOSPC, EDQUOT, EFBIG), with the file as long as before
+   */
+  reserve(needed: RoomNeeded): void
+  close(): void
+}
 
 /**
- * Refuses a data file that is not LMDB's: the native library answers some of them with a crash of the process instead
- * of an error.
+ * Refuses a data file that is not LMDB's.
  *
  * @throws RejoinError `storage-corrupt`
  */
 export function refuseForeignFile(directory: string): void {
-  const file = join(directory, 'data.mdb')
+  const file = dataFileIn(directory)
   const descriptor = openIfThere(file)
   if (descriptor === undefined) return
   try {
@@ -35,22 +63,62 @@ export function refuseForeignFile(directory: string): void {
 }
 
 /**
- * Lengthens a file that was cut short to what its meta page promises. LMDB reads through a memory map, where touching a
- * page beyond the end kills the process (SIGBUS); a page of zeros is answered by an error instead. A healthy file may
- * be shorter than promised by pages that were never written, which is harmless: they are in no tree.
+ * Takes charge of the file of `database`, and first lengthens it when it is shorter than its meta page promises. LMDB
+ * reads through a memory map, where touching a page beyond the end kills the process (SIGBUS); a page of zeros is
+ * answered by an error.
  */
-export function coverTruncation(directory: string, database: RootDatabase<Uint8Array, Uint8Array>): void {
-  // Inside a write transaction no other process can be lengthening the file.
-  database.transactionSync(() => {
-    const { lastPageNumber, pageSize } = database.getStats() as { lastPageNumber: number; pageSize: number }
-    const descriptor = openSync(join(directory, 'data.mdb'), 'r+')
-    try {
-      const promised = (lastPageNumber + 1) * pageSize
-      if (fstatSync(descriptor).size < promised) ftruncateSync(descriptor, promised)
-    } finally {
-      closeSync(descriptor)
-    }
-  })
+export function openDataFile(directory: string, database: Database): DataFile {
+  const descriptor = openSync(dataFileIn(directory), 'r+')
+  const file: DataFile = {
+    reserve: ({ ops, bytes }) => {
+      const { end, treePages, treeDepth, pageSize } = layoutOf(database)
+      // A page is never changed in place: an operation copies the pages of its path, but no batch copies more than all.
+      const copied = Math.min(ops * (treeDepth + 2), treePages) * pageSize
+      fillTo(descriptor, end + 2 * bytes + copied + spareBytes)
+    },
+    close: () => closeSync(descriptor),
+  }
+  try {
+    database.transactionSync(() => {
+      const { end } = layoutOf(database)
+      if (fstatSync(descriptor).size < end) fillTo(descriptor, end)
+    })
+  } catch (error) {
+    closeSync(descriptor)
+    throw error
+  }
+  return file
+}
+
+function layoutOf(database: Database) {
+  const stats = database.getStats() as Record<
+    'lastPageNumber' | 'pageSize' | 'treeDepth' | 'treeBranchPageCount' | 'treeLeafPageCount',
+    number
+  >
+  return {
+    end: (stats.lastPageNumber + 1) * stats.pageSize,
+    pageSize: stats.pageSize,
+    treeDepth: stats.treeDepth,
+    treePages: stats.treeBranchPageCount + stats.treeLeafPageCount,
+  }
+}
+
+/** Writes zeros from the end of the file up to the chunk that `end` lies in. A hole would not do: it takes no room. */
+function fillTo(descriptor: number, end: number): void {
+  const { size } = fstatSync(descriptor)
+  if (size >= end) return
+  const goal = Math.ceil(end / chunkBytes) * chunkBytes
+  const zeros = new Uint8Array(chunkBytes)
+  try {
+    for (let at = size; at < goal; ) at += writeSync(descriptor, zeros, 0, Math.min(chunkBytes, goal - at), at)
+  } catch (error) {
+    ftruncateSync(descriptor, size)
+    throw error
+  }
+}
+
+function dataFileIn(directory: string): string {
+  return join(directory, 'data.mdb')
 }
 
 function openIfThere(file: string): number | undefined {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { RootDatabase } from 'lmdb'
+import { transact } from './lmdb-errors.ts'
 import { keyToBytes, lockSpace } from './lmdb-keys.ts'
 
 type Database = RootDatabase<Uint8Array, Uint8Array>
@@ -26,7 +27,7 @@ export async function lmdbLock(database: Database, name: string, run: () => Prom
   const key = keyToBytes(lockSpace, name)
   const token = randomUUID()
   const take = (mayTake: (holder: Holder | undefined) => boolean): Promise<boolean> =>
-    database.transaction(() => {
+    transact(database, () => {
       if (!mayTake(parseHolder(database.get(key)))) return false
       database.put(key, formatHolder({ token, host: hostname(), pid: process.pid, until: Date.now() + leaseMs }))
       return true
@@ -46,7 +47,7 @@ export async function lmdbLock(database: Database, name: string, run: () => Prom
 }
 
 async function release(database: Database, key: Uint8Array, token: string): Promise<void> {
-  await database.transaction(() => {
+  await transact(database, () => {
     if (parseHolder(database.get(key))?.token === token) database.remove(key)
   })
 }

@@ -1,12 +1,15 @@
 import { rejoinError } from '@rejoin/state'
 import { groupCommit, type Storage, type StorageOp, type StoredRow } from '@rejoin/sync'
 import { open, type RootDatabase } from 'lmdb'
-import { storageErrorFrom } from './lmdb-errors.ts'
-import { coverTruncation, refuseForeignFile } from './lmdb-file.ts'
+import { storageErrorFrom, transact } from './lmdb-errors.ts'
+import { type DataFile, openDataFile, type RoomNeeded, refuseForeignFile } from './lmdb-file.ts'
 import { keyToBytes, maxKeyBytes, rowSpace } from './lmdb-keys.ts'
 import { lmdbLock } from './lmdb-lock.ts'
 
 type Database = RootDatabase<Uint8Array, Uint8Array>
+
+/** A row's share of page headers, rounded up to what a large row wastes of its last page. */
+const rowOverheadBytes = 64
 
 /**
  * Durable rows in an LMDB environment: the directory `path`, made when it is missing.
@@ -24,48 +27,44 @@ export function lmdb(path: string): Storage {
 
 /** {@link lmdb} that tells of every commit after its sync and before its writers hear of it. For tests of the order. */
 export function observedLmdb(path: string, onSynced: () => void): Storage {
-  let database: Database | undefined
+  let environment: Environment | undefined
   let closing: Promise<void> | undefined
   const locks = new Set<Promise<boolean>>()
 
-  const opened = (): Database => {
-    if (database === undefined) {
-      database = openDatabase(path)
-      database.on('aftercommit', onSynced)
+  const opened = (): Environment => {
+    if (environment === undefined) {
+      environment = openEnvironment(path)
+      environment.database.on('aftercommit', onSynced)
     }
-    return database
+    return environment
   }
   const refuseIfClosed = (): void => {
     if (closing !== undefined) throw rejoinError('storage-closed')
   }
-  const failed = async (error: unknown): Promise<never> => {
-    const typed = await storageErrorFrom(error, path)
-    if (typed.details['reopen'] === true) await letGo()
-    throw typed
-  }
   const letGo = async (): Promise<void> => {
-    const old = database
-    database = undefined
-    await old?.close()
+    const old = environment
+    environment = undefined
+    old?.file.close()
+    await old?.database.close()
   }
-  const log = groupCommit(async (ops) => {
+  /** Runs one use of the environment, and gives what it throws a code. */
+  const use = async <T>(run: (environment: Environment) => T | Promise<T>): Promise<T> => {
     try {
-      await commit(opened(), ops)
+      return await run(opened())
     } catch (error) {
-      await failed(error)
+      const typed = storageErrorFrom(error, path)
+      if (typed.details['reopen'] === true) await letGo()
+      throw typed
     }
-  })
+  }
+  const log = groupCommit((ops) => use((current) => commit(current, ops)))
 
   return {
     kind: 'lmdb',
     read: async (prefix) => {
       refuseIfClosed()
       await log.settled()
-      try {
-        return readRows(opened(), prefix)
-      } catch (error) {
-        return await failed(error)
-      }
+      return await use(({ database }) => readRows(database, prefix))
     },
     write: async (batch) => {
       refuseIfClosed()
@@ -75,7 +74,8 @@ export function observedLmdb(path: string, onSynced: () => void): Storage {
     withLock: async (name, run) => {
       refuseIfClosed()
       await log.settled()
-      const lock = lmdbLock(opened(), name, run)
+      const { database } = await use((current) => current)
+      const lock = lmdbLock(database, name, run)
       locks.add(lock)
       try {
         return await lock
@@ -90,18 +90,29 @@ export function observedLmdb(path: string, onSynced: () => void): Storage {
   }
 }
 
-function openDatabase(path: string): Database {
+interface Environment {
+  readonly database: Database
+  readonly file: DataFile
+}
+
+function openEnvironment(path: string): Environment {
   refuseForeignFile(path)
   const database = open<Uint8Array, Uint8Array>({
     path,
     noSubdir: false,
     keyEncoding: 'binary',
     encoding: 'binary',
-    // With overlapping syncs a commit is answered before its flush; the plain mode syncs inside the commit.
+    // The plain order of a commit: pages, sync, meta page. Nothing is visible to anybody before it is durable.
     overlappingSync: false,
+    // Its implicit batches have promises of their own, which nobody would look at when a commit fails.
+    eventTurnBatching: false,
   })
-  coverTruncation(path, database)
-  return database
+  try {
+    return { database, file: openDataFile(path, database) }
+  } catch (error) {
+    void database.close()
+    throw error
+  }
 }
 
 function readRows(database: Database, prefix: string): StoredRow[] {
@@ -115,23 +126,32 @@ function readRows(database: Database, prefix: string): StoredRow[] {
   return rows
 }
 
-/** One transaction, whose commit syncs. LMDB's write thread carries out the instructions in order. */
-async function commit(database: Database, ops: readonly StorageOp[]): Promise<void> {
-  const written: string[] = []
-  await database.batch(() => {
+/** One transaction, whose commit syncs. */
+async function commit({ database, file }: Environment, ops: readonly StorageOp[]): Promise<void> {
+  if (ops.length === 0) return
+  await transact(database, () => {
+    file.reserve(roomFor(database, ops))
     for (const op of ops) {
-      if (op.kind === 'put') {
-        written.push(op.key)
-        database.put(keyToBytes(rowSpace, op.key), op.bytes)
-      } else if (op.kind === 'delete') {
-        database.remove(keyToBytes(rowSpace, op.key))
-      } else {
-        // Committed rows and those put by this very transaction, which a range read does not see yet.
-        for (const key of database.getKeys(rangeOf(op.prefix))) database.remove(Uint8Array.from(key))
-        for (const key of written) if (key.startsWith(op.prefix)) database.remove(keyToBytes(rowSpace, key))
-      }
+      if (op.kind === 'put') void database.put(keyToBytes(rowSpace, op.key), op.bytes)
+      else if (op.kind === 'delete') void database.remove(keyToBytes(rowSpace, op.key))
+      else for (const key of keysWith(database, op.prefix)) void database.remove(key)
     }
   })
+}
+
+function roomFor(database: Database, ops: readonly StorageOp[]): RoomNeeded {
+  let bytes = 0
+  let steps = ops.length
+  for (const op of ops) {
+    if (op.kind === 'put') bytes += op.key.length + op.bytes.length + rowOverheadBytes
+    else if (op.kind === 'delete-prefix') steps += keysWith(database, op.prefix).length
+  }
+  return { ops: steps, bytes }
+}
+
+/** A copy of the keys: they share their memory with the cursor, which a removal moves. */
+function keysWith(database: Database, prefix: string): Uint8Array[] {
+  return [...database.getKeys(rangeOf(prefix))].map((key) => Uint8Array.from(key))
 }
 
 function rangeOf(prefix: string): { start: Uint8Array; end: Uint8Array } {
