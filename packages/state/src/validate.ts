@@ -14,20 +14,45 @@ import { type Value, valueFromKey } from './value.ts'
  */
 export type Fault = string | undefined
 
-/** Ranges of list elements that a change or bundle brings, per list. */
-class NewElements {
-  readonly #ranges: Map<string, { readonly author: AuthorId; readonly from: number; readonly to: number }[]> = new Map()
+interface Range {
+  readonly from: number
+  readonly to: number
+}
 
-  add(key: Key, author: AuthorId, from: number, count: number): void {
-    const ranges = this.#ranges.get(key.id) ?? []
-    ranges.push({ author, from, to: from + count - 1 })
-    this.#ranges.set(key.id, ranges)
+/** Ranges of list elements that a change or bundle brings, per list and author in order of seq. */
+class NewElements {
+  readonly #ranges: Map<string, Range[]> = new Map()
+
+  /** Adds a range; false when one of its elements was there. */
+  add(key: Key, author: AuthorId, from: number, count: number): boolean {
+    const name = `${author}${key.id}`
+    const ranges = this.#ranges.get(name) ?? []
+    const at = firstFrom(ranges, from)
+    const to = from + count - 1
+    const overlaps = (ranges[at - 1]?.to ?? 0) >= from || (ranges[at]?.from ?? Number.POSITIVE_INFINITY) <= to
+    if (overlaps) return false
+    ranges.splice(at, 0, { from, to })
+    this.#ranges.set(name, ranges)
+    return true
   }
 
   has(key: Key, dot: Dot): boolean {
-    const ranges = this.#ranges.get(key.id) ?? []
-    return ranges.some((range) => range.author === dot.author && dot.seq >= range.from && dot.seq <= range.to)
+    const ranges = this.#ranges.get(`${dot.author}${key.id}`) ?? []
+    const range = ranges[firstFrom(ranges, dot.seq + 1) - 1]
+    return range !== undefined && range.to >= dot.seq
   }
+}
+
+/** Index of the first range that begins at `seq` or later. */
+function firstFrom(ranges: readonly Range[], seq: number): number {
+  let low = 0
+  let high = ranges.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((ranges[middle]?.from ?? 0) < seq) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** Checks a change whose context is covered and which is the author's next. */
@@ -112,8 +137,7 @@ function placeFault(core: Core, key: Key, run: ListRun, fresh: NewElements): Fau
     return 'a list element beside one that is not known'
   }
   if (!isPlace(run.place)) return 'a place of another form'
-  fresh.add(key, run.author, run.seq, run.values.length)
-  return undefined
+  return fresh.add(key, run.author, run.seq, run.values.length) ? undefined : 'a list element twice'
 }
 
 function isPlace(place: Place): boolean {
@@ -181,6 +205,7 @@ function listFault(core: Core, row: ListRow, bundle: Bundle, fresh: NewElements)
     if (run.values.length === 0) return 'a run without elements'
     const last = { author: run.author, seq: run.seq + run.values.length - 1 }
     const fault = dotFault(run, bundle) ?? dotFault(last, bundle) ?? placeFault(core, row.key, run, fresh)
+    if (fault === undefined && coversUnknown(core, row.key, run)) return 'a list element that was never there'
     if (fault !== undefined) return fault
   }
   for (const erasure of row.erasures) {
@@ -188,4 +213,13 @@ function listFault(core: Core, row: ListRow, bundle: Bundle, fresh: NewElements)
     if (fault !== undefined) return fault
   }
   return undefined
+}
+
+/** List places are kept for ever: what our version includes and the list does not know was made up. */
+function coversUnknown(core: Core, key: Key, run: ListRun): boolean {
+  const covered = Math.min(core.version.get(run.author), run.seq + run.values.length - 1)
+  if (covered < run.seq) return false
+  const sequence = core.tree.findEntry(key.path, key.kind, key.member)?.leaf.sequence
+  for (let seq = run.seq; seq <= covered; seq++) if (sequence?.knows({ author: run.author, seq }) !== true) return true
+  return false
 }
