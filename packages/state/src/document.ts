@@ -81,7 +81,7 @@ export function reapply(store: Store, conflict: Conflict): Change | undefined {
   return store.transact((transaction) => {
     for (const leaf of entries) {
       if (!kind?.includes(leaf.kind)) continue
-      for (const entry of leaf.entries.values()) {
+      for (const entry of leaf.entries()) {
         const concerned = entry
           .liveItems()
           .some((item) => item.author === winner.dot.author && item.seq === winner.dot.seq)

@@ -167,7 +167,7 @@ class SetDraftAt {
   }
 
   has(element: Value): boolean {
-    const entry = this.#leaf.entries.get(memberOf(element))
+    const entry = this.#leaf.find(memberOf(element))
     return entry !== undefined && this.#drafts.transaction.isLive(entry)
   }
 
@@ -177,7 +177,7 @@ class SetDraftAt {
 
   delete(element: Value): boolean {
     const transaction = this.#drafts.transaction
-    const entry = this.#leaf.entries.get(memberOf(element))
+    const entry = this.#leaf.find(memberOf(element))
     if (entry === undefined || !transaction.isLive(entry)) return false
     transaction.remove(entry)
     return true
@@ -194,7 +194,7 @@ class SetDraftAt {
   #members(): string[] {
     const transaction = this.#drafts.transaction
     const members: string[] = []
-    for (const entry of this.#leaf.entries.values()) if (transaction.isLive(entry)) members.push(entry.key.member)
+    for (const entry of this.#leaf.entries()) if (transaction.isLive(entry)) members.push(entry.key.member)
     return members.sort()
   }
 }

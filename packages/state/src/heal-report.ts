@@ -66,7 +66,7 @@ export interface LeafEffect {
 /** What a leaf held when `copies` were made, or holds now. */
 export function leafState(leaf: Leaf, copies: CutCopies | undefined): LeafState {
   if (leaf.sequence !== undefined) {
-    const entry = leaf.entries.get('')
+    const entry = leaf.find('')
     const copy = entry === undefined ? undefined : copies?.copies.get(entry)
     return [...(copy?.elements ?? leaf.sequence.toArray())]
   }

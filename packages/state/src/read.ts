@@ -56,7 +56,7 @@ export function greatestReset(items: readonly ReadableItem[]): ResetMark | undef
 }
 
 function resetOf(counter: Leaf, author: string, itemsOf: ItemsOf): ResetMark | undefined {
-  const entry = counter.node.findLeaf(leafKinds.counterReset)?.entries.get(author)
+  const entry = counter.node.findLeaf(leafKinds.counterReset)?.find(author)
   return entry === undefined ? undefined : greatestReset(itemsOf(entry))
 }
 
@@ -71,14 +71,14 @@ export function counterPart(counter: Leaf, entry: Entry, itemsOf: ItemsOf): numb
 export function counterSum(counter: Leaf, itemsOf: ItemsOf = currentItems): number {
   let sum = 0
   // In the order of authors, so that rounding is the same everywhere.
-  const entries = [...counter.entries.values()].sort((a, b) => (a.key.member < b.key.member ? -1 : 1))
+  const entries = [...counter.entries()].sort((a, b) => (a.key.member < b.key.member ? -1 : 1))
   for (const entry of entries) sum += counterPart(counter, entry, itemsOf)
   return sum
 }
 
 /** Whether any part of a counter was written after it was last deleted. */
 export function counterPresent(counter: Leaf, itemsOf: ItemsOf = currentItems): boolean {
-  for (const entry of counter.entries.values()) {
+  for (const entry of counter.entries()) {
     const item = itemsOf(entry)[0]
     if (item === undefined) continue
     const reset = resetOf(counter, entry.key.member, itemsOf)
@@ -90,7 +90,7 @@ export function counterPresent(counter: Leaf, itemsOf: ItemsOf = currentItems): 
 /** The members of a set, sorted by their canonical keys. */
 export function setMembers(leaf: Leaf, itemsOf: ItemsOf = currentItems): Value[] {
   const keys: string[] = []
-  for (const entry of leaf.entries.values()) if (itemsOf(entry).length > 0) keys.push(entry.key.member)
+  for (const entry of leaf.entries()) if (itemsOf(entry).length > 0) keys.push(entry.key.member)
   return keys.sort().map((key) => valueFromKey(key) ?? null)
 }
 
@@ -107,7 +107,7 @@ export function flagValue(items: readonly ReadableItem[], wins: boolean): boolea
 
 /** What one leaf holds as plain data, without a schema; undefined when it is absent. */
 export function leafValue(leaf: Leaf, itemsOf: ItemsOf = currentItems): Value | undefined {
-  const single = leaf.entries.get('')
+  const single = leaf.find('')
   const items = single === undefined ? [] : itemsOf(single)
   switch (leaf.kind) {
     case leafKinds.counter:

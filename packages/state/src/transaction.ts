@@ -129,7 +129,7 @@ export class Transaction {
     if (leaf.kind === leafKinds.counterReset) return false
     if (leaf.kind === leafKinds.counter) return counterPresent(leaf, this.itemsOf)
     if (leaf.sequence !== undefined) return leaf.sequence.length > 0
-    for (const entry of leaf.entries.values()) if (this.isLive(entry)) return true
+    for (const entry of leaf.entries()) if (this.isLive(entry)) return true
     return false
   }
 
@@ -146,13 +146,13 @@ export class Transaction {
     if (leaf.kind === leafKinds.counter) this.#resetCounter(leaf)
     else if (leaf.sequence !== undefined) {
       if (leaf.sequence.length > 0) this.erase(leaf.entry(''), 0, leaf.sequence.length)
-    } else for (const entry of leaf.entries.values()) this.remove(entry)
+    } else for (const entry of leaf.entries()) this.remove(entry)
   }
 
   /** Notes each part as seen: reading subtracts it, what others add concurrently stays (C7, observed reset). */
   #resetCounter(counter: Leaf): void {
     const resets = counter.node.leaf(leafKinds.counterReset)
-    for (const entry of counter.entries.values()) {
+    for (const entry of counter.entries()) {
       const item = this.itemsOf(entry)[0]
       if (item === undefined || typeof item.value !== 'number') continue
       this.put(resets.entry(entry.key.member), [item.seq, item.value])

@@ -117,7 +117,9 @@ export class Entry {
 export class Leaf {
   readonly node: Node
   readonly kind: KindCode
-  readonly entries: Map<string, Entry> = new Map()
+  /** The one entry, as in most leaves; a map is made for the second. */
+  #only: Entry | undefined = undefined
+  #entries: Map<string, Entry> | undefined = undefined
   /** The order of a list; replaced only when a failed change is undone. */
   sequence: Sequence | undefined
   /** Whether the leaf makes its map entries present. */
@@ -132,17 +134,45 @@ export class Leaf {
     this.sequence = kind === leafKinds.list ? new Sequence() : undefined
   }
 
+  /** All entries. */
+  entries(): Iterable<Entry> {
+    if (this.#entries !== undefined) return this.#entries.values()
+    return this.#only === undefined ? [] : [this.#only]
+  }
+
+  /** The entry of a member, if there is one. */
+  find(member: string): Entry | undefined {
+    if (this.#entries !== undefined) return this.#entries.get(member)
+    return this.#only?.key.member === member ? this.#only : undefined
+  }
+
   /** The entry of a member, made when new. */
   entry(member: string): Entry {
-    let entry = this.entries.get(member)
-    if (entry === undefined) {
-      entry = new Entry(new Key(this.node.path, this.kind, member), this)
-      entry.key.slot = entry
-      this.entries.set(member, entry)
+    const known = this.find(member)
+    if (known !== undefined) return known
+    const entry = new Entry(new Key(this.node.path, this.kind, member), this)
+    entry.key.slot = entry
+    if (this.#entries !== undefined) this.#entries.set(member, entry)
+    else if (this.#only === undefined) this.#only = entry
+    else {
+      this.#entries = new Map([
+        [this.#only.key.member, this.#only],
+        [member, entry],
+      ])
+      this.#only = undefined
     }
     return entry
   }
+
+  /** Forgets a member. */
+  forget(member: string): void {
+    if (this.#entries !== undefined) this.#entries.delete(member)
+    else if (this.#only?.key.member === member) this.#only = undefined
+  }
 }
+
+/** Stands for the children of a node without any: most nodes are ends. */
+const noChildren: ReadonlyMap<string, Node> = new Map()
 
 /** One place in the tree of paths. */
 export class Node {
@@ -150,7 +180,7 @@ export class Node {
   readonly tree: Tree
   readonly segment: string
   readonly path: Path
-  readonly children: Map<string, Node> = new Map()
+  #children: Map<string, Node> | undefined = undefined
   readonly leaves: Leaf[] = []
   /** Leaves in this subtree that are present; the node is present while above 0. */
   presentLeaves = 0
@@ -170,11 +200,16 @@ export class Node {
     this.path = parent === undefined ? [] : Object.freeze([...parent.path, segment])
   }
 
+  get children(): ReadonlyMap<string, Node> {
+    return this.#children ?? noChildren
+  }
+
   child(segment: string): Node {
-    let child = this.children.get(segment)
+    this.#children ??= new Map()
+    let child = this.#children.get(segment)
     if (child === undefined) {
       child = new Node(this, segment, this.tree)
-      this.children.set(segment, child)
+      this.#children.set(segment, child)
     }
     return child
   }
@@ -225,20 +260,20 @@ export class Tree {
 
   /** The entry of a key, if the store has it. */
   findEntry(path: Path, kind: KindCode, member: string): Entry | undefined {
-    return this.findNode(path)?.findLeaf(kind)?.entries.get(member)
+    return this.findNode(path)?.findLeaf(kind)?.find(member)
   }
 
   /** Forgets a member of a leaf that holds nothing any more. */
   prune(entry: Entry): void {
     entry.pruned = true
-    entry.leaf.entries.delete(entry.key.member)
+    entry.leaf.forget(entry.key.member)
   }
 
   /** Every entry below a node, by depth first walk. */
   *entries(from: Node = this.root): IterableIterator<Entry> {
     const stack: Node[] = [from]
     for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-      for (const leaf of node.leaves) yield* leaf.entries.values()
+      for (const leaf of node.leaves) yield* leaf.entries()
       for (const child of node.children.values()) stack.push(child)
     }
   }

@@ -50,7 +50,7 @@ export class View {
   #readField(node: Node | undefined, field: Extract<Shape, { field: string }>): unknown {
     if (field.field === 'map') return this.#readMap(node, (field as MapField<Shape>).entry)
     const leaf = node?.findLeaf(kindOf(field))
-    const items = leaf?.entries.get('')?.liveItems() ?? []
+    const items = leaf?.find('')?.liveItems() ?? []
     switch (field.field) {
       case 'register':
         return winningItem(items)?.value ?? (field as RegisterField<unknown>).initial
