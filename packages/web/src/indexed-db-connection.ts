@@ -19,6 +19,9 @@ export const rowStore = 'rows'
 const markerStore = 'marker'
 const markerKey = 'present'
 
+/** While a browser clears data it refuses to open; afterwards the next call finds out as well. */
+const lookAgainMs = [50, 200, 1000, 5000]
+
 interface Schema extends DBSchema {
   [rowStore]: { key: string; value: Uint8Array }
   [markerStore]: { key: string; value: boolean }
@@ -64,6 +67,16 @@ export function indexedDbConnection(name: string, version: number): Connection {
     return opening
   }
 
+  /** After the browser closed the connection: finds out whether the data is gone too, as nobody may be calling. */
+  const lookAgain = (attempt: number): void => {
+    if (closed) return
+    open().catch((error: unknown) => {
+      const delayMs = lookAgainMs[attempt]
+      if (delayMs === undefined || (isRejoinError(error) && error.code === 'storage-evicted')) return
+      setTimeout(() => lookAgain(attempt + 1), delayMs)
+    })
+  }
+
   const beginOpening = (): Promise<Database> =>
     new Promise((resolve, reject) => {
       // Before opening: a tab that makes the store meanwhile must not look like an eviction.
@@ -85,8 +98,7 @@ export function indexedDbConnection(name: string, version: number): Connection {
         },
         terminated: (database) => {
           forget(database)
-          // Find out at once whether the data is gone too; nobody may be calling.
-          if (!closed) open().catch(() => {})
+          lookAgain(0)
         },
       }).then(
         ({ database, isNew }) => {
