@@ -1,0 +1,143 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import type { StormFrame } from '../frame.ts'
+import { stillSea } from '../motion.ts'
+import { type Clouds, cloudsAlong } from './clouds.ts'
+import type { Layout, Point } from './layout.ts'
+
+const liftMs = 1200
+
+/** The storm on the sea. It rolls in along its line, lies still, and lifts when the world says it has lifted. */
+export function Storm({ storm, layout }: { storm: StormFrame | undefined; layout: Layout }) {
+  const lifting = useLifting(storm)
+  const shown = storm ?? lifting
+  if (shown === undefined) return null
+  return <Weather key={shown.id} storm={shown} layout={layout} lifting={storm === undefined} />
+}
+
+/** Keeps the last storm for as long as it takes to lift. */
+function useLifting(storm: StormFrame | undefined): StormFrame | undefined {
+  const last = useRef<StormFrame | undefined>(undefined)
+  const [gone, setGone] = useState(0)
+  useEffect(() => {
+    if (storm !== undefined) {
+      last.current = storm
+      return
+    }
+    if (last.current === undefined) return
+    const id = last.current.id
+    const timer = setTimeout(
+      () => {
+        last.current = undefined
+        setGone(id)
+      },
+      stillSea() ? 0 : liftMs + 300,
+    )
+    return () => clearTimeout(timer)
+  }, [storm, gone])
+  return last.current
+}
+
+/** The line of a storm in pixels. */
+export function stormLine(storm: StormFrame, layout: Layout): Point[] {
+  return storm.line.map((point) => layout.toPixels(point))
+}
+
+function Weather({ storm, layout, lifting }: { storm: StormFrame; layout: Layout; lifting: boolean }) {
+  const clouds = useMemo(
+    () =>
+      cloudsAlong(
+        stormLine(storm, layout),
+        weatherScale(layout),
+        storm.mode === 'flicker',
+        storm.mode === 'one-way' ? 1 : 0,
+      ),
+    [storm.id, layout],
+  )
+  const state = lifting
+    ? 'lifting'
+    : storm.mode === 'flicker' && !storm.shut
+      ? 'thin open'
+      : storm.mode === 'flicker'
+        ? 'thin'
+        : ''
+  // The same drawing as long as storm and layout are the same: a frame that only moves boats compares nothing in it.
+  return useMemo(
+    () => (
+      <>
+        <Shadow clouds={clouds} layout={layout} state={state} />
+        <svg class="sea weather" aria-hidden="true" focusable="false" width={layout.width} height={layout.height}>
+          <g class={`storm ${state}`}>
+            {clouds.behind.map((puff) => (
+              <g key={puff.order} transform={`translate(${puff.at[0].toFixed(1)} ${puff.at[1].toFixed(1)})`}>
+                <path class="st-side" d={puff.shape} style={delayOf(puff.order, clouds)} />
+              </g>
+            ))}
+            {clouds.bolts.map((bolt, at) => (
+              <path key={bolt} class={`bolt b${at % 3}`} d={bolt} />
+            ))}
+            {clouds.front.map((puff) => (
+              <g key={puff.order} transform={`translate(${puff.at[0].toFixed(1)} ${puff.at[1].toFixed(1)})`}>
+                <g class={`puff p${puff.shade}`} style={delayOf(puff.order, clouds)}>
+                  <path class="st-rain" d={puff.rain} />
+                  <path class="st-splash" d={puff.splash} />
+                  <path class="st-c" d={puff.shape} />
+                  <path class="st-under" d={puff.shape} fill="url(#under)" />
+                  <path class="st-curl" d={puff.curls} />
+                </g>
+              </g>
+            ))}
+          </g>
+        </svg>
+      </>
+    ),
+    [clouds, state, layout],
+  )
+}
+
+/** The soft shadow: a layer of its own, blurred once and from then on only shown and hidden by the compositor. */
+function Shadow({ clouds, layout, state }: { clouds: Clouds; layout: Layout; state: string }) {
+  const s = weatherScale(layout)
+  return (
+    <svg
+      class={`sea st-shadows ${state}`}
+      aria-hidden="true"
+      focusable="false"
+      width={layout.width}
+      height={layout.height}
+    >
+      <path class="st-shadow" d={clouds.path} stroke-width={96 * s} filter="url(#soft)" />
+      <path class="st-haze" d={clouds.path} stroke-width={150 * s} filter="url(#soft)" />
+    </svg>
+  )
+}
+
+function delayOf(order: number, clouds: Clouds): { animationDelay: string } {
+  const most = Math.max(1, clouds.front.length - 1)
+  return { animationDelay: `${Math.min(60 * order, (order / most) * 660)}ms` }
+}
+
+function weatherScale(layout: Layout): number {
+  return layout.tall ? Math.max(0.4, layout.scale * 0.8) : layout.scale
+}
+
+/** The dotted line a storm leaves behind, with the moment it lifted. */
+export function StormTrace({ line, text, layout }: { line: readonly Point[]; text: string; layout: Layout }) {
+  const path = useMemo(() => cloudsAlong(line, 1, true, 0), [line])
+  const [x, y] = path.line[0] ?? [0, 0]
+  const right = x > layout.width - 170
+  return (
+    <g class="trace">
+      <path class="ghost" d={path.path} />
+      {layout.tall ? null : (
+        <text
+          class="ghost-t"
+          x={right ? x - 12 : x + 12}
+          y={Math.max(18, y + 10)}
+          text-anchor={right ? 'end' : 'start'}
+        >
+          {text}
+        </text>
+      )}
+    </g>
+  )
+}

@@ -1,0 +1,20 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vite'
+
+const source = (name: string): string => fileURLToPath(new URL(`../../packages/${name}/src/index.ts`, import.meta.url))
+
+export default defineConfig({
+  // Relative addresses, so that the page also works from a folder of a static host.
+  base: './',
+  // The packages are read from their sources: working on the page needs no build of the engine.
+  resolve: {
+    alias: ['state', 'sync', 'sim', 'web'].map((name) => ({ find: `@rejoin/${name}`, replacement: source(name) })),
+  },
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  build: {
+    target: 'es2023',
+    // A data: address would need a wider policy than `img-src 'self'`.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+})
