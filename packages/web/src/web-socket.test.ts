@@ -1,0 +1,80 @@
+import type { AddressInfo } from 'node:net'
+import type { LinkClosed } from '@rejoin/sync'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { WebSocket as NodeWebSocket, WebSocketServer } from 'ws'
+import { webSocket } from './web-socket.ts'
+
+afterEach(() => vi.unstubAllGlobals())
+
+const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5))
+
+function recorder() {
+  const closed: LinkClosed[] = []
+  const frames: number[][] = []
+  let opened = 0
+  return {
+    closed,
+    frames,
+    opened: () => opened,
+    events: {
+      opened: () => {
+        opened += 1
+      },
+      frame: (bytes: Uint8Array) => frames.push([...bytes]),
+      closed: (reason: LinkClosed) => closed.push(reason),
+    },
+  }
+}
+
+describe('webSocket of a page', () => {
+  it('carries frames and close codes, and dials the page itself by a path', async () => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1', path: '/sync' })
+    await new Promise((resolve) => server.once('listening', resolve))
+    const { port } = server.address() as AddressInfo
+    server.on('connection', (socket) => {
+      socket.on('message', (data) => {
+        socket.send(data)
+        socket.close(4000, 'refused: seen enough')
+      })
+    })
+    vi.stubGlobal('WebSocket', NodeWebSocket)
+    vi.stubGlobal('location', { href: `http://127.0.0.1:${port}/page` })
+    const { closed, frames, opened, events } = recorder()
+    const link = webSocket('/sync').dial(events)
+    await vi.waitFor(() => expect(opened()).toBe(1))
+    link.send(new Uint8Array([1, 2, 3]))
+    await vi.waitFor(() => expect(closed.length).toBe(1))
+    expect(frames).toEqual([[1, 2, 3]])
+    expect(closed[0]).toEqual({ code: 'refused', reason: 'seen enough', clean: true })
+    server.close()
+  })
+
+  it('tells of an address that is none, and of one that the page may not dial, by closed', async () => {
+    vi.stubGlobal('WebSocket', function forbid() {
+      throw new DOMException('mixed content', 'SecurityError')
+    })
+    for (const address of ['not an address', 'ws://example.test/']) {
+      const { closed, events } = recorder()
+      webSocket(address).dial(events)
+      expect(closed).toEqual([])
+      await settle()
+      expect(closed).toMatchObject([{ code: 'unreachable', clean: false }])
+    }
+  })
+
+  it('keeps the token out of address and name', () => {
+    const transport = webSocket('wss://sync.example/', { token: () => 'secret' })
+    expect(transport.name).toBe('wss://sync.example/')
+    expect(transport.token?.()).toBe('secret')
+  })
+})
+
+describe('the package', () => {
+  it('can be imported and its factories called where there is no page', async () => {
+    const web = await import('./index.ts')
+    expect(web.webSocket('/sync').kind).toBe('dial')
+    expect(web.broadcastChannel('ssr').kind).toBe('listen')
+    expect(web.indexedDb('ssr').kind).toBe('indexeddb')
+    web.pageEnvironment().onHint(() => {})()
+  })
+})
