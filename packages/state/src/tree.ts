@@ -173,6 +173,7 @@ export class Leaf {
 
 /** Stands for the children of a node without any: most nodes are ends. */
 const noChildren: ReadonlyMap<string, Node> = new Map()
+const noLeaves: readonly Leaf[] = []
 
 /** One place in the tree of paths. */
 export class Node {
@@ -181,7 +182,8 @@ export class Node {
   readonly segment: string
   readonly path: Path
   #children: Map<string, Node> | undefined = undefined
-  readonly leaves: Leaf[] = []
+  /** Replaced, not grown: nearly every node has one leaf or none, and arrays that grow keep room for sixteen more. */
+  leaves: readonly Leaf[] = noLeaves
   /** Leaves in this subtree that are present; the node is present while above 0. */
   presentLeaves = 0
   /** Revision of the last change in this subtree. */
@@ -223,7 +225,7 @@ export class Node {
     const found = this.findLeaf(kind)
     if (found !== undefined) return found
     const leaf = new Leaf(this, kind)
-    this.leaves.push(leaf)
+    this.leaves = this.leaves.length === 0 ? [leaf] : this.leaves.concat(leaf)
     return leaf
   }
 }
