@@ -2,8 +2,9 @@ import { attempt, ByteReader, ByteWriter } from './bytes.ts'
 import type { Bundle, BundleItem, BundleRemoval, Erasure, KeyRow, ListRow, ListRun } from './change.ts'
 import { isStamp } from './hlc.ts'
 import { type AuthorId, maxSeq } from './ids.ts'
-import type { Key } from './key.ts'
-import { AuthorReader, AuthorWriter, KeyReader, KeySpeller } from './key-table.ts'
+import { compareKeys, type Key } from './key.ts'
+import { KeyReader, KeySpeller } from './key-speller.ts'
+import { AuthorReader, AuthorWriter } from './key-table.ts'
 import { readPlace, readTargets, writePlace, writeTargets } from './list-codec.ts'
 import type { DecodeError, Result } from './result.ts'
 import { readValueColumn, type Value, writeValueColumn } from './value.ts'
@@ -58,7 +59,7 @@ export function encodeBundle(bundle: Bundle): Uint8Array {
   authors.writeVersion(writer, bundle.version)
   authors.writeVersion(writer, bundle.base)
   if (hasFloor && !floorIsVersion) authors.writeVersion(writer, bundle.floor)
-  const rows = [...bundle.rows].sort((a, b) => (a.key.id < b.key.id ? -1 : 1))
+  const rows = [...bundle.rows].sort((a, b) => compareKeys(a.key, b.key))
   writeRows(writer, rows, authors, speller)
   writer.varUint(bundle.lists.length)
   for (const row of bundle.lists) writeList(writer, row, authors, speller)
@@ -177,7 +178,7 @@ export function readBundle(reader: ByteReader): Bundle {
 
 function readRows(reader: ByteReader, authors: AuthorReader, speller: KeyReader): KeyRow[] {
   const dots = readDots(reader, authors)
-  const count = reader.count(Number.MAX_SAFE_INTEGER, 3)
+  const count = reader.count(Number.MAX_SAFE_INTEGER)
   const keys: Key[] = []
   for (let i = 0; i < count; i++) keys.push(speller.read(reader, authors))
   const shapes = readShapes(reader, count)

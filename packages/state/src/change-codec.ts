@@ -3,7 +3,8 @@ import type { Change, EraseOp, InsertOp, Op, PutOp, RemoveOp } from './change.ts
 import { isStamp } from './hlc.ts'
 import { type AuthorId, maxSeq } from './ids.ts'
 import type { Key } from './key.ts'
-import { AuthorReader, AuthorWriter, KeyNumbers, KeyReader, KeySpeller, maxStreamKeys, readSeq } from './key-table.ts'
+import { KeyReader, KeySpeller } from './key-speller.ts'
+import { AuthorReader, AuthorWriter, KeyNumbers, maxStreamKeys, readSeq } from './key-table.ts'
 import { readPlace, readTargets, writePlace, writeTargets } from './list-codec.ts'
 import type { DecodeError, Result } from './result.ts'
 import { readValueColumn, type Value, writeValueColumn } from './value.ts'
@@ -72,6 +73,8 @@ class StreamEncoder implements ChangeEncoder {
     writer.u8(this.#fresh ? FRAME_RESET : 0)
     this.#fresh = false
     writer.varUint(changes.length)
+    for (const change of changes) for (const op of change.ops) this.#keys.note(op.key)
+    this.#keys.writeFresh(writer, this.#speller, this.#authors)
     for (const change of changes) this.#write(change)
     return writer.finish()
   }
@@ -117,7 +120,6 @@ class StreamEncoder implements ChangeEncoder {
     state.seq = change.seq + change.span - 1
     state.context = change.context
     for (const op of change.ops) this.#keys.number(op.key)
-    this.#keys.writeFresh(writer, this.#speller, this.#authors)
     this.#writePuts(puts)
     if (others.length > 0) this.#writeOthers(change, others)
   }
@@ -217,6 +219,9 @@ class StreamDecoder implements ChangeDecoder {
       this.#hlc = 0
     }
     const count = reader.count(this.#limits.maxChanges, 5)
+    const fresh = reader.count(maxStreamKeys)
+    if (this.#keys.length + fresh > maxStreamKeys) reader.fail('too-large', 'too many keys in one stream')
+    for (let i = 0; i < fresh; i++) this.#keys.push(this.#speller.read(reader, this.#authors))
     const changes: Change[] = []
     for (let i = 0; i < count; i++) changes.push(this.#read(reader))
     reader.end()
@@ -237,9 +242,6 @@ class StreamDecoder implements ChangeDecoder {
     const context = this.#readContext(reader, flags & WHOLE_CONTEXT ? undefined : this.#base(reader, state, flags))
     const cause = flags & HAS_CAUSE ? this.#authors.readDot(reader) : undefined
     this.#states.set(author, { seq: seq + span - 1, context })
-    const fresh = reader.count(maxStreamKeys, 3)
-    if (this.#keys.length + fresh > maxStreamKeys) reader.fail('too-large', 'too many keys in one stream')
-    for (let i = 0; i < fresh; i++) this.#keys.push(this.#speller.read(reader, this.#authors))
     const ops: Op[] = []
     this.#readPuts(reader, ops)
     if (!(flags & ONLY_PUTS)) this.#readOthers(reader, author, seq, ops)

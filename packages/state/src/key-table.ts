@@ -1,16 +1,11 @@
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import { type AuthorId, type Dot, isAuthorId, maxSeq } from './ids.ts'
-import { Key, type KindCode, leafKinds, maxMemberLength, maxPathDepth, maxSegmentLength } from './key.ts'
+import { compareKeys, type Key } from './key.ts'
+import { type KeySpeller, memberForm } from './key-speller.ts'
 import { Version } from './version.ts'
 
 /** Keys that one stream numbers before it starts its tables anew: bounds the memory of both ends. */
 export const maxStreamKeys: number = 1 << 18
-
-/** Whether the member of a kind is an author, a text, or absent. */
-function memberForm(kind: KindCode): 'author' | 'text' | 'none' {
-  if (kind === leafKinds.counter || kind === leafKinds.counterReset) return 'author'
-  return kind === leafKinds.set || kind > leafKinds.flagDisableWins ? 'text' : 'none'
-}
 
 function writeAuthor(writer: ByteWriter, author: AuthorId): void {
   for (let i = 0; i < 16; i += 2) writer.u8(Number.parseInt(author.slice(i, i + 2), 16))
@@ -89,92 +84,7 @@ export function readSeq(reader: ByteReader): number {
   return seq
 }
 
-/** Spells keys: what the path shares with the one before, then the rest; texts leave out what they share with the one before. */
-export class KeySpeller {
-  readonly #texts = new Map<string, number>()
-  #path: readonly string[] = []
-  #text = ''
-
-  write(writer: ByteWriter, key: Key, authors: AuthorWriter): void {
-    writer.u8(key.kind)
-    let shared = 0
-    while (shared < key.path.length && key.path[shared] === this.#path[shared]) shared++
-    writer.varUint(shared)
-    writer.varUint(key.path.length - shared)
-    for (let i = shared; i < key.path.length; i++) this.#writeText(writer, key.path[i] ?? '')
-    this.#path = key.path
-    const form = memberForm(key.kind)
-    if (form === 'author') authors.write(writer, key.member as AuthorId)
-    else if (form === 'text') this.#writeFresh(writer, key.member)
-  }
-
-  /** A text seen before as its number, else 0 and the text. */
-  #writeText(writer: ByteWriter, text: string): void {
-    const known = this.#texts.get(text)
-    if (known !== undefined) {
-      writer.varUint(known)
-      return
-    }
-    writer.varUint(0)
-    this.#writeFresh(writer, text)
-    this.#texts.set(text, this.#texts.size + 1)
-  }
-
-  #writeFresh(writer: ByteWriter, text: string): void {
-    const before = this.#text
-    let shared = 0
-    while (shared < text.length && text.charCodeAt(shared) === before.charCodeAt(shared)) shared++
-    writer.varUint(shared)
-    writer.string(shared === 0 ? text : text.slice(shared))
-    this.#text = text
-  }
-}
-
-/** The reading side of `KeySpeller`. */
-export class KeyReader {
-  readonly #texts: string[] = []
-  #path: readonly string[] = []
-  #text = ''
-
-  read(reader: ByteReader, authors: AuthorReader): Key {
-    const kind = reader.u8()
-    if (kind === 0) reader.fail('malformed', 'leaf kind 0')
-    const shared = reader.varUint()
-    if (shared > this.#path.length) reader.fail('malformed', 'a path that shares more than there is')
-    const rest = reader.count(maxPathDepth - shared)
-    const path = this.#path.slice(0, shared)
-    for (let i = 0; i < rest; i++) path.push(this.#readText(reader))
-    this.#path = Object.freeze(path)
-    const form = memberForm(kind)
-    const member =
-      form === 'author' ? authors.read(reader) : form === 'text' ? this.#readFresh(reader, maxMemberLength) : ''
-    return new Key(this.#path, kind, member)
-  }
-
-  #readText(reader: ByteReader): string {
-    const number = reader.varUint()
-    if (number > 0) {
-      const known = this.#texts[number - 1]
-      if (known === undefined) reader.fail('malformed', `text ${number} was never spelled`)
-      return known
-    }
-    const text = this.#readFresh(reader, maxSegmentLength)
-    this.#texts.push(text)
-    return text
-  }
-
-  #readFresh(reader: ByteReader, maxLength: number): string {
-    const shared = reader.varUint()
-    if (shared > this.#text.length) reader.fail('malformed', 'a text that shares more than there is')
-    const rest = reader.string(maxLength * 3)
-    const text = shared === 0 ? rest : this.#text.slice(0, shared) + rest
-    if (text.length > maxLength) reader.fail('too-large', `a name of ${text.length} characters`)
-    this.#text = text
-    return text
-  }
-}
-
-/** Numbers keys in the order in which a stream first names them. */
+/** Numbers the keys of a stream: those that a frame brings are sorted, which makes names and numbers short. */
 export class KeyNumbers {
   readonly #byId = new Map<string, number>()
   #fresh: Key[] = []
@@ -183,27 +93,36 @@ export class KeyNumbers {
     return this.#byId.size
   }
 
-  /** The number of a key; a new one is queued for `writeFresh`. */
-  number(key: Key): number {
-    if (key.numberedBy === this) return key.number
-    let number = this.#byId.get(key.id)
-    if (number === undefined) {
-      number = this.#byId.size
-      this.#byId.set(key.id, number)
-      this.#fresh.push(key)
-    }
-    key.numberedBy = this
-    key.number = number
-    return number
+  /** Queues a key that has no number yet for `writeFresh`. */
+  note(key: Key): void {
+    if (key.numberedBy === this || this.#byId.has(key.id)) return
+    this.#byId.set(key.id, unnumbered)
+    this.#fresh.push(key)
   }
 
-  /** Spells the keys that were numbered since the last call. */
+  /** The number of a key that was noted and written. */
+  number(key: Key): number {
+    if (key.numberedBy === this) return key.number
+    key.number = this.#byId.get(key.id) ?? unnumbered
+    key.numberedBy = this
+    return key.number
+  }
+
+  /** Numbers and spells the keys that were noted since the last call. */
   writeFresh(writer: ByteWriter, speller: KeySpeller, authors: AuthorWriter): void {
-    writer.varUint(this.#fresh.length)
-    for (const key of this.#fresh) speller.write(writer, key, authors)
+    const fresh = this.#fresh
+    writer.varUint(fresh.length)
+    if (fresh.length === 0) return
+    let number = this.#byId.size - fresh.length
+    for (const key of fresh.sort(compareKeys)) {
+      this.#byId.set(key.id, number++)
+      speller.write(writer, key, authors)
+    }
     this.#fresh = []
   }
 }
+
+const unnumbered = -1
 
 /** Whether a counter key names a real author, so that it can be written. */
 export function isWritableKey(key: Key): boolean {

@@ -76,3 +76,18 @@ export function keyId(path: Path, kind: KindCode, member: string): string {
   for (const segment of path) id += `${segment.length}:${segment}`
   return `${id};${member}`
 }
+
+/** Orders keys by path, so that neighbours share the most; 0 only for equal keys. */
+export function compareKeys(left: Key, right: Key): number {
+  const { path } = left
+  const other = right.path
+  const most = Math.min(path.length, other.length)
+  for (let i = 0; i < most; i++) {
+    const a = path[i] as string
+    const b = other[i] as string
+    if (a !== b) return a < b ? -1 : 1
+  }
+  if (path.length !== other.length) return path.length - other.length
+  if (left.kind !== right.kind) return left.kind - right.kind
+  return left.member === right.member ? 0 : left.member < right.member ? -1 : 1
+}

@@ -1,0 +1,183 @@
+import type { ByteReader, ByteWriter } from './bytes.ts'
+import type { AuthorId } from './ids.ts'
+import { Key, type KindCode, leafKinds, maxMemberLength, maxPathDepth, maxSegmentLength } from './key.ts'
+import type { AuthorReader, AuthorWriter } from './key-table.ts'
+
+// The first byte of a key. Keys mostly come sorted, so that one differs from the one before only in its last name:
+// 0x80 | shared << 3 | rest: kind and parent as before, a new name, of which `shared` characters are those of the text
+// before and `rest` follow; 15 and 7 say that the number goes on behind. 0x40 | n: as before, and text n as last name.
+// Else a kind (0: a kind above 63 follows), what the path shares with the one before, and the rest.
+const FRESH_NAME = 0x80
+const KNOWN_NAME = 0x40
+const LONG_SHARED = 15
+const LONG_REST = 7
+
+/** Whether the member of a kind is an author, a text, or absent. */
+export function memberForm(kind: KindCode): 'author' | 'text' | 'none' {
+  if (kind === leafKinds.counter || kind === leafKinds.counterReset) return 'author'
+  return kind === leafKinds.set || kind > leafKinds.flagDisableWins ? 'text' : 'none'
+}
+
+/** How many segments two paths have in common at their beginning. */
+function sharedSegments(left: readonly string[], right: readonly string[]): number {
+  const most = Math.min(left.length, right.length)
+  let shared = 0
+  while (shared < most && left[shared] === right[shared]) shared++
+  return shared
+}
+
+/** Spells keys by what they share with the one before. Cheapest when they come in the order of `compareKeys`. */
+export class KeySpeller {
+  readonly #texts = new Map<string, number>()
+  #kind: KindCode = 0
+  #path: readonly string[] = []
+  #text = ''
+
+  write(writer: ByteWriter, key: Key, authors: AuthorWriter): void {
+    const { kind, path } = key
+    const shared = sharedSegments(path, this.#path)
+    const form = memberForm(kind)
+    const isSibling = kind === this.#kind && path.length === this.#path.length
+    this.#kind = kind
+    this.#path = path
+    if (isSibling && form === 'none' && shared === path.length - 1 && this.#writeSegment(writer, path[shared] ?? ''))
+      return
+    if (isSibling && form === 'text' && shared === path.length && this.#writeName(writer, key.member)) return
+    if (kind >= KNOWN_NAME) writer.u8(0)
+    writer.u8(kind)
+    writer.varUint(shared)
+    writer.varUint(path.length - shared)
+    for (let i = shared; i < path.length; i++) this.#writeText(writer, path[i] ?? '')
+    if (form === 'author') authors.write(writer, key.member as AuthorId)
+    else if (form === 'text') this.#writeFresh(writer, key.member)
+  }
+
+  /** The last segment in the short form; false when it has none. */
+  #writeSegment(writer: ByteWriter, text: string): boolean {
+    const known = this.#texts.get(text)
+    if (known !== undefined) {
+      if (known >= FRESH_NAME - KNOWN_NAME) return false
+      writer.u8(KNOWN_NAME | known)
+      return true
+    }
+    if (!this.#writeName(writer, text)) return false
+    this.#texts.set(text, this.#texts.size + 1)
+    return true
+  }
+
+  /** A new name in the short form, which is for plain characters; false when it has others. */
+  #writeName(writer: ByteWriter, text: string): boolean {
+    const shared = this.#sharedWith(text)
+    const rest = text.length - shared
+    for (let i = shared; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false
+    writer.u8(FRESH_NAME | (Math.min(shared, LONG_SHARED) << 3) | Math.min(rest, LONG_REST))
+    if (shared >= LONG_SHARED) writer.varUint(shared - LONG_SHARED)
+    if (rest >= LONG_REST) writer.varUint(rest - LONG_REST)
+    for (let i = shared; i < text.length; i++) writer.u8(text.charCodeAt(i))
+    this.#text = text
+    return true
+  }
+
+  /** A text seen before as its number, else 0 and the text. */
+  #writeText(writer: ByteWriter, text: string): void {
+    const known = this.#texts.get(text)
+    if (known !== undefined) {
+      writer.varUint(known)
+      return
+    }
+    writer.varUint(0)
+    this.#writeFresh(writer, text)
+    this.#texts.set(text, this.#texts.size + 1)
+  }
+
+  #writeFresh(writer: ByteWriter, text: string): void {
+    const shared = this.#sharedWith(text)
+    writer.varUint(shared)
+    writer.string(shared === 0 ? text : text.slice(shared))
+    this.#text = text
+  }
+
+  #sharedWith(text: string): number {
+    const before = this.#text
+    const most = Math.min(text.length, before.length)
+    let shared = 0
+    while (shared < most && text.charCodeAt(shared) === before.charCodeAt(shared)) shared++
+    return shared
+  }
+}
+
+/** The reading side of `KeySpeller`. */
+export class KeyReader {
+  readonly #texts: string[] = []
+  #kind: KindCode = 0
+  #path: readonly string[] = []
+  #text = ''
+
+  read(reader: ByteReader, authors: AuthorReader): Key {
+    const first = reader.u8()
+    if (first >= KNOWN_NAME) return this.#readSibling(reader, first)
+    const kind = first === 0 ? reader.u8() : first
+    if (first === 0 && kind < KNOWN_NAME) reader.fail('malformed', `leaf kind ${kind} in another form`)
+    const shared = reader.varUint()
+    if (shared > this.#path.length) reader.fail('malformed', 'a path that shares more than there is')
+    const rest = reader.count(maxPathDepth - shared)
+    const path = this.#path.slice(0, shared)
+    for (let i = 0; i < rest; i++) path.push(this.#readText(reader))
+    this.#kind = kind
+    this.#path = Object.freeze(path)
+    const form = memberForm(kind)
+    const member =
+      form === 'author' ? authors.read(reader) : form === 'text' ? this.#readFresh(reader, maxMemberLength) : ''
+    return new Key(this.#path, kind, member)
+  }
+
+  #readSibling(reader: ByteReader, first: number): Key {
+    const form = this.#kind === 0 ? 'author' : memberForm(this.#kind)
+    if (first >= FRESH_NAME && form === 'text')
+      return new Key(this.#path, this.#kind, this.#readName(reader, first, maxMemberLength))
+    const last = this.#path.length - 1
+    if (form !== 'none' || last < 0) reader.fail('malformed', 'a name beside nothing')
+    const path = this.#path.slice()
+    if (first >= FRESH_NAME) {
+      path[last] = this.#readName(reader, first, maxSegmentLength)
+      this.#texts.push(path[last])
+    } else path[last] = this.#known(reader, first - KNOWN_NAME)
+    this.#path = Object.freeze(path)
+    return new Key(this.#path, this.#kind)
+  }
+
+  #readName(reader: ByteReader, first: number, maxLength: number): string {
+    const low = first & LONG_REST
+    const high = (first >> 3) & LONG_SHARED
+    const shared = high === LONG_SHARED ? high + reader.varUint() : high
+    const rest = low === LONG_REST ? low + reader.count(maxLength) : low
+    return this.#join(reader, shared, reader.text(rest), maxLength)
+  }
+
+  #known(reader: ByteReader, number: number): string {
+    const known = this.#texts[number - 1]
+    if (known === undefined) reader.fail('malformed', `text ${number} was never spelled`)
+    return known
+  }
+
+  #readText(reader: ByteReader): string {
+    const number = reader.varUint()
+    if (number > 0) return this.#known(reader, number)
+    const text = this.#readFresh(reader, maxSegmentLength)
+    this.#texts.push(text)
+    return text
+  }
+
+  #readFresh(reader: ByteReader, maxLength: number): string {
+    const shared = reader.varUint()
+    return this.#join(reader, shared, reader.string(maxLength * 3), maxLength)
+  }
+
+  #join(reader: ByteReader, shared: number, rest: string, maxLength: number): string {
+    if (shared > this.#text.length) reader.fail('malformed', 'a text that shares more than there is')
+    const text = shared === 0 ? rest : this.#text.slice(0, shared) + rest
+    if (text.length > maxLength) reader.fail('too-large', `a name of ${text.length} characters`)
+    this.#text = text
+    return text
+  }
+}
