@@ -9,6 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { type Durability, durabilityOf, hasStrace, parseStrace, underStrace } from '../support/strace.ts'
 
 const writer = fileURLToPath(new URL('./children/lmdb-writer.mjs', import.meta.url))
+const damager = fileURLToPath(new URL('./children/lmdb-damage.mjs', import.meta.url))
 const directories: string[] = []
 function freshDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'rejoin-lmdb-'))
@@ -91,6 +92,25 @@ describe('lmdb in several processes', () => {
     }
     await beside.close()
     expect((await keysIn(directory)).filter((key) => key.startsWith('beside')).length).toBe(6)
+  })
+})
+
+describe('lmdb on a damaged file', () => {
+  it('never ends the process: the rows, or storage-corrupt', async () => {
+    const directory = freshDirectory()
+    const storage = lmdb(directory)
+    for (let index = 0; index < 60; index++) {
+      await storage.write([
+        { kind: 'put', key: `row/${index}`, bytes: new Uint8Array(1 + index * 50) },
+        { kind: 'put', key: `other/${index}`, bytes: new Uint8Array(index % 7 === 0 ? 9000 : 30) },
+      ])
+    }
+    await storage.close()
+    const { stdout } = await run(process.execPath, [damager, directory, join(freshDirectory(), 'copy'), '150', '417'])
+    const outcomes = JSON.parse(stdout)
+    expect(Object.keys(outcomes).sort()).toEqual(['resolved', 'storage-corrupt'])
+    expect(outcomes['storage-corrupt']).toBeGreaterThan(20)
+    expect(outcomes['resolved']).toBeGreaterThan(20)
   })
 })
 

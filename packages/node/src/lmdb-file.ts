@@ -1,26 +1,24 @@
 /**
  * Guards around LMDB's data file. The native library ends the process, instead of answering an error, when the file is
- * not one of its own, when it was cut short, and when a write fails because the disk is full (its error text overruns a
- * buffer of its own). So what can be known beforehand is looked at here.
+ * not one of its own, when it was cut short or damaged, and when a write fails because the disk is full (its error text
+ * overruns a buffer of its own). So what can be known beforehand is looked at here.
  */
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { rejoinError } from '@rejoin/state'
 import type { RootDatabase } from 'lmdb'
+import { findDamageInHead } from './lmdb-meta.ts'
+import { findDamage } from './lmdb-tree.ts'
 
 type Database = RootDatabase<Uint8Array, Uint8Array>
 
-const magic = 0xbeefc0de
-const dataVersion = 2
-/** Offsets in a meta page: the page header has 24 bytes, the page size stands in the first of the two tree records. */
-const magicOffset = 24
-const pageSizeOffset = 48
-const smallestPage = 512
-const largestPage = 65_536
 /** The file grows by whole chunks, so that most commits find their room. */
 const chunkBytes = 1 << 18
 /** For pages of the free list and of the tree's growth, which no estimate of a batch counts. */
 const spareBytes = 1 << 16
+
+/** A healthy file lacks at most some pages that were promised and never written. */
+const mostMissingBytes = 1 << 26
 
 /** What a batch is about to put into the file. */
 export interface RoomNeeded {
@@ -53,19 +51,18 @@ export function refuseForeignFile(directory: string): void {
     const { size } = fstatSync(descriptor)
     // Another process may be between creating the file and writing its two meta pages.
     if (size === 0) return
-    const pageSize = metaPageSize(descriptor, 0)
-    if (pageSize === undefined || size < 2 * pageSize || metaPageSize(descriptor, pageSize) !== pageSize) {
-      throw rejoinError('storage-corrupt', { reason: `${file} is not an LMDB data file, or its head is damaged.` })
-    }
+    const damage = findDamageInHead(descriptor)
+    if (damage !== undefined) throw rejoinError('storage-corrupt', { reason: `${file}: ${damage}.` })
   } finally {
     closeSync(descriptor)
   }
 }
 
 /**
- * Takes charge of the file of `database`, and first lengthens it when it is shorter than its meta page promises. LMDB
- * reads through a memory map, where touching a page beyond the end kills the process (SIGBUS); a page of zeros is
- * answered by an error.
+ * Takes charge of the file of `database`. First lengthens it when it is shorter than its meta page promises, because
+ * LMDB reads through a memory map, where touching a page beyond the end kills the process; then checks its trees.
+ *
+ * @throws RejoinError `storage-corrupt`
  */
 export function openDataFile(directory: string, database: Database): DataFile {
   const descriptor = openSync(dataFileIn(directory), 'r+')
@@ -81,7 +78,10 @@ export function openDataFile(directory: string, database: Database): DataFile {
   try {
     database.transactionSync(() => {
       const { end } = layoutOf(database)
-      if (fstatSync(descriptor).size < end) fillTo(descriptor, end)
+      const missing = end - fstatSync(descriptor).size
+      if (missing > 0 && missing <= mostMissingBytes) fillTo(descriptor, end)
+      const damage = findDamage(descriptor)
+      if (damage !== undefined) throw rejoinError('storage-corrupt', { reason: `${directory} is damaged: ${damage}.` })
     })
   } catch (error) {
     closeSync(descriptor)
@@ -95,11 +95,13 @@ function layoutOf(database: Database) {
     'lastPageNumber' | 'pageSize' | 'treeDepth' | 'treeBranchPageCount' | 'treeLeafPageCount',
     number
   >
+  const pages = stats.lastPageNumber + 1
   return {
-    end: (stats.lastPageNumber + 1) * stats.pageSize,
+    end: pages * stats.pageSize,
     pageSize: stats.pageSize,
     treeDepth: stats.treeDepth,
-    treePages: stats.treeBranchPageCount + stats.treeLeafPageCount,
+    // The counts are kept in the file and may be damaged, which harms nothing but this estimate.
+    treePages: Math.min(pages, stats.treeBranchPageCount + stats.treeLeafPageCount),
   }
 }
 
@@ -128,13 +130,4 @@ function openIfThere(file: string): number | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
-}
-
-function metaPageSize(descriptor: number, at: number): number | undefined {
-  const head = Buffer.alloc(pageSizeOffset + 4)
-  if (readSync(descriptor, head, 0, head.length, at) < head.length) return undefined
-  const pageSize = head.readUInt32LE(pageSizeOffset)
-  const known = head.readUInt32LE(magicOffset) === magic && head.readUInt32LE(magicOffset + 4) === dataVersion
-  const sane = pageSize >= smallestPage && pageSize <= largestPage && (pageSize & (pageSize - 1)) === 0
-  return known && sane ? pageSize : undefined
 }
