@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { build } from './lib/build.mjs'
+import { buildQuietly } from './lib/build.mjs'
 import { root } from './lib/steps.mjs'
 
 const bench = join(root, 'bench')
@@ -10,7 +10,7 @@ const installed = join(bench, 'node_modules/.package-lock.json')
 const lock = join(bench, 'package-lock.json')
 
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) run('npm', ['ci'], bench)
-if (!build(['--output-logs=errors-only', '--filter=./packages/*'])) process.exit(1)
+buildQuietly(['--filter=./packages/*'])
 run(process.execPath, [join(bench, 'run.mjs'), ...process.argv.slice(2)], root)
 
 /**

@@ -28,6 +28,6 @@ function* worlds() {
   while (Date.now() < until) {
     const first = randomInt(1_000_000, 2 ** 31)
     const seeds = `${first}..${first + batch - 1}`
-    yield { name: `worlds ${seeds}`, run: ['node', 'scripts/sim.mjs', '--seeds', seeds], needed: true }
+    yield { name: `worlds ${seeds}`, run: ['node', 'scripts/sim.mjs', 'sim', '--seeds', seeds], needed: true }
   }
 }

@@ -2,7 +2,7 @@
 // PORT (4000) and DATA_DIR (.rejoin/data) may be set; HOST beyond this machine needs INSECURE=1, as there is no sign-in.
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { build } from './lib/build.mjs'
+import { buildQuietly } from './lib/build.mjs'
 import { root } from './lib/steps.mjs'
 
 const env = process.env
@@ -10,7 +10,8 @@ const port = Number(env['PORT'] || 4000)
 const dataDir = resolve(root, env['DATA_DIR'] || '.rejoin/data')
 
 if (!Number.isInteger(port) || port < 0 || port > 65_535) fail(`PORT is ${env['PORT']}, which is not a port`)
-if (!build(['--output-logs=errors-only'])) fail('the build failed, so there is nothing to serve')
+console.log('building what changed ...')
+buildQuietly(['--filter=@rejoin/server', '--filter=@rejoin/demo'])
 
 mkdirSync(dataDir, { recursive: true })
 const { createServer } = await import('@rejoin/server')
