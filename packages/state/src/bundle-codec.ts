@@ -25,26 +25,41 @@ interface StampedDot {
 }
 
 /** The distinct dots of a bundle, sorted by author and seq, and the number of each. */
-function dotTable(rows: readonly KeyRow[]): { dots: StampedDot[]; numberOf: (item: StampedDot) => number } {
-  const byAuthor = new Map<AuthorId, Map<number, StampedDot>>()
-  for (const row of rows) {
-    for (const item of [...row.items, ...row.removals]) {
-      const known = byAuthor.get(item.author) ?? new Map<number, StampedDot>()
-      byAuthor.set(item.author, known)
-      known.set(item.seq, item)
+class DotTable {
+  readonly dots: StampedDot[] = []
+  readonly #byAuthor = new Map<AuthorId, Map<number, number>>()
+  #author: AuthorId | undefined
+  #numbers = new Map<number, number>()
+
+  constructor(rows: readonly KeyRow[]) {
+    for (const { items, removals } of rows) {
+      for (const item of items) this.#note(item)
+      for (const removal of removals) this.#note(removal)
     }
+    this.dots.sort((a, b) => (a.author === b.author ? a.seq - b.seq : a.author < b.author ? -1 : 1))
+    for (const [number, dot] of this.dots.entries()) this.#of(dot.author).set(dot.seq, number)
   }
-  const dots: StampedDot[] = []
-  const numbers = new Map<AuthorId, Map<number, number>>()
-  for (const author of [...byAuthor.keys()].sort()) {
-    const own = new Map<number, number>()
-    numbers.set(author, own)
-    for (const dot of [...(byAuthor.get(author)?.values() ?? [])].sort((a, b) => a.seq - b.seq)) {
-      own.set(dot.seq, dots.length)
-      dots.push(dot)
-    }
+
+  number(dot: StampedDot): number {
+    return this.#of(dot.author).get(dot.seq) ?? 0
   }
-  return { dots, numberOf: (item) => numbers.get(item.author)?.get(item.seq) ?? 0 }
+
+  #note(dot: StampedDot): void {
+    const numbers = this.#of(dot.author)
+    if (numbers.has(dot.seq)) return
+    numbers.set(dot.seq, 0)
+    this.dots.push(dot)
+  }
+
+  /** Dots of one author mostly stand together, so the last author is kept at hand. */
+  #of(author: AuthorId): Map<number, number> {
+    if (author === this.#author) return this.#numbers
+    const numbers = this.#byAuthor.get(author) ?? new Map<number, number>()
+    this.#byAuthor.set(author, numbers)
+    this.#author = author
+    this.#numbers = numbers
+    return numbers
+  }
 }
 
 /** Self-contained bytes of a bundle: keys in order, then a column per thing. */
@@ -67,20 +82,24 @@ export function encodeBundle(bundle: Bundle): Uint8Array {
 }
 
 function writeRows(writer: ByteWriter, rows: readonly KeyRow[], authors: AuthorWriter, speller: KeySpeller): void {
-  const { dots, numberOf } = dotTable(rows)
-  writeDots(writer, dots, authors)
+  const table = new DotTable(rows)
+  writeDots(writer, table.dots, authors)
   writer.varUint(rows.length)
   for (const row of rows) speller.write(writer, row.key, authors)
   writeShapes(writer, rows)
   let last = 0
   const values: Value[] = []
-  for (const row of rows) {
-    for (const item of [...row.items, ...row.removals]) {
-      const number = numberOf(item)
-      writer.varInt(number - last)
-      last = number
+  const writeNumber = (dot: StampedDot): void => {
+    const number = table.number(dot)
+    writer.varInt(number - last)
+    last = number
+  }
+  for (const { items, removals } of rows) {
+    for (const item of items) {
+      writeNumber(item)
+      values.push(item.value)
     }
-    for (const item of row.items) values.push(item.value)
+    for (const removal of removals) writeNumber(removal)
   }
   writeValueColumn(writer, values)
 }
@@ -183,22 +202,23 @@ function readRows(reader: ByteReader, authors: AuthorReader, speller: KeyReader)
   for (let i = 0; i < count; i++) keys.push(speller.read(reader, authors))
   const shapes = readShapes(reader, count)
   const numbers = readItemDots(reader, shapes, dots)
-  const itemCount = shapes.reduce((sum, [items]) => sum + items, 0)
+  let itemCount = 0
+  for (const [items] of shapes) itemCount += items
   const values = readValueColumn(reader, itemCount)
   const rows: KeyRow[] = []
   let dot = 0
   let value = 0
-  keys.forEach((key, row) => {
-    const [itemsHere, removalsHere] = shapes[row] ?? [0, 0]
+  for (let row = 0; row < count; row++) {
+    const [itemsHere, removalsHere] = shapes[row] as Shape
     const items: BundleItem[] = []
-    const removals: BundleRemoval[] = []
     for (let i = 0; i < itemsHere; i++) {
       const { author, seq, hlc } = numbers[dot++] as StampedDot
       items.push({ author, seq, hlc, value: values[value++] as Value })
     }
-    for (let i = 0; i < removalsHere; i++) removals.push(numbers[dot++] as StampedDot)
-    rows.push({ key, items, removals })
-  })
+    const removals = removalsHere === 0 ? none : numbers.slice(dot, dot + removalsHere)
+    dot += removalsHere
+    rows.push({ key: keys[row] as Key, items, removals })
+  }
   return rows
 }
 
@@ -222,8 +242,12 @@ function readDots(reader: ByteReader, authors: AuthorReader): StampedDot[] {
   return dots
 }
 
-function readShapes(reader: ByteReader, rows: number): [number, number][] {
-  const shapes: [number, number][] = []
+/** Counts of items and removal records in a row. */
+type Shape = readonly [number, number]
+const none: readonly BundleRemoval[] = []
+
+function readShapes(reader: ByteReader, rows: number): Shape[] {
+  const shapes: Shape[] = []
   while (shapes.length < rows) {
     const run = reader.u8()
     if (run < 1 || run > 64 || run > rows - shapes.length) reader.fail('malformed', 'a run of rows of another length')
@@ -231,16 +255,13 @@ function readShapes(reader: ByteReader, rows: number): [number, number][] {
     const items = reader.varUint()
     const removals = reader.varUint()
     if ((items + removals) * run > reader.remaining) reader.fail('truncated', 'more items than bytes')
-    for (let i = 0; i < run; i++) shapes.push([items, removals])
+    const shape: Shape = [items, removals]
+    for (let i = 0; i < run; i++) shapes.push(shape)
   }
   return shapes
 }
 
-function readItemDots(
-  reader: ByteReader,
-  shapes: readonly [number, number][],
-  dots: readonly StampedDot[],
-): StampedDot[] {
+function readItemDots(reader: ByteReader, shapes: readonly Shape[], dots: readonly StampedDot[]): StampedDot[] {
   const found: StampedDot[] = []
   let number = 0
   for (const [items, removals] of shapes) {

@@ -48,6 +48,8 @@ export class Core {
   own: AuthorSlot | undefined = undefined
   /** Grows by one with each change, bundle or transaction. */
   revision = 1
+  /** Number of the running check of something that came in. */
+  checks = 0
   /** Leaves changed in the running revision. */
   changedLeaves: Leaf[] = []
   /** First-touch copies that are being made. */
@@ -148,12 +150,12 @@ export class Core {
     this.#countLive(entry.leaf, before.length, live.length)
   }
 
-  /** The common case of `replaceLive`: one item takes the place of at most one. */
-  replaceSingle(entry: Entry, item: Item): void {
+  /** The common case of `replaceLive`: one item takes the place of at most one. `later` collects what is not appended yet. */
+  replaceSingle(entry: Entry, item: Item, later?: Item[]): void {
     this.touch(entry)
     const before = entry.first
     if (before !== undefined) before.slot.unlink(before)
-    item.slot.append(item)
+    this.#enlist(item, later)
     entry.first = item
     if (before === undefined) this.#countLive(entry.leaf, 0, 1)
     else if (entry.leaf.kind === leafKinds.counter || entry.leaf.kind === leafKinds.counterReset)

@@ -4,6 +4,7 @@ import { conflictAt, leadingTouch, type NoticedConflict, type Touch } from './co
 import type { Core } from './core.ts'
 import { assertNever } from './errors.ts'
 import type { Dot } from './ids.ts'
+import { mergeLive } from './rules.ts'
 import type { AuthorSlot, Entry, Item } from './tree.ts'
 import type { Version } from './version.ts'
 
@@ -133,7 +134,14 @@ export function mergeBundle(core: Core, bundle: Bundle): NoticedConflict[] {
   const noticed: NoticedConflict[] = []
   // Items come in key order; recency lists want seq order, so they are appended together at the end.
   const added: Item[] = []
-  for (const row of bundle.rows) mergeRow(core, row, bundle, before, added, noticed)
+  const now = core.now()
+  for (const row of bundle.rows) {
+    const entry = core.tree.entry(row.key)
+    entry.namedAt = core.revision
+    if (!mergeOneItem(core, entry, row, bundle, before, added))
+      mergeRow(core, entry, row, bundle, before, added, noticed)
+  }
+  for (const item of added) core.clock.observe(item.hlc, now)
   if (bundle.full) dropUnnamed(core, bundle)
   for (const row of bundle.lists) mergeList(core, row, before, added)
   added.sort((a, b) => a.seq - b.seq)
@@ -143,16 +151,33 @@ export function mergeBundle(core: Core, bundle: Bundle): NoticedConflict[] {
   return noticed
 }
 
+/**
+ * The common row: one item, which is new or held already, over at most one that its sender had seen. Says whether the
+ * row was that. By the sound rule only, so that tests can plant another.
+ */
+function mergeOneItem(core: Core, entry: Entry, row: KeyRow, bundle: Bundle, before: Version, added: Item[]): boolean {
+  const item = row.items[0]
+  const plain = row.items.length === 1 && row.removals.length === 0 && core.rules.mergeLive === mergeLive
+  if (item === undefined || !plain || entry.more !== undefined || entry.removals !== undefined) return false
+  const ours = entry.first
+  if (ours !== undefined) {
+    if (sameDot(ours, item)) return true
+    if (!covered(ours, bundle.version)) return false
+  }
+  if (item.seq <= before.get(item.author)) return false
+  core.replaceSingle(entry, makeItem(core, entry, item), added)
+  return true
+}
+
 function mergeRow(
   core: Core,
+  entry: Entry,
   row: KeyRow,
   bundle: Bundle,
   before: Version,
   added: Item[],
   noticed: NoticedConflict[],
 ): void {
-  const entry = core.tree.entry(row.key)
-  entry.namedAt = core.revision
   const ours = entry.liveItems()
   const oursTouch = leadingTouch(
     ours.filter((item) => !covered(item, bundle.version)),
@@ -162,10 +187,7 @@ function mergeRow(
   const live = core.rules.mergeLive(ours, theirs, before, bundle.version)
   const fresh = live.filter((item) => !ours.includes(item))
   if (fresh.length > 0 || live.length !== ours.length) core.replaceLive(entry, live, [])
-  for (const item of fresh) {
-    added.push(item)
-    core.clock.observe(item.hlc, core.now())
-  }
+  for (const item of fresh) added.push(item)
   const removed = row.removals.filter((record) => record.seq > before.get(record.author))
   for (const record of removed) core.addRemoval(entry, core.slot(record.author), record.seq, record.hlc, added)
   noticeConflict(core, entry, oursTouch, leadingTouch(fresh, removed), noticed)

@@ -59,8 +59,10 @@ function itemEnd(item: Item): number {
   return item.type === itemTypes.run ? item.seq + (item.value as number) - 1 : item.seq
 }
 
+const noRemovals: readonly BundleItem[] = []
+
 function keyRow(core: Core, entry: Entry, base: Version): KeyRow {
-  const removals = (entry.removals ?? []).filter((record) => record.seq > base.get(record.author)).map(toItem)
+  const removals = entry.removals?.filter((record) => record.seq > base.get(record.author)).map(toItem) ?? noRemovals
   return { key: entry.key, items: core.rules.shippedItems(entry.liveItems(), base).map(toItem), removals }
 }
 

@@ -87,8 +87,10 @@ export class Entry {
   removals: Item[] | undefined = undefined
   pending: number = pendingKinds.none
   pendingValue: Value = null
-  /** Last revision in which a remote change named this entry: finds keys named twice. */
+  /** Last revision in which a bundle named this entry. */
   namedAt = 0
+  /** The check that last met this entry: finds keys named twice. */
+  checkedBy = 0
   /** Digest lanes of what the store's digest counts for this entry. */
   digestHigh = 0
   digestLow = 0
@@ -253,10 +255,19 @@ export class Tree {
 
   /** The entry of a key that may come from another store or a decoder; remembers the answer in the key. */
   entry(key: Key): Entry {
-    const cached = key.slot
-    if (cached instanceof Entry && cached.leaf.node.tree === this && !cached.pruned) return cached
+    const known = this.known(key)
+    if (known !== undefined) return known
     const entry = this.node(key.path).leaf(key.kind).entry(key.member)
     key.slot = entry
+    return entry
+  }
+
+  /** The entry of a key, if the store has it; remembers the answer in the key. */
+  known(key: Key): Entry | undefined {
+    const cached = key.slot
+    if (cached instanceof Entry && cached.leaf.node.tree === this && !cached.pruned) return cached
+    const entry = this.findEntry(key.path, key.kind, key.member)
+    if (entry !== undefined) key.slot = entry
     return entry
   }
 

@@ -3,9 +3,10 @@ import { lastSeq } from './change.ts'
 import type { Core } from './core.ts'
 import { isStamp } from './hlc.ts'
 import { type AuthorId, type Dot, maxSeq } from './ids.ts'
-import { type Key, leafKinds } from './key.ts'
+import { compareKeys, type Key, leafKinds } from './key.ts'
 import { isCounterMember, resetMark } from './read.ts'
 import type { Place } from './sequence.ts'
+import type { Tree } from './tree.ts'
 import { type Value, valueFromKey } from './value.ts'
 
 /**
@@ -61,15 +62,15 @@ export function changeFault(core: Core, change: Change): Fault {
   if (!isStamp(change.hlc)) return 'the clock is not a stamp'
   if (change.ops.length === 0) return 'a change without writes'
   if (change.context.get(change.author) >= change.seq) return 'a context that includes its own change'
-  const named = new Set<string>()
+  const named = new NamedKeys(core)
   const fresh = new NewElements()
   let elements = 0
   for (const op of change.ops) {
     const fault =
       op.type === 'put'
-        ? (nameOnce(named, op.key) ?? valueFault(op.key, op.value, change.author))
+        ? (named.add(op.key) ?? valueFault(op.key, op.value, change.author))
         : op.type === 'remove'
-          ? (nameOnce(named, op.key) ?? removeFault(op.key))
+          ? (named.add(op.key) ?? removeFault(op.key))
           : op.type === 'insert'
             ? insertFault(core, change, op.key, { ...op.run.id, place: op.run.place, values: op.run.values }, fresh)
             : eraseFault(core, op.key, op.targets, fresh)
@@ -83,10 +84,39 @@ function isSeq(seq: number): boolean {
   return Number.isSafeInteger(seq) && seq >= 1 && seq <= maxSeq
 }
 
-function nameOnce(named: Set<string>, key: Key): Fault {
-  if (named.has(key.id)) return 'a key is named twice'
-  named.add(key.id)
-  return undefined
+/** Finds keys that are named twice: by a mark where the store has the key, else by their order or their text. */
+class NamedKeys {
+  readonly #tree: Tree
+  readonly #check: number
+  /** Keys that the store does not have, while they come in order. */
+  readonly #ascending: Key[] = []
+  #unknown: Set<string> | undefined
+
+  constructor(core: Core) {
+    this.#tree = core.tree
+    this.#check = ++core.checks
+  }
+
+  add(key: Key): Fault {
+    const entry = this.#tree.known(key)
+    if (entry === undefined) return this.#addUnknown(key) ? undefined : 'a key is named twice'
+    if (entry.checkedBy === this.#check) return 'a key is named twice'
+    entry.checkedBy = this.#check
+    return undefined
+  }
+
+  #addUnknown(key: Key): boolean {
+    if (this.#unknown === undefined) {
+      const last = this.#ascending.at(-1)
+      if (last === undefined || compareKeys(last, key) < 0) {
+        this.#ascending.push(key)
+        return true
+      }
+      this.#unknown = new Set(this.#ascending.map(({ id }) => id))
+    }
+    const { size } = this.#unknown
+    return this.#unknown.add(key.id).size > size
+  }
 }
 
 /** Whether an item may stand at a key: each kind has its own form of value. */
@@ -159,14 +189,14 @@ export function bundleFault(core: Core, bundle: Bundle): Fault {
   if (!bundle.version.covers(bundle.base)) return 'a bundle that ends before it begins'
   if (!bundle.version.covers(bundle.floor)) return 'a floor above the version'
   for (const [, seq] of bundle.version.entries()) if (!isSeq(seq)) return 'a seq is out of range'
-  const named = new Set<string>()
+  const named = new NamedKeys(core)
   for (const row of bundle.rows) {
-    const fault = nameOnce(named, row.key) ?? rowFault(row, bundle)
+    const fault = named.add(row.key) ?? rowFault(row, bundle)
     if (fault !== undefined) return fault
   }
   const fresh = new NewElements()
   for (const row of bundle.lists) {
-    const fault = nameOnce(named, row.key) ?? listFault(core, row, bundle, fresh)
+    const fault = named.add(row.key) ?? listFault(core, row, bundle, fresh)
     if (fault !== undefined) return fault
   }
   return undefined
@@ -178,21 +208,24 @@ function dotFault(dot: Dot, bundle: Bundle): Fault {
 
 function rowFault(row: KeyRow, bundle: Bundle): Fault {
   if (row.items.length === 0 && row.removals.length === 0 && bundle.full) return 'a row without items'
-  const seen = new Set<string>()
   for (const item of row.items) {
     const fault = dotFault(item, bundle) ?? itemFault(row.key, item)
     if (fault !== undefined) return fault
-    seen.add(`${item.author}:${item.seq}`)
   }
-  if (seen.size !== row.items.length) return 'a dot twice at one key'
-  if (row.key.kind === leafKinds.counter && row.items.length > 1) return 'siblings in a part of a counter'
-  const removers = new Set(row.removals.map((removal) => removal.author))
-  if (removers.size !== row.removals.length) return 'two removal records of one author at one key'
   for (const removal of row.removals) {
     const fault = dotFault(removal, bundle) ?? (isStamp(removal.hlc) ? undefined : 'the clock is not a stamp')
     if (fault !== undefined) return fault
   }
-  return undefined
+  return row.items.length > 1 || row.removals.length > 1 ? manyFault(row) : undefined
+}
+
+/** Whether what stands at one key can stand side by side. */
+function manyFault(row: KeyRow): Fault {
+  const dots = new Set(row.items.map((item) => `${item.author}:${item.seq}`))
+  if (dots.size !== row.items.length) return 'a dot twice at one key'
+  if (row.key.kind === leafKinds.counter && row.items.length > 1) return 'siblings in a part of a counter'
+  const removers = new Set(row.removals.map((removal) => removal.author))
+  return removers.size === row.removals.length ? undefined : 'two removal records of one author at one key'
 }
 
 function itemFault(key: Key, item: BundleItem): Fault {
