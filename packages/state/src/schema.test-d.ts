@@ -14,6 +14,7 @@ import {
   type Store,
   schema,
   set,
+  type Value,
 } from './index.ts'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -147,6 +148,29 @@ flag(false, { wins: 'newest' })
 schema({ phase: 'lobby' })
 // @ts-expect-error a map is made of a field or a struct
 map('lobby')
+
+// [SC4] Recursive types of JSON can be declared, read and written.
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+const Open = schema({
+  json: register<Json>({ x: [1] }),
+  any: register<Value>(null),
+  set: set<Value>(),
+  list: list<Json>(),
+})
+const open = openDocument(Open, store)
+open.snapshot.json satisfies Json
+open.snapshot.set satisfies readonly Value[]
+declare const someJson: Json
+declare const someValue: Value
+open.change((draft) => {
+  draft.json.set({ x: { y: [1, null] } })
+  draft.json.set(someJson)
+  draft.any.set(someValue)
+  draft.set.add([1, 'x', { at: new Date(0) }])
+  draft.list.push({ a: 1 }, null, someJson)
+  // @ts-expect-error undefined cannot be stored
+  draft.any.set({ x: undefined })
+})
 
 // Listeners get what they select.
 raid.subscribe(

@@ -15,7 +15,7 @@ export interface Field<Read, Draft> {
 export type FieldKind = 'register' | 'mvRegister' | 'counter' | 'flag' | 'set' | 'map' | 'list'
 
 /** `T` as far as it can be stored: JSON values, bytes, bigint, dates. Anything else becomes `never`. */
-export type Storable<T> = T extends null | boolean | number | string | bigint | Uint8Array | Date
+export type Storable<T> = T extends Value
   ? T
   : T extends undefined | symbol | ((...args: never[]) => unknown)
     ? never
