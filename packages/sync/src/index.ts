@@ -1,6 +1,14 @@
 export { acceptLink } from './accept-link.ts'
+export { type ConnectOptions, connect, type Net } from './connect.ts'
+export type { DocumentHandle } from './document-handle.ts'
+export { formatVersions, type Permission, protocolVersions, type Role, type VersionRange } from './frame.ts'
 export { type GroupCommit, groupCommit } from './group-commit.ts'
+export type { Authorize, AuthorizeRequest, DivergenceEvent, LogEntry, RefusedWrite } from './hub.ts'
+export type { HealEvent } from './incidents.ts'
 export { type Deferred, deferred, type Later } from './later.ts'
+export type { Level, Receipt, Unsaved } from './ledger.ts'
+export { defaultLimits, defaultTiming, type Limits, type Timing } from './limits.ts'
+export type { LinkState, Peer } from './link-state.ts'
 export { type MemoryLink, type MemoryLinkOptions, memoryLink } from './memory-link.ts'
 export {
   createMemoryDisk,
@@ -9,6 +17,10 @@ export {
   memoryStorage,
   type StorageFailure,
 } from './memory-storage.ts'
+export type { Metrics } from './metrics.ts'
+export type { Presence } from './presence.ts'
+export type { RefusedContent } from './refusal.ts'
+export { createReplica, type Replica, type ReplicaOptions } from './replica.ts'
 export type {
   Clock,
   DialTransport,

@@ -1,0 +1,139 @@
+import type { HealEvent } from './incidents.ts'
+import { type Later, resolved } from './later.ts'
+import { isSameState, type LinkState, linkStateOf, type Peer, peersOf } from './link-state.ts'
+import { insideOf, type Replica } from './replica.ts'
+import { createRoute, type Route } from './route.ts'
+import type { ListenTransport, Transport } from './seams.ts'
+import { numberBytes } from './version-row.ts'
+
+/** Where to, and at what pace. */
+export interface ConnectOptions {
+  readonly transports: readonly Transport[]
+  /** First ceiling of the wait between dials, which doubles; the wait is uniform below it. Default 250 ms. */
+  readonly baseMs?: number
+  /** Greatest ceiling of the wait. Default 30 s. It never gives up. */
+  readonly capMs?: number
+}
+
+/** The connections of a replica. */
+export interface Net {
+  readonly link: LinkState
+  readonly peers: readonly Peer[]
+  /** Calls back with each new `link`. Returns the way to stop. */
+  onLink(listener: (link: LinkState) => void): () => void
+  /** Calls back when an outage is healed, and when its report is revised. */
+  onHealed(listener: (event: HealEvent) => void): () => void
+  /** Dials now, whatever the wait; what is up is dialled anew. */
+  reconnect(): void
+  /** Ends the connections; the replica goes on alone. Idempotent. */
+  close(): Later<void>
+  [Symbol.asyncDispose](): Later<void>
+}
+
+/** Connects a replica and keeps it connected. */
+export function connect(replica: Replica, options: ConnectOptions): Net {
+  const core = insideOf(replica)
+  const listeners = new Set<(link: LinkState) => void>()
+  const pace = {
+    ...(options.baseMs === undefined ? {} : { baseMs: options.baseMs }),
+    ...(options.capMs === undefined ? {} : { capMs: options.capMs }),
+  }
+  const routes: Route[] = []
+  const listening: { close(): void }[] = []
+  const stops: (() => void)[] = []
+  let link: LinkState = { state: 'offline', since: core.clock.now() }
+  let lastSyncedAt: number | undefined
+  let isClosed = false
+
+  const look = (): void => {
+    const next = linkStateOf(core, routes, link, lastSyncedAt)
+    if (next.state === 'synced') {
+      lastSyncedAt = next.lastSyncedAt
+      if (link.state !== 'synced') rememberSeen()
+    }
+    const isNew = !isSameState(link, next)
+    link = next
+    if (isNew) core.tell(listeners, next)
+  }
+  const rememberSeen = (): void => {
+    const now = core.clock.now()
+    for (const document of core.shelf.cores()) {
+      document.seenAt = now
+      core.queue.push([{ kind: 'put', key: document.keys.seen, bytes: numberBytes(now) }])
+    }
+  }
+  const listen = (transport: ListenTransport): void => {
+    const handle = transport.listen({
+      accept: (accepted, info) => {
+        const connection = core.connect({
+          reliable: transport.reliable,
+          initiator: info.initiator,
+          route: transport.name,
+          remote: info.remote,
+          ...(info.origin === undefined ? {} : { origin: info.origin }),
+        })
+        connection.link = accepted
+        connection.guard()
+        return connection.events
+      },
+    })
+    listening.push(handle)
+  }
+  const start = (): void => {
+    if (isClosed || core.isClosed) return
+    for (const transport of options.transports) if (transport.kind === 'listen') listen(transport)
+    for (const route of routes) route.start()
+    core.resumeUnsaved()
+    core.changed()
+  }
+  const close = (): Later<void> => {
+    if (isClosed) return resolved(undefined)
+    isClosed = true
+    for (const stop of stops) stop()
+    for (const route of routes) route.stop()
+    for (const handle of listening) handle.close()
+    const names = new Set(options.transports.map((transport) => transport.name))
+    for (const connection of [...core.connections]) {
+      if (connection.route !== undefined && names.has(connection.route)) {
+        connection.close('peer-closed', 'The other side closed its connections.')
+      }
+    }
+    look()
+    core.changeListeners.delete(look)
+    core.closers.delete(close)
+    return resolved(undefined)
+  }
+
+  for (const transport of options.transports) {
+    if (transport.kind === 'dial') routes.push(createRoute(core, transport, pace))
+  }
+  core.changeListeners.add(look)
+  core.closers.add(close)
+  if (core.environment !== undefined) {
+    const stop = core.environment.onHint((hint) => {
+      if (hint === 'online' || hint === 'visible') for (const route of routes) route.hint()
+      if (hint === 'offline') for (const route of routes) route.connection?.probe()
+    })
+    stops.push(stop)
+  }
+  core.started.then(start, start)
+
+  return {
+    get link(): LinkState {
+      return link
+    },
+    get peers(): readonly Peer[] {
+      return peersOf(core)
+    },
+    onLink: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    onHealed: (listener) => replica.onHealed(listener),
+    reconnect: () => {
+      for (const route of routes) route.reconnect()
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}

@@ -1,0 +1,232 @@
+import { type Channel, createChannel } from './channel.ts'
+import type { Hub } from './hub.ts'
+import type { Link, LinkClosed, LinkEvents, TimerHandle } from './seams.ts'
+import { Session, type SessionEnd, type SessionHost } from './session.ts'
+
+/** What a connection reports to the replica. */
+export interface ConnectionHost extends Omit<SessionHost, 'transmit' | 'isCongested' | 'wake' | 'ended'> {
+  /** Whether input is to be held back because the disk is behind. */
+  isHeldBack(): boolean
+  wake(connection: Connection): void
+  ended(connection: Connection, end: SessionEnd): void
+}
+
+export interface ConnectionOptions {
+  readonly hub: Hub
+  readonly host: ConnectionHost
+  readonly reliable: boolean
+  readonly initiator: boolean
+  readonly token?: string
+  readonly route: string | undefined
+  readonly remote: string
+  readonly origin?: string
+}
+
+/** A link with the machines that run on it: carries out their effects and keeps their one timer. Decides nothing. */
+export class Connection {
+  readonly session: Session
+  /** The transport's name and direction. */
+  readonly route: string | undefined
+  /** Called once, with why it ended. */
+  readonly endListeners: Set<(end: SessionEnd) => void> = new Set()
+  /** To be given to the link. */
+  readonly events: LinkEvents
+  /** Called once, when the handshake is done. */
+  readonly establishedListeners: Set<(nothing: undefined) => void> = new Set()
+  link: Link | undefined
+  isEnded = false
+  readonly #hub: Hub
+  readonly #host: ConnectionHost
+  readonly #channel: Channel
+  #timer: TimerHandle | undefined
+  #timerAt: number | undefined
+  #unconsumed = 0
+  #retransmitted = 0
+
+  constructor(options: ConnectionOptions) {
+    const { hub, host } = options
+    this.#hub = hub
+    this.#host = host
+    this.route = options.route
+    this.#channel = createChannel({ reliable: options.reliable, nonce: nonce(hub) })
+    const sessionHost: SessionHost = {
+      transmit: (payload) => this.#step({ kind: 'send', payload, now: this.#now() }),
+      isCongested: () => this.#isCongested(),
+      ended: (end) => this.#ended(end),
+      wake: () => host.wake(this),
+      established: (session) => {
+        host.established(session)
+        hub.tell(this.establishedListeners, undefined)
+      },
+      documents: () => host.documents(),
+      provide: (session, frame, found, refused) => host.provide(session, frame, found, refused),
+      fallBackToDisk: (core, refusal, failed) => host.fallBackToDisk(core, refusal, failed),
+    }
+    this.session = new Session({
+      hub,
+      host: sessionHost,
+      initiator: options.initiator,
+      ...(options.token === undefined ? {} : { token: options.token }),
+      route: options.route,
+      remote: options.remote,
+      origin: options.origin,
+    })
+    this.events = {
+      opened: () => this.#run(() => this.#step({ kind: 'opened', now: this.#now() })),
+      frame: (bytes) => this.#run(() => this.#frame(bytes)),
+      closed: (reason) => this.#run(() => this.#closed(reason)),
+    }
+  }
+
+  /** Sends what the session has. */
+  pump(): void {
+    if (this.isEnded) return
+    this.session.pump()
+    this.#arm()
+  }
+
+  /** The disk has caught up: lets the other side send again. */
+  release(): void {
+    if (this.#unconsumed === 0 || this.isEnded) return
+    const bytes = this.#unconsumed
+    this.#unconsumed = 0
+    this.#run(() => this.#step({ kind: 'consumed', bytes, now: this.#now() }))
+  }
+
+  /** Ends it from this side. */
+  close(code: string, reason: string): void {
+    if (this.isEnded) return
+    this.#run(() => {
+      this.session.close(code, reason)
+      if (this.session.phase === 'ended') this.#ended({ code, reason, refused: false })
+    })
+  }
+
+  /** Gives up when the link does not come up in time. To be called once, after the link was made. */
+  guard(): void {
+    if (this.isEnded || this.session.phase !== 'idle') return
+    this.#timerAt = this.#now() + this.#hub.timing.handshakeMs
+    this.#timer = this.#hub.timers.set(this.#hub.timing.handshakeMs, () => {
+      this.#timer = undefined
+      this.#timerAt = undefined
+      if (this.session.phase === 'idle') this.close('handshake-failed', 'The link did not come up.')
+    })
+  }
+
+  /** Pings now, after a hint that the network changed. */
+  probe(): void {
+    this.#run(() => this.session.probe(this.#now()))
+  }
+
+  #now(): number {
+    return this.#hub.clock.monotonic()
+  }
+
+  #run(step: () => void): void {
+    if (this.isEnded) return
+    this.#hub.batch(step)
+    this.#arm()
+  }
+
+  #frame(bytes: Uint8Array): void {
+    const { metrics, limits } = this.#hub
+    metrics.framesIn += 1
+    metrics.bytesIn += bytes.length
+    if (bytes.length > limits.messageBytes) {
+      this.session.fail('protocol-error', `a frame of ${bytes.length} bytes`)
+      return
+    }
+    this.#step({ kind: 'frame', bytes, now: this.#now() })
+  }
+
+  #closed(reason: LinkClosed): void {
+    this.link = undefined
+    this.session.lost(reason.code, reason.reason)
+    this.#ended({ code: reason.code, reason: reason.reason, refused: false })
+  }
+
+  #step(input: Parameters<Channel['step']>[0]): void {
+    for (const effect of this.#channel.step(input)) {
+      if (this.isEnded) return
+      switch (effect.kind) {
+        case 'transmit':
+          this.#hub.metrics.framesOut += 1
+          this.#hub.metrics.bytesOut += effect.frame.length
+          this.link?.send(effect.frame)
+          break
+        case 'deliver':
+          this.session.receive(effect.payload, this.#now())
+          this.#consumed(effect.payload.length)
+          break
+        case 'ready':
+          this.session.start(this.#now())
+          break
+        case 'writable':
+          this.#host.wake(this)
+          break
+        case 'failed':
+          this.#hub.metrics.malformedFrames += effect.code === 'protocol-error' ? 1 : 0
+          this.session.lost(effect.code, effect.reason)
+          break
+      }
+    }
+  }
+
+  #consumed(bytes: number): void {
+    if (this.#host.isHeldBack()) this.#unconsumed += bytes
+    else this.#step({ kind: 'consumed', bytes, now: this.#now() })
+  }
+
+  #isCongested(): boolean {
+    const waiting = this.#channel.queuedBytes + (this.link?.bufferedBytes ?? 0)
+    return this.#channel.creditBytes <= 0 || waiting > this.#hub.limits.sendAheadBytes
+  }
+
+  #ended(end: SessionEnd): void {
+    if (this.isEnded) return
+    this.isEnded = true
+    this.#disarm()
+    const { link } = this
+    this.link = undefined
+    link?.close(end.code, end.reason)
+    this.#host.ended(this, end)
+  }
+
+  /** One timer for channel and session; also polls a link that is full, as links do not say when they drain. */
+  #arm(): void {
+    if (this.isEnded) return
+    this.#hub.metrics.retransmittedFrames += this.#channel.counters.retransmitted - this.#retransmitted
+    this.#retransmitted = this.#channel.counters.retransmitted
+    const full = (this.link?.bufferedBytes ?? 0) > this.#hub.limits.sendAheadBytes
+    const wakes = [this.#channel.wakeAt, this.session.wakeAt, full ? this.#now() + drainPollMs : undefined]
+    const at = Math.min(...wakes.map((wake) => wake ?? Number.POSITIVE_INFINITY))
+    if (at === this.#timerAt) return
+    this.#disarm()
+    if (at === Number.POSITIVE_INFINITY) return
+    this.#timerAt = at
+    this.#timer = this.#hub.timers.set(Math.max(0, at - this.#now()), () => {
+      this.#timer = undefined
+      this.#timerAt = undefined
+      this.#run(() => {
+        const now = this.#now()
+        this.#step({ kind: 'tick', now })
+        this.session.tick(now)
+        this.#host.wake(this)
+      })
+    })
+  }
+
+  #disarm(): void {
+    if (this.#timer !== undefined) this.#hub.timers.clear(this.#timer)
+    this.#timer = undefined
+    this.#timerAt = undefined
+  }
+}
+
+const drainPollMs = 20
+
+function nonce(hub: Hub): number {
+  const bytes = hub.random.bytes(4)
+  const value = bytes.reduce((sum, byte) => sum * 256 + byte, 0)
+  return value === 0 ? 1 : value
+}

@@ -1,0 +1,321 @@
+/**
+ * One document of a replica: its store, what of it is on disk, what a server has, and the streams that carry it.
+ *
+ * Invariants
+ * 1. Whatever is merged is queued for the disk in the same batch; `durable` never runs ahead of the flush.
+ * 2. A client keeps every change as a change, in memory and as a row, until a server acknowledged it durably (C13).
+ * 3. Nothing that includes a refused change is merged, unless a server brings it.
+ */
+import {
+  type AuthorId,
+  authorIdFromBytes,
+  type Bundle,
+  type Change,
+  type ChangeEvent,
+  lastSeq,
+  Store,
+  Version,
+} from '@rejoin/state'
+import { type ChangeLog, createChangeLog, includes } from './change-log.ts'
+import type { Permission } from './frame.ts'
+import type { Hub } from './hub.ts'
+import { createIncidents, type Incidents } from './incidents.ts'
+import { createLedger, emptyReceipt, type Ledger, type Receipt } from './ledger.ts'
+import { createPresence, type PresenceTable } from './presence.ts'
+import type { Refusal, RefusedContent } from './refusal.ts'
+import { changeRow, type DocumentKeys, documentKeys, sealRow } from './rows.ts'
+import type { StorageOp } from './seams.ts'
+import { createStaging, type Staging } from './transfers.ts'
+import { versionBytes } from './version-row.ts'
+
+/** What a document needs to know of a connection that brings something. */
+export interface Source {
+  readonly isServer: boolean
+  readonly isSameProfile: boolean
+}
+
+/** What a document asks of the connections that carry it. */
+export interface Carrier extends Source {
+  /** There may be something to send. */
+  wake(): void
+  /** The store was replaced: nothing that was assumed of it holds. */
+  restart(): void
+  presenceChanged(replicas: readonly string[], from: object | undefined): void
+  ownAuthorsChanged(author: AuthorId): void
+  refusalsChanged(refusal: Refusal): void
+}
+
+/** What became of something that came in. */
+export type Intake = 'ok' | 'need' | 'invalid'
+
+export class DocumentCore {
+  readonly name: string
+  readonly hub: Hub
+  readonly keys: DocumentKeys
+  readonly log: ChangeLog
+  readonly ledger: Ledger = createLedger()
+  readonly presence: PresenceTable
+  readonly incidents: Incidents
+  readonly staging: Staging
+  readonly carriers: Set<Carrier> = new Set()
+  readonly ownAuthors: Set<AuthorId> = new Set()
+  /** From which seq on the work of an incarnation was refused. */
+  readonly refused: Map<AuthorId, number> = new Map()
+  readonly listeners: Set<(event: ChangeEvent) => void> = new Set()
+  readonly replacedListeners: Set<(nothing: undefined) => void> = new Set()
+  readonly refusedListeners: Set<(content: RefusedContent) => void> = new Set()
+  readonly permissionListeners: Set<(permission: Permission | undefined) => void> = new Set()
+  store: Store
+  /** On disk here. */
+  durable: Version = Version.empty
+  /** Durable at a server. */
+  acked: Version = Version.empty
+  /** Rows of content since the last snapshot, and corrupt ones set aside at load. */
+  rows = 0
+  corruptRows = 0
+  /** Wall time when a server was last in sync. */
+  seenAt = 0
+  isLoaded = false
+  isClosed = false
+  isMarkedUnsaved = false
+  /** What the last server said; undefined while none has. */
+  permission: Permission | undefined = undefined
+  #isIndexed = false
+  #generation = 0
+  readonly #receipts = new WeakMap<Change, Receipt>()
+  /** Whose changes are being merged. */
+  #from: Source | undefined
+  #stopStore: () => void = () => {}
+
+  constructor(hub: Hub, name: string) {
+    this.hub = hub
+    this.name = name
+    this.keys = documentKeys(name)
+    const { limits } = hub
+    this.log = createChangeLog({ changes: limits.keptChanges, bytes: limits.keptChangeBytes }, hub.role === 'client')
+    this.staging = createStaging({
+      bundleBytes: limits.bundleBytes,
+      stagedBytes: limits.stagedBytes,
+      durableBytes: limits.stagedDurablyBytes,
+    })
+    this.presence = createPresence({
+      replica: hub.id,
+      maxEntries: limits.presenceEntries,
+      maxBytes: limits.presenceBytes,
+      onOwn: () => hub.batch(() => this.tellPresence([hub.id], undefined)),
+    })
+    this.incidents = createIncidents({
+      document: name,
+      timers: hub.timers,
+      now: () => hub.clock.now(),
+      store: () => this.store,
+      revisionMs: limits.revisionMs,
+      soon: (run) => hub.soon(run),
+      onCut: () => {
+        hub.metrics.cuts += 1
+      },
+      onHeal: (event) => {
+        hub.metrics.heals += event.revision === 1 ? 1 : 0
+        hub.healed(event)
+      },
+    })
+    this.ledger.onChange = () => this.#markUnsaved()
+    this.store = this.newStore()
+  }
+
+  /** An empty store of the kind that this document uses. */
+  newStore(): Store {
+    const { hub } = this
+    const newAuthor = (): AuthorId => authorIdFromBytes(hub.random.bytes(8))
+    return new Store({ newAuthor, now: () => hub.now() }, hub.rules.state)
+  }
+
+  /** From here on every step of the store is persisted, counted and passed on. */
+  begin(): void {
+    this.isLoaded = true
+    this.#stopStore = this.store.subscribe((event) => this.#stepped(event))
+  }
+
+  /** The receipt of a local change. */
+  receiptOf(change: Change): Receipt {
+    return this.#receipts.get(change) ?? emptyReceipt
+  }
+
+  /** Puts another store in the place of this one. The caller takes care of the rows. */
+  replaceStore(store: Store): void {
+    this.#stopStore()
+    this.#generation += 1
+    this.incidents.clear()
+    this.staging.clear()
+    this.hub.transfers.forget(this.name)
+    this.log.clear()
+    this.store = store
+    this.durable = Version.empty
+    this.#stopStore = store.subscribe((event) => this.#stepped(event))
+    this.hub.tell(this.replacedListeners, undefined)
+  }
+
+  receiveChanges(changes: readonly Change[], from: Source): Intake {
+    let intake: Intake = 'ok'
+    this.#from = from
+    for (const change of changes) {
+      if (!from.isServer && this.#isRefused(change)) continue
+      const outcome = this.store.applyChange(change)
+      if (outcome === 'invalid') intake = 'invalid'
+      if (outcome === 'applied') this.hub.metrics.changesMerged += 1
+      else if (outcome === 'waiting') this.hub.metrics.changesWaiting += 1
+      else if (outcome === 'overflow') intake = 'need'
+      else if (outcome === 'duplicate') this.#keepAsChange(change, from)
+      if (intake === 'invalid') break
+    }
+    this.#from = undefined
+    return intake
+  }
+
+  receiveBundle(bundle: Bundle, bytes: Uint8Array, from: Source): Intake {
+    if (!from.isServer && this.#reachesRefused(bundle.version)) return 'ok'
+    this.#from = from
+    const outcome = this.store.applyBundle(bundle, { bytes: bytes.length })
+    this.#from = undefined
+    if (outcome === 'invalid') return 'invalid'
+    if (outcome === 'gap') return 'need'
+    if (outcome === 'applied') {
+      this.hub.metrics.bundlesMerged += 1
+      this.rows += 1
+      this.persist([{ kind: 'put', key: this.keys.bundle(this.hub.newId()), bytes: sealRow(bytes) }])
+    }
+    return 'ok'
+  }
+
+  /** Queues rows that make the present version durable. */
+  persist(ops: readonly StorageOp[]): void {
+    const { version } = this.store
+    const generation = this.#generation
+    this.hub.touched(this)
+    const index = this.#isIndexed ? [] : [this.#indexRow()]
+    this.hub.queue.push([...index, ...ops], () => {
+      if (generation !== this.#generation) return
+      this.durable = version
+      this.ledger.diskReached(version)
+      if (this.hub.role === 'server') this.serverReached(version, false)
+      this.wake()
+    })
+  }
+
+  /** A server has everything in `version` on its disk. */
+  serverReached(version: Version, remember = true): void {
+    if (this.acked.covers(version)) return
+    this.acked = this.acked.merge(version)
+    this.ledger.serverReached(this.acked)
+    this.hub.touched(this)
+    this.log.trim(this.acked)
+    if (!remember) return
+    this.hub.queue.push([{ kind: 'put', key: this.keys.acked, bytes: versionBytes(this.acked) }])
+    this.hub.changed()
+  }
+
+  /** Another opening of this profile wrote under these incarnations. */
+  addOwnAuthors(authors: Iterable<AuthorId>): void {
+    let isNew = false
+    for (const author of authors) {
+      if (this.ownAuthors.has(author)) continue
+      this.ownAuthors.add(author)
+      isNew = true
+    }
+    if (!isNew) return
+    for (const { change, bytes } of this.log.unsettled(this.acked)) {
+      if (this.ownAuthors.has(change.author)) this.ledger.add(change, bytes, false)
+    }
+  }
+
+  setPermission(permission: Permission | undefined): void {
+    if (permission === this.permission) return
+    this.permission = permission
+    this.hub.tell(this.permissionListeners, permission)
+    this.hub.changed()
+  }
+
+  tellPresence(replicas: readonly string[], from: object | undefined): void {
+    if (replicas.length === 0) return
+    for (const carrier of this.carriers) carrier.presenceChanged(replicas, from)
+  }
+
+  wake(): void {
+    for (const carrier of this.carriers) carrier.wake()
+  }
+
+  close(): void {
+    this.isClosed = true
+    this.#stopStore()
+    this.incidents.clear()
+    this.ledger.close()
+    this.staging.clear()
+    this.hub.transfers.forget(this.name)
+  }
+
+  #stepped(event: ChangeEvent): void {
+    const { change } = event
+    const { metrics } = this.hub
+    this.hub.batch(() => {
+      metrics.conflicts += event.conflicts.length
+      if (change !== undefined) this.#keep(change, event.origin === 'local')
+      this.hub.tell(this.listeners, event)
+      this.wake()
+    })
+  }
+
+  #keep(change: Change, isLocal: boolean): void {
+    const row = changeRow(change)
+    const ops: StorageOp[] = [{ kind: 'put', key: this.keys.change(change), bytes: row }]
+    this.rows += 1
+    this.log.add(change, row.length, this.#from?.isServer ?? false)
+    if (isLocal) {
+      this.hub.metrics.localChanges += 1
+      if (!this.ownAuthors.has(change.author)) {
+        this.ownAuthors.add(change.author)
+        ops.push({ kind: 'put', key: this.keys.own(change.author), bytes: sealRow(new Uint8Array(0)) })
+        for (const carrier of this.carriers) carrier.ownAuthorsChanged(change.author)
+      }
+    }
+    if (isLocal || (this.ownAuthors.has(change.author) && !this.#from?.isServer)) {
+      const receipt = this.ledger.add(change, row.length, isLocal)
+      if (isLocal) this.#receipts.set(change, receipt)
+    }
+    this.log.trim(this.acked)
+    this.persist(ops)
+  }
+
+  /** Invariant 2: what a bundle brought before is kept as a change all the same while no server has it. */
+  #keepAsChange(change: Change, from: Source): void {
+    const isNeeded =
+      this.hub.role === 'client' && !from.isServer && !this.log.has(change) && !includes(this.acked, change)
+    if (isNeeded) this.#keep(change, false)
+  }
+
+  #isRefused(change: Change): boolean {
+    if (this.refused.size === 0) return false
+    const from = this.refused.get(change.author)
+    return (from !== undefined && lastSeq(change) >= from) || this.#reachesRefused(change.context)
+  }
+
+  #reachesRefused(version: Version): boolean {
+    for (const [author, from] of this.refused) if (version.get(author) >= from) return true
+    return false
+  }
+
+  #indexRow(): StorageOp {
+    this.#isIndexed = true
+    return { kind: 'put', key: this.keys.index, bytes: sealRow(new Uint8Array(0)) }
+  }
+
+  /** Lets a later opening know, without reading documents, that this one has work to send. */
+  #markUnsaved(): void {
+    if (!this.isLoaded) return
+    const isUnsaved = this.ledger.unsaved.changes > 0
+    this.hub.changed()
+    if (isUnsaved === this.isMarkedUnsaved || this.hub.role !== 'client') return
+    this.isMarkedUnsaved = isUnsaved
+    const key = this.keys.unsaved
+    this.hub.queue.push([isUnsaved ? { kind: 'put', key, bytes: sealRow(new Uint8Array(0)) } : { kind: 'delete', key }])
+  }
+}

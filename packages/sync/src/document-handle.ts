@@ -1,0 +1,152 @@
+import {
+  type Change,
+  type ChangeEvent,
+  type Conflict,
+  type Document,
+  type DraftOf,
+  openDocument,
+  reapply,
+  rejoinError,
+  type Schema,
+  type SnapshotOf,
+  type Store,
+  type Version,
+} from '@rejoin/state'
+import type { DocumentCore } from './document-core.ts'
+import type { Permission } from './frame.ts'
+import type { Later } from './later.ts'
+import { emptyReceipt, type Receipt, type Unsaved } from './ledger.ts'
+import type { Presence } from './presence.ts'
+import type { RefusedContent } from './refusal.ts'
+
+/** A document opened with a schema: plain values in, plain values out. Several handles may share one document. */
+export interface DocumentHandle<S extends Schema> {
+  readonly name: string
+  readonly schema: S
+  /** Plain, frozen, structurally shared: the same reference where nothing changed. */
+  readonly snapshot: SnapshotOf<S>
+  readonly version: Version
+  /** Work of this profile, of this opening and closed ones, that no server has durably. */
+  readonly unsaved: Unsaved
+  /** What a server last said this replica may do here; undefined while none has said anything. */
+  readonly permission: Permission | undefined
+  readonly presence: Presence
+  /** The untyped store. It is another one after a refusal: do not keep it. */
+  readonly store: Store
+  /**
+   * Runs `write` as one atomic change. It takes effect at once, connected or not; the receipt follows it further.
+   * @throws RejoinError `forbidden` when a server said that this replica may not write, `closed` after `close()`, and
+   *   what the state throws: `invalid-value`, `invalid-key`, `out-of-range`, `change-nested`.
+   */
+  change(write: (draft: DraftOf<S>) => void): Receipt
+  /** Writes the losing side of a conflict back, as an ordinary change. */
+  reapply(conflict: Conflict): Receipt
+  /** 16 hex digits, equal wherever the state is equal. */
+  digest(): string
+  /** Calls back after every local change, merge and fall back. Returns the way to stop. */
+  subscribe(listener: (event: ChangeEvent) => void): () => void
+  /** Calls back when what `select` picks from the snapshot became another reference. Returns the way to stop. */
+  subscribe<T>(select: (snapshot: SnapshotOf<S>) => T, listener: (value: T, before: T) => void): () => void
+  /** Calls back with concurrent writes as a merge settles them. */
+  onConflicts(listener: (conflicts: readonly Conflict[]) => void): () => void
+  /** Calls back when a server refused what was written here, with the content. */
+  onRefused(listener: (content: RefusedContent) => void): () => void
+  onPermission(listener: (permission: Permission | undefined) => void): () => void
+  /** Lets go of the document; the last handle writes out what is queued. Idempotent. */
+  close(): Later<void>
+  [Symbol.asyncDispose](): Later<void>
+}
+
+/** Makes a handle; `release` is called once, by `close()`. */
+export function createHandle<S extends Schema>(
+  core: DocumentCore,
+  schema: S,
+  release: () => Later<void>,
+): DocumentHandle<S> {
+  let lens: Document<S> = openDocument(schema, core.store)
+  let closing: Later<void> | undefined
+  const stops = new Set<() => void>()
+  const listeners = new Set<(event: ChangeEvent) => void>()
+  const attach = <T>(set: Set<T>, item: T): (() => void) => {
+    set.add(item)
+    const stop = (): void => {
+      set.delete(item)
+      stops.delete(stop)
+    }
+    stops.add(stop)
+    return stop
+  }
+  const tell = (event: ChangeEvent): void => {
+    core.hub.tell(listeners, event)
+  }
+  attach(core.listeners, tell)
+  attach(core.replacedListeners, () => {
+    lens = openDocument(schema, core.store)
+    tell({ origin: 'remote', changed: [[]], conflicts: [], version: core.store.version })
+  })
+  const writing = (write: () => Change | undefined): Receipt => {
+    if (closing !== undefined) throw rejoinError('closed', { details: { document: core.name } })
+    if (core.permission === 'read' || core.permission === 'no') {
+      throw rejoinError('forbidden', { details: { document: core.name, permission: core.permission } })
+    }
+    return core.hub.batch(() => {
+      const change = write()
+      return change === undefined ? emptyReceipt : core.receiptOf(change)
+    })
+  }
+  const subscribe = <T>(
+    first: ((event: ChangeEvent) => void) | ((snapshot: SnapshotOf<S>) => T),
+    listener?: (value: T, before: T) => void,
+  ): (() => void) => {
+    if (listener === undefined) return attach(listeners, first as (event: ChangeEvent) => void)
+    const select = first as (snapshot: SnapshotOf<S>) => T
+    let before = select(lens.snapshot)
+    return attach(listeners, () => {
+      const value = select(lens.snapshot)
+      if (Object.is(value, before)) return
+      const old = before
+      before = value
+      listener(value, old)
+    })
+  }
+  const close = (): Later<void> => {
+    if (closing === undefined) {
+      for (const stop of [...stops]) stop()
+      closing = release()
+    }
+    return closing
+  }
+
+  return {
+    name: core.name,
+    schema,
+    presence: core.presence,
+    get snapshot(): SnapshotOf<S> {
+      return lens.snapshot
+    },
+    get version(): Version {
+      return core.store.version
+    },
+    get unsaved(): Unsaved {
+      return core.ledger.unsaved
+    },
+    get permission(): Permission | undefined {
+      return core.permission
+    },
+    get store(): Store {
+      return core.store
+    },
+    change: (write) => writing(() => lens.change(write)),
+    reapply: (conflict) => writing(() => reapply(core.store, conflict)),
+    digest: () => core.store.digest(),
+    subscribe,
+    onConflicts: (listener) =>
+      attach(listeners, (event) => {
+        if (event.conflicts.length > 0) listener(event.conflicts)
+      }),
+    onRefused: (listener) => attach(core.refusedListeners, listener),
+    onPermission: (listener) => attach(core.permissionListeners, listener),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}

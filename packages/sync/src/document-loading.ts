@@ -1,0 +1,258 @@
+/**
+ * From rows to a document.
+ *
+ * Whatever is damaged, of a format to come, or refused is set aside under another key and costs only itself. What
+ * cannot be applied because something it depends on is missing stays where it is: a peer may bring the rest.
+ */
+import {
+  type AuthorId,
+  type Bundle,
+  type Change,
+  decodeBundle,
+  decodeChanges,
+  decodeSnapshot,
+  isAuthorId,
+  lastSeq,
+  type Store,
+  stampMs,
+  Version,
+} from '@rejoin/state'
+import { includes } from './change-log.ts'
+import type { DocumentCore } from './document-core.ts'
+import { unsealRow } from './rows.ts'
+import type { StorageOp, StoredRow } from './seams.ts'
+import { numberInRow, versionInRow } from './version-row.ts'
+
+interface ParsedChange {
+  readonly change: Change
+  readonly bytes: number
+}
+
+interface StoredChunk {
+  readonly transfer: string
+  readonly totalBytes: number
+  readonly offset: number
+  readonly bytes: Uint8Array
+}
+
+/** A document's rows by kind. */
+interface ParsedRows {
+  readonly states: Bundle[]
+  readonly changes: ParsedChange[]
+  readonly chunks: StoredChunk[]
+  readonly own: AuthorId[]
+  readonly refused: (readonly [AuthorId, number])[]
+  /** Rows to be set aside. */
+  readonly damaged: StoredRow[]
+  acked: Version
+  seenAt: number
+}
+
+/** Fills a fresh core from the rows under its prefix, and begins it. */
+export function loadDocument(core: DocumentCore, rows: readonly StoredRow[]): void {
+  const parsed = parseRows(core, rows)
+  for (const author of parsed.own) core.ownAuthors.add(author)
+  if (core.hub.rules.refusalIsRemembered) for (const [author, from] of parsed.refused) core.refused.set(author, from)
+  core.acked = parsed.acked
+  core.seenAt = parsed.seenAt
+  core.corruptRows = parsed.damaged.length
+  core.rows = parsed.changes.length + parsed.states.length
+
+  const { kept, refused } = splitRefused(core, parsed.changes)
+  const isServer = core.hub.role === 'server'
+  const isUnsaved = ({ change }: ParsedChange): boolean =>
+    !isServer && core.ownAuthors.has(change.author) && !includes(core.acked, change)
+  // The cut stands between what a server knew and what was done apart: as if contact had just been lost.
+  applyAll(
+    core.store,
+    parsed.states,
+    kept.filter((parsedChange) => !isUnsaved(parsedChange)),
+  )
+  if (core.hub.followsOutages) {
+    const unsaved = kept.filter(isUnsaved)
+    const hadContact = core.acked.size > 0 || core.seenAt > 0
+    core.incidents.loaded(core.store.beginCut(), outageStart(core, unsaved), hadContact)
+  }
+  applyAll(core.store, parsed.states, kept)
+
+  // Causal order of the log is the order of stamps: a change is stamped after everything it has seen.
+  for (const { change, bytes } of [...kept].sort(byStamp)) {
+    if (!includes(core.store.version, change)) continue
+    core.log.add(change, bytes, false)
+    if (isUnsaved({ change, bytes })) core.ledger.add(change, bytes, false)
+  }
+  core.log.trim(core.acked)
+  core.durable = core.store.version
+  core.isMarkedUnsaved = core.ledger.unsaved.changes > 0
+  for (const { transfer, totalBytes, offset, bytes } of parsed.chunks) {
+    core.staging.restore(transfer, totalBytes, offset, bytes)
+  }
+  core.begin()
+  setAside(core, [...parsed.damaged, ...refused])
+}
+
+/** What a server is known to have had, as far as the disk tells: everything but the unacknowledged work of this profile. */
+export function stateWithoutUnsaved(core: DocumentCore, rows: readonly StoredRow[]): Bundle {
+  const parsed = parseRows(core, rows)
+  const store = core.newStore()
+  const settled = parsed.changes.filter(({ change }) => {
+    return !core.ownAuthors.has(change.author) || includes(core.acked, change)
+  })
+  applyAll(store, parsed.states, settled)
+  return store.since(Version.empty)
+}
+
+/** Reads what other openings of the profile wrote meanwhile; answers the rows of content that the store now covers. */
+export function readAgain(core: DocumentCore, rows: readonly StoredRow[]): StoredRow[] {
+  const parsed = parseRows(core, rows)
+  for (const [author, from] of parsed.refused) core.refused.set(author, from)
+  core.addOwnAuthors(parsed.own)
+  const { kept } = splitRefused(core, parsed.changes)
+  for (const bundle of parsed.states) core.store.applyBundle(bundle)
+  core.receiveChanges(
+    [...kept].sort(byStamp).map(({ change }) => change),
+    { isServer: false, isSameProfile: true },
+  )
+  return rows.filter((row) => isCovered(core, row))
+}
+
+function isCovered(core: DocumentCore, row: StoredRow): boolean {
+  const kind = row.key.slice(core.keys.prefix.length, core.keys.prefix.length + 2)
+  const payload = unsealRow(row.bytes)
+  if (payload === undefined) return false
+  const { version } = core.store
+  if (kind === 'c/') {
+    const decoded = decodeChanges(payload)
+    return decoded.ok && decoded.value.every((change) => includes(version, change))
+  }
+  const state = kind === 'b/' ? decodeBundle(payload) : kind === 's/' ? decodeSnapshot(payload) : undefined
+  return state?.ok === true && version.covers(state.value.version)
+}
+
+function parseRows(core: DocumentCore, rows: readonly StoredRow[]): ParsedRows {
+  const parsed: ParsedRows = {
+    states: [],
+    changes: [],
+    chunks: [],
+    own: [],
+    refused: [],
+    damaged: [],
+    acked: Version.empty,
+    seenAt: 0,
+  }
+  for (const row of rows) {
+    const path = row.key.slice(core.keys.prefix.length).split('/')
+    if (!parseRow(parsed, path, row)) parsed.damaged.push(row)
+  }
+  return parsed
+}
+
+/** Answers false when the row is damaged. */
+function parseRow(parsed: ParsedRows, path: readonly string[], row: StoredRow): boolean {
+  const [kind, first = '', second = '', third = ''] = path
+  const payload = unsealRow(row.bytes)
+  if (payload === undefined) return false
+  switch (kind) {
+    case 's': {
+      const state = decodeSnapshot(payload)
+      if (state.ok) parsed.states.unshift(state.value)
+      return state.ok
+    }
+    case 'b': {
+      const state = decodeBundle(payload)
+      if (state.ok) parsed.states.push(state.value)
+      return state.ok
+    }
+    case 'c': {
+      const changes = decodeChanges(payload)
+      if (changes.ok) for (const change of changes.value) parsed.changes.push({ change, bytes: row.bytes.length })
+      return changes.ok
+    }
+    case 't':
+      parsed.chunks.push({ transfer: first, totalBytes: Number(second), offset: Number(third), bytes: payload })
+      return true
+    case 'm':
+      return parseMeta(parsed, first, second, row)
+    default:
+      return false
+  }
+}
+
+function parseMeta(parsed: ParsedRows, name: string, author: string, row: StoredRow): boolean {
+  if (name === 'own') {
+    if (isAuthorId(author)) parsed.own.push(author)
+    return true
+  }
+  if (name === 'acked') {
+    const version = versionInRow(row.bytes)
+    if (version !== undefined) parsed.acked = version
+    return version !== undefined
+  }
+  const value = numberInRow(row.bytes)
+  if (value === undefined) return false
+  if (name === 'seen') parsed.seenAt = value
+  if (name === 'refused' && isAuthorId(author)) parsed.refused.push([author, value])
+  return true
+}
+
+/** Applies what can be applied, in passes until nothing more can. */
+function applyAll(store: Store, states: readonly Bundle[], changes: readonly ParsedChange[]): void {
+  let bundles = [...states]
+  let rest = [...changes].sort(byStamp)
+  for (let progress = true; progress; ) {
+    progress = false
+    bundles = bundles.filter((bundle) => {
+      const outcome = store.applyBundle(bundle, { origin: 'load' })
+      if (outcome === 'applied') progress = true
+      return outcome === 'gap'
+    })
+    rest = rest.filter(({ change, bytes }) => {
+      const known = store.version.get(change.author)
+      if (lastSeq(change) <= known) return false
+      // Asked here first: the waiting room of the store is bounded, a disk is not.
+      if (change.seq !== known + 1 || !store.version.covers(change.context)) return true
+      const outcome = store.applyChange(change, { origin: 'load', bytes })
+      if (outcome === 'applied') progress = true
+      return false
+    })
+  }
+}
+
+function byStamp(left: ParsedChange, right: ParsedChange): number {
+  const [a, b] = [left.change, right.change]
+  if (a.author === b.author) return a.seq - b.seq
+  return a.hlc - b.hlc || (a.author < b.author ? -1 : 1)
+}
+
+/** Rows that another tab wrote before it heard that its right was gone. */
+function splitRefused(
+  core: DocumentCore,
+  changes: readonly ParsedChange[],
+): { kept: ParsedChange[]; refused: StoredRow[] } {
+  const kept: ParsedChange[] = []
+  const refused: StoredRow[] = []
+  for (const parsed of changes) {
+    const from = core.refused.get(parsed.change.author)
+    if (from === undefined || lastSeq(parsed.change) < from) kept.push(parsed)
+    else refused.push({ key: core.keys.change(parsed.change), bytes: new Uint8Array(0) })
+  }
+  return { kept, refused }
+}
+
+function setAside(core: DocumentCore, rows: readonly StoredRow[]): void {
+  if (rows.length === 0) return
+  const ops: StorageOp[] = []
+  for (const { key, bytes } of rows) {
+    if (bytes.length > 0) ops.push({ kind: 'put', key: core.keys.aside(key), bytes })
+    ops.push({ kind: 'delete', key })
+  }
+  core.hub.metrics.corruptRows += core.corruptRows
+  core.hub.log({ level: 'warn', event: 'rows-set-aside', details: { document: core.name, rows: rows.length } })
+  core.hub.queue.push(ops)
+}
+
+function outageStart(core: DocumentCore, unsaved: readonly ParsedChange[]): number {
+  if (core.seenAt > 0) return core.seenAt
+  const stamps = unsaved.map(({ change }) => stampMs(change.hlc))
+  return Math.min(core.hub.clock.now(), ...stamps)
+}

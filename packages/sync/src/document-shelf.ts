@@ -1,0 +1,241 @@
+import { rejoinError } from '@rejoin/state'
+import { compact, isCompactionDue } from './compaction.ts'
+import type { Connection } from './connection.ts'
+import { DocumentCore } from './document-core.ts'
+import { loadDocument, readAgain, stateWithoutUnsaved } from './document-loading.ts'
+import type { Hub } from './hub.ts'
+import { deferred, type Later, rejected, resolved } from './later.ts'
+import { fallBack, type Refusal } from './refusal.ts'
+import { nameInKey } from './rows.ts'
+import type { Storage, TimerHandle } from './seams.ts'
+
+interface OpenDocument {
+  readonly core: DocumentCore
+  readonly loaded: Later<DocumentCore>
+  /** Handles, and openings under way. */
+  users: number
+  /** The rows could not be read; they are as soon as the storage works again. */
+  needsReading: boolean
+  idleTimer: TimerHandle | undefined
+}
+
+/** Documents of earlier openings whose work is sent without anybody opening them. */
+const maxResumed = 100
+
+/** The documents of a replica that are in memory: who uses them, when they are read, folded and let go. */
+export class DocumentShelf {
+  readonly #hub: Hub
+  readonly #storage: Storage
+  readonly #connections: ReadonlySet<Connection>
+  readonly #documents = new Map<string, OpenDocument>()
+  readonly #touched = new Set<DocumentCore>()
+  isClosed = false
+
+  constructor(hub: Hub, storage: Storage, connections: ReadonlySet<Connection>) {
+    this.#hub = hub
+    this.#storage = storage
+    this.#connections = connections
+  }
+
+  get size(): number {
+    return this.#documents.size
+  }
+
+  has(name: string): boolean {
+    return this.#documents.has(name)
+  }
+
+  names(): string[] {
+    return [...this.#documents.keys()]
+  }
+
+  /** Documents that are loaded. */
+  cores(): DocumentCore[] {
+    return [...this.#documents.values()].filter(({ core }) => core.isLoaded).map(({ core }) => core)
+  }
+
+  /** Rows or acknowledgements of this document changed: look after it at the end of the batch. */
+  touch(core: DocumentCore): void {
+    this.#touched.add(core)
+  }
+
+  /** Looks after what was touched. */
+  tidy(): void {
+    if (this.#touched.size === 0) return
+    const touched = [...this.#touched]
+    this.#touched.clear()
+    for (const core of touched) {
+      const entry = this.#documents.get(core.name)
+      if (entry?.core !== core) continue
+      if (isCompactionDue(core)) compact(core, this.#storage)
+      const isLingering = entry.users === 0 && this.#hub.role === 'client' && core.ledger.unsaved.changes === 0
+      if (isLingering && core.isLoaded) this.#whenFlushed(() => this.letGo(core.name))
+    }
+  }
+
+  /** A loaded document; each `acquire` is matched by one `release`. */
+  acquire(name: string): Later<DocumentCore> {
+    if (this.isClosed) return rejected(rejoinError('closed'))
+    const known = this.#documents.get(name)
+    if (known !== undefined) {
+      known.users += 1
+      if (known.idleTimer !== undefined) this.#hub.timers.clear(known.idleTimer)
+      known.idleTimer = undefined
+      return known.loaded
+    }
+    let core: DocumentCore
+    try {
+      core = new DocumentCore(this.#hub, name)
+    } catch (error) {
+      return rejected(error)
+    }
+    const pair = deferred<DocumentCore>()
+    const entry: OpenDocument = { core, loaded: pair.later, users: 1, needsReading: false, idleTimer: undefined }
+    this.#documents.set(name, entry)
+    this.#hub.metrics.openDocuments = this.#documents.size
+    const ready = (): void => {
+      if (core.isClosed) {
+        pair.reject(rejoinError('closed'))
+        return
+      }
+      this.#hub.batch(() => {
+        if (this.#hub.role === 'server') return
+        for (const { session } of this.#connections) if (session.phase === 'established') session.join(core)
+      })
+      pair.resolve(core)
+    }
+    this.#storage.read(core.keys.prefix).then(
+      (rows) => {
+        if (!core.isClosed) this.#hub.batch(() => loadDocument(core, rows))
+        ready()
+      },
+      (error: unknown) => {
+        // Writing never waits for a disk: what is there is merged when it can be read.
+        this.#hub.log({ level: 'error', event: 'load-failed', details: { document: name, error: String(error) } })
+        entry.needsReading = true
+        if (!core.isClosed) loadDocument(core, [])
+        ready()
+      },
+    )
+    return pair.later
+  }
+
+  release(name: string): Later<void> {
+    const entry = this.#documents.get(name)
+    if (entry === undefined) return resolved(undefined)
+    entry.users = Math.max(0, entry.users - 1)
+    const flushed = this.#hub.queue.flushed()
+    if (entry.users === 0)
+      flushed.then(
+        () => this.letGo(name),
+        () => {},
+      )
+    return flushed
+  }
+
+  /** Work that earlier openings left in documents that nobody has open is sent all the same. */
+  resumeUnsaved(): void {
+    if (this.#hub.role !== 'client') return
+    this.#storage.read('u/').then(
+      (rows) => {
+        for (const { key } of rows.slice(0, maxResumed)) {
+          const name = nameInKey(key)
+          if (name === undefined || this.#documents.has(name)) continue
+          this.acquire(name).then(
+            () => this.release(name),
+            () => {},
+          )
+        }
+      },
+      () => {},
+    )
+  }
+
+  /** Closes a document whoever uses it, and removes it from this replica. */
+  forget(name: string): Later<void> {
+    const known = this.#documents.get(name)
+    if (known !== undefined) this.#drop(name, known)
+    let keys: DocumentCore['keys']
+    try {
+      keys = (known?.core ?? new DocumentCore(this.#hub, name)).keys
+    } catch (error) {
+      return rejected(error)
+    }
+    this.#hub.queue.push([
+      { kind: 'delete-prefix', prefix: keys.prefix },
+      { kind: 'delete-prefix', prefix: keys.asidePrefix },
+      { kind: 'delete', key: keys.index },
+      { kind: 'delete', key: keys.unsaved },
+    ])
+    return this.#hub.queue.flushed()
+  }
+
+  /** Unloads a document that nobody uses and that has nothing left to do. */
+  letGo(name: string): void {
+    const entry = this.#documents.get(name)
+    if (entry === undefined || entry.users > 0 || entry.idleTimer !== undefined) return
+    const { core } = entry
+    if (this.#hub.role !== 'server') {
+      // Unacknowledged work of a closed document is still sent.
+      if (this.#hub.role === 'client' && core.ledger.unsaved.changes > 0 && this.#connections.size > 0) return
+      this.#drop(name, entry)
+      return
+    }
+    if (core.carriers.size > 0) return
+    entry.idleTimer = this.#hub.timers.set(this.#hub.limits.idleDocumentMs, () => {
+      entry.idleTimer = undefined
+      if (entry.users > 0 || core.carriers.size > 0) return
+      this.#hub.queue.flushed().then(
+        () => {
+          if (entry.users === 0 && core.carriers.size === 0) this.#drop(name, entry)
+        },
+        () => {},
+      )
+    })
+  }
+
+  #drop(name: string, entry: OpenDocument): void {
+    if (this.#documents.get(name) !== entry) return
+    this.#documents.delete(name)
+    this.#hub.metrics.openDocuments = this.#documents.size
+    if (entry.idleTimer !== undefined) this.#hub.timers.clear(entry.idleTimer)
+    for (const { session } of this.#connections) session.part(entry.core)
+    entry.core.close()
+  }
+
+  /** The storage works again: reads what could not be read before. */
+  readMissed(): void {
+    for (const entry of this.#documents.values()) if (entry.needsReading) this.#read(entry)
+  }
+
+  /** Closes every document. */
+  dropAll(): void {
+    for (const [name, entry] of [...this.#documents]) this.#drop(name, entry)
+  }
+
+  fallBackToDisk(core: DocumentCore, refusal: Refusal, failed: () => void): void {
+    this.#hub.queue.flushed().then(() => {
+      this.#storage.read(core.keys.prefix).then((rows) => {
+        this.#hub.batch(() => {
+          if (!core.isClosed && !fallBack(core, stateWithoutUnsaved(core, rows), refusal)) failed()
+        })
+      }, failed)
+    }, failed)
+  }
+
+  #read(entry: OpenDocument): void {
+    entry.needsReading = false
+    this.#storage.read(entry.core.keys.prefix).then(
+      (rows) => {
+        if (!entry.core.isClosed) this.#hub.batch(() => readAgain(entry.core, rows))
+      },
+      () => {
+        entry.needsReading = true
+      },
+    )
+  }
+
+  #whenFlushed(run: () => void): void {
+    this.#hub.queue.flushed().then(run, () => {})
+  }
+}

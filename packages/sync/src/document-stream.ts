@@ -1,0 +1,462 @@
+/**
+ * One document on one connection.
+ *
+ * Invariants
+ * 1. `sent` is what the other side has or will have by what was handed to the channel, which is ordered and lossless.
+ *    Whatever the other side then lacks it asks for (`need`), and `sent` goes back to what it named.
+ * 2. Nothing is sent to whoever may not read, nothing is merged from whoever may not write.
+ * 3. Acknowledgements name only what is on this disk (`core.durable`).
+ * 4. A bundle goes between changes of the stream, never among them, and both ends tell their change codec (C2).
+ * 5. `sent` and `theirs` know nothing of the store after it was replaced: both sides open anew.
+ */
+import { type AuthorId, createChangeDecoder, decodeBundle, Version } from '@rejoin/state'
+import { versionAfter } from './change-log.ts'
+import { frameLimits } from './codec.ts'
+import type { Carrier, DocumentCore, Intake } from './document-core.ts'
+import type { Frame, OpenFrame, Permission, PresenceEntry } from './frame.ts'
+import { fallBack, hasRefusable, noteRefusals, type Refusal } from './refusal.ts'
+import { sealRow } from './rows.ts'
+import type { StreamHost } from './stream-host.ts'
+import { StreamSender } from './stream-sender.ts'
+
+type DocumentFrame = Extract<Frame, { readonly handle: number }>
+
+export class DocumentStream implements Carrier {
+  readonly core: DocumentCore
+  readonly handle: number
+  /** What we let the other side do. */
+  readonly given: { permission: Permission }
+  /** What the other side lets us do; undefined until it said so. */
+  granted: Permission | undefined
+  /** What the other side is known to have. */
+  theirs: Version = Version.empty
+  readonly #host: StreamHost
+  readonly #sender: StreamSender
+  readonly #decoder = createChangeDecoder({ maxChanges: 20_000, maxOps: 200_000 })
+  #told: Version = Version.empty
+  readonly #brought = new Set<AuthorId>()
+  #owesNeed = false
+  #asked: Version | undefined
+  #awaiting: Refusal | undefined
+  #refusedWrites = 0
+  readonly #presence = new Set<string>()
+  #owesDigest = true
+
+  constructor(host: StreamHost, core: DocumentCore, handle: number, given: Permission) {
+    this.#host = host
+    this.#sender = new StreamSender(host, core)
+    this.core = core
+    this.handle = handle
+    this.given = { permission: given }
+    core.carriers.add(this)
+  }
+
+  get #theirHandle(): number {
+    return this.#sender.handle
+  }
+
+  get isServer(): boolean {
+    return this.#host.isServer
+  }
+
+  get isSameProfile(): boolean {
+    return this.#host.isSameProfile
+  }
+
+  /** Whether the other side takes part. */
+  get isMutual(): boolean {
+    return this.#theirHandle !== 0 && this.granted !== undefined
+  }
+
+  /** Both versions covered, and own work durable at the server. Never said of a handshake. */
+  get isSynced(): boolean {
+    const { core } = this
+    if (this.granted === 'no') return this.#awaiting === undefined
+    if (!this.isMutual || this.#awaiting !== undefined) return false
+    if (!core.store.version.covers(this.theirs)) return false
+    if (this.#maySend() && !this.#sender.isDone) return false
+    return !this.isServer || core.ledger.unsaved.changes === 0
+  }
+
+  /** Asks the other side to take part. */
+  open(): void {
+    const resume = this.core.staging.resume(this.#host.peerReplica)
+    const frame: OpenFrame = {
+      kind: 'open',
+      handle: this.handle,
+      document: this.core.name,
+      version: this.core.store.version,
+      ...(resume === undefined ? {} : { resume }),
+    }
+    this.#host.send(frame)
+  }
+
+  /** The other side takes part, for the first time or anew. */
+  opened(frame: OpenFrame): void {
+    const { core } = this
+    const isReturn = this.#theirHandle !== 0 && this.#theirHandle !== frame.handle
+    this.theirs = frame.version
+    this.#sender.begin(frame, this.#mayRead())
+    this.#told = Version.empty
+    this.#host.send({
+      kind: 'opened',
+      handle: frame.handle,
+      permission: this.given.permission,
+      version: this.given.permission === 'no' ? Version.empty : core.durable,
+    })
+    if (isReturn) this.open()
+    if (this.#host.contactKey !== undefined) core.incidents.contact(this.#host.contactKey, frame.version)
+    if (this.#mayRead()) {
+      for (const entry of core.presence.entriesFor(this, this.#host.hub.role === 'server'))
+        this.#presence.add(entry.replica)
+    }
+    if (this.isSameProfile || this.isServer) this.#tellOwn([...core.ownAuthors])
+    if (this.isSameProfile && core.refused.size > 0) this.refusalsChanged(unknownRefusal)
+    this.#checkRefusal()
+    this.#progress()
+    this.wake()
+  }
+
+  /** Changes what the other side may do. */
+  give(permission: Permission): void {
+    if (permission === this.given.permission) return
+    this.given.permission = permission
+    if (this.#theirHandle === 0) return
+    const version = permission === 'no' ? Version.empty : this.core.durable
+    this.#host.send({ kind: 'opened', handle: this.#theirHandle, permission, version })
+    this.wake()
+  }
+
+  receive(frame: DocumentFrame): void {
+    switch (frame.kind) {
+      case 'open':
+        this.opened(frame)
+        break
+      case 'opened':
+        this.#permitted(frame.permission, frame.version)
+        break
+      case 'changes':
+        this.#changes(frame.bytes)
+        break
+      case 'bundle':
+        this.#chunk(frame)
+        break
+      case 'ack':
+        this.#acknowledged(frame.version)
+        break
+      case 'digest':
+        this.#compare(frame.version, frame.digest)
+        break
+      case 'need':
+        if (this.#mayRead()) this.#sender.needed(frame.version, frame.full)
+        break
+      case 'presence':
+        if (this.#mayRead()) this.core.tellPresence(this.core.presence.receive(frame.entries, this), this)
+        break
+      case 'refused':
+        this.#refused(frame.code, frame.reason)
+        break
+      case 'own':
+        for (const author of frame.authors) this.#brought.add(author)
+        if (this.isSameProfile) this.core.addOwnAuthors(frame.authors)
+        break
+      case 'refusals':
+        if (this.isSameProfile && noteRefusals(this.core, frame.entries)) {
+          this.#askForState({ code: frame.code, reason: frame.reason, isFromServer: false })
+        }
+        break
+      case 'leave':
+        this.leave()
+        break
+    }
+    this.wake()
+  }
+
+  /** The other side no longer takes part. */
+  leave(): void {
+    this.#sender.handle = 0
+    this.#sender.reset(undefined)
+    this.granted = undefined
+    this.core.tellPresence(this.core.presence.drop(this), this)
+  }
+
+  /** The connection is gone, or this side leaves. */
+  end(isLost: boolean): void {
+    const hadContact = this.#theirHandle !== 0
+    this.core.carriers.delete(this)
+    if (!isLost && hadContact) this.#host.send({ kind: 'leave', handle: this.#theirHandle })
+    this.core.tellPresence(this.core.presence.drop(this), this)
+    const key = this.#host.contactKey
+    if (isLost && hadContact && key !== undefined && !this.core.isClosed) this.core.incidents.lost(key)
+  }
+
+  wake(): void {
+    this.#host.wake()
+  }
+
+  restart(): void {
+    this.#sender.reset(this.#theirHandle === 0 ? undefined : this.theirs)
+    this.#told = Version.empty
+    this.#awaiting = undefined
+    this.open()
+    this.wake()
+  }
+
+  presenceChanged(replicas: readonly string[], from: object | undefined): void {
+    const { hub } = this.#host
+    if (from === this) return
+    for (const replica of replicas) if (replica === hub.id || hub.role === 'server') this.#presence.add(replica)
+    this.wake()
+  }
+
+  ownAuthorsChanged(author: AuthorId): void {
+    if (this.isSameProfile || this.isServer) this.#tellOwn([author])
+  }
+
+  refusalsChanged(refusal: Refusal): void {
+    if (!this.isSameProfile || this.#theirHandle === 0) return
+    const { code, reason } = refusal
+    this.#host.send({ kind: 'refusals', handle: this.#theirHandle, code, reason, entries: [...this.core.refused] })
+  }
+
+  /** Sends what there is to send, as far as there is room. */
+  pump(): void {
+    if (this.#theirHandle === 0 || this.#host.isCongested()) return
+    this.#checkRefusal()
+    if (this.#owesNeed) this.#askForRest()
+    this.#acknowledge()
+    this.#sendPresence()
+    if (this.#mayRead()) this.#sender.pump(this.#maySend())
+    this.#progress()
+  }
+
+  /** Now and then: what waits for something lost is asked for, and equal versions compare their digests. */
+  tick(): void {
+    if (this.#theirHandle === 0) return
+    if (this.core.store.waiting.changes > 0) this.#owesNeed = true
+    this.#asked = undefined
+    this.#owesDigest = true
+    this.pump()
+    const { store } = this.core
+    if (!this.#owesDigest || !this.#maySend() || !this.#sender.isDone) return
+    this.#owesDigest = false
+    this.#host.send({ kind: 'digest', handle: this.#theirHandle, version: store.version, digest: store.digest() })
+  }
+
+  #mayRead(): boolean {
+    return this.given.permission !== 'no'
+  }
+
+  #mayWrite(): boolean {
+    return (
+      this.given.permission === 'write' ||
+      this.given.permission === 'admin' ||
+      !this.#host.hub.rules.writesNeedPermission
+    )
+  }
+
+  /** Whether what we send would be merged there. */
+  #maySend(): boolean {
+    return this.#mayRead() && (this.granted === 'write' || this.granted === 'admin')
+  }
+
+  #permitted(permission: Permission, version: Version): void {
+    this.granted = permission
+    this.theirs = this.theirs.merge(version)
+    if (!this.isServer) return
+    this.core.setPermission(permission)
+    this.core.serverReached(version)
+    this.#checkRefusal()
+  }
+
+  #acknowledged(version: Version): void {
+    this.theirs = this.theirs.merge(version)
+    if (this.isServer) this.core.serverReached(version)
+    this.#progress()
+  }
+
+  #progress(): void {
+    if (this.#host.contactKey === undefined || this.#theirHandle === 0) return
+    this.core.incidents.progress(this.#host.contactKey, this.#host.peerName, this.theirs)
+  }
+
+  #changes(bytes: Uint8Array): void {
+    const decoded = this.#decoder.decode(bytes)
+    if (!decoded.ok) {
+      this.#host.fail('protocol-error', decoded.error.message)
+      return
+    }
+    const changes = decoded.value
+    if (!this.#mayWrite()) {
+      this.#refuse(changes.length)
+      return
+    }
+    for (const change of changes) this.#brought.add(change.author)
+    this.#theyHave(versionAfter(this.theirs, changes))
+    this.#took(this.core.receiveChanges(changes, this))
+  }
+
+  #theyHave(version: Version): void {
+    this.theirs = version
+    this.#sender.theyHave(version)
+  }
+
+  #took(intake: Intake): void {
+    if (intake === 'invalid') this.#host.fail('protocol-error', 'content that breaks a rule of the store')
+    if (intake === 'need') this.#owesNeed = true
+    this.#progress()
+  }
+
+  #refuse(writes: number): void {
+    const { hub } = this.#host
+    this.#refusedWrites += writes
+    hub.metrics.refusedWrites += writes
+    this.#host.send({
+      kind: 'refused',
+      handle: this.#theirHandle,
+      code: 'forbidden',
+      reason: 'This connection may not write the document.',
+    })
+    if (this.#refusedWrites > hub.limits.refusedWrites) this.#host.fail('refused-flood', 'too many refused writes')
+  }
+
+  #refused(code: string, reason: string): void {
+    if (!this.isServer || code !== 'forbidden') return
+    this.granted = 'read'
+    this.core.setPermission('read')
+    this.#checkRefusal(reason)
+  }
+
+  /** What was written under a right that is gone falls back. */
+  #checkRefusal(reason = 'The right to write this document was lost.'): void {
+    const { core } = this
+    const { rules } = this.#host.hub
+    const isDenied = this.granted === 'read' || this.granted === 'no'
+    if (!this.isServer || !isDenied || this.#awaiting !== undefined || !rules.refusalFallsBack) return
+    if (this.granted === 'read' && this.#theirHandle === 0) return
+    if (!hasRefusable(core, this.theirs)) return
+    const refusal: Refusal = { code: 'forbidden', reason, isFromServer: this.granted === 'read' }
+    if (this.granted === 'read') {
+      this.#askForState(refusal)
+      return
+    }
+    this.#awaiting = refusal
+    this.#host.fallBackToDisk(core, refusal, () => {
+      this.#awaiting = undefined
+    })
+  }
+
+  #askForState(refusal: Refusal): void {
+    this.#awaiting = refusal
+    this.#host.send({ kind: 'need', handle: this.#theirHandle, version: Version.empty, full: true })
+  }
+
+  /** Once per version and tick, however often it is noticed. */
+  #askForRest(): void {
+    const { version } = this.core.store
+    this.#owesNeed = false
+    if (this.#asked?.equals(version) === true) return
+    this.#asked = version
+    this.#host.hub.metrics.needs += 1
+    this.#host.send({ kind: 'need', handle: this.#theirHandle, version, full: false })
+  }
+
+  #chunk(frame: Extract<Frame, { readonly kind: 'bundle' }>): void {
+    const { core } = this
+    const isLast = frame.offset + frame.chunk.length === frame.totalBytes
+    // Invariant 4, also when the bundle comes to nothing.
+    if (isLast) this.#decoder.bundleReceived()
+    if (!this.#mayWrite()) {
+      if (isLast) this.#refuse(1)
+      return
+    }
+    const { transfer, totalBytes, offset, chunk } = frame
+    const outcome = core.staging.add(transfer, this.#host.peerReplica, totalBytes, offset, chunk)
+    const prefix = core.keys.transferPrefix(transfer)
+    if (outcome.kind === 'too-large') this.#host.fail('protocol-error', `a bundle of ${totalBytes} bytes`)
+    else if (outcome.kind === 'staged') {
+      if (outcome.durable) {
+        const key = core.keys.chunk(transfer, totalBytes, offset)
+        this.#host.hub.queue.push([{ kind: 'put', key, bytes: sealRow(chunk) }])
+      }
+      if (!this.#host.hub.rules.bundlesAreWhole) this.#applyTorn(chunk)
+    } else if (outcome.kind === 'complete') {
+      if (outcome.durable) this.#host.hub.queue.push([{ kind: 'delete-prefix', prefix }])
+      this.#whole(outcome.bytes)
+    } else if (isLast) this.#owesNeed = true
+  }
+
+  #whole(bytes: Uint8Array): void {
+    const decoded = decodeBundle(bytes)
+    if (!decoded.ok) {
+      this.#host.fail('protocol-error', decoded.error.message)
+      return
+    }
+    const bundle = decoded.value
+    for (const [author, seq] of bundle.version.entries()) if (seq > bundle.base.get(author)) this.#brought.add(author)
+    this.#theyHave(this.theirs.merge(bundle.version))
+    const refusal = this.#awaiting
+    if (refusal !== undefined && bundle.base.size === 0) {
+      this.#awaiting = undefined
+      if (!fallBack(this.core, bundle, refusal)) this.#host.fail('protocol-error', 'a state that breaks a rule')
+      return
+    }
+    this.#took(this.core.receiveBundle(bundle, bytes, this))
+  }
+
+  /** Only in a mutant: a piece taken for the whole. */
+  #applyTorn(chunk: Uint8Array): void {
+    const decoded = decodeBundle(chunk)
+    if (decoded.ok) this.core.receiveBundle(decoded.value, chunk, this)
+  }
+
+  #acknowledge(): void {
+    const { core } = this
+    const { hub } = this.#host
+    // A server has no use for what a client has on its disk.
+    if ((hub.role === 'client' && this.isServer) || core.durable === this.#told || !this.#mayRead()) return
+    const risen: [AuthorId, number][] = []
+    for (const author of this.#brought) {
+      const seq = core.durable.get(author)
+      if (seq > this.#told.get(author)) risen.push([author, seq])
+    }
+    this.#told = core.durable
+    if (risen.length === 0) return
+    this.#host.send({ kind: 'ack', handle: this.#theirHandle, version: Version.from(risen) })
+  }
+
+  #sendPresence(): void {
+    if (this.#presence.size === 0 || !this.#mayRead()) return
+    const entries: PresenceEntry[] = []
+    for (const replica of this.#presence) {
+      const entry = this.core.presence.entry(replica)
+      if (entry !== undefined) entries.push(entry)
+    }
+    this.#presence.clear()
+    for (let i = 0; i < entries.length; i += 64) {
+      this.#host.send({ kind: 'presence', handle: this.#theirHandle, entries: entries.slice(i, i + 64) })
+    }
+  }
+
+  #tellOwn(authors: readonly AuthorId[]): void {
+    if (this.#theirHandle === 0 || authors.length === 0) return
+    const told = authors.slice(-frameLimits.ownAuthors)
+    this.#host.send({ kind: 'own', handle: this.#theirHandle, authors: told })
+  }
+
+  #compare(version: Version, digest: string): void {
+    const { store, name } = this.core
+    if (!this.#mayRead() || !store.version.equals(version)) return
+    const ours = store.digest()
+    if (ours === digest) return
+    const { hub } = this.#host
+    hub.metrics.divergences += 1
+    hub.diverged({ document: name, peer: this.#host.peerName, version: version.toJSON(), ours, theirs: digest })
+  }
+}
+
+const unknownRefusal: Refusal = {
+  code: 'forbidden',
+  reason: 'Another tab lost the right to write.',
+  isFromServer: false,
+}

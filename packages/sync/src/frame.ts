@@ -1,0 +1,127 @@
+import type { AuthorId, Value, Version } from '@rejoin/state'
+
+/** What a replica is to others. A server gives permissions and its durable acknowledgement counts for the ladder. */
+export type Role = 'client' | 'peer' | 'server'
+
+/** What a connection may do with a document. */
+export type Permission = 'no' | 'read' | 'write' | 'admin'
+
+/** A closed interval of version numbers. */
+export interface VersionRange {
+  readonly min: number
+  readonly max: number
+}
+
+/** Versions of the protocol that this build speaks. */
+export const protocolVersions: VersionRange = { min: 1, max: 1 }
+
+/** Versions of the change, bundle and snapshot formats that this build reads. */
+export const formatVersions: VersionRange = { min: 1, max: 1 }
+
+/** Who speaks: the part of hello and welcome that both have. */
+export interface Introduction {
+  /** Identity of this opening of a replica: 16 hex digits. */
+  readonly replica: string
+  readonly role: Role
+  /** A stable name where there is one; survives restarts. */
+  readonly name: string
+  /** Ids of the stored profile, so that tabs of one profile know each other. */
+  readonly profiles: readonly string[]
+  /** Wall clock at sending, milliseconds. */
+  readonly wall: number
+}
+
+/** First frame of the side that speaks first. `introduction` is absent when the versions do not meet. */
+export interface HelloFrame {
+  readonly kind: 'hello'
+  readonly protocol: VersionRange
+  readonly format: VersionRange
+  readonly introduction?: Introduction
+  readonly token?: string
+}
+
+/** Accepts a hello with the versions chosen. */
+export interface WelcomeFrame {
+  readonly kind: 'welcome'
+  readonly protocol: number
+  readonly format: number
+  readonly introduction: Introduction
+  /** The wall clock of the hello, so that its sender can measure the offset. */
+  readonly echo: number
+}
+
+/** Declines a hello. Readable by every version of the protocol, past and to come. */
+export interface RejectFrame {
+  readonly kind: 'reject'
+  readonly code: string
+  readonly reason: string
+  readonly protocol: VersionRange
+  /** Whether dialling again without a change on either side can help. */
+  readonly retry: boolean
+}
+
+/** A transfer that the receiver holds in part. */
+export interface Resume {
+  readonly transfer: string
+  readonly bytes: number
+}
+
+/** Takes part in a document under a handle of the sender's choice; the other side addresses it by that handle. */
+export interface OpenFrame {
+  readonly kind: 'open'
+  readonly handle: number
+  readonly document: string
+  readonly version: Version
+  readonly resume?: Resume
+}
+
+/** What one sees of another replica's presence. `value` is absent when it has left. */
+export interface PresenceEntry {
+  readonly replica: string
+  readonly clock: number
+  readonly value?: Value
+}
+
+/** Everything that can be on the wire. `handle` is always the *receiver's*, except in `open`. */
+export type Frame =
+  | HelloFrame
+  | WelcomeFrame
+  | RejectFrame
+  | OpenFrame
+  /** Answers `open`: what its sender may do here, and the version now. Sent again when the permission changes. */
+  | { readonly kind: 'opened'; readonly handle: number; readonly permission: Permission; readonly version: Version }
+  /** Changes in causal order, as the stream's change encoder wrote them. A change and its undo are in one frame. */
+  | { readonly kind: 'changes'; readonly handle: number; readonly bytes: Uint8Array }
+  /** A piece of an encoded bundle. Only the whole is ever applied. */
+  | {
+      readonly kind: 'bundle'
+      readonly handle: number
+      readonly transfer: string
+      readonly totalBytes: number
+      readonly offset: number
+      readonly chunk: Uint8Array
+    }
+  /** This is on the sender's disk. Only what rose since the last one. */
+  | { readonly kind: 'ack'; readonly handle: number; readonly version: Version }
+  /** The state digest at a version, to be compared by whoever is at the same one. */
+  | { readonly kind: 'digest'; readonly handle: number; readonly version: Version; readonly digest: string }
+  /** Asks for everything after `version`; with `full`, for the whole state as one bundle. */
+  | { readonly kind: 'need'; readonly handle: number; readonly version: Version; readonly full: boolean }
+  | { readonly kind: 'presence'; readonly handle: number; readonly entries: readonly PresenceEntry[] }
+  /** Something the receiver sent for this document was dropped. */
+  | { readonly kind: 'refused'; readonly handle: number; readonly code: string; readonly reason: string }
+  /** To tabs of the same profile: incarnations of the profile, whose work counts as unsaved. */
+  | { readonly kind: 'own'; readonly handle: number; readonly authors: readonly AuthorId[] }
+  /** To tabs of the same profile: from which seq on the work of an incarnation was refused. */
+  | {
+      readonly kind: 'refusals'
+      readonly handle: number
+      readonly code: string
+      readonly reason: string
+      readonly entries: readonly (readonly [AuthorId, number])[]
+    }
+  /** The sender no longer takes part in the document with this handle of the receiver. */
+  | { readonly kind: 'leave'; readonly handle: number }
+  | { readonly kind: 'ping'; readonly id: number; readonly wall: number }
+  | { readonly kind: 'pong'; readonly id: number; readonly echo: number; readonly wall: number }
+  | { readonly kind: 'close'; readonly code: string; readonly reason: string }

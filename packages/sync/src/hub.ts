@@ -1,0 +1,88 @@
+import type { Value } from '@rejoin/state'
+import type { DocumentCore } from './document-core.ts'
+import type { Introduction, Permission, Role } from './frame.ts'
+import type { HealEvent } from './incidents.ts'
+import type { Limits, Timing } from './limits.ts'
+import type { Metrics } from './metrics.ts'
+import type { Clock, Random, Timers } from './seams.ts'
+import type { SyncRules } from './sync-rules.ts'
+import type { TransferCache } from './transfers.ts'
+import type { WriteQueue } from './write-queue.ts'
+
+/** Something worth a line in a log. Plain data; never a token. */
+export interface LogEntry {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly event: string
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+/** Who asks to take part in a document. */
+export interface AuthorizeRequest {
+  readonly token: string | undefined
+  readonly document: string
+  /** Address of the other side, for logs and rate limits. */
+  readonly remote: string
+  readonly origin: string | undefined
+  readonly replica: string
+}
+
+/** Decides what a connection may do with a document. Asked at each open; a rejection counts as "ask again later". */
+export type Authorize = (request: AuthorizeRequest) => Permission | PromiseLike<Permission>
+
+/** Two replicas with equal versions and unequal states: a bug, a broken disk or a forger. Should never be seen. */
+export interface DivergenceEvent {
+  readonly document: string
+  readonly peer: string
+  readonly version: Readonly<Record<string, number>>
+  readonly ours: string
+  readonly theirs: string
+}
+
+/** A refused write, described for people and programs. */
+export interface RefusedWrite {
+  readonly type: 'put' | 'remove' | 'insert' | 'erase'
+  readonly path: readonly string[]
+  readonly kind: string
+  /** Element of a set; absent elsewhere. */
+  readonly member?: string
+  /** What was written, for `put`; the elements, for `insert`. */
+  readonly value?: Value
+}
+
+/** What parts of a replica share. Only the replica makes one. */
+export interface Hub {
+  readonly id: string
+  readonly role: Role
+  readonly name: string
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly random: Random
+  readonly limits: Limits
+  readonly timing: Timing
+  readonly rules: SyncRules
+  readonly metrics: Metrics
+  readonly queue: WriteQueue
+  readonly transfers: TransferCache
+  readonly authorize: Authorize | undefined
+  /** Whether outages are followed: not on servers, whose clients come and go. */
+  readonly followsOutages: boolean
+  /** Wall clock, corrected by what servers told of theirs. */
+  now(): number
+  /** 16 random hex digits. */
+  newId(): string
+  introduction(): Introduction
+  isSameProfile(profiles: readonly string[]): boolean
+  /** Runs `step`; what it caused (writes, frames, reports) sets out together when the outermost one ends. */
+  batch<T>(step: () => T): T
+  /** Runs when the outermost batch ends. */
+  soon(run: () => void): void
+  /** Calls listeners of the application; what one throws is logged and harms nobody else. */
+  tell<T>(listeners: Iterable<(value: T) => void>, value: T): void
+  log(entry: LogEntry): void
+  healed(event: HealEvent): void
+  diverged(event: DivergenceEvent): void
+  /** Rows or acknowledgements of a document changed. */
+  touched(core: DocumentCore): void
+  /** Something that `net.link` or a status may show has changed. */
+  changed(): void
+}

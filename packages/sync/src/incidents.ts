@@ -1,0 +1,170 @@
+/**
+ * Outages per document and contact, from the loss to the heal and its later revisions.
+ *
+ * Invariants
+ * 1. The cut begins at the loss (or at load, before unacknowledged work is put on top), so that ancestors are exact.
+ * 2. `contact` is told before anything of the other side is merged.
+ * 3. Healed means: each side covers what the other had at contact (C15), not that the two are equal.
+ */
+import type { Cut, HealReport, Store, Version } from '@rejoin/state'
+import type { TimerHandle, Timers } from './seams.ts'
+
+/** What a heal brought, once per revision. */
+export interface HealEvent extends HealReport {
+  readonly document: string
+  /** Name or id of the other side. */
+  readonly peer: string
+  /** 1 for the heal; higher when somebody who healed later conflicts with what was written here apart. */
+  readonly revision: number
+  /** Wall time of the loss of contact. */
+  readonly since: number
+  /** How long contact was lost, milliseconds. */
+  readonly offlineMs: number
+}
+
+interface Incident {
+  readonly cut: Cut
+  readonly since: number
+  readonly isFirstContact: boolean
+  contact: { readonly ours: Version; readonly theirs: Version; readonly at: number } | undefined
+  revision: number
+  timer: TimerHandle | undefined
+  stop: () => void
+}
+
+/** How one other side is known across connections: a transport's name, or a replica's. */
+export type ContactKey = string
+
+export interface Incidents {
+  /** The document was loaded: what was done since the last contact of an earlier opening is one more outage. */
+  loaded(cut: Cut, since: number, hadContact: boolean): void
+  /** Contact with `key` was lost. */
+  lost(key: ContactKey): void
+  /** Contact is back; `theirs` is what the other side has. */
+  contact(key: ContactKey, theirs: Version): void
+  /** Knowledge grew: `theyHave` is what the other side is known to have. */
+  progress(key: ContactKey, peer: string, theyHave: Version): void
+  /** The store was replaced or the document closed. */
+  clear(): void
+  /** Whether an outage with `key` has not been healed. */
+  isOpen(key: ContactKey): boolean
+}
+
+interface IncidentOptions {
+  readonly document: string
+  readonly timers: Timers
+  /** Wall clock. */
+  readonly now: () => number
+  readonly store: () => Store
+  readonly revisionMs: number
+  /** Runs later, when the merge under way is done. */
+  readonly soon: (run: () => void) => void
+  readonly onCut: () => void
+  readonly onHeal: (event: HealEvent) => void
+}
+
+/** A link that flaps faster than it heals gets no more cuts than these; the older ones cover what happens. */
+const maxOpen = 4
+const maxHealed = 4
+
+export function createIncidents(options: IncidentOptions): Incidents {
+  const open = new Map<ContactKey, Incident[]>()
+  const healed: Incident[] = []
+  let sinceLoad: Incident | undefined
+
+  const finish = (incident: Incident): void => {
+    if (incident.timer !== undefined) options.timers.clear(incident.timer)
+    incident.timer = undefined
+    incident.stop()
+    incident.cut.close()
+  }
+  const report = (incident: Incident, peer: string): HealReport => {
+    incident.revision += 1
+    const result = incident.cut.report()
+    const offlineMs = Math.max(0, (incident.contact?.at ?? options.now()) - incident.since)
+    const { revision, since } = incident
+    options.onHeal({ ...result, document: options.document, peer, revision, since, offlineMs })
+    return result
+  }
+  const heal = (incident: Incident, peer: string): void => {
+    const first = incident.cut.report()
+    // An opening that never had contact and wrote nothing has not been apart from anybody.
+    if (incident.isFirstContact && first.ours.changes === 0) {
+      finish(incident)
+      return
+    }
+    report(incident, peer)
+    if (first.ours.changes === 0) {
+      finish(incident)
+      return
+    }
+    let isDue = false
+    incident.stop = incident.cut.onRevision(() => {
+      if (isDue) return
+      isDue = true
+      options.soon(() => {
+        isDue = false
+        if (incident.cut.open) report(incident, peer)
+      })
+    })
+    incident.timer = options.timers.set(options.revisionMs, () => {
+      healed.splice(healed.indexOf(incident), 1)
+      incident.timer = undefined
+      finish(incident)
+    })
+    healed.push(incident)
+    while (healed.length > maxHealed) finish(healed.shift() as Incident)
+  }
+
+  return {
+    loaded: (cut, since, hadContact) => {
+      sinceLoad = begin(cut, since, !hadContact)
+    },
+    lost: (key) => {
+      const incidents = open.get(key) ?? []
+      if (incidents.length >= maxOpen) return
+      open.set(key, [...incidents, begin(options.store().beginCut(), options.now(), false)])
+      options.onCut()
+    },
+    contact: (key, theirs) => {
+      const incidents = open.get(key) ?? []
+      if (sinceLoad !== undefined) {
+        incidents.unshift(sinceLoad)
+        sinceLoad = undefined
+        open.set(key, incidents)
+      }
+      const ours = options.store().version
+      for (const incident of incidents) {
+        incident.cut.contact(theirs)
+        incident.contact = { ours, theirs, at: options.now() }
+      }
+    },
+    progress: (key, peer, theyHave) => {
+      const incidents = open.get(key)
+      if (incidents === undefined) return
+      const version = options.store().version
+      const left = incidents.filter((incident) => {
+        const { contact } = incident
+        // Invariant 3.
+        return contact === undefined || !version.covers(contact.theirs) || !theyHave.covers(contact.ours)
+      })
+      if (left.length === incidents.length) return
+      if (left.length === 0) open.delete(key)
+      else open.set(key, left)
+      for (const incident of incidents) if (!left.includes(incident)) heal(incident, peer)
+    },
+    clear: () => {
+      for (const incidents of open.values()) incidents.forEach(finish)
+      healed.forEach(finish)
+      if (sinceLoad !== undefined) finish(sinceLoad)
+      open.clear()
+      healed.length = 0
+      sinceLoad = undefined
+    },
+    isOpen: (key) => open.has(key),
+  }
+}
+
+function begin(cut: Cut, since: number, isFirstContact: boolean): Incident {
+  return { cut, since, isFirstContact, contact: undefined, revision: 0, timer: undefined, stop: () => {} }
+}

@@ -1,0 +1,72 @@
+/** Bounds of a replica. Each has a default that suits a page as well as a small server. */
+export interface Limits {
+  /** Documents open at once, on demand of connections. Default 10,000. */
+  readonly documents: number
+  /** Documents that one connection may take part in. Default 1,000. */
+  readonly documentsPerConnection: number
+  /** Greatest whole frame taken in. Default 1 MiB. */
+  readonly messageBytes: number
+  /** Greatest bundle taken in. Default 256 MiB. */
+  readonly bundleBytes: number
+  /** Bytes of partly received bundles per document. Default 256 MiB. */
+  readonly stagedBytes: number
+  /** Transfers of at least this size are staged durably. Default 256 KiB. */
+  readonly stagedDurablyBytes: number
+  /** Encoded bundles kept so that a cut transfer can go on. Default 64 MiB. */
+  readonly transferCacheBytes: number
+  /** How long such a bundle is kept unused. Default 5 minutes. */
+  readonly transferCacheMs: number
+  /** Acknowledged changes kept per document for peers a little behind. Defaults 2,000 and 1 MiB. */
+  readonly keptChanges: number
+  readonly keptChangeBytes: number
+  /** Bytes queued towards one connection before changes wait for room. Default 256 KiB. */
+  readonly sendAheadBytes: number
+  /** Bytes waiting for a slow or failing disk before input is held back. Default 8 MiB. */
+  readonly unwrittenBytes: number
+  /** Rows of a document before they are folded into a snapshot. Default 512. */
+  readonly rowsBeforeCompaction: number
+  /** Entries of presence per document and bytes of one. Defaults 1,024 and 4,096. */
+  readonly presenceEntries: number
+  readonly presenceBytes: number
+  /** Refused writes on one connection before it is closed. Default 100. */
+  readonly refusedWrites: number
+  /** How long after a heal later conflicts with what was written apart still revise its report. Default 10 minutes. */
+  readonly revisionMs: number
+  /** How long a server keeps a document in memory that no connection uses. Default 30 s. */
+  readonly idleDocumentMs: number
+}
+
+/** The defaults. */
+export const defaultLimits: Limits = {
+  documents: 10_000,
+  documentsPerConnection: 1000,
+  messageBytes: 1024 * 1024,
+  bundleBytes: 256 * 1024 * 1024,
+  stagedBytes: 256 * 1024 * 1024,
+  stagedDurablyBytes: 256 * 1024,
+  transferCacheBytes: 64 * 1024 * 1024,
+  transferCacheMs: 5 * 60_000,
+  keptChanges: 2000,
+  keptChangeBytes: 1024 * 1024,
+  sendAheadBytes: 256 * 1024,
+  unwrittenBytes: 8 * 1024 * 1024,
+  rowsBeforeCompaction: 512,
+  presenceEntries: 1024,
+  presenceBytes: 4096,
+  refusedWrites: 100,
+  revisionMs: 10 * 60_000,
+  idleDocumentMs: 30_000,
+}
+
+/** Pace of the connection-level machinery. */
+export interface Timing {
+  /** How often a quiet connection is pinged. Default 10 s. */
+  readonly pingMs: number
+  /** Silence after which a connection counts as lost. Default 2.5 pings. */
+  readonly silenceMs: number
+  /** How long a dial and its handshake may take. Default 10 s. */
+  readonly handshakeMs: number
+}
+
+/** The defaults. */
+export const defaultTiming: Timing = { pingMs: 10_000, silenceMs: 25_000, handshakeMs: 10_000 }

@@ -1,0 +1,78 @@
+/** Counters and gauges of a replica since it was created. Plain numbers, cheap to read; servers expose them. */
+export interface Metrics {
+  framesIn: number
+  framesOut: number
+  bytesIn: number
+  bytesOut: number
+  /** Frames that broke the protocol; each ended its connection. */
+  malformedFrames: number
+  connectionsOpened: number
+  connectionsClosed: number
+  /** Handshakes declined, by either side. */
+  rejectedHandshakes: number
+  changesMerged: number
+  changesSent: number
+  bundlesMerged: number
+  bundlesSent: number
+  chunksSent: number
+  /** Transfers that went on where an earlier connection had broken off. */
+  transfersResumed: number
+  localChanges: number
+  conflicts: number
+  heals: number
+  cuts: number
+  divergences: number
+  /** Writes dropped because their connection may not make them. */
+  refusedWrites: number
+  /** Changes that waited for what they depend on. */
+  changesWaiting: number
+  /** Times that missing state had to be asked for again. */
+  needs: number
+  storageWrites: number
+  storageFailures: number
+  corruptRows: number
+  compactions: number
+  retransmittedFrames: number
+  dials: number
+  /** Now, not since the start. */
+  openDocuments: number
+  openConnections: number
+  unwrittenBytes: number
+}
+
+/** All zero. */
+export function noMetrics(): Metrics {
+  return {
+    framesIn: 0,
+    framesOut: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    malformedFrames: 0,
+    connectionsOpened: 0,
+    connectionsClosed: 0,
+    rejectedHandshakes: 0,
+    changesMerged: 0,
+    changesSent: 0,
+    bundlesMerged: 0,
+    bundlesSent: 0,
+    chunksSent: 0,
+    transfersResumed: 0,
+    localChanges: 0,
+    conflicts: 0,
+    heals: 0,
+    cuts: 0,
+    divergences: 0,
+    refusedWrites: 0,
+    changesWaiting: 0,
+    needs: 0,
+    storageWrites: 0,
+    storageFailures: 0,
+    corruptRows: 0,
+    compactions: 0,
+    retransmittedFrames: 0,
+    dials: 0,
+    openDocuments: 0,
+    openConnections: 0,
+    unwrittenBytes: 0,
+  }
+}

@@ -1,0 +1,367 @@
+import { Connection, type ConnectionHost, type ConnectionOptions } from './connection.ts'
+import type { DocumentCore } from './document-core.ts'
+import { DocumentShelf } from './document-shelf.ts'
+import type { Introduction, OpenFrame, Permission, Role } from './frame.ts'
+import type { Authorize, DivergenceEvent, Hub, LogEntry } from './hub.ts'
+import type { HealEvent } from './incidents.ts'
+import { attemptLater, deferred, type Later, resolved } from './later.ts'
+import type { Limits, Timing } from './limits.ts'
+import { type Metrics, noMetrics } from './metrics.ts'
+import { findProfile } from './profile.ts'
+import type { Refusal } from './refusal.ts'
+import type { Clock, Environment, Random, Storage, TimerHandle, Timers } from './seams.ts'
+import type { Session, SessionEnd } from './session.ts'
+import type { SyncRules } from './sync-rules.ts'
+import { createTransferCache, type TransferCache } from './transfers.ts'
+import { createWriteQueue, type WriteQueue } from './write-queue.ts'
+
+/** Everything a replica is made of, with defaults filled in. */
+export interface ReplicaSetup {
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly random: Random
+  readonly storage: Storage
+  readonly environment: Environment | undefined
+  readonly role: Role
+  readonly name: string
+  readonly limits: Limits
+  readonly timing: Timing
+  readonly authorize: Authorize | undefined
+  readonly onLog: ((entry: LogEntry) => void) | undefined
+  readonly rules: SyncRules
+}
+
+/** Offsets below this are left alone: they are within what the network hides. */
+const correctedOffsetMs = 500
+/** A server with a failing disk lets its clients go after this. */
+const failingGraceMs = 5000
+/** The inside of a replica: documents, connections, the way to the disk, and the batch that ties their steps together. */
+export class ReplicaCore implements Hub, ConnectionHost {
+  readonly id: string
+  readonly role: Role
+  readonly name: string
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly random: Random
+  readonly limits: Limits
+  readonly timing: Timing
+  readonly rules: SyncRules
+  readonly authorize: Authorize | undefined
+  readonly followsOutages: boolean
+  readonly metrics: Metrics = noMetrics()
+  readonly queue: WriteQueue
+  readonly transfers: TransferCache
+  readonly storage: Storage
+  readonly environment: Environment | undefined
+  readonly connections: Set<Connection> = new Set()
+  readonly healListeners: Set<(event: HealEvent) => void> = new Set()
+  readonly divergenceListeners: Set<(event: DivergenceEvent) => void> = new Set()
+  readonly changeListeners: Set<(nothing: undefined) => void> = new Set()
+  /** What must end with the replica. */
+  readonly closers: Set<() => void> = new Set()
+  /** Settles when hello can be said. */
+  readonly started: Later<void>
+  isClosed = false
+  readonly #onLog: ((entry: LogEntry) => void) | undefined
+  readonly shelf: DocumentShelf
+  readonly #profiles = new Set<string>()
+  readonly #woken = new Set<Connection>()
+  #soon: (() => void)[] = []
+  #depth = 0
+  #hasChanged = false
+  #graceTimer: TimerHandle | undefined
+
+  constructor(setup: ReplicaSetup) {
+    this.role = setup.role
+    this.name = setup.name
+    this.clock = setup.clock
+    this.timers = setup.timers
+    this.random = setup.random
+    this.limits = setup.limits
+    this.timing = setup.timing
+    this.rules = setup.rules
+    this.authorize = setup.authorize
+    this.followsOutages = setup.role !== 'server'
+    this.storage = setup.storage
+    this.environment = setup.environment
+    this.#onLog = setup.onLog
+    this.id = this.newId()
+    this.transfers = createTransferCache({
+      bytes: setup.limits.transferCacheBytes,
+      ttlMs: setup.limits.transferCacheMs,
+    })
+    this.queue = createWriteQueue({
+      storage: setup.storage,
+      timers: setup.timers,
+      random: setup.random,
+      metrics: this.metrics,
+      isHeld: () => this.#depth > 0,
+      run: (step) => this.batch(step),
+      onLanded: () => this.#landed(),
+      acknowledgeAfterFlush: setup.rules.acknowledgeAfterFlush,
+    })
+    this.queue.onStatus(() => this.#storageStatusChanged())
+    this.shelf = new DocumentShelf(this, setup.storage, this.connections)
+    this.started = this.#start()
+  }
+
+  now(): number {
+    let offset = 0
+    for (const { session } of this.connections) if (session.isServer) offset = session.clockOffsetMs
+    return this.clock.now() + (Math.abs(offset) >= correctedOffsetMs ? offset : 0)
+  }
+
+  newId(): string {
+    let id = ''
+    for (const byte of this.random.bytes(8)) id += byte.toString(16).padStart(2, '0')
+    return id
+  }
+
+  introduction(): Introduction {
+    const { id, role, name } = this
+    return { replica: id, role, name, profiles: [...this.#profiles].slice(0, 8), wall: this.clock.now() }
+  }
+
+  isSameProfile(profiles: readonly string[]): boolean {
+    return profiles.some((profile) => this.#profiles.has(profile))
+  }
+
+  batch<T>(step: () => T): T {
+    this.#depth += 1
+    try {
+      return step()
+    } finally {
+      if (this.#depth === 1) this.#settle()
+      this.#depth -= 1
+      if (this.#depth === 0) this.queue.kick()
+    }
+  }
+
+  soon(run: () => void): void {
+    this.#soon.push(run)
+    if (this.#depth === 0) this.batch(() => {})
+  }
+
+  tell<T>(listeners: Iterable<(value: T) => void>, value: T): void {
+    for (const listener of [...listeners]) {
+      try {
+        listener(value)
+      } catch (error) {
+        this.log({ level: 'error', event: 'listener-failed', details: { error: String(error) } })
+      }
+    }
+  }
+
+  log(entry: LogEntry): void {
+    this.#onLog?.(entry)
+  }
+
+  healed(event: HealEvent): void {
+    this.tell(this.healListeners, event)
+  }
+
+  diverged(event: DivergenceEvent): void {
+    this.log({ level: 'error', event: 'divergence', details: { ...event } })
+    this.tell(this.divergenceListeners, event)
+  }
+
+  changed(): void {
+    this.#hasChanged = true
+    if (this.#depth === 0) this.batch(() => {})
+  }
+
+  isHeldBack(): boolean {
+    return this.queue.pendingBytes > this.limits.unwrittenBytes
+  }
+
+  wake(connection: Connection): void {
+    this.#woken.add(connection)
+    if (this.#depth === 0) this.batch(() => {})
+  }
+
+  documents(): Iterable<DocumentCore> {
+    if (this.role === 'server') return []
+    return this.shelf.cores()
+  }
+
+  established(session: Session): void {
+    this.metrics.connectionsOpened += 1
+    // The same replica over the same route: the older one is dead and has not noticed.
+    for (const other of this.connections) {
+      const isSame = other.session !== session && other.session.peerReplica === session.peerReplica
+      if (isSame && other.session.phase === 'established' && other.route === session.route) {
+        other.close('peer-closed', 'Replaced by a newer connection of the same replica.')
+      }
+    }
+    this.changed()
+  }
+
+  /** Makes a connection and keeps it until it ends. */
+  connect(options: Omit<ConnectionOptions, 'hub' | 'host'>): Connection {
+    const connection = new Connection({ ...options, hub: this, host: this })
+    this.connections.add(connection)
+    this.metrics.openConnections = this.connections.size
+    return connection
+  }
+
+  ended(connection: Connection, end: SessionEnd): void {
+    if (!this.connections.delete(connection)) return
+    this.metrics.openConnections = this.connections.size
+    this.metrics.connectionsClosed += 1
+    this.#woken.delete(connection)
+    this.tell(connection.endListeners, end)
+    if (this.role === 'server') for (const name of this.shelf.names()) this.shelf.letGo(name)
+    this.changed()
+  }
+
+  touched(core: DocumentCore): void {
+    this.shelf.touch(core)
+  }
+
+  fallBackToDisk(core: DocumentCore, refusal: Refusal, failed: () => void): void {
+    this.shelf.fallBackToDisk(core, refusal, failed)
+  }
+
+  provide(
+    session: Session,
+    frame: OpenFrame,
+    found: (core: DocumentCore | undefined, given: Permission) => void,
+    refused: (code: string, reason: string) => void,
+  ): void {
+    if (this.role !== 'server') return
+    const { document } = frame
+    const known = this.shelf.has(document)
+    if (!known && this.shelf.size >= this.limits.documents) {
+      refused('document-limit', 'The server has as many documents open as it may.')
+      return
+    }
+    this.#ask(session, document).then(
+      (given) => {
+        if (given === 'no') {
+          this.batch(() => found(undefined, 'no'))
+          return
+        }
+        this.shelf.acquire(document).then(
+          (core) => {
+            this.batch(() => found(core, given))
+            this.shelf.release(document)
+          },
+          (error: unknown) => this.batch(() => refused('invalid-document-name', String(error))),
+        )
+      },
+      (error: unknown) => {
+        this.log({ level: 'error', event: 'authorize-failed', details: { document, error: String(error) } })
+        this.batch(() => refused('try-again', 'The server cannot tell at the moment who may do what.'))
+      },
+    )
+  }
+
+  /** Asks again what each connection may do, after rights changed. */
+  reauthorize(document: string | undefined): void {
+    for (const { session } of this.connections) {
+      for (const stream of session.streams.values()) {
+        const { name } = stream.core
+        if (document !== undefined && name !== document) continue
+        this.#ask(session, name).then(
+          (given) => this.batch(() => stream.give(given)),
+          (error: unknown) =>
+            this.log({ level: 'error', event: 'authorize-failed', details: { error: String(error) } }),
+        )
+      }
+    }
+  }
+
+  wipe(): Later<void> {
+    for (const connection of [...this.connections]) connection.close('peer-closed', 'The replica was wiped.')
+    this.shelf.dropAll()
+    const prefixes = ['d/', 'n/', 'u/', 'x/', 'r/']
+    this.queue.push(prefixes.map((prefix) => ({ kind: 'delete-prefix', prefix })))
+    this.#profiles.clear()
+    return this.queue.flushed().then(() => this.#findProfile())
+  }
+
+  resumeUnsaved(): void {
+    this.shelf.resumeUnsaved()
+  }
+
+  close(): Later<void> {
+    this.isClosed = true
+    for (const closer of [...this.closers]) closer()
+    for (const connection of [...this.connections]) connection.close('peer-closed', 'The replica was closed.')
+    if (this.#graceTimer !== undefined) this.timers.clear(this.#graceTimer)
+    const last = this.queue.close()
+    const done = deferred<void>()
+    const finish = (): void => {
+      this.shelf.dropAll()
+      this.storage.close().then(
+        () => done.resolve(),
+        () => done.resolve(),
+      )
+    }
+    last.then(finish, finish)
+    return done.later
+  }
+
+  #start(): Later<void> {
+    if (this.environment !== undefined) {
+      const stop = this.environment.onHint((hint) => {
+        if (hint === 'pagehide' || hint === 'hidden' || hint === 'visible') this.queue.retryNow()
+      })
+      this.closers.add(stop)
+    }
+    return this.#findProfile()
+  }
+
+  #findProfile(): Later<void> {
+    return findProfile(this.storage, () => this.newId()).then((ids) => {
+      for (const id of ids) this.#profiles.add(id)
+    })
+  }
+
+  #ask(session: Session, document: string): Later<Permission> {
+    const { authorize } = this
+    if (authorize === undefined) return resolved('write')
+    const { token, remote, origin } = session
+    return attemptLater(() => authorize({ token, document, remote, origin, replica: session.peerReplica })).then(
+      (given) => (given === 'read' || given === 'write' || given === 'admin' ? given : 'no'),
+    )
+  }
+
+  #landed(): void {
+    if (this.isHeldBack()) return
+    for (const connection of this.connections) connection.release()
+  }
+
+  #storageStatusChanged(): void {
+    const { status } = this.queue
+    this.log({ level: status.state === 'ok' ? 'info' : 'error', event: 'storage-status', details: { ...status } })
+    if (this.#graceTimer !== undefined) this.timers.clear(this.#graceTimer)
+    this.#graceTimer = undefined
+    if (status.state === 'ok') {
+      this.shelf.readMissed()
+    } else if (this.role === 'server') {
+      this.#graceTimer = this.timers.set(failingGraceMs, () => {
+        for (const connection of [...this.connections]) {
+          connection.close('server-storage-failing', 'The server cannot store changes at the moment.')
+        }
+      })
+    }
+    this.changed()
+  }
+
+  /** Ends a batch: later steps, frames, compaction and status, until nothing causes anything more. */
+  #settle(): void {
+    while (this.#soon.length > 0 || this.#woken.size > 0 || this.#hasChanged) {
+      const steps = this.#soon
+      this.#soon = []
+      for (const step of steps) step()
+      const woken = [...this.#woken]
+      this.#woken.clear()
+      for (const connection of woken) connection.pump()
+      if (!this.#hasChanged) continue
+      this.#hasChanged = false
+      this.tell(this.changeListeners, undefined)
+    }
+    this.shelf.tidy()
+  }
+}

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest'
+import { star } from './world.test-helper.ts'
+
+describe('replicas over a server', () => {
+  it('[SY1] bring a change to everybody and to the disk of the server', () => {
+    const { world, clients, handles } = star(2)
+    const [alice, bob] = handles
+    expect(clients.map((client) => client.net?.link.state)).toEqual(['synced', 'synced'])
+    const receipt = alice!.change((draft) => draft.phase.set('fight'))
+    expect(receipt.level).toBe('disk')
+    expect(alice!.unsaved.changes).toBe(1)
+    world.advance(100)
+    expect(bob!.snapshot.phase).toBe('fight')
+    expect(receipt.level).toBe('server')
+    expect(alice!.unsaved).toEqual({ changes: 0, bytes: 0 })
+    expect(alice!.digest()).toBe(bob!.digest())
+  })
+
+  it('[SY2] heal after a cut, with the planted conflict in the report', () => {
+    const { world, clients, handles, wires } = star(2)
+    const [alice, bob] = handles
+    alice!.change((draft) => draft.phase.set('fight'))
+    world.advance(200)
+    for (const wire of wires) wire.cut()
+    world.advance(1000)
+    expect(clients.map((client) => client.net?.link.state)).toEqual(['offline', 'offline'])
+    alice!.change((draft) => draft.phase.set('won'))
+    alice!.change((draft) => draft.items.add('key'))
+    bob!.change((draft) => draft.phase.set('lost'))
+    bob!.change((draft) => draft.potions.add(-3))
+    world.advance(5000)
+    expect(alice!.unsaved.changes).toBe(2)
+    for (const wire of wires) wire.restore()
+    for (const client of clients) client.net?.reconnect()
+    world.advance(1000)
+    expect(alice!.snapshot).toEqual(bob!.snapshot)
+    expect(alice!.digest()).toBe(bob!.digest())
+    expect(alice!.unsaved.changes + bob!.unsaved.changes).toBe(0)
+    const reports = clients.flatMap((client) => client.healed.slice(-1))
+    expect(reports.map((report) => report.conflicts.map((conflict) => conflict.path.join('.')))).toEqual([
+      ['phase'],
+      ['phase'],
+    ])
+    expect(reports[0]?.conflicts[0]?.ancestor).toEqual({ known: true, value: 'fight' })
+    expect(alice!.snapshot.potions).toBe(7)
+  })
+})

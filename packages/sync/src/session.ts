@@ -1,0 +1,432 @@
+/**
+ * The protocol on one connection, over an ordered and lossless channel: handshake, heartbeat, many documents.
+ *
+ * Invariants
+ * 1. Before the handshake is done nothing but hello, welcome, reject and close is taken in or sent.
+ * 2. One frame that does not decode or breaks the protocol ends the connection with a code, is counted, and changes
+ *    nothing else.
+ * 3. Silence for `silenceMs` ends the connection, whatever the platform says of the link.
+ */
+import { Version } from '@rejoin/state'
+import { commonVersion, decodeFrame, encodeFrame } from './codec.ts'
+import type { DocumentCore } from './document-core.ts'
+import { DocumentStream } from './document-stream.ts'
+import {
+  type Frame,
+  formatVersions,
+  type HelloFrame,
+  type Introduction,
+  type OpenFrame,
+  type Permission,
+  protocolVersions,
+} from './frame.ts'
+import type { Hub } from './hub.ts'
+import type { Refusal } from './refusal.ts'
+import type { StreamHost } from './stream-host.ts'
+
+/** Why a session ended. `refused`: dialling again as we are will not help soon. */
+export interface SessionEnd {
+  readonly code: string
+  readonly reason: string
+  readonly refused: boolean
+}
+
+/** What a session needs of its connection and its replica. */
+export interface SessionHost {
+  transmit(payload: Uint8Array): void
+  isCongested(): boolean
+  /** The session is over: tell why and drop the link. */
+  ended(end: SessionEnd): void
+  established(session: Session): void
+  /** Pump this session when the batch ends. */
+  wake(): void
+  /** Documents that take part in every connection. */
+  documents(): Iterable<DocumentCore>
+  /**
+   * Somebody asks for a document that is not in `documents`. Servers load it; others answer by and by, if ever.
+   * At most one of the callbacks is called, possibly at once.
+   */
+  provide(
+    session: Session,
+    frame: OpenFrame,
+    found: (core: DocumentCore | undefined, given: Permission) => void,
+    refused: (code: string, reason: string) => void,
+  ): void
+  fallBackToDisk(core: DocumentCore, refusal: Refusal, failed: () => void): void
+}
+
+export interface SessionOptions {
+  readonly hub: Hub
+  readonly host: SessionHost
+  /** Whether this end says hello. */
+  readonly initiator: boolean
+  readonly token?: string
+  /** A stable name of the route: the key of outages when the other side has no name. */
+  readonly route: string | undefined
+  readonly remote: string
+  readonly origin: string | undefined
+}
+
+type Phase = 'idle' | 'hello' | 'established' | 'ended'
+
+export class Session implements StreamHost {
+  readonly hub: Hub
+  readonly remote: string
+  readonly origin: string | undefined
+  readonly route: string | undefined
+  /** The other side's credential, as it came. */
+  token: string | undefined
+  peer: Introduction | undefined
+  phase: Phase = 'idle'
+  /** Their wall clock minus ours, milliseconds; from the exchange with the shortest round trip. */
+  clockOffsetMs = 0
+  roundTripMs: number | undefined
+  /** Whether documents made progress, so that dialling again soon is worth it. */
+  isProductive = false
+  readonly streams: Map<string, DocumentStream> = new Map()
+  readonly #host: SessionHost
+  readonly #options: SessionOptions
+  readonly #byHandle = new Map<number, DocumentStream>()
+  /** What the other side offers and this one does not have open. */
+  readonly #offers = new Map<string, OpenFrame>()
+  readonly #providing = new Set<string>()
+  #nextHandle = 1
+  #startedAt = 0
+  #heardAt = 0
+  #pingAt = Number.POSITIVE_INFINITY
+  #pingId = 0
+
+  constructor(options: SessionOptions) {
+    this.hub = options.hub
+    this.remote = options.remote
+    this.origin = options.origin
+    this.route = options.route
+    this.#options = options
+    this.#host = options.host
+  }
+
+  get isServer(): boolean {
+    return this.peer?.role === 'server'
+  }
+
+  get isSameProfile(): boolean {
+    return this.peer !== undefined && this.hub.isSameProfile(this.peer.profiles)
+  }
+
+  get peerName(): string {
+    return this.peer?.name || this.peerReplica
+  }
+
+  get peerReplica(): string {
+    return this.peer?.replica ?? ''
+  }
+
+  get contactKey(): string | undefined {
+    if (!this.hub.followsOutages || this.isSameProfile) return undefined
+    return this.#options.initiator && this.route !== undefined ? this.route : this.peerName
+  }
+
+  /** When `tick` is wanted, on the monotonic clock. */
+  get wakeAt(): number | undefined {
+    if (this.phase === 'ended' || this.phase === 'idle') return undefined
+    if (this.phase === 'hello') return this.#startedAt + this.hub.timing.handshakeMs
+    return Math.min(this.#pingAt, this.#heardAt + this.hub.timing.silenceMs)
+  }
+
+  /** The channel is up. */
+  start(now: number): void {
+    this.phase = 'hello'
+    this.#startedAt = now
+    this.#heardAt = now
+    if (!this.#options.initiator) return
+    const hello: HelloFrame = {
+      kind: 'hello',
+      protocol: protocolVersions,
+      format: formatVersions,
+      introduction: this.hub.introduction(),
+      ...(this.#options.token === undefined ? {} : { token: this.#options.token }),
+    }
+    this.#transmit(hello)
+  }
+
+  receive(payload: Uint8Array, now: number): void {
+    if (this.phase === 'ended') return
+    this.#heardAt = now
+    const decoded = decodeFrame(payload)
+    if (!decoded.ok) {
+      this.fail('protocol-error', `${decoded.error.kind}: ${decoded.error.message}`)
+      return
+    }
+    const frame = decoded.value
+    if (frame.kind === 'close') this.#end({ code: frame.code, reason: frame.reason, refused: isFinal(frame.code) })
+    else if (this.phase === 'established') this.#established(frame)
+    else this.#handshake(frame, now)
+  }
+
+  tick(now: number): void {
+    if (this.phase === 'hello' && now >= this.#startedAt + this.hub.timing.handshakeMs) {
+      this.close('handshake-failed', 'The handshake took too long.')
+    }
+    if (this.phase !== 'established') return
+    if (now >= this.#heardAt + this.hub.timing.silenceMs) {
+      this.#end({ code: 'peer-silent', reason: `Nothing was heard for ${now - this.#heardAt} ms.`, refused: false })
+      return
+    }
+    if (now < this.#pingAt) return
+    this.#pingAt = now + this.hub.timing.pingMs
+    this.#pingId += 1
+    this.send({ kind: 'ping', id: this.#pingId, wall: this.hub.clock.now() })
+    for (const stream of [...this.streams.values()]) stream.tick()
+  }
+
+  /** Asks at once whether the other side is still there. */
+  probe(now: number): void {
+    if (this.phase !== 'established') return
+    this.#pingAt = now
+    this.tick(now)
+  }
+
+  /** Ends the session from this side. */
+  close(code: string, reason: string): void {
+    if (this.phase === 'ended') return
+    if (this.phase !== 'idle') this.#transmit({ kind: 'close', code, reason: reason.slice(0, 300) })
+    this.#end({ code, reason, refused: false })
+  }
+
+  /** The link is gone. */
+  lost(code: string, reason: string): void {
+    this.#end({ code, reason, refused: isFinal(code) })
+  }
+
+  fail(code: 'protocol-error' | 'refused-flood', reason: string): void {
+    if (this.phase === 'ended') return
+    if (code === 'protocol-error') this.hub.metrics.malformedFrames += 1
+    this.hub.log({ level: 'warn', event: code, details: { remote: this.remote, peer: this.peerName, reason } })
+    this.close(code, reason)
+  }
+
+  /** Takes part in a document over this connection. */
+  join(core: DocumentCore, given: Permission = 'write'): DocumentStream {
+    const known = this.streams.get(core.name)
+    if (known !== undefined) return known
+    const stream = new DocumentStream(this, core, this.#nextHandle, given)
+    this.#nextHandle += 1
+    this.streams.set(core.name, stream)
+    this.#byHandle.set(stream.handle, stream)
+    const offer = this.#offers.get(core.name)
+    if (offer === undefined) stream.open()
+    else {
+      stream.opened(offer)
+      stream.open()
+    }
+    this.wake()
+    return stream
+  }
+
+  /** Takes part no longer. */
+  part(core: DocumentCore): void {
+    const stream = this.streams.get(core.name)
+    if (stream === undefined) return
+    this.streams.delete(core.name)
+    this.#byHandle.delete(stream.handle)
+    stream.end(false)
+  }
+
+  /** Sends what the streams have, a round for each in turn. */
+  pump(): void {
+    if (this.phase !== 'established') return
+    for (const stream of this.streams.values()) stream.pump()
+  }
+
+  send(frame: Frame): void {
+    if (this.phase === 'established') this.#transmit(frame)
+  }
+
+  isCongested(): boolean {
+    return this.phase !== 'established' || this.#host.isCongested()
+  }
+
+  wake(): void {
+    this.#host.wake()
+  }
+
+  fallBackToDisk(core: DocumentCore, refusal: Refusal, failed: () => void): void {
+    this.#host.fallBackToDisk(core, refusal, failed)
+  }
+
+  #transmit(frame: Frame): void {
+    this.#host.transmit(encodeFrame(frame))
+  }
+
+  #handshake(frame: Frame, now: number): void {
+    if (frame.kind === 'hello' && !this.#options.initiator) this.#hello(frame, now)
+    else if (frame.kind === 'welcome' && this.#options.initiator) {
+      const isKnown =
+        commonVersion(protocolVersions, { min: frame.protocol, max: frame.protocol }) !== undefined &&
+        commonVersion(formatVersions, { min: frame.format, max: frame.format }) !== undefined
+      if (!isKnown) {
+        this.fail('protocol-error', `welcome to versions ${frame.protocol} and ${frame.format}, which were not offered`)
+        return
+      }
+      this.#noteClock(frame.echo, frame.introduction.wall)
+      this.#welcomed(frame.introduction, now)
+    } else if (frame.kind === 'reject' && this.#options.initiator) {
+      this.hub.metrics.rejectedHandshakes += 1
+      this.#end({ code: frame.code, reason: frame.reason, refused: !frame.retry })
+    } else this.fail('protocol-error', `${frame.kind} before the handshake was done`)
+  }
+
+  #hello(frame: HelloFrame, now: number): void {
+    const protocol = commonVersion(protocolVersions, frame.protocol)
+    const format = commonVersion(formatVersions, frame.format)
+    const { introduction } = frame
+    if (protocol === undefined) {
+      this.#reject(...versionAnswer('protocol', protocolVersions, frame.protocol))
+    } else if (format === undefined) {
+      this.#reject(...versionAnswer('format', formatVersions, frame.format))
+    } else if (introduction === undefined || introduction.replica === this.hub.id) {
+      this.#reject('handshake-failed', 'A replica does not connect to itself.', false)
+    } else if (this.hub.role === 'server' && this.hub.queue.status.state === 'failing') {
+      this.#reject('server-storage-failing', 'The server cannot store changes at the moment.', true)
+    } else {
+      this.token = frame.token
+      this.#transmit({
+        kind: 'welcome',
+        protocol,
+        format,
+        introduction: this.hub.introduction(),
+        echo: introduction.wall,
+      })
+      this.#welcomed(introduction, now)
+    }
+  }
+
+  #reject(code: string, reason: string, retry: boolean): void {
+    this.hub.metrics.rejectedHandshakes += 1
+    this.#transmit({ kind: 'reject', code, reason, protocol: protocolVersions, retry })
+    this.#end({ code, reason, refused: false })
+  }
+
+  #welcomed(peer: Introduction, now: number): void {
+    this.peer = peer
+    this.phase = 'established'
+    this.#pingAt = now + this.hub.timing.pingMs * (0.5 + this.hub.random.float() / 2)
+    this.#host.established(this)
+    for (const core of this.#host.documents()) this.join(core)
+  }
+
+  #established(frame: Frame): void {
+    switch (frame.kind) {
+      case 'ping':
+        this.send({ kind: 'pong', id: frame.id, echo: frame.wall, wall: this.hub.clock.now() })
+        return
+      case 'pong':
+        this.#noteClock(frame.echo, frame.wall)
+        return
+      case 'open':
+        this.#opened(frame)
+        return
+      case 'hello':
+      case 'welcome':
+      case 'reject':
+      case 'close':
+        this.fail('protocol-error', `${frame.kind} after the handshake`)
+        return
+      default: {
+        const stream = this.#byHandle.get(frame.handle)
+        // What was on its way when a document was closed here is dropped.
+        if (stream === undefined) {
+          if (frame.handle >= this.#nextHandle) this.fail('protocol-error', `handle ${frame.handle} was never given`)
+          return
+        }
+        if (frame.kind === 'changes' || frame.kind === 'bundle' || frame.kind === 'ack') this.isProductive = true
+        if (frame.kind === 'leave') this.#offers.delete(stream.core.name)
+        stream.receive(frame)
+        if (frame.kind === 'leave' && this.hub.role === 'server') this.part(stream.core)
+        if (this.hub.role !== 'server') this.hub.changed()
+      }
+    }
+  }
+
+  #opened(frame: OpenFrame): void {
+    const { document } = frame
+    this.#offers.set(document, frame)
+    const stream = this.streams.get(document)
+    if (stream !== undefined) {
+      stream.opened(frame)
+      this.hub.changed()
+      return
+    }
+    if (this.#offers.size > this.hub.limits.documentsPerConnection) {
+      this.#offers.delete(document)
+      this.#refuseOpen(frame, 'document-limit', 'Too many documents on one connection.')
+      return
+    }
+    if (this.#providing.has(document)) return
+    this.#providing.add(document)
+    this.#host.provide(
+      this,
+      frame,
+      (core, given) => {
+        this.#providing.delete(document)
+        const offer = this.#offers.get(document)
+        if (this.phase !== 'established' || offer === undefined) return
+        if (given === 'no' || core === undefined) {
+          this.#offers.delete(document)
+          this.send({ kind: 'opened', handle: offer.handle, permission: 'no', version: Version.empty })
+        } else this.join(core, given)
+      },
+      (code, reason) => {
+        this.#providing.delete(document)
+        this.#refuseOpen(frame, code, reason)
+      },
+    )
+  }
+
+  #refuseOpen(frame: OpenFrame, code: string, reason: string): void {
+    this.send({ kind: 'refused', handle: frame.handle, code, reason })
+  }
+
+  #noteClock(echo: number, theirWall: number): void {
+    const now = this.hub.clock.now()
+    const roundTrip = Math.max(0, now - echo)
+    // A sample far slower than the best says little about the offset.
+    if (this.roundTripMs !== undefined && roundTrip > this.roundTripMs * 2 + 5) {
+      this.roundTripMs *= 1.25
+      return
+    }
+    this.roundTripMs = roundTrip
+    this.clockOffsetMs = Math.round(theirWall - (echo + now) / 2)
+    this.hub.changed()
+  }
+
+  #end(end: SessionEnd): void {
+    if (this.phase === 'ended') return
+    const wasEstablished = this.phase === 'established'
+    this.phase = 'ended'
+    this.hub.batch(() => {
+      for (const stream of this.streams.values()) stream.end(wasEstablished)
+      this.streams.clear()
+      this.#byHandle.clear()
+      this.#offers.clear()
+      this.#host.ended(end)
+    })
+  }
+}
+
+/** Codes after which the same hello will meet the same answer. */
+function isFinal(code: string): boolean {
+  return (
+    code === 'protocol-too-old' || code === 'protocol-too-new' || code === 'unauthorized' || code === 'refused-flood'
+  )
+}
+
+function versionAnswer(
+  what: string,
+  ours: { readonly min: number; readonly max: number },
+  theirs: { readonly min: number; readonly max: number },
+): [code: string, reason: string, retry: boolean] {
+  const code = theirs.max < ours.min ? 'protocol-too-old' : 'protocol-too-new'
+  const reason = `This side speaks ${what} ${ours.min} to ${ours.max}, the other ${theirs.min} to ${theirs.max}.`
+  return [code, reason, false]
+}

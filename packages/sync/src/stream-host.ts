@@ -1,0 +1,23 @@
+import type { DocumentCore } from './document-core.ts'
+import type { Frame } from './frame.ts'
+import type { Hub } from './hub.ts'
+import type { Refusal } from './refusal.ts'
+
+/** What a stream needs of its session. */
+export interface StreamHost {
+  readonly hub: Hub
+  readonly isServer: boolean
+  readonly isSameProfile: boolean
+  /** How the other side is called in reports. */
+  readonly peerName: string
+  readonly peerReplica: string
+  /** The key of its outages; undefined when they are not followed. */
+  readonly contactKey: string | undefined
+  send(frame: Frame): void
+  /** Whether what is sent now would only wait here. */
+  isCongested(): boolean
+  wake(): void
+  fail(code: 'protocol-error' | 'refused-flood', reason: string): void
+  /** Reads the rows of a document and rebuilds it without unacknowledged work. */
+  fallBackToDisk(core: DocumentCore, refusal: Refusal, failed: () => void): void
+}

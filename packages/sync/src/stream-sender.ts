@@ -1,0 +1,158 @@
+/**
+ * The sending half of a stream: what the other side lacks, as changes where they are kept, else as a bundle in pieces.
+ */
+import { type Bundle, createChangeEncoder, encodeBundle, Version } from '@rejoin/state'
+import { cutIntoFrames, includes, isCurrent, type KeptChange, versionAfter } from './change-log.ts'
+import { frameLimits } from './codec.ts'
+import type { DocumentCore } from './document-core.ts'
+import type { OpenFrame } from './frame.ts'
+import type { StreamHost } from './stream-host.ts'
+import type { OutgoingTransfer } from './transfers.ts'
+
+const changeFrameBytes = 48 * 1024
+
+interface Outgoing {
+  readonly transfer: OutgoingTransfer
+  offset: number
+}
+
+export class StreamSender {
+  /** What the other side has or will have; undefined while it does not take part. */
+  sent: Version | undefined
+  /** The other side's handle. */
+  handle = 0
+  readonly #host: StreamHost
+  readonly #core: DocumentCore
+  readonly #encoder = createChangeEncoder()
+  #outgoing: Outgoing | undefined
+
+  constructor(host: StreamHost, core: DocumentCore) {
+    this.#host = host
+    this.#core = core
+  }
+
+  /** The other side takes part from `frame.version` on, perhaps with half a bundle in hand. */
+  begin(frame: OpenFrame, mayRead: boolean): void {
+    this.handle = frame.handle
+    this.sent = frame.version
+    this.#outgoing = mayRead ? this.#resumed(frame) : undefined
+  }
+
+  /** Nothing that was assumed holds; the other side is at `version`, or does not take part. */
+  reset(version: Version | undefined): void {
+    this.sent = version
+    this.#outgoing = undefined
+  }
+
+  /** The other side asks for what comes after `version`, or for the whole state. */
+  needed(version: Version, isFull: boolean): void {
+    if (this.sent === undefined) return
+    this.sent = version
+    this.#outgoing = isFull ? { transfer: this.#encode(Version.empty), offset: 0 } : undefined
+  }
+
+  /** The other side turned out to have this. */
+  theyHave(version: Version): void {
+    if (this.sent !== undefined) this.sent = this.sent.merge(version)
+  }
+
+  /** Whether everything is on its way. */
+  get isDone(): boolean {
+    return this.sent !== undefined && this.#outgoing === undefined && isCurrent(this.#core.store, this.sent)
+  }
+
+  /** Sends as far as there is room. `maySend`: whether the other side merges what comes unasked. */
+  pump(maySend: boolean): void {
+    const core = this.#core
+    while (this.sent !== undefined && !this.#host.isCongested()) {
+      if (this.#outgoing !== undefined) {
+        this.#sendChunk(this.#outgoing)
+        continue
+      }
+      if (!maySend || this.sent === core.store.version) return
+      if (isCurrent(core.store, this.sent)) {
+        this.sent = this.sent.size === core.store.version.size ? core.store.version : this.sent
+        return
+      }
+      const entries = core.log.since(this.sent, core.store.version)
+      if (entries !== undefined) this.#sendChanges(entries)
+      else if (this.#host.hub.rules.healSendsBundle) this.#outgoing = { transfer: this.#encode(this.sent), offset: 0 }
+      else this.sent = core.store.version
+    }
+  }
+
+  #sendChanges(entries: readonly KeptChange[]): void {
+    const frames = cutIntoFrames(entries, changeFrameBytes)
+    for (const [index, frame] of frames.entries()) {
+      const changes = frame.map((entry) => entry.change)
+      this.#host.send({ kind: 'changes', handle: this.handle, bytes: this.#encoder.encode(changes) })
+      this.#host.hub.metrics.changesSent += changes.length
+      const isAll = index === frames.length - 1
+      const sent = this.sent ?? Version.empty
+      this.sent =
+        isAll && this.#core.store.version.covers(sent) ? this.#core.store.version : versionAfter(sent, changes)
+      if (!isAll && this.#host.isCongested()) return
+    }
+  }
+
+  #sendChunk(outgoing: Outgoing): void {
+    const { id, bytes, version } = outgoing.transfer
+    const { metrics } = this.#host.hub
+    const chunk = bytes.subarray(outgoing.offset, outgoing.offset + frameLimits.chunkBytes)
+    this.#host.send({
+      kind: 'bundle',
+      handle: this.handle,
+      transfer: id,
+      totalBytes: bytes.length,
+      offset: outgoing.offset,
+      chunk,
+    })
+    metrics.chunksSent += 1
+    outgoing.offset += chunk.length
+    if (outgoing.offset < bytes.length) return
+    this.#outgoing = undefined
+    metrics.bundlesSent += 1
+    this.#encoder.bundleSent()
+    this.sent = (this.sent ?? Version.empty).merge(version)
+    this.#sendUnsettled(version)
+  }
+
+  /** What the bundle brought and no server has goes as changes too, so that the receiver can carry it to one (C13). */
+  #sendUnsettled(version: Version): void {
+    if (this.#host.hub.role !== 'client' || this.#host.isServer) return
+    const entries = this.#core.log.unsettled(this.#core.acked).filter((entry) => includes(version, entry.change))
+    for (const frame of cutIntoFrames(entries, changeFrameBytes)) {
+      const bytes = this.#encoder.encode(frame.map((entry) => entry.change))
+      this.#host.send({ kind: 'changes', handle: this.handle, bytes })
+    }
+  }
+
+  #encode(base: Version): OutgoingTransfer {
+    const core = this.#core
+    const { hub } = this.#host
+    const known = hub.transfers.find(core.name, base, core.store.version)
+    if (known !== undefined) return known
+    const bundle: Bundle = core.store.since(base)
+    const transfer = {
+      id: hub.newId(),
+      document: core.name,
+      base,
+      version: bundle.version,
+      bytes: encodeBundle(bundle),
+    }
+    hub.transfers.put(transfer, hub.clock.monotonic())
+    return transfer
+  }
+
+  /** Goes on with a transfer that an earlier connection broke off. */
+  #resumed(frame: OpenFrame): Outgoing | undefined {
+    const { resume } = frame
+    const { hub } = this.#host
+    if (resume === undefined) return undefined
+    const transfer = hub.transfers.get(resume.transfer, this.#core.name, hub.clock.monotonic())
+    if (transfer === undefined || resume.bytes >= transfer.bytes.length) return undefined
+    if (!frame.version.covers(transfer.base)) return undefined
+    hub.metrics.transfersResumed += 1
+    return { transfer, offset: resume.bytes }
+  }
+}

@@ -1,0 +1,33 @@
+import { type Rules, soundRules } from '@rejoin/state'
+
+/**
+ * The decisions of this package that safety rests on, as values, so that tests can replace one by a wrong shortcut and
+ * show that it is caught. Everything outside tests uses {@link soundSyncRules}.
+ */
+export interface SyncRules {
+  /** Acknowledge, locally and to peers, only after the flush. */
+  readonly acknowledgeAfterFlush: boolean
+  /** Fall back to the server's state when a right was lost. */
+  readonly refusalFallsBack: boolean
+  /** A server asks for write permission before it merges. */
+  readonly writesNeedPermission: boolean
+  /** Send state as a bundle to whoever cannot be served with changes. */
+  readonly healSendsBundle: boolean
+  /** Apply a bundle only when all of its bytes are there. */
+  readonly bundlesAreWhole: boolean
+  /** A refused incarnation is renewed and its stored rows never come back. */
+  readonly refusalIsRemembered: boolean
+  /** The rules of the stores. */
+  readonly state: Rules
+}
+
+/** The rules as they must be. */
+export const soundSyncRules: SyncRules = {
+  acknowledgeAfterFlush: true,
+  refusalFallsBack: true,
+  writesNeedPermission: true,
+  healSendsBundle: true,
+  bundlesAreWhole: true,
+  refusalIsRemembered: true,
+  state: soundRules,
+}

@@ -1,0 +1,191 @@
+import { counter, list, map, mvRegister, register, schema, set } from '@rejoin/state'
+import {
+  type Clock,
+  type ConnectOptions,
+  connect,
+  createMemoryDisk,
+  type DocumentHandle,
+  type HealEvent,
+  type LinkState,
+  type MemoryDisk,
+  type MemoryLink,
+  memoryLink,
+  type Net,
+  type Random,
+  type Replica,
+  type ReplicaOptions,
+  type Timers,
+} from './index.ts'
+import { createReplicaWith } from './replica.ts'
+import { type SyncRules, soundSyncRules } from './sync-rules.ts'
+
+/** The document of the scenarios. */
+export const Raid = schema({
+  phase: register('lobby'),
+  tags: mvRegister<string>(),
+  potions: counter(10),
+  items: set<string>(),
+  players: map({ name: register(''), hp: counter(100) }),
+  log: list<string>(),
+})
+export type RaidHandle = DocumentHandle<typeof Raid>
+
+/** Time that moves only when told to. */
+export interface VirtualTime {
+  readonly clock: Clock
+  readonly timers: Timers
+  /** Runs everything due within `ms`, in order of time. */
+  advance(ms: number): void
+  /** Timers that wait. */
+  readonly pending: number
+}
+
+export function virtualTime(start = Date.UTC(2026, 0, 1)): VirtualTime {
+  let now = 0
+  let order = 0
+  const waiting = new Map<number, { readonly at: number; readonly fire: () => void }>()
+  return {
+    clock: { now: () => start + now, monotonic: () => now },
+    get pending(): number {
+      return waiting.size
+    },
+    timers: {
+      set: (delayMs, fire) => {
+        order += 1
+        waiting.set(order, { at: now + Math.max(0, delayMs), fire })
+        return order
+      },
+      clear: (handle) => {
+        waiting.delete(handle as number)
+      },
+    },
+    advance: (ms) => {
+      const until = now + ms
+      for (let steps = 0; ; steps++) {
+        if (steps > 2_000_000) throw new Error('time does not advance: timers fire for ever')
+        let next: [number, { readonly at: number; readonly fire: () => void }] | undefined
+        for (const entry of waiting) if (next === undefined || entry[1].at < next[1].at) next = entry
+        if (next === undefined || next[1].at > until) break
+        waiting.delete(next[0])
+        now = Math.max(now, next[1].at)
+        next[1].fire()
+      }
+      now = until
+    },
+  }
+}
+
+/** A seeded random source (mulberry32). */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0
+  const next = (): number => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return (mixed ^ (mixed >>> 14)) >>> 0
+  }
+  return {
+    bytes: (count) => Uint8Array.from({ length: count }, () => next() & 0xff),
+    float: () => next() / 2 ** 32,
+  }
+}
+
+export interface Participant {
+  readonly replica: Replica
+  readonly disk: MemoryDisk
+  readonly healed: HealEvent[]
+  net: Net | undefined
+  readonly links: LinkState['state'][]
+  join(options: ConnectOptions): Net
+}
+
+/** A few replicas in one virtual time. */
+export class World {
+  readonly time: VirtualTime = virtualTime()
+  #seed = 1
+
+  replica(
+    options: Partial<ReplicaOptions> & { readonly disk?: MemoryDisk; readonly rules?: Partial<SyncRules> } = {},
+  ): Participant {
+    const { disk = createMemoryDisk(), rules, ...rest } = options
+    this.#seed += 1
+    const replica = createReplicaWith(
+      { ...soundSyncRules, ...rules },
+      {
+        clock: this.time.clock,
+        timers: this.time.timers,
+        random: seededRandom(this.#seed),
+        storage: disk.open(),
+        ...rest,
+      },
+    )
+    const participant: Participant = {
+      replica,
+      disk,
+      healed: [],
+      net: undefined,
+      links: [],
+      join: (connectOptions) => {
+        const net = connect(replica, connectOptions)
+        participant.net = net
+        net.onHealed((event) => participant.healed.push(event))
+        net.onLink((link) => participant.links.push(link.state))
+        return net
+      },
+    }
+    return participant
+  }
+
+  /** A way between two replicas with 5 ms each way. */
+  wire(name: string, options: { readonly latencyMs?: number; readonly token?: () => string } = {}): MemoryLink {
+    const { latencyMs = 5, token } = options
+    return memoryLink({ name, timers: this.time.timers, latencyMs, ...(token === undefined ? {} : { token }) })
+  }
+
+  advance(ms: number): void {
+    this.time.advance(ms)
+  }
+
+  open(participant: Participant, name = 'raid'): RaidHandle {
+    let handle: RaidHandle | undefined
+    participant.replica.open(name, Raid).then((opened) => {
+      handle = opened
+    })
+    if (handle === undefined) throw new Error('the document did not open at once')
+    return handle
+  }
+}
+
+/** A server and clients, each over its own wire. */
+export interface Star {
+  readonly world: World
+  readonly server: Participant
+  readonly clients: Participant[]
+  readonly wires: MemoryLink[]
+  readonly handles: RaidHandle[]
+}
+
+/** A server with `count` clients that have the document open and are connected. */
+export function star(
+  count: number,
+  options: {
+    readonly server?: Partial<ReplicaOptions>
+    readonly client?: Partial<ReplicaOptions>
+    readonly rules?: Partial<SyncRules>
+  } = {},
+): Star {
+  const world = new World()
+  const { rules } = options
+  const withRules = rules === undefined ? {} : { rules }
+  const wires = Array.from({ length: count }, (_, index) => world.wire(`wire-${index}`))
+  const server = world.replica({ role: 'server', name: 'server', ...withRules, ...options.server })
+  server.join({ transports: wires.map((wire) => wire.listen) })
+  const clients = wires.map((wire, index) => {
+    const client = world.replica({ name: `client-${index}`, ...withRules, ...options.client })
+    client.join({ transports: [wire.dial] })
+    return client
+  })
+  const handles = clients.map((client) => world.open(client))
+  world.advance(500)
+  return { world, server, clients, wires, handles }
+}

@@ -1,0 +1,189 @@
+import { isRejoinError } from '@rejoin/state'
+import { deferred, type Later, resolved } from './later.ts'
+import type { Metrics } from './metrics.ts'
+import type { Random, Storage, StorageOp, StorageStatus, TimerHandle, Timers } from './seams.ts'
+
+/**
+ * The one ordered way to the disk.
+ *
+ * Invariants
+ * 1. Batches reach the storage in the order of `push`, and never two at once.
+ * 2. `done` is called only after the storage answered that its batch is durable.
+ * 3. A failing storage loses nothing: the batch that failed is written again, before everything that came later.
+ *
+ * Whatever is pushed while a batch is under way goes out together in the next one (group commit).
+ */
+export interface WriteQueue {
+  /** Queues operations; they start on their way at the next `kick`. */
+  push(ops: readonly StorageOp[], done?: () => void): void
+  /** Starts a batch, unless one is under way. */
+  kick(): void
+  /** Settles when everything pushed so far is durable; rejects when the queue is closed before. */
+  flushed(): Later<void>
+  /** Tries again at once, if it waits after a failure. */
+  retryNow(): void
+  onStatus(listener: (status: StorageStatus) => void): () => void
+  /** Tries to write what is queued, then stops; later pushes are dropped. */
+  close(): Later<void>
+  readonly status: StorageStatus
+  /** Bytes pushed and not durable. */
+  readonly pendingBytes: number
+}
+
+interface Batch {
+  ops: StorageOp[]
+  done: (() => void)[]
+  bytes: number
+}
+
+interface QueueOptions {
+  readonly storage: Storage
+  readonly timers: Timers
+  readonly random: Random
+  readonly metrics: Metrics
+  /** While true nothing starts: what belongs together is still being pushed. */
+  readonly isHeld: () => boolean
+  /** Runs what a landed batch causes as one step. */
+  readonly run: (step: () => void) => void
+  /** Called after each batch that landed. */
+  readonly onLanded: () => void
+  /** False only in a mutant: `done` before the flush. */
+  readonly acknowledgeAfterFlush: boolean
+}
+
+const retryBaseMs = 250
+const retryCapMs = 10_000
+
+export function createWriteQueue(options: QueueOptions): WriteQueue {
+  const { storage, timers, random, metrics } = options
+  const listeners = new Set<(status: StorageStatus) => void>()
+  let next: Batch = emptyBatch()
+  let flying: Batch | undefined
+  let status: StorageStatus = { state: 'ok' }
+  let failures = 0
+  let retryTimer: TimerHandle | undefined
+  let closed = false
+  let waiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = []
+  const stopWatching = storage.onStatus?.((reported) => setStatus(reported))
+
+  const setStatus = (reported: StorageStatus): void => {
+    const same = status.state === reported.state && (status.state === 'ok' || codeOf(status) === codeOf(reported))
+    if (same) return
+    status = reported
+    for (const listener of [...listeners]) listener(reported)
+  }
+  const clearRetry = (): void => {
+    if (retryTimer !== undefined) timers.clear(retryTimer)
+    retryTimer = undefined
+  }
+  const start = (): void => {
+    if (options.isHeld() || flying !== undefined || retryTimer !== undefined || next.ops.length === 0) return
+    const batch = next
+    next = emptyBatch()
+    flying = batch
+    metrics.storageWrites += 1
+    storage.write(batch.ops).then(
+      () => landed(batch),
+      (error: unknown) => failed(batch, error),
+    )
+  }
+  const landed = (batch: Batch): void => {
+    flying = undefined
+    failures = 0
+    metrics.unwrittenBytes -= batch.bytes
+    setStatus({ state: 'ok' })
+    options.run(() => {
+      for (const done of batch.done) done()
+      options.onLanded()
+    })
+    settleIfIdle()
+    start()
+  }
+  const failed = (batch: Batch, error: unknown): void => {
+    flying = undefined
+    // Invariant 3.
+    next = {
+      ops: batch.ops.concat(next.ops),
+      done: batch.done.concat(next.done),
+      bytes: batch.bytes + next.bytes,
+    }
+    metrics.storageFailures += 1
+    const code = isRejoinError(error) ? error.code : 'storage-unavailable'
+    setStatus({ state: 'failing', code })
+    if (closed || code === 'storage-closed') {
+      rejectWaiters(error)
+      return
+    }
+    const ceiling = Math.min(retryCapMs, retryBaseMs * 2 ** Math.min(failures, 20))
+    failures += 1
+    retryTimer = timers.set(ceiling * (0.5 + random.float() / 2), () => {
+      retryTimer = undefined
+      start()
+    })
+  }
+  const settleIfIdle = (): void => {
+    if (flying !== undefined || next.ops.length > 0) return
+    const settled = waiters
+    waiters = []
+    for (const waiter of settled) waiter.resolve()
+  }
+  const rejectWaiters = (error: unknown): void => {
+    const settled = waiters
+    waiters = []
+    for (const waiter of settled) waiter.reject(error)
+  }
+  const flushed = (): Later<void> => {
+    if (flying === undefined && next.ops.length === 0) return resolved(undefined)
+    const pair = deferred<void>()
+    waiters.push({ resolve: () => pair.resolve(), reject: pair.reject })
+    start()
+    return pair.later
+  }
+
+  return {
+    get status(): StorageStatus {
+      return status
+    },
+    get pendingBytes(): number {
+      return next.bytes + (flying?.bytes ?? 0)
+    },
+    push: (ops, done) => {
+      if (closed) return
+      for (const op of ops) {
+        next.ops.push(op)
+        const bytes = op.kind === 'put' ? op.key.length + op.bytes.length : op.kind === 'delete' ? op.key.length : 0
+        next.bytes += bytes
+        metrics.unwrittenBytes += bytes
+      }
+      if (done === undefined) return
+      if (options.acknowledgeAfterFlush) next.done.push(done)
+      else done()
+    },
+    kick: start,
+    flushed,
+    retryNow: () => {
+      if (retryTimer === undefined) return
+      clearRetry()
+      start()
+    },
+    onStatus: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    close: () => {
+      clearRetry()
+      closed = true
+      const last = flushed()
+      stopWatching?.()
+      return last
+    },
+  }
+}
+
+function emptyBatch(): Batch {
+  return { ops: [], done: [], bytes: 0 }
+}
+
+function codeOf(status: StorageStatus): string | undefined {
+  return status.state === 'failing' ? status.code : undefined
+}
