@@ -1,6 +1,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { launchChromium } from '../support/chromium.ts'
+import { hooksOf, openPage } from '../support/page-hooks.ts'
 import { type PageServer, servePage } from '../support/page-server.ts'
 import type { ContractHooks } from './page/contract-page.ts'
 
@@ -21,27 +22,8 @@ afterEach(async () => {
   await context.close()
 })
 
-/** Calls one of the page's hooks. */
-async function call<K extends keyof ContractHooks>(
-  page: Page,
-  name: K,
-  ...args: Parameters<ContractHooks[K]>
-): Promise<Awaited<ReturnType<ContractHooks[K]>>> {
-  return (await page.evaluate(
-    ([hook, given]) =>
-      (globalThis as unknown as { hooks: Record<string, (...args: unknown[]) => unknown> }).hooks[hook]?.(...given),
-    [name, args] as const,
-  )) as Awaited<ReturnType<ContractHooks[K]>>
-}
-
-async function openTab(): Promise<Page> {
-  context ??= await browser.newContext()
-  const page = await context.newPage()
-  await page.goto(server.url)
-  await page.waitForFunction('globalThis.hooks !== undefined')
-  return page
-}
-
+const call = hooksOf<ContractHooks>()
+const openTab = (): Promise<Page> => openPage(context, server.url)
 async function freshProfile(): Promise<Page> {
   context = await browser.newContext()
   return await openTab()
