@@ -1,4 +1,5 @@
 export { lmdb } from './lmdb-storage.ts'
+export { type OpenReplicaOptions, openReplica } from './open-replica.ts'
 export { processClock, processEnvironment, processRandom, processTimers } from './platform.ts'
 export { type WebSocketOptions, webSocket } from './web-socket.ts'
 export {

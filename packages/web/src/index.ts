@@ -1,5 +1,6 @@
 export { type BroadcastChannelOptions, broadcastChannel } from './broadcast-channel.ts'
 export { indexedDb } from './indexed-db-storage.ts'
+export { type OpenReplicaOptions, openReplica } from './open-replica.ts'
 export { askForPersistence } from './persistence.ts'
 export { pageClock, pageEnvironment, pageRandom, pageTimers } from './platform.ts'
 export { type WebSocketOptions, webSocket } from './web-socket.ts'

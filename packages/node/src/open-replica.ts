@@ -1,0 +1,22 @@
+import { createReplica, type Replica, type ReplicaOptions } from '@rejoin/sync'
+import { processClock, processEnvironment, processRandom, processTimers } from './platform.ts'
+
+/** What a process says about its replica; the platform fills in the rest, and each part can be given instead. */
+export type OpenReplicaOptions = Pick<ReplicaOptions, 'storage'> & Partial<ReplicaOptions>
+
+/**
+ * Opens a replica in a process: the system's clock, timers and randomness, and hints when network interfaces come and
+ * go. The replica keeps the process alive until it is closed.
+ *
+ * @example
+ * const replica = await openReplica({ storage: lmdb('./data') })
+ */
+export async function openReplica(options: OpenReplicaOptions): Promise<Replica> {
+  return createReplica({
+    clock: processClock,
+    timers: processTimers,
+    random: processRandom,
+    environment: processEnvironment(),
+    ...options,
+  })
+}
