@@ -125,7 +125,7 @@ export class Core {
 
   /** To be called before an entry changes: first-touch copies, digest, changed leaves. */
   touch(entry: Entry): void {
-    for (const cut of this.cuts) cut.copy(entry, this.merging)
+    if (this.cuts.size > 0) for (const cut of this.cuts) cut.copy(entry, this.merging)
     if (!entry.digestDirty) {
       entry.digestDirty = true
       this.dirtyEntries.push(entry)

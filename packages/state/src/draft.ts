@@ -19,9 +19,19 @@ import { canonicalKey, freezeValue, type Value, valueFromKey } from './value.ts'
 /** Makes the drafts of one document and keeps them: a draft belongs to a place, not to a change. */
 export class Drafts {
   readonly store: Store
+  readonly #structClasses = new Map<Struct, new (node: Node) => object>()
 
   constructor(store: Store) {
     this.store = store
+  }
+
+  #structClass(struct: Struct): new (node: Node) => object {
+    let made = this.#structClasses.get(struct)
+    if (made === undefined) {
+      made = structClass(this, struct)
+      this.#structClasses.set(struct, made)
+    }
+    return made
   }
 
   /** The running change. @throws RejoinError `change-required`. */
@@ -42,7 +52,7 @@ export class Drafts {
   }
 
   #make(node: Node, shape: Shape): object {
-    if (!isField(shape)) return makeStruct(this, node, shape)
+    if (!isField(shape)) return new (this.#structClass(shape))(node)
     switch (shape.field) {
       case 'register':
         return new RegisterDraftAt(this, node, (shape as RegisterField<unknown>).initial)
@@ -62,12 +72,41 @@ export class Drafts {
   }
 }
 
-function makeStruct(drafts: Drafts, node: Node, struct: Struct): object {
-  const draft = Object.create(null) as Record<string, object>
-  for (const [name, shape] of Object.entries(struct)) {
-    Object.defineProperty(draft, name, { enumerable: true, get: () => drafts.at(node.child(name), shape) })
+const nodeOf: unique symbol = Symbol('node')
+const madeAt: unique symbol = Symbol('drafts')
+
+/** The draft of a struct at a node. */
+interface StructDraft {
+  readonly [nodeOf]: Node
+  readonly [madeAt]: (object | undefined)[]
+}
+
+/**
+ * The drafts of one struct share their getters: looking up a field is on the path of every write, and objects with
+ * getters of their own are slow to look into. They inherit nothing, so that any name can be that of a field.
+ */
+function structClass(drafts: Drafts, struct: Struct): new (node: Node) => object {
+  const StructDraftAt = class implements StructDraft {
+    readonly [nodeOf]: Node
+    readonly [madeAt]: (object | undefined)[] = []
+
+    constructor(node: Node) {
+      this[nodeOf] = node
+      Object.freeze(this)
+    }
   }
-  return Object.freeze(draft)
+  const { prototype } = StructDraftAt
+  Object.setPrototypeOf(prototype, null)
+  Reflect.deleteProperty(prototype, 'constructor')
+  Object.entries(struct).forEach(([name, shape], at) => {
+    function get(this: StructDraft): object {
+      const made = this[madeAt]
+      made[at] ??= drafts.at(this[nodeOf].child(name), shape)
+      return made[at]
+    }
+    Object.defineProperty(prototype, name, { enumerable: true, get })
+  })
+  return StructDraftAt
 }
 
 class RegisterDraftAt {

@@ -50,8 +50,9 @@ export class Key {
   readonly path: Path
   readonly kind: KindCode
   readonly member: string
-  /** The entry that a store last found for this key: spares the walk. Each store checks that it is its own. */
+  /** The entry that a tree last found for this key, and that tree: spares the walk. */
   slot: unknown = undefined
+  slotOf: unknown = undefined
   /** The encoder that last numbered this key, and its number there. */
   numberedBy: unknown = undefined
   number = 0

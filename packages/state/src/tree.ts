@@ -154,6 +154,7 @@ export class Leaf {
     if (known !== undefined) return known
     const entry = new Entry(new Key(this.node.path, this.kind, member), this)
     entry.key.slot = entry
+    entry.key.slotOf = this.node.tree
     if (this.#entries !== undefined) this.#entries.set(member, entry)
     else if (this.#only === undefined) this.#only = entry
     else {
@@ -257,17 +258,22 @@ export class Tree {
   entry(key: Key): Entry {
     const known = this.known(key)
     if (known !== undefined) return known
-    const entry = this.node(key.path).leaf(key.kind).entry(key.member)
-    key.slot = entry
-    return entry
+    return this.#found(key, this.node(key.path).leaf(key.kind).entry(key.member))
   }
 
   /** The entry of a key, if the store has it; remembers the answer in the key. */
   known(key: Key): Entry | undefined {
-    const cached = key.slot
-    if (cached instanceof Entry && cached.leaf.node.tree === this && !cached.pruned) return cached
+    if (key.slotOf === this) {
+      const cached = key.slot as Entry
+      if (!cached.pruned) return cached
+    }
     const entry = this.findEntry(key.path, key.kind, key.member)
-    if (entry !== undefined) key.slot = entry
+    return entry === undefined ? undefined : this.#found(key, entry)
+  }
+
+  #found(key: Key, entry: Entry): Entry {
+    key.slot = entry
+    key.slotOf = this
     return entry
   }
 
