@@ -28,12 +28,13 @@ export interface Document<S extends Schema> {
 class LensDocument<S extends Schema> implements Document<S> {
   readonly schema: S
   readonly store: Store
-  readonly #view = new View()
+  readonly #view: View
   readonly #draft: DraftOf<S>
 
   constructor(schema: S, store: Store) {
     this.schema = schema
     this.store = store
+    this.#view = new View(store)
     this.#draft = new Drafts(store).at(store.tree.root, schema.fields) as DraftOf<S>
   }
 

@@ -169,7 +169,14 @@ export class Transaction {
     return list
   }
 
-  /** Ends the change without effect. */
+  /** What a list held before this change, where this change has written to it. Costs O(list). */
+  committedElements(entry: Entry): Value[] | undefined {
+    const list = this.#lists.get(entry)
+    const written = entry.leaf.sequence
+    return list === undefined || written === undefined ? undefined : this.#rebuilt(list, written).toArray()
+  }
+
+  /** Ends the change without effect. List writes are undone in O(list). */
   abort(): void {
     this.#open = false
     for (const entry of this.#pending) clearPending(entry)
@@ -211,19 +218,21 @@ export class Transaction {
     return { author: slot.id, seq, span, context, hlc, ops }
   }
 
-  /** Rebuilds a list as it was: costs O(list), but only when a change throws. */
-  #undoList({ entry, erased, erasedValues }: TouchedList): void {
-    const before = entry.leaf.sequence
+  #undoList(list: TouchedList): void {
+    if (list.entry.leaf.sequence !== undefined) list.entry.leaf.sequence = this.#rebuilt(list, list.entry.leaf.sequence)
+  }
+
+  /** A list as it was before this change. */
+  #rebuilt({ erased, erasedValues }: TouchedList, written: Sequence): Sequence {
     const own = this.#core.own
-    if (before === undefined || own === undefined) return
     const restored = new Map(erased.map((id, i) => [`${id.author}:${id.seq}`, erasedValues[i]]))
     const rebuilt = new Sequence()
-    for (const { id, place, removed, value } of before.places()) {
-      if (id.author === own.id && id.seq > own.max) continue
+    for (const { id, place, removed, value } of written.places()) {
+      if (own !== undefined && id.author === own.id && id.seq > own.max) continue
       const back = restored.get(`${id.author}:${id.seq}`)
       rebuilt.applyRun({ id, place, values: [removed ? back : value] })
     }
-    entry.leaf.sequence = rebuilt
+    return rebuilt
   }
 
   #commitList({ entry, inserts, erased }: TouchedList, seq: number, ops: Op[]): void {

@@ -8,8 +8,9 @@ import {
   type RegisterField,
   type Shape,
 } from './schema.ts'
-import type { Node } from './tree.ts'
-import { setOwn } from './value.ts'
+import type { Store } from './store.ts'
+import type { Leaf, Node } from './tree.ts'
+import { setOwn, type Value } from './value.ts'
 
 interface CachedView {
   readonly revision: number
@@ -23,12 +24,18 @@ const nothing = Object.freeze([])
  * reference. A snapshot is made when it is asked for and costs what changed, plus the width of the maps above it.
  */
 export class View {
+  readonly #store: Store
   readonly #cache = new WeakMap<Node, Map<Shape, CachedView>>()
+  /** What shapes read where nothing was ever written: also the same reference each time. */
+  readonly #unwritten = new WeakMap<Shape, unknown>()
+
+  constructor(store: Store) {
+    this.#store = store
+  }
 
   /** The snapshot of a shape at a node, which may not exist yet. */
   at(node: Node | undefined, shape: Shape): unknown {
-    if (node === undefined)
-      return isField(shape) ? this.#readField(undefined, shape) : this.#readStruct(undefined, shape)
+    if (node === undefined || node.revision === 0) return this.#initial(shape)
     let cached = this.#cache.get(node)
     if (cached === undefined) {
       cached = new Map()
@@ -39,6 +46,16 @@ export class View {
     const value = isField(shape) ? this.#readField(node, shape) : this.#readStruct(node, shape)
     cached.set(shape, { revision: node.revision, value })
     return value
+  }
+
+  #initial(shape: Shape): unknown {
+    if (!this.#unwritten.has(shape)) {
+      this.#unwritten.set(
+        shape,
+        isField(shape) ? this.#readField(undefined, shape) : this.#readStruct(undefined, shape),
+      )
+    }
+    return this.#unwritten.get(shape)
   }
 
   #readStruct(node: Node | undefined, shape: Exclude<Shape, { field: string }>): unknown {
@@ -63,8 +80,15 @@ export class View {
       case 'set':
         return leaf?.present ? Object.freeze(setMembers(leaf)) : nothing
       case 'list':
-        return leaf?.present ? Object.freeze(leaf.sequence?.toArray() ?? []) : nothing
+        return leaf?.present ? Object.freeze(this.#elements(leaf)) : nothing
     }
+  }
+
+  /** A running change writes lists in place: what it has written is not to be seen yet. */
+  #elements(leaf: Leaf): Value[] {
+    const entry = leaf.find('')
+    const committed = entry === undefined ? undefined : this.#store.transaction?.committedElements(entry)
+    return committed ?? leaf.sequence?.toArray() ?? []
   }
 
   #readMap(node: Node | undefined, entry: Shape): unknown {
