@@ -13,6 +13,8 @@ interface Flight {
   readonly payload: Uint8Array
   sentAt: number
   resent: boolean
+  /** The other side has it, though something before it is missing there. */
+  arrived: boolean
 }
 
 interface Packet {
@@ -22,6 +24,8 @@ interface Packet {
   readonly seq: number
   /** Everything below this seq arrived. */
   readonly ack: number
+  /** The data frame that this answers, 0 for none: measures the round trip, and need not be sent again. */
+  readonly answers: number
   /** Total bytes that the receiver may have been sent since the start. */
   readonly granted: number
   readonly payload: Uint8Array
@@ -46,8 +50,7 @@ export function unreliableChannel(options: ChannelOptions): Channel {
   let grantedToUs = windowBytes
   let grantedToThem = windowBytes
   let ackOwed = false
-  let ackedBefore = 0
-  let sameAcks = 0
+  let lastArrived = 0
   let smoothed: number | undefined
   let timeoutMs = firstTimeoutMs
   let resendAt: number | undefined
@@ -59,6 +62,7 @@ export function unreliableChannel(options: ChannelOptions): Channel {
       to: peer || candidate,
       seq,
       ack: expected,
+      answers: kind === channelTag.ack ? lastArrived : 0,
       granted: grantedToThem,
       payload,
     }
@@ -75,7 +79,7 @@ export function unreliableChannel(options: ChannelOptions): Channel {
       queuedBytes -= payload.length
       sentBytes += payload.length
       const seq = nextSeq++
-      flight.push({ seq, payload, sentAt: now, resent: false })
+      flight.push({ seq, payload, sentAt: now, resent: false, arrived: false })
       resendAt ??= now + timeoutMs
       transmit(channelTag.data, seq, payload, effects)
     }
@@ -83,8 +87,8 @@ export function unreliableChannel(options: ChannelOptions): Channel {
     // A grant may have been lost: ask when nothing else would bring it.
     if (peer !== 0 && queue.length > 0) resendAt ??= now + timeoutMs
   }
-  const resend = (frames: number, now: number, effects: ChannelEffect[]): void => {
-    for (const item of flight.slice(0, frames)) {
+  const resend = (items: readonly Flight[], now: number, effects: ChannelEffect[]): void => {
+    for (const item of items.slice(0, resendFrames)) {
       item.resent = true
       item.sentAt = now
       counters.retransmitted += 1
@@ -93,26 +97,29 @@ export function unreliableChannel(options: ChannelOptions): Channel {
   }
   const acknowledge = (packet: Packet, now: number, effects: ChannelEffect[]): boolean => {
     if (packet.ack > nextSeq) return false
-    const before = flight.length
-    const newest = flight.filter((item) => item.seq < packet.ack).at(-1)
-    if (newest !== undefined && !newest.resent) {
-      const sample = Math.max(0, now - newest.sentAt)
-      smoothed = smoothed === undefined ? sample : smoothed * 0.8 + sample * 0.2
+    const answered = flight.find((item) => item.seq === packet.answers)
+    if (answered !== undefined) {
+      answered.arrived = true
+      const sample = Math.max(0, now - answered.sentAt)
+      // Of what was sent twice nobody knows which of the two was answered.
+      if (!answered.resent) smoothed = smoothed === undefined ? sample : smoothed * 0.8 + sample * 0.2
     }
+    const before = flight.length
     flight = flight.filter((item) => item.seq >= packet.ack)
-    if (flight.length < before) {
+    if (flight.length < before || answered !== undefined) {
       timeoutMs = Math.min(maxTimeoutMs, Math.max(minTimeoutMs, (smoothed ?? firstTimeoutMs) * 2.5))
       resendAt = flight.length === 0 ? undefined : now + timeoutMs
-      sameAcks = 0
-    } else if (packet.ack === ackedBefore && flight.length > 0 && packet.tag === channelTag.ack) {
-      sameAcks += 1
-      if (sameAcks === 3) resend(1, now, effects)
     }
-    ackedBefore = packet.ack
+    // What was overtaken by more than a round trip is lost.
+    const newest = flight.findLastIndex((item) => item.arrived)
+    const patience = (smoothed ?? firstTimeoutMs) * 1.5
+    const holes = flight.slice(0, Math.max(0, newest)).filter((item) => !item.arrived && now - item.sentAt > patience)
+    resend(holes, now, effects)
     return true
   }
   const receive = (packet: Packet, effects: ChannelEffect[]): void => {
     ackOwed = true
+    lastArrived = packet.seq
     if (packet.seq < expected || arrived.has(packet.seq)) {
       counters.duplicates += 1
       return
@@ -208,7 +215,12 @@ export function unreliableChannel(options: ChannelOptions): Channel {
           timeoutMs = Math.min(maxTimeoutMs, timeoutMs * 2)
           resendAt = input.now + timeoutMs
           if (peer === 0 || flight.length === 0) transmit(channelTag.syn, 0, nothing, effects)
-          else resend(resendFrames, input.now, effects)
+          else
+            resend(
+              flight.filter((item) => !item.arrived),
+              input.now,
+              effects,
+            )
           break
       }
       return effects
@@ -223,6 +235,7 @@ function encodePacket(packet: Packet): Uint8Array {
   writer.u32(packet.to)
   writer.varUint(packet.seq)
   writer.varUint(packet.ack)
+  writer.varUint(packet.answers)
   writer.varUint(packet.granted)
   writer.raw(packet.payload)
   return writer.finish()
@@ -236,12 +249,13 @@ function decodePacket(bytes: Uint8Array): Result<Packet, DecodeError> {
     const to = reader.u32()
     const seq = reader.varUint()
     const ack = reader.varUint()
+    const answers = reader.varUint()
     const granted = reader.varUint()
     const payload = reader.raw(reader.remaining)
     if (from === 0) reader.fail('malformed', 'a nonce of 0')
     if (kind === channelTag.data ? seq === 0 : kind !== channelTag.syn && kind !== channelTag.ack) {
       reader.fail('malformed', 'a channel frame of unknown kind')
     }
-    return { tag: kind, from, to, seq, ack, granted, payload }
+    return { tag: kind, from, to, seq, ack, answers, granted, payload }
   })
 }
