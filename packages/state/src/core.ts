@@ -54,6 +54,8 @@ export class Core {
   changedLeaves: Leaf[] = []
   /** First-touch copies that are being made. */
   readonly cuts: Set<CutCopies> = new Set()
+  /** What others had when contact came back, for cuts that have not been closed. */
+  readonly contacts: Set<{ readonly theirs: Version }> = new Set()
   /** Whether what happens comes from elsewhere: tells the sides of a heal apart. */
   merging = false
   readonly dirtyEntries: Entry[] = []

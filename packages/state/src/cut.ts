@@ -1,7 +1,7 @@
 import type { NoticedConflict } from './conflict.ts'
 import type { Core } from './core.ts'
 import { buildReport, type HealReport, type LeafEffect, leafState } from './heal-report.ts'
-import type { Path } from './ids.ts'
+import type { Dot, Path } from './ids.ts'
 import { leafKinds } from './key.ts'
 import { type Entry, type Item, itemTypes, type Leaf } from './tree.ts'
 import type { Value } from './value.ts'
@@ -113,6 +113,7 @@ export class StoreCut implements Cut {
       ourEffects: this.#effectsSinceCut(),
     }
     this.#core.cuts.add(this.#sinceContact)
+    this.#core.contacts.add(this.#contact)
   }
 
   /** Notes a merge after contact. */
@@ -131,12 +132,13 @@ export class StoreCut implements Cut {
     if (revised && this.#reported) for (const listener of this.#listeners) listener()
   }
 
-  /** A conflict belongs to this cut when one of its sides was written apart. */
-  #concerns({ conflict }: NoticedConflict): boolean {
+  /** A conflict belongs to this cut when one of its sides was written apart, or stands beside what was. */
+  #concerns({ entry, conflict }: NoticedConflict): boolean {
     const contact = this.#contact
     if (contact === undefined) return false
-    const ours = contact.ours.has(conflict.ours.dot) && !contact.common.has(conflict.ours.dot)
-    return ours || (contact.theirs.has(conflict.theirs.dot) && !contact.common.has(conflict.theirs.dot))
+    const isApart = (dot: Dot, side: Version) => side.has(dot) && !contact.common.has(dot)
+    if (isApart(conflict.ours.dot, contact.ours) || isApart(conflict.theirs.dot, contact.theirs)) return true
+    return entry.liveItems().some((item) => isApart(item, contact.ours))
   }
 
   report(): HealReport {
@@ -163,6 +165,7 @@ export class StoreCut implements Cut {
     this.#open = false
     this.#core.cuts.delete(this.#sinceCut)
     this.#core.cuts.delete(this.#sinceContact)
+    if (this.#contact !== undefined) this.#core.contacts.delete(this.#contact)
     this.#listeners.clear()
     this.#onClose(this)
   }

@@ -179,18 +179,29 @@ function mergeRow(
   noticed: NoticedConflict[],
 ): void {
   const ours = entry.liveItems()
-  const oursTouch = leadingTouch(
-    ours.filter((item) => !covered(item, bundle.version)),
-    unseenRemovals(entry, bundle.version),
-  )
   const theirs = row.items.map((item) => ours.find((own) => sameDot(own, item)) ?? makeItem(core, entry, item))
   const live = core.rules.mergeLive(ours, theirs, before, bundle.version)
   const fresh = live.filter((item) => !ours.includes(item))
+  // What stays beside something new was written without it, also where the sender has merged both by now.
+  const kept = ours.filter((item) => live.includes(item))
+  const oursTouch = leadingTouch(kept, removalsBeside(core, entry, fresh, bundle.version))
   if (fresh.length > 0 || live.length !== ours.length) core.replaceLive(entry, live, [])
   for (const item of fresh) added.push(item)
   const removed = row.removals.filter((record) => record.seq > before.get(record.author))
   for (const record of removed) core.addRemoval(entry, core.slot(record.author), record.seq, record.hlc, added)
   noticeConflict(core, entry, oursTouch, leadingTouch(fresh, removed), noticed)
+}
+
+/**
+ * Removals that what is new had not seen: the sender has not seen them, or had not when contact came back, while it had
+ * the new item by then.
+ */
+function removalsBeside(core: Core, entry: Entry, fresh: readonly Item[], theirs: Version): Item[] {
+  const contacts = [...core.contacts]
+  return (entry.removals ?? []).filter((record) => {
+    if (!covered(record, theirs)) return true
+    return contacts.some((contact) => !contact.theirs.has(record) && fresh.some((item) => contact.theirs.has(item)))
+  })
 }
 
 function sameDot(left: Item, right: Dot): boolean {

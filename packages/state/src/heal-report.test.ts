@@ -1,0 +1,243 @@
+import { describe, expect, it } from 'vitest'
+import {
+  type AuthorId,
+  type Conflict,
+  counter,
+  createStore,
+  flag,
+  type HealReport,
+  list,
+  map,
+  mvRegister,
+  openDocument,
+  reapply,
+  register,
+  schema,
+  set,
+} from './index.ts'
+
+const World = schema({
+  phase: register('lobby'),
+  motto: mvRegister<string>(),
+  open: flag(false),
+  score: counter(0),
+  tags: set<string>(),
+  log: list<string>(),
+  players: map({ name: register(''), hp: counter(100) }),
+})
+
+type Replica = ReturnType<typeof replica>
+
+let minted = 0
+
+function replica(name: string) {
+  const clock = { now: 1_700_000_000_000 }
+  const store = createStore({
+    newAuthor: () => (name.repeat(12) + (++minted).toString(16).padStart(4, '0')) as AuthorId,
+    now: () => clock.now++,
+  })
+  return Object.assign(openDocument(World, store), { clock })
+}
+
+function pull(to: Replica, from: Replica): void {
+  expect(['applied', 'duplicate']).toContain(to.store.applyBundle(from.store.since(to.store.version)))
+}
+
+/** Lets two replicas write apart and meet again; the reports of both. */
+function apart(alice: Replica, bob: Replica, write: () => void): [HealReport, HealReport] {
+  const cuts = [alice.store.beginCut(), bob.store.beginCut()] as const
+  write()
+  const [ours, theirs] = [alice.store.version, bob.store.version]
+  cuts[0].contact(theirs)
+  cuts[1].contact(ours)
+  pull(alice, bob)
+  pull(bob, alice)
+  expect(bob.snapshot).toEqual(alice.snapshot)
+  const reports: [HealReport, HealReport] = [cuts[0].report(), cuts[1].report()]
+  for (const cut of cuts) cut.close()
+  return reports
+}
+
+function brief({ path, rule, winner, ours, theirs, ancestor }: Conflict): unknown[] {
+  return [path.join('.'), rule, winner, ours.value, theirs.value, ancestor.known ? ancestor.value : 'unknown']
+}
+
+describe('a heal report', () => {
+  it('[HR1] says what each side did, by author, in the same figures on both sides', () => {
+    const [alice, bob] = [replica('a'), replica('b')]
+    const [ours, theirs] = apart(alice, bob, () => {
+      alice.change((s) => s.score.add(1))
+      alice.change((s) => s.players.get('ada').name.set('Ada'))
+      bob.change((s) => s.tags.add('red'))
+    })
+    expect(ours.ours).toMatchObject({ changes: 2, keys: 2, paths: [['players', 'ada', 'name'], ['score']] })
+    expect(ours.ours.byAuthor).toEqual([{ author: alice.store.author, changes: 2 }])
+    expect(ours.theirs).toMatchObject({ changes: 1, keys: 1, paths: [['tags']] })
+    expect(theirs.theirs.byAuthor).toEqual(ours.ours.byAuthor)
+    expect(theirs.ours.paths).toEqual(ours.theirs.paths)
+    expect(ours.ours.bytes).toBeGreaterThan(0)
+    expect(ours.conflicts).toEqual([])
+    expect(ours.detail).toBe('net')
+  })
+
+  it('[HR2] lists exactly the keys that both sides wrote differently, with values, rule and winner', () => {
+    const [alice, bob] = [replica('a'), replica('b')]
+    alice.change((s) => {
+      s.phase.set('start')
+      s.tags.add('kept')
+      s.players.get('ada').name.set('Ada')
+      s.players.get('bo').name.set('Bo')
+    })
+    pull(bob, alice)
+    bob.clock.now += 60_000
+    const [ours, theirs] = apart(alice, bob, () => {
+      alice.change((s) => {
+        s.phase.set('fight')
+        s.open.enable()
+        s.motto.set('onward')
+        s.tags.delete('kept')
+        s.score.add(1)
+        s.log.push('a')
+        s.players.get('ada').name.set('same')
+        s.players.delete('bo')
+      })
+      bob.change((s) => {
+        s.phase.set('flee')
+        s.open.disable()
+        s.motto.set('back')
+        s.tags.add('kept')
+        s.score.add(2)
+        s.log.push('b')
+        s.players.get('ada').name.set('same')
+        s.players.get('bo').name.set('Bob')
+      })
+    })
+    expect(ours.conflicts.map(brief)).toEqual([
+      ['motto', 'all-kept', 'both', 'onward', 'back', undefined],
+      ['open', 'enable-wins', 'ours', true, false, undefined],
+      ['phase', 'newer', 'theirs', 'fight', 'flee', 'start'],
+      ['players.bo.name', 'add-wins', 'theirs', undefined, 'Bob', 'Bo'],
+      ['tags', 'add-wins', 'theirs', undefined, null, null],
+    ])
+    expect(theirs.conflicts.map(({ path, winner }) => [path.join('.'), winner])).toEqual([
+      ['motto', 'both'],
+      ['open', 'theirs'],
+      ['phase', 'ours'],
+      ['players.bo.name', 'ours'],
+      ['tags', 'ours'],
+    ])
+    expect(ours.conflicts.find(({ path }) => path[0] === 'tags')?.element).toBe('kept')
+    expect(ours.unknownAncestors).toBe(0)
+  })
+
+  it('[HR3] gives an ancestor only where it is certain: not where a third replica may have written in between', () => {
+    const [alice, bob, carol] = [replica('a'), replica('b'), replica('c')]
+    carol.change((s) => s.phase.set('first'))
+    pull(alice, carol)
+    pull(bob, carol)
+    const cuts = [alice.store.beginCut(), bob.store.beginCut()] as const
+    // Both still hear carol, who writes once more: what they copied before is not what they both wrote upon.
+    carol.change((s) => s.phase.set('second'))
+    pull(alice, carol)
+    pull(bob, carol)
+    alice.change((s) => s.phase.set('alice'))
+    bob.change((s) => s.phase.set('bob'))
+    cuts[0].contact(bob.store.version)
+    cuts[1].contact(alice.store.version)
+    pull(alice, bob)
+    pull(bob, alice)
+    for (const cut of cuts) {
+      const report = cut.report()
+      expect(report.conflicts.map(({ ancestor }) => ancestor)).toEqual([{ known: false }])
+      expect(report.unknownAncestors).toBe(1)
+    }
+  })
+
+  it('[HR4] shows net effects where nothing was lost: sums, elements, lengths, values', () => {
+    const [alice, bob] = [replica('a'), replica('b')]
+    alice.change((s) => {
+      s.tags.add('old')
+      s.log.push('x', 'y')
+    })
+    pull(bob, alice)
+    const [ours] = apart(alice, bob, () => {
+      alice.change((s) => {
+        s.score.add(5)
+        s.tags.delete('old')
+        s.log.delete(0)
+      })
+      bob.change((s) => s.score.add(-2))
+      bob.change((s) => {
+        s.tags.add('new')
+        s.log.push('z', 'z')
+        s.players.get('ada').name.set('Ada')
+      })
+    })
+    const effects = ours.merged.map(({ path, by, effect }) => [path.join('.'), by, effect])
+    expect(effects).toEqual([
+      ['log', 'both', { kind: 'list', inserted: 2, removed: 1 }],
+      ['players.ada.name', 'theirs', { kind: 'value', before: undefined, after: 'Ada' }],
+      ['score', 'both', { kind: 'counter', ours: 5, theirs: -2, after: 3 }],
+      ['tags', 'both', { kind: 'set', added: ['new'], removed: ['old'] }],
+    ])
+  })
+
+  it('[HR5] is revised when more of the other side arrives, and says so once it was given out', () => {
+    const [alice, bob, carol] = [replica('a'), replica('b'), replica('c')]
+    const cut = alice.store.beginCut()
+    let revisions = 0
+    cut.onRevision(() => revisions++)
+    alice.change((s) => s.phase.set('alice'))
+    bob.change((s) => s.phase.set('bob'))
+    carol.change((s) => s.phase.set('carol'))
+    cut.contact(bob.store.version)
+    pull(alice, bob)
+    expect(cut.report().conflicts.length).toBe(1)
+    expect(revisions).toBe(0)
+    pull(alice, carol)
+    expect(revisions).toBe(1)
+    expect(cut.report().conflicts[0]).toMatchObject({ theirs: { value: 'carol' }, result: 'carol' })
+    cut.close()
+    expect(cut.open).toBe(false)
+  })
+})
+
+describe('a conflict', () => {
+  it('[CF1] is noticed as it merges, with both clocks, and a stamp from the future is marked and held back by nobody', () => {
+    const [alice, bob] = [replica('a'), replica('b')]
+    const conflicts: Conflict[] = []
+    alice.subscribe((event) => conflicts.push(...event.conflicts))
+    bob.clock.now += 3_600_000
+    alice.change((s) => s.phase.set('alice'))
+    bob.change((s) => s.phase.set('bob'))
+    pull(alice, bob)
+    expect(conflicts).toMatchObject([
+      {
+        rule: 'newer',
+        winner: 'theirs',
+        ours: { value: 'alice', ahead: false },
+        theirs: { value: 'bob', ahead: true },
+      },
+    ])
+    expect((conflicts[0]?.theirs.at ?? 0) - (conflicts[0]?.ours.at ?? 0)).toBeGreaterThan(3_000_000)
+    expect(alice.snapshot.phase).toBe('bob')
+    // The local clock was not dragged along, and still the next write wins: it had seen the other.
+    alice.change((s) => s.phase.set('after'))
+    pull(bob, alice)
+    expect(bob.snapshot.phase).toBe('after')
+    expect(alice.store.since(bob.store.version).rows).toEqual([])
+  })
+
+  it('[CF2] has a loser that can be written back as an ordinary change', () => {
+    const [alice, bob] = [replica('a'), replica('b')]
+    bob.clock.now += 5_000
+    const [report] = apart(alice, bob, () => {
+      alice.change((s) => s.phase.set('alice'))
+      bob.change((s) => s.phase.set('bob'))
+    })
+    const [conflict] = report.conflicts as readonly [Conflict]
+    expect(reapply(alice.store, conflict)).toBeDefined()
+    pull(bob, alice)
+    expect(bob.snapshot.phase).toBe('alice')
+  })
+})
