@@ -14,7 +14,7 @@ function refusal(bytes: readonly number[], read: (reader: ByteReader) => unknown
 }
 
 describe('numbers', () => {
-  it('come back as they were written, in their shortest form', () => {
+  it('[CO16] come back as they were written, in their shortest form', () => {
     const edges = [0, 1, 127, 128, 16383, 16384, 2 ** 31 - 1, 2 ** 31, 2 ** 32, 2 ** 49, Number.MAX_SAFE_INTEGER]
     fc.assert(
       fc.property(fc.oneof(fc.constantFrom(...edges), fc.maxSafeNat()), (value) => {
@@ -31,7 +31,7 @@ describe('numbers', () => {
     expect(Object.is(new ByteReader(Uint8Array.of(0)).varInt(), 0)).toBe(true)
   })
 
-  it('refuses what has another or no form', () => {
+  it('[CO16] refuses what has another or no form', () => {
     expect(refusal([0x80, 0x00], (reader) => reader.varUint())).toBe('malformed')
     expect(refusal([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], (reader) => reader.varUint())).toBe('malformed')
     expect(refusal(Array(9).fill(0xff), (reader) => reader.varUint())).toBe('malformed')
@@ -43,7 +43,7 @@ describe('numbers', () => {
       expect(() => new ByteWriter().varUint(wrong)).toThrow(RangeError)
   })
 
-  it('carries floats bit by bit', () => {
+  it('[CO16] carries floats bit by bit', () => {
     for (const value of [0, -0, 1.5, Number.NaN, Infinity, -Infinity, Number.MIN_VALUE, Math.PI]) {
       const bytes = written((writer) => {
         writer.f64(value)
@@ -58,7 +58,7 @@ describe('numbers', () => {
 })
 
 describe('strings', () => {
-  it('come back as they were, lone surrogates too', () => {
+  it('[CO17] come back as they were, lone surrogates too', () => {
     const text = fc.oneof(
       fc.string(),
       fc.string({ unit: 'binary', maxLength: 300 }),
@@ -78,7 +78,7 @@ describe('strings', () => {
     )
   })
 
-  it('refuses invalid, overlong and split forms', () => {
+  it('[CO17] refuses invalid, overlong and split forms', () => {
     const bad = [
       [0x80],
       [0xc1, 0x81],
@@ -96,7 +96,7 @@ describe('strings', () => {
 })
 
 describe('the writer', () => {
-  it('grows, hands out copies and views, and can be used again', () => {
+  it('[CO16] grows, hands out copies and views, and can be used again', () => {
     const writer = new ByteWriter(1)
     for (let i = 0; i < 1000; i++) writer.u8(i & 0xff)
     const copy = writer.finish()
@@ -114,7 +114,7 @@ describe('the writer', () => {
 })
 
 describe('the reader', () => {
-  it('caps what is announced before anything is allocated', () => {
+  it('[CO18] caps what is announced before anything is allocated', () => {
     expect(refusal([200, 1], (reader) => reader.count(100))).toBe('too-large')
     expect(refusal([3, 0, 0], (reader) => reader.count(100))).toBe('truncated')
     expect(refusal([2, 0, 0, 0], (reader) => reader.count(100, 2))).toBe('truncated')
@@ -122,7 +122,7 @@ describe('the reader', () => {
     expect(refusal([0xff, 0xff, 0xff, 0xff, 0x7f, 1], (reader) => reader.bytes())).toBe('truncated')
   })
 
-  it('refuses bytes after the end and reads inside a window only', () => {
+  it('[CO18] refuses bytes after the end and reads inside a window only', () => {
     expect(refusal([1, 2], (reader) => [reader.u8(), reader.end()])).toBe('malformed')
     const window = Uint8Array.of(1, 2, 3, 4, 5, 6).subarray(1, 5)
     const reader = new ByteReader(window)
@@ -130,7 +130,7 @@ describe('the reader', () => {
     expect(() => reader.u8()).toThrow(DecodeFailure)
   })
 
-  it('lets errors that are not refusals pass', () => {
+  it('[CO18] lets errors that are not refusals pass', () => {
     expect(() => attempt(() => assertNothing())).toThrow(TypeError)
   })
 })

@@ -5,7 +5,7 @@ import type { Value } from './value.ts'
 const hex = (hash: Hash64): string => toHex16(hash.hi, hash.lo)
 
 describe('hashes', () => {
-  it('are the same for equal values and differ for different ones', () => {
+  it('[VA4] are the same for equal values and differ for different ones', () => {
     expect(hex(hashValue({ a: 1, b: [2, { c: null }] }))).toBe(hex(hashValue({ b: [2, { c: null }], a: 1 })))
     expect(hex(hashValue(Number.NaN))).toBe(hex(hashValue(-Number.NaN)))
     const values: Value[] = [
@@ -46,7 +46,7 @@ describe('hashes', () => {
     expect(new Set(values.map((value) => hex(hashValue(value)))).size).toBe(values.length)
   })
 
-  it('spread: no collisions in either lane beyond chance among 100,000 neighbours', () => {
+  it('[VA4] spread: no collisions in either lane beyond chance among 100,000 neighbours', () => {
     const high = new Set<number>()
     const low = new Set<number>()
     for (let i = 0; i < 100_000; i++) {
@@ -58,7 +58,7 @@ describe('hashes', () => {
     expect(low.size).toBeGreaterThan(99_980)
   })
 
-  it('flip about half of all bits when one input bit flips', () => {
+  it('[VA4] flip about half of all bits when one input bit flips', () => {
     for (let bit = 0; bit < 32; bit++) {
       let flips = 0
       for (let i = 0; i < 200; i++) {
@@ -70,7 +70,7 @@ describe('hashes', () => {
     }
   })
 
-  it('mix in order and print as 16 digits', () => {
+  it('[VA4] mix in order and print as 16 digits', () => {
     const [a, b] = [hashString('a'), hashString('b')]
     expect(hex(mix(a, b))).not.toBe(hex(mix(b, a)))
     expect(toHex16(0, 0xffffffff)).toBe('00000000ffffffff')
@@ -78,7 +78,7 @@ describe('hashes', () => {
 })
 
 describe('sums of hashes', () => {
-  it('do not depend on order and undo exactly, with carry', () => {
+  it('[VA5] do not depend on order and undo exactly, with carry', () => {
     const hashes = Array.from({ length: 50 }, (_, i) => hashString(String(i)))
     const forward = new Sum64()
     const backward = new Sum64()

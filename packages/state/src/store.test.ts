@@ -65,7 +65,7 @@ function expectSame(...replicas: Document<typeof Raid>[]): void {
 }
 
 describe('store', () => {
-  it('reads initial values before anything is written', () => {
+  it('[SC5] reads initial values before anything is written', () => {
     const alice = makeReplica()
     expect(alice.snapshot).toEqual({
       phase: 'lobby',
@@ -79,7 +79,7 @@ describe('store', () => {
     expect(alice.store.author).toBeUndefined()
   })
 
-  it('carries every leaf kind over a stream of changes', () => {
+  it('[CO11] carries every leaf kind over a stream of changes', () => {
     const alice = makeReplica()
     const bob = makeReplica()
     const encoder = createChangeEncoder()
@@ -119,7 +119,7 @@ describe('store', () => {
     expectSame(alice, bob)
   })
 
-  it('shares what did not change between snapshots', () => {
+  it('[SC6] shares what did not change between snapshots', () => {
     const alice = makeReplica()
     alice.change((s) => {
       s.players.get('ada').hp.add(1)
@@ -134,7 +134,7 @@ describe('store', () => {
     expect(Object.isFrozen(alice.snapshot.players)).toBe(true)
   })
 
-  it('merges both sides of a split and reports conflicts with rule and ancestor', () => {
+  it('[HR2] [HR4] merges both sides of a split and reports conflicts with rule and ancestor', () => {
     const alice = makeReplica()
     const bob = makeReplica()
     alice.change((s) => {
@@ -182,7 +182,7 @@ describe('store', () => {
     cut.close()
   })
 
-  it('leaves exactly the concurrent addition when a counter is deleted beside it', () => {
+  it('[LE4] leaves exactly the concurrent addition when a counter is deleted beside it', () => {
     const alice = makeReplica()
     const bob = makeReplica()
     alice.change((s) => s.players.get('ada').hp.add(-20))
@@ -195,7 +195,7 @@ describe('store', () => {
     expect(alice.snapshot.players.ada?.hp).toBe(95)
   })
 
-  it('undoes everything when a change throws', () => {
+  it('[SC7] undoes everything when a change throws', () => {
     const alice = makeReplica()
     alice.change((s) => s.log.push('a', 'b'))
     const before = [alice.snapshot, alice.store.digest(), alice.store.version.toJSON()]
@@ -214,7 +214,7 @@ describe('store', () => {
     expect(alice.snapshot.phase).toBe('lobby')
   })
 
-  it('holds changes that come early, and drops them when the room is full', () => {
+  it('[ST5] holds changes that come early, and drops them when the room is full', () => {
     const alice = makeReplica()
     const first = alice.change((s) => s.score.add(1))
     const second = alice.change((s) => s.score.add(1))
@@ -238,7 +238,7 @@ describe('store', () => {
     expectSame(alice, carol)
   })
 
-  it('joins a replica from below the floor in one full bundle', () => {
+  it('[ST8] joins a replica from below the floor in one full bundle', () => {
     const alice = makeReplica()
     const bob = makeReplica()
     alice.change((s) => {
@@ -263,7 +263,7 @@ describe('store', () => {
     expect(bob.store.floor.covers(alice.store.floor)).toBe(true)
   })
 
-  it('loads what it saved, whole and compact', () => {
+  it('[CO8] loads what it saved, whole and compact', () => {
     const alice = makeReplica()
     alice.change((s) => {
       s.phase.set('fight')

@@ -170,7 +170,7 @@ describe('columns of values', () => {
 })
 
 describe('values in memory', () => {
-  it('[ST1] are refused where they are no values, with the place named', () => {
+  it('[VA1] are refused where they are no values, with the place named', () => {
     class Point {
       x = 1
     }
@@ -205,7 +205,7 @@ describe('values in memory', () => {
     expect(refusal(() => checkValue([shared, shared]))).toBe('accepted')
   })
 
-  it('[ST2] are kept as frozen private copies', () => {
+  it('[VA2] are kept as frozen private copies', () => {
     const bytes = Uint8Array.of(1)
     const date = new Date(5)
     const list = [1]
@@ -227,7 +227,7 @@ describe('values in memory', () => {
     expect(reads).toBe(1)
   })
 
-  it('[ST3] have one canonical key and one hash: the same exactly for equal values', () => {
+  it('[VA3] have one canonical key and one hash: the same exactly for equal values', () => {
     fc.assert(
       fc.property(anyValue, anyValue, (left, right) => {
         const key = canonicalKey(left)
@@ -243,7 +243,7 @@ describe('values in memory', () => {
     expect(canonicalKey({ b: 1, a: 2 })).toBe(canonicalKey({ a: 2, b: 1 }))
   })
 
-  it('[ST3] refuses texts that are no canonical key', () => {
+  it('[VA3] refuses texts that are no canonical key', () => {
     const deep = '['.repeat(40)
     const wrong = [
       '',

@@ -11,7 +11,7 @@ const of = (left: number, right: number) =>
   ])
 
 describe('Version', () => {
-  it('tells equal, before, after and concurrent apart', () => {
+  it('[VE1] tells equal, before, after and concurrent apart', () => {
     expect(of(1, 2).compare(of(1, 2))).toBe('equal')
     expect(of(1, 2).compare(of(1, 3))).toBe('before')
     expect(of(1, 3).compare(of(1, 2))).toBe('after')
@@ -19,13 +19,13 @@ describe('Version', () => {
     expect(of(1, 0).compare(of(0, 1))).toBe('concurrent')
   })
 
-  it('is equal only when both cover each other, also with the same authors', () => {
+  it('[VE1] is equal only when both cover each other, also with the same authors', () => {
     expect(of(2, 2).equals(of(1, 2))).toBe(false)
     expect(of(1, 2).equals(of(2, 2))).toBe(false)
     expect(of(2, 2).equals(of(2, 2))).toBe(true)
   })
 
-  it('joins to the greatest and meets at the least entries', () => {
+  it('[VE2] joins to the greatest and meets at the least entries', () => {
     expect(of(1, 3).merge(of(2, 1)).toJSON()).toEqual(of(2, 3).toJSON())
     expect(of(1, 3).meet(of(2, 1)).toJSON()).toEqual(of(1, 1).toJSON())
     expect(of(1, 0).meet(of(0, 1)).size).toBe(0)

@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest'
+import {
+  type AuthorId,
+  authorIdFrom,
+  type Change,
+  createChangeDecoder,
+  createChangeEncoder,
+  createStore,
+  decodeBundle,
+  decodeChanges,
+  decodeSnapshot,
+  decodeVersion,
+  encodeBundle,
+  encodeChanges,
+  encodeSnapshot,
+  encodeVersion,
+  list,
+  map,
+  openDocument,
+  register,
+  schema,
+  set,
+  Version,
+} from './index.ts'
+
+const World = schema({
+  title: register(''),
+  tags: set<string>(),
+  log: list<number>(),
+  at: map({ x: register(0), y: register(0) }),
+})
+
+function open(author: string) {
+  const id = author.repeat(16) as AuthorId
+  let now = 1_700_000_000_000
+  return openDocument(World, createStore({ newAuthor: () => id, now: () => now++ }))
+}
+
+function changeOf(doc: ReturnType<typeof open>, write: Parameters<typeof doc.change>[0]): Change {
+  const change = doc.change(write)
+  if (change === undefined) throw new Error('nothing was written')
+  return change
+}
+
+/** What matters of a change; the order of its keyed writes does not. */
+function essence({ author, seq, span, context, hlc, cause, ops }: Change): unknown {
+  const writes = ops.map(({ key, ...op }) => ({ key: key.id, ...op })).sort((a, b) => (a.key < b.key ? -1 : 1))
+  return { author, seq, span, context: context.toJSON(), hlc, cause, writes }
+}
+
+describe('changes as bytes', () => {
+  it('[CO10] come back as they were, with context, cause and every kind of write', () => {
+    const [alice, bob] = [open('a'), open('b')]
+    const first = changeOf(alice, (s) => {
+      s.title.set('one')
+      s.tags.add('red')
+      s.log.push(1, 2, 3)
+      s.at.get('ada').x.set(0.25)
+    })
+    bob.store.applyChange(first)
+    const second = changeOf(bob, (s) => {
+      s.tags.delete('red')
+      s.log.insert(1, 9)
+      s.log.delete(0)
+      s.at.delete('ada')
+    })
+    const undoing: Change = { ...second, cause: { author: first.author, seq: 1 } }
+    const decoded = decodeChanges(encodeChanges([first, undoing]))
+    if (!decoded.ok) throw new Error(decoded.error.message)
+    expect(decoded.value.map(essence)).toEqual([first, undoing].map(essence))
+  })
+
+  it('[CO11] name keys and authors once in a stream, and contexts by what was learned since', () => {
+    const [alice, bob] = [open('a'), open('b')]
+    const encoder = createChangeEncoder()
+    const decoder = createChangeDecoder()
+    const bobs: Change[] = []
+    const sizes: number[] = []
+    for (let i = 0; i < 6; i++) {
+      if (i === 3) {
+        const change = changeOf(bob, (s) => s.title.set('bob'))
+        bobs.push(change)
+        alice.store.applyChange(change)
+      }
+      const change = changeOf(alice, (s) => s.at.get('ada').x.set(i))
+      const bytes = encoder.encode([change])
+      sizes.push(bytes.length)
+      const decoded = decoder.decode(bytes)
+      if (!decoded.ok) throw new Error(decoded.error.message)
+      expect(decoded.value.map(essence)).toEqual([essence(change)])
+    }
+    const [opening = 0, next = 0, , learning = 0, settled = 0] = sizes
+    expect(next).toBeLessThan(opening / 2)
+    expect(learning).toBeGreaterThan(next)
+    expect(settled).toBeLessThan(learning)
+    expect(bobs.length).toBe(1)
+  })
+
+  it('[CO12] carry their context whole after a bundle, and a reader that expects it refuses less', () => {
+    const [alice, bob] = [open('a'), open('b')]
+    const encoder = createChangeEncoder()
+    const decoder = createChangeDecoder()
+    alice.store.applyChange(changeOf(bob, (s) => s.title.set('bob')))
+    decoder.decode(encoder.encode([changeOf(alice, (s) => s.title.set('1'))]))
+    // Alice learns of bob's second change and writes; the peer gets both in a bundle instead.
+    alice.store.applyChange(changeOf(bob, (s) => s.title.set('bob again')))
+    changeOf(alice, (s) => s.title.set('2'))
+    encoder.bundleSent()
+    decoder.bundleReceived()
+    const third = changeOf(alice, (s) => s.title.set('3'))
+    const decoded = decoder.decode(encoder.encode([third]))
+    if (!decoded.ok) throw new Error(decoded.error.message)
+    expect(decoded.value[0]?.context.toJSON()).toEqual(third.context.toJSON())
+
+    decoder.bundleReceived()
+    const fourth = encoder.encode([changeOf(alice, (s) => s.title.set('4'))])
+    expect(decoder.decode(fourth)).toMatchObject({ ok: false, error: { kind: 'malformed' } })
+    expect(decoder.decode(encoder.encode([changeOf(alice, (s) => s.title.set('5'))])).ok).toBe(false)
+  })
+
+  it('[CO13] of another format are refused as such, like bundles and snapshots', () => {
+    const alice = open('a')
+    const change = changeOf(alice, (s) => s.title.set('x'))
+    const newer = (bytes: Uint8Array, at: number): Uint8Array => bytes.map((byte, i) => (i === at ? byte + 1 : byte))
+    const refused = { ok: false, error: { kind: 'unsupported-version' } }
+    expect(decodeChanges(newer(encodeChanges([change]), 0))).toMatchObject(refused)
+    expect(decodeBundle(newer(encodeBundle(alice.store.since(Version.empty)), 0))).toMatchObject(refused)
+    expect(decodeSnapshot(newer(encodeSnapshot(alice.store), 3))).toMatchObject(refused)
+    expect(decodeSnapshot(newer(encodeSnapshot(alice.store), 20))).toMatchObject({ error: { kind: 'checksum' } })
+  })
+
+  it('[CO14] take what the budget allows: small integers, pairs of floats, single writes', () => {
+    const alice = open('a')
+    const encoder = createChangeEncoder()
+    const size = (write: Parameters<typeof alice.change>[0]): number => encoder.encode([changeOf(alice, write)]).length
+    size((s) => s.title.set('a'))
+    const ids = Array.from({ length: 200 }, (_, i) => `entity-${i}`)
+    size((s) => {
+      for (const id of ids) {
+        s.at.get(id).x.set(0)
+        s.at.get(id).y.set(0)
+      }
+    })
+    const ints = size((s) => {
+      for (let i = 0; i < 100; i++) s.at.get(ids[(i * 7) % 200] as string).x.set(i)
+    })
+    const floats = size((s) => {
+      for (const id of ids) {
+        s.at.get(id).x.set(Math.random())
+        s.at.get(id).y.set(Math.random())
+      }
+    })
+    const single = size((s) => s.title.set('b'))
+    expect(ints / 100).toBeLessThanOrEqual(5)
+    expect(floats / 400).toBeLessThanOrEqual(9.5)
+    expect(single).toBeLessThanOrEqual(14)
+  })
+})
+
+describe('versions as bytes', () => {
+  it('[CO15] come back as they were, and refuse an author named twice', () => {
+    const version = Version.from([
+      [authorIdFrom('00000000000000a1'), 1],
+      [authorIdFrom('ffffffffffffffff'), 4_294_967_295],
+    ])
+    const bytes = encodeVersion(version)
+    expect(decodeVersion(bytes)).toEqual({ ok: true, value: version })
+    expect(decodeVersion(encodeVersion(Version.empty))).toEqual({ ok: true, value: Version.empty })
+    const [count = 0, ...rest] = bytes
+    expect(decodeVersion(Uint8Array.of(count + 1, ...rest, 0, 5))).toMatchObject({ error: { kind: 'malformed' } })
+  })
+})
