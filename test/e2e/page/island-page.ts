@@ -1,6 +1,6 @@
 // The smallest page around a replica: one document, stored in IndexedDB, shared with the other tabs of its profile, and
 // with a server when the address says `?sync=ws://...`. The test drives it through `hooks`.
-import { counter, flag, list, map, mvRegister, register, schema, set } from '@rejoin/state'
+import { type ConflictSide, counter, flag, list, map, mvRegister, register, schema, set } from '@rejoin/state'
 import { connect, type HealEvent } from '@rejoin/sync'
 import { broadcastChannel, indexedDb, openReplica, webSocket } from '@rejoin/web'
 
@@ -41,37 +41,55 @@ const edits = {
 
 export type Edit = { [K in keyof typeof edits]: [K, ...Parameters<(typeof edits)[K]>] }[keyof typeof edits]
 
+const make = (steps: Edit[]) =>
+  steps.map(([name, ...args]) => (edits[name] as (...given: unknown[]) => ReturnType<typeof edits.tally>)(...args))
+
+/** An added element has no value beside itself, and reads as null. */
+const wrote = ({ value }: ConflictSide) => (value === undefined ? 'removed' : value)
+
+/** What one wants to know when an edit got stuck. */
+const health = () => ({
+  link: net.link,
+  unsaved: island.unsaved,
+  storage: replica.storageStatus,
+  peers: net.peers.length,
+  metrics: replica.metrics(),
+})
+
 const hooks = {
   /** Makes the edits and waits until they are on disk, or on the server. */
   edit: async (steps: Edit[], level: 'disk' | 'server') => {
-    const receipts = steps.map(([name, ...args]) =>
-      (edits[name] as (...given: unknown[]) => ReturnType<typeof edits.tally>)(...args),
-    )
-    for (const receipt of receipts) await receipt.reached(level)
+    const late = new Promise<never>((_, reject) => {
+      setTimeout(() => reject(new Error(`not on the ${level} after 20 s: ${JSON.stringify(health())}`)), 20_000)
+    })
+    for (const receipt of make(steps)) await Promise.race([receipt.reached(level), late])
   },
-  /** Makes the edits and waits for nothing. */
-  editAndLeave: (steps: Edit[]) => {
-    for (const [name, ...args] of steps) (edits[name] as (...given: unknown[]) => unknown)(...args)
+  /** Makes the edits and reloads at once, without waiting for anything. */
+  editAndReload: (steps: Edit[]) => {
+    make(steps)
+    location.reload()
   },
   atOpen: () => atOpen,
+  /** Another number after each reload. */
+  loadedAt: () => performance.timeOrigin,
   snapshot: () => island.snapshot,
   digest: () => island.digest(),
   unsaved: () => island.unsaved.changes,
   link: () => net.link.state,
-  storage: () => replica.storageStatus,
+  health,
   heals: () =>
     heals.map((event) => ({
       revision: event.revision,
       ours: event.ours.changes,
       theirs: event.theirs.changes,
       conflicts: event.conflicts
-        .map(({ path, rule, winner, ours, theirs, result }) => ({
-          path: path.join('/'),
+        .map(({ path, element, rule, winner, ours, theirs, ancestor }) => ({
+          path: [path.join('/'), ...(element === undefined ? [] : [String(element)])].join(' '),
           rule,
           winner,
-          ours: ours.value,
-          theirs: theirs.value,
-          result,
+          ours: wrote(ours),
+          theirs: wrote(theirs),
+          ancestor,
         }))
         .sort((left, right) => (left.path < right.path ? -1 : 1)),
     })),
