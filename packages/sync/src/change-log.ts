@@ -44,6 +44,8 @@ export function createChangeLog(limits: ChangeLogLimits, keepUnsettled: boolean)
   let kept: KeptChange[] = []
   const known = new Set<string>()
   let bytes = 0
+  /** Below these nothing is trimmed: grows when what is over the limits must stay, so that it is not gone through for ever. */
+  let trimAt = { changes: limits.changes, bytes: limits.bytes }
 
   const log: ChangeLog = {
     get size(): number {
@@ -62,7 +64,7 @@ export function createChangeLog(limits: ChangeLogLimits, keepUnsettled: boolean)
       bytes += size
     },
     trim: (acked) => {
-      if (kept.length <= limits.changes && bytes <= limits.bytes) return
+      if (kept.length <= trimAt.changes && bytes <= trimAt.bytes) return
       // In steps of a quarter, so that trimming is not paid at every change.
       const targetChanges = limits.changes * 0.75
       const targetBytes = limits.bytes * 0.75
@@ -75,6 +77,10 @@ export function createChangeLog(limits: ChangeLogLimits, keepUnsettled: boolean)
         known.delete(idOf(entry.change))
         return false
       })
+      trimAt = {
+        changes: Math.max(limits.changes, kept.length * 1.25),
+        bytes: Math.max(limits.bytes, bytes * 1.25),
+      }
     },
     unsettled: (acked) => kept.filter((entry) => !isSettled(entry, acked)),
     since: (sent, target) => {

@@ -16,6 +16,7 @@ const introduction: Introduction = {
   name: 'alice',
   profiles: ['00000000000000ff'],
   wall: 1_767_225_600_000,
+  frameBytes: 65_536,
 }
 const range = { min: 1, max: 1 }
 

@@ -27,6 +27,8 @@ import {
 export const frameLimits = {
   /** Greatest whole frame. */
   frameBytes: 1_048_576,
+  /** Least bound that a peer may set on the frames it takes in. */
+  smallestFrameBytes: 4096,
   /** Greatest piece of a bundle. */
   chunkBytes: 65_536,
   /** Greatest announced bundle. */
@@ -315,6 +317,7 @@ function writeIntroduction(writer: ByteWriter, introduction: Introduction): void
   writer.varUint(introduction.profiles.length)
   for (const profile of introduction.profiles) writeHex(writer, profile)
   writer.f64(introduction.wall)
+  writer.varUint(introduction.frameBytes)
 }
 
 function readIntroduction(reader: ByteReader): Introduction {
@@ -323,7 +326,10 @@ function readIntroduction(reader: ByteReader): Introduction {
   const name = reader.string(frameLimits.nameBytes)
   const profiles: string[] = []
   for (let left = reader.count(frameLimits.profiles, 8); left > 0; left--) profiles.push(readHex(reader))
-  return { replica, role, name, profiles, wall: readWall(reader) }
+  const wall = readWall(reader)
+  const frameBytes = reader.varUint()
+  if (frameBytes < frameLimits.smallestFrameBytes) reader.fail('malformed', `frames of at most ${frameBytes} bytes`)
+  return { replica, role, name, profiles, wall, frameBytes }
 }
 
 function writePresence(writer: ByteWriter, entry: PresenceEntry): void {

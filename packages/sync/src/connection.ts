@@ -1,4 +1,5 @@
 import { type Channel, createChannel } from './channel.ts'
+import { frameLimits } from './codec.ts'
 import type { Hub } from './hub.ts'
 import type { Link, LinkClosed, LinkEvents, TimerHandle } from './seams.ts'
 import { Session, type SessionEnd, type SessionHost } from './session.ts'
@@ -78,6 +79,11 @@ export class Connection {
     }
   }
 
+  /** Bytes that wait here for the other side. */
+  get queuedBytes(): number {
+    return this.#channel.queuedBytes + (this.link?.bufferedBytes ?? 0)
+  }
+
   /** Sends what the session has. */
   pump(): void {
     if (this.isEnded) return
@@ -132,7 +138,7 @@ export class Connection {
     const { metrics, limits } = this.#hub
     metrics.framesIn += 1
     metrics.bytesIn += bytes.length
-    if (bytes.length > limits.messageBytes) {
+    if (bytes.length > Math.max(limits.messageBytes, frameLimits.smallestFrameBytes) + channelOverheadBytes) {
       this.session.fail('protocol-error', `a frame of ${bytes.length} bytes`)
       return
     }
@@ -224,6 +230,8 @@ export class Connection {
 }
 
 const drainPollMs = 20
+/** What the channel adds to a frame at most. */
+const channelOverheadBytes = 64
 
 function nonce(hub: Hub): number {
   const bytes = hub.random.bytes(4)

@@ -184,6 +184,7 @@ export class DocumentStream implements Carrier {
   end(isLost: boolean): void {
     const hadContact = this.#theirHandle !== 0
     this.core.carriers.delete(this)
+    this.#host.hub.touched(this.core)
     if (!isLost && hadContact) this.#host.send({ kind: 'leave', handle: this.#theirHandle })
     this.core.tellPresence(this.core.presence.drop(this), this)
     const key = this.#host.contactKey
@@ -293,6 +294,8 @@ export class DocumentStream implements Carrier {
     }
     for (const change of changes) this.#brought.add(change.author)
     this.#theyHave(versionAfter(this.theirs, changes))
+    // The whole state is on its way and takes the place of everything.
+    if (this.#awaiting !== undefined) return
     this.#took(this.core.receiveChanges(changes, this))
   }
 
@@ -401,7 +404,7 @@ export class DocumentStream implements Carrier {
       if (!fallBack(this.core, bundle, refusal)) this.#host.fail('protocol-error', 'a state that breaks a rule')
       return
     }
-    this.#took(this.core.receiveBundle(bundle, bytes, this))
+    if (refusal === undefined) this.#took(this.core.receiveBundle(bundle, bytes, this))
   }
 
   /** Only in a mutant: a piece taken for the whole. */

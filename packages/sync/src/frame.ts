@@ -29,6 +29,8 @@ export interface Introduction {
   readonly profiles: readonly string[]
   /** Wall clock at sending, milliseconds. */
   readonly wall: number
+  /** Greatest frame that this side takes in. */
+  readonly frameBytes: number
 }
 
 /** First frame of the side that speaks first. `introduction` is absent when the versions do not meet. */

@@ -88,8 +88,8 @@ export function createIncidents(options: IncidentOptions): Incidents {
   }
   const heal = (incident: Incident, peer: string): void => {
     const first = incident.cut.report()
-    // An opening that never had contact and wrote nothing has not been apart from anybody.
-    if (incident.isFirstContact && first.ours.changes === 0) {
+    // Without earlier contact, two have been apart only if both have something.
+    if (incident.isFirstContact && (first.ours.changes === 0 || first.theirs.changes === 0)) {
       finish(incident)
       return
     }

@@ -1,3 +1,4 @@
+import { frameLimits } from './codec.ts'
 import { Connection, type ConnectionHost, type ConnectionOptions } from './connection.ts'
 import type { DocumentCore } from './document-core.ts'
 import { DocumentShelf } from './document-shelf.ts'
@@ -67,6 +68,7 @@ export class ReplicaCore implements Hub, ConnectionHost {
   readonly #profiles = new Set<string>()
   readonly #woken = new Set<Connection>()
   #soon: (() => void)[] = []
+  readonly #frameBytes: number
   #depth = 0
   #hasChanged = false
   #graceTimer: TimerHandle | undefined
@@ -79,6 +81,8 @@ export class ReplicaCore implements Hub, ConnectionHost {
     this.random = setup.random
     this.limits = setup.limits
     this.timing = setup.timing
+    const { frameBytes, smallestFrameBytes } = frameLimits
+    this.#frameBytes = Math.min(frameBytes, Math.max(smallestFrameBytes, setup.limits.messageBytes))
     this.rules = setup.rules
     this.authorize = setup.authorize
     this.followsOutages = setup.role !== 'server'
@@ -119,7 +123,14 @@ export class ReplicaCore implements Hub, ConnectionHost {
 
   introduction(): Introduction {
     const { id, role, name } = this
-    return { replica: id, role, name, profiles: [...this.#profiles].slice(0, 8), wall: this.clock.now() }
+    return {
+      replica: id,
+      role,
+      name,
+      profiles: [...this.#profiles].slice(0, 8),
+      wall: this.clock.now(),
+      frameBytes: this.#frameBytes,
+    }
   }
 
   isSameProfile(profiles: readonly string[]): boolean {
@@ -210,7 +221,6 @@ export class ReplicaCore implements Hub, ConnectionHost {
     this.metrics.connectionsClosed += 1
     this.#woken.delete(connection)
     this.tell(connection.endListeners, end)
-    if (this.role === 'server') for (const name of this.shelf.names()) this.shelf.letGo(name)
     this.changed()
   }
 
@@ -286,6 +296,7 @@ export class ReplicaCore implements Hub, ConnectionHost {
 
   close(): Later<void> {
     this.isClosed = true
+    this.shelf.isClosed = true
     for (const closer of [...this.closers]) closer()
     for (const connection of [...this.connections]) connection.close('peer-closed', 'The replica was closed.')
     if (this.#graceTimer !== undefined) this.timers.clear(this.#graceTimer)

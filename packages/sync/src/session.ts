@@ -8,7 +8,7 @@
  * 3. Silence for `silenceMs` ends the connection, whatever the platform says of the link.
  */
 import { Version } from '@rejoin/state'
-import { commonVersion, decodeFrame, encodeFrame } from './codec.ts'
+import { commonVersion, decodeFrame, encodeFrame, frameLimits } from './codec.ts'
 import type { DocumentCore } from './document-core.ts'
 import { DocumentStream } from './document-stream.ts'
 import {
@@ -119,6 +119,10 @@ export class Session implements StreamHost {
 
   get peerReplica(): string {
     return this.peer?.replica ?? ''
+  }
+
+  get peerFrameBytes(): number {
+    return this.peer?.frameBytes ?? frameLimits.smallestFrameBytes
   }
 
   get contactKey(): string | undefined {

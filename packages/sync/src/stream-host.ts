@@ -11,6 +11,8 @@ export interface StreamHost {
   /** How the other side is called in reports. */
   readonly peerName: string
   readonly peerReplica: string
+  /** Greatest frame that the other side takes in. */
+  readonly peerFrameBytes: number
   /** The key of its outages; undefined when they are not followed. */
   readonly contactKey: string | undefined
   send(frame: Frame): void

@@ -10,6 +10,8 @@ import type { StreamHost } from './stream-host.ts'
 import type { OutgoingTransfer } from './transfers.ts'
 
 const changeFrameBytes = 48 * 1024
+/** What a frame needs beside its payload. */
+const frameOverheadBytes = 256
 
 interface Outgoing {
   readonly transfer: OutgoingTransfer
@@ -75,14 +77,14 @@ export class StreamSender {
         return
       }
       const entries = core.log.since(this.sent, core.store.version)
-      if (entries !== undefined) this.#sendChanges(entries)
+      if (entries !== undefined && this.#fit(entries)) this.#sendChanges(entries)
       else if (this.#host.hub.rules.healSendsBundle) this.#outgoing = { transfer: this.#encode(this.sent), offset: 0 }
       else this.sent = core.store.version
     }
   }
 
   #sendChanges(entries: readonly KeptChange[]): void {
-    const frames = cutIntoFrames(entries, changeFrameBytes)
+    const frames = cutIntoFrames(entries, this.#changeFrameBytes)
     for (const [index, frame] of frames.entries()) {
       const changes = frame.map((entry) => entry.change)
       this.#host.send({ kind: 'changes', handle: this.handle, bytes: this.#encoder.encode(changes) })
@@ -98,7 +100,7 @@ export class StreamSender {
   #sendChunk(outgoing: Outgoing): void {
     const { id, bytes, version } = outgoing.transfer
     const { metrics } = this.#host.hub
-    const chunk = bytes.subarray(outgoing.offset, outgoing.offset + frameLimits.chunkBytes)
+    const chunk = bytes.subarray(outgoing.offset, outgoing.offset + this.#chunkBytes)
     this.#host.send({
       kind: 'bundle',
       handle: this.handle,
@@ -121,10 +123,27 @@ export class StreamSender {
   #sendUnsettled(version: Version): void {
     if (this.#host.hub.role !== 'client' || this.#host.isServer) return
     const entries = this.#core.log.unsettled(this.#core.acked).filter((entry) => includes(version, entry.change))
-    for (const frame of cutIntoFrames(entries, changeFrameBytes)) {
+    if (!this.#fit(entries)) return
+    for (const frame of cutIntoFrames(entries, this.#changeFrameBytes)) {
       const bytes = this.#encoder.encode(frame.map((entry) => entry.change))
       this.#host.send({ kind: 'changes', handle: this.handle, bytes })
     }
+  }
+
+  get #chunkBytes(): number {
+    return Math.min(frameLimits.chunkBytes, this.#host.peerFrameBytes - frameOverheadBytes)
+  }
+
+  get #changeFrameBytes(): number {
+    return Math.min(changeFrameBytes, this.#host.peerFrameBytes / 2)
+  }
+
+  /** Whether each run that must not be cut goes into one frame; what does not travels as a bundle, in pieces. */
+  #fit(entries: readonly KeptChange[]): boolean {
+    const limit = this.#host.peerFrameBytes - frameOverheadBytes
+    return cutIntoFrames(entries, this.#changeFrameBytes).every(
+      (frame) => frame.reduce((sum, entry) => sum + entry.bytes, 0) <= limit,
+    )
   }
 
   #encode(base: Version): OutgoingTransfer {

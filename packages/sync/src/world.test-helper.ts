@@ -1,4 +1,4 @@
-import { counter, list, map, mvRegister, register, schema, set } from '@rejoin/state'
+import { counter, isRejoinError, list, map, mvRegister, register, schema, set } from '@rejoin/state'
 import {
   type Clock,
   type ConnectOptions,
@@ -165,27 +165,64 @@ export interface Star {
   readonly handles: RaidHandle[]
 }
 
+/** How a star differs from the plain one. */
+export interface StarOptions {
+  readonly server?: Partial<ReplicaOptions>
+  readonly client?: Partial<ReplicaOptions>
+  readonly rules?: Partial<SyncRules>
+  readonly token?: (index: number) => string
+  /** Disks of the first clients. */
+  readonly disks?: readonly MemoryDisk[]
+  readonly serverDisk?: MemoryDisk
+}
+
 /** A server with `count` clients that have the document open and are connected. */
-export function star(
-  count: number,
-  options: {
-    readonly server?: Partial<ReplicaOptions>
-    readonly client?: Partial<ReplicaOptions>
-    readonly rules?: Partial<SyncRules>
-  } = {},
-): Star {
+export function star(count: number, options: StarOptions = {}): Star {
   const world = new World()
-  const { rules } = options
+  const { rules, token, disks = [], serverDisk } = options
   const withRules = rules === undefined ? {} : { rules }
-  const wires = Array.from({ length: count }, (_, index) => world.wire(`wire-${index}`))
-  const server = world.replica({ role: 'server', name: 'server', ...withRules, ...options.server })
+  const wires = Array.from({ length: count }, (_, index) =>
+    world.wire(`wire-${index}`, token === undefined ? {} : { token: () => token(index) }),
+  )
+  const serverOptions = { ...withRules, ...options.server, ...(serverDisk === undefined ? {} : { disk: serverDisk }) }
+  const server = world.replica({ role: 'server', name: 'server', ...serverOptions })
   server.join({ transports: wires.map((wire) => wire.listen) })
   const clients = wires.map((wire, index) => {
-    const client = world.replica({ name: `client-${index}`, ...withRules, ...options.client })
+    const disk = disks[index]
+    const client = world.replica({
+      name: `client-${index}`,
+      ...withRules,
+      ...options.client,
+      ...(disk === undefined ? {} : { disk }),
+    })
     client.join({ transports: [wire.dial] })
     return client
   })
   const handles = clients.map((client) => world.open(client))
   world.advance(500)
   return { world, server, clients, wires, handles }
+}
+
+/** The code that `call` throws, or 'nothing'. */
+export function codeOf(call: () => unknown): string {
+  try {
+    call()
+    return 'nothing'
+  } catch (error) {
+    return isRejoinError(error) ? error.code : String(error)
+  }
+}
+
+/** Follows a thenable: `code` is 'pending', 'resolved', or the code of its error. */
+export function outcome(promise: PromiseLike<unknown> | undefined): { code: string } {
+  const result = { code: 'pending' }
+  promise?.then(
+    () => {
+      result.code = 'resolved'
+    },
+    (error: unknown) => {
+      result.code = isRejoinError(error) ? error.code : String(error)
+    },
+  )
+  return result
 }

@@ -1,0 +1,205 @@
+import { Version } from '@rejoin/state'
+import { describe, expect, it } from 'vitest'
+import { encodeFrame } from './codec.ts'
+import type { Frame, Introduction } from './frame.ts'
+import type { DialTransport, Link, LinkClosed, Permission } from './index.ts'
+import { type Star, seededRandom, star } from './world.test-helper.ts'
+
+/** Somebody who speaks to the server of a star by hand. */
+class Stranger {
+  readonly received: Uint8Array[] = []
+  closed: LinkClosed | undefined
+  readonly #link: Link
+
+  constructor(world: Star, transport: DialTransport) {
+    this.#link = transport.dial({
+      opened: () => {},
+      frame: (bytes) => this.received.push(bytes),
+      closed: (reason) => {
+        this.closed = reason
+      },
+    })
+    world.world.advance(50)
+  }
+
+  send(frame: Frame | Uint8Array): void {
+    const payload = frame instanceof Uint8Array ? frame : encodeFrame(frame)
+    const bytes = new Uint8Array(payload.length + 1)
+    bytes.set(payload, 1)
+    this.#link.send(bytes)
+  }
+}
+
+const introduction: Introduction = {
+  replica: '00000000000000ee',
+  role: 'client',
+  name: 'stranger',
+  profiles: [],
+  wall: 0,
+  frameBytes: 1_000_000,
+}
+const range = { min: 1, max: 1 }
+const hello: Frame = { kind: 'hello', protocol: range, format: range, introduction }
+
+function withStranger(authorize?: () => Permission): { star: Star; stranger: Stranger } {
+  const made = star(1, authorize === undefined ? {} : { server: { authorize } })
+  const extra = made.world.wire('stranger')
+  made.server.join({ transports: [extra.listen] })
+  const stranger = new Stranger(made, extra.dial)
+  return { star: made, stranger }
+}
+
+describe('a hostile or broken peer', () => {
+  const open: Frame = { kind: 'open', handle: 1, document: 'raid', version: Version.empty }
+  const cases: readonly [string, readonly (Frame | Uint8Array)[]][] = [
+    ['noise instead of hello', [Uint8Array.of(200, 1, 2, 3)]],
+    ['an empty frame', [new Uint8Array(0)]],
+    ['a document before hello', [open]],
+    ['hello twice', [hello, hello]],
+    ['a handle that was never given', [hello, { kind: 'ack', handle: 9, version: Version.empty }]],
+    ['changes that do not decode', [hello, open, { kind: 'changes', handle: 1, bytes: Uint8Array.of(255, 255, 3) }]],
+    [
+      'a bundle that does not decode',
+      [
+        hello,
+        open,
+        {
+          kind: 'bundle',
+          handle: 1,
+          transfer: '00000000000000aa',
+          totalBytes: 3,
+          offset: 0,
+          chunk: Uint8Array.of(9, 9, 9),
+        },
+      ],
+    ],
+    [
+      'a bundle larger than allowed',
+      [
+        hello,
+        open,
+        {
+          kind: 'bundle',
+          handle: 1,
+          transfer: '00000000000000aa',
+          totalBytes: 300 * 1024 * 1024,
+          offset: 0,
+          chunk: Uint8Array.of(9),
+        },
+      ],
+    ],
+    ['welcome from the side that was greeted', [{ kind: 'welcome', protocol: 1, format: 1, introduction, echo: 0 }]],
+  ]
+  for (const [title, frames] of cases) {
+    it(`[SY10] ends with a code and harms nothing: ${title}`, () => {
+      const { star: made, stranger } = withStranger()
+      made.handles[0]?.change((draft) => draft.phase.set('safe'))
+      made.world.advance(100)
+      const before = made.handles[0]?.digest()
+      for (const frame of frames) {
+        stranger.send(frame)
+        made.world.advance(100)
+      }
+      expect(stranger.closed?.code).toBe('protocol-error')
+      expect(made.server.replica.metrics().malformedFrames).toBe(1)
+      expect(made.handles[0]?.digest()).toBe(before)
+      made.handles[0]?.change((draft) => draft.items.add('still works'))
+      made.world.advance(100)
+      expect(made.handles[0]?.unsaved.changes).toBe(0)
+    })
+  }
+
+  it('[SY11] is answered in words when it speaks older or newer versions', () => {
+    for (const [protocol, code] of [
+      [{ min: 7, max: 9 }, 'protocol-too-new'],
+      [{ min: 0, max: 0 }, 'protocol-too-old'],
+    ] as const) {
+      const { star: made, stranger } = withStranger()
+      stranger.send({ kind: 'hello', protocol, format: range, introduction })
+      made.world.advance(100)
+      expect(new TextDecoder().decode(stranger.received[0])).toContain(code)
+      expect(stranger.closed?.code).toBe(code)
+      expect(made.server.replica.metrics().rejectedHandshakes).toBe(1)
+    }
+  })
+
+  it('[SY11] a client that is told so says refused, and dials again later', () => {
+    const made = star(0)
+    const wire = made.world.wire('future')
+    let dials = 0
+    wire.listen.listen({
+      accept: (link) => {
+        dials += 1
+        return {
+          opened: () => {},
+          frame: () => {
+            const reject = encodeFrame({
+              kind: 'reject',
+              code: 'protocol-too-old',
+              reason: 'Too old.',
+              protocol: { min: 5, max: 6 },
+              retry: false,
+            })
+            const bytes = new Uint8Array(reject.length + 1)
+            bytes.set(reject, 1)
+            link.send(bytes)
+          },
+          closed: () => {},
+        }
+      },
+    })
+    const client = made.world.replica()
+    client.join({ transports: [wire.dial] })
+    made.world.advance(200)
+    expect(client.net?.link).toMatchObject({ state: 'refused', code: 'protocol-too-old', reason: 'Too old.' })
+    made.world.advance(60_000)
+    expect(dials).toBeGreaterThan(1)
+    expect(dials).toBeLessThan(6)
+  })
+
+  it('[SY12] a silent link is given up and dialled again', () => {
+    const { world, clients, wires, handles } = star(1)
+    wires[0]!.silent = true
+    handles[0]?.change((draft) => draft.phase.set('x'))
+    world.advance(20_000)
+    expect(clients[0]?.net?.link.state).toBe('syncing')
+    world.advance(20_000)
+    expect(clients[0]?.links).toContain('offline')
+    wires[0]!.silent = false
+    world.advance(60_000)
+    expect(clients[0]?.net?.link.state).toBe('synced')
+    expect(handles[0]?.unsaved.changes).toBe(0)
+  })
+
+  it('[SY10] 2,000 mutated frames after a proper hello: the server lives and its state does not change', () => {
+    const random = seededRandom(11)
+    const made = star(1, { server: { limits: { refusedWrites: 1e9 } } })
+    made.handles[0]?.change((draft) => draft.phase.set('safe'))
+    made.world.advance(100)
+    const frames = [
+      open,
+      { kind: 'ack', handle: 1, version: Version.empty },
+      { kind: 'need', handle: 1, version: Version.empty, full: true },
+      { kind: 'changes', handle: 1, bytes: random.bytes(40) },
+      { kind: 'bundle', handle: 1, transfer: '00000000000000aa', totalBytes: 20, offset: 0, chunk: random.bytes(20) },
+      { kind: 'presence', handle: 1, entries: [{ replica: '00000000000000ee', clock: 1, value: 'x' }] },
+    ] satisfies Frame[]
+    const before = made.handles[0]?.digest()
+    const wire = made.world.wire('noise')
+    made.server.join({ transports: [wire.listen] })
+    for (let round = 0; round < 100; round++) {
+      const stranger = new Stranger(made, wire.dial)
+      stranger.send(hello)
+      stranger.send(open)
+      for (let i = 0; i < 20; i++) {
+        const bytes = encodeFrame(frames[i % frames.length] as Frame).slice()
+        bytes[Math.floor(random.float() * bytes.length)] = Math.floor(random.float() * 256)
+        stranger.send(bytes)
+      }
+      made.world.advance(50)
+    }
+    made.world.advance(1000)
+    expect(made.handles[0]?.digest()).toBe(before)
+    expect(made.server.replica.isReady).toBe(true)
+  })
+})
