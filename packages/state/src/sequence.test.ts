@@ -278,6 +278,26 @@ describe('a list by itself', () => {
     expect(sequence.remove(known)).toBe(false)
   })
 
+  it('[LI8] keeps the place of a removed element and drops its content, for good', () => {
+    const [alice, bob] = [new Sequence(), new Sequence()]
+    const run = alice.insertAt(0, { author: 'alice' as AuthorId, seq: 1 }, ['a', 'b', 'c'])
+    bob.applyRun(run)
+    const middle = alice.idAt(1)
+    expect([alice.remove(middle), alice.remove(middle)]).toEqual([true, false])
+    expect([...alice.places()].map(({ removed, value }) => [removed, value])).toEqual([
+      [false, 'a'],
+      [true, undefined],
+      [false, 'c'],
+    ])
+    alice.applyRun(run)
+    expect(alice.toArray()).toEqual(['a', 'c'])
+    // Bob, who has not heard of the removal, writes beside the element: it finds its place at alice.
+    alice.applyRun(bob.insertAt(2, { author: 'bob' as AuthorId, seq: 1 }, ['x']))
+    expect(alice.toArray()).toEqual(['a', 'x', 'c'])
+    for (const stored of alice.runs()) bob.applyRun(stored)
+    expect(bob.toArray()).toEqual(['a', 'x', 'c'])
+  })
+
   it('[LI7] holds chains of 100,000 elements, typed forward, backward and at random, without deep recursion', () => {
     const size = 100_000
     const [forward, backward, random] = [new Sequence(), new Sequence(), new Sequence()]
