@@ -1,4 +1,4 @@
-import type { CutCopies } from './cut.ts'
+import type { CutCopies, EntryCopy } from './cut.ts'
 import { rejoinError } from './errors.ts'
 import { HybridClock } from './hlc.ts'
 import { type AuthorId, type Dot, maxSeq } from './ids.ts'
@@ -127,7 +127,10 @@ export class Core {
 
   /** To be called before an entry changes: first-touch copies, digest, changed leaves. */
   touch(entry: Entry): void {
-    if (this.cuts.size > 0) for (const cut of this.cuts) cut.copy(entry, this.merging)
+    if (this.cuts.size > 0) {
+      let copy: EntryCopy | undefined
+      for (const cut of this.cuts) copy = cut.copy(entry, this.merging, copy)
+    }
     if (!entry.digestDirty) {
       entry.digestDirty = true
       this.dirtyEntries.push(entry)

@@ -1,8 +1,10 @@
+import { encodeBundle } from './bundle-codec.ts'
 import type { NoticedConflict } from './conflict.ts'
 import type { Core } from './core.ts'
-import { buildReport, type HealReport, type LeafEffect, leafState } from './heal-report.ts'
+import { buildReport, type HealReport } from './heal-report.ts'
 import type { Dot, Path } from './ids.ts'
-import { leafKinds } from './key.ts'
+import { comparePaths, leafKinds } from './key.ts'
+import { bundleOf } from './since.ts'
 import { type Entry, type Item, itemTypes, type Leaf } from './tree.ts'
 import type { Value } from './value.ts'
 import type { Version } from './version.ts'
@@ -21,15 +23,26 @@ export class CutCopies {
   /** Entries that a merge touched, as against a local change. */
   readonly merged: Set<Entry> = new Set()
 
-  /** Keeps what an entry holds, unless that was done before. To be called before it changes. */
-  copy(entry: Entry, merging: boolean): void {
+  /**
+   * Keeps what an entry holds, unless that was done before. To be called before it changes. Gives the copy on, so that
+   * several cuts share it.
+   */
+  copy(entry: Entry, merging: boolean, shared?: EntryCopy): EntryCopy | undefined {
     if (merging) this.merged.add(entry)
-    if (this.copies.has(entry)) return
-    this.copies.set(entry, {
-      items: entry.liveItems(),
-      removals: [...(entry.removals ?? [])],
-      elements: entry.leaf.sequence?.toArray(),
-    })
+    if (this.copies.has(entry)) return shared
+    const copy = shared ?? copyOf(entry)
+    this.copies.set(entry, copy)
+    return copy
+  }
+}
+
+const nothing: readonly Item[] = []
+
+function copyOf(entry: Entry): EntryCopy {
+  return {
+    items: entry.liveItems(),
+    removals: entry.removals === undefined ? nothing : [...entry.removals],
+    elements: entry.leaf.sequence?.toArray(),
   }
 }
 
@@ -56,9 +69,8 @@ export interface Contact {
   /** Greatest version that both sides included. */
   readonly common: Version
   readonly ourEntries: ReadonlySet<Entry>
-  readonly ourBytes: number
-  /** Effect per leaf of what this side did during the outage. */
-  readonly ourEffects: ReadonlyMap<Leaf, LeafEffect>
+  /** How many of the copies since the cut were made before contact: what this side did during the outage. */
+  readonly ourCopies: number
 }
 
 /** Everything a report is made of. */
@@ -69,6 +81,7 @@ export interface CutRecord {
   readonly sinceContact: CutCopies
   readonly contact: Contact
   readonly conflicts: ReadonlyMap<Entry, NoticedConflict>
+  readonly ourBytes: number
   readonly theirBytes: number
 }
 
@@ -80,17 +93,16 @@ export class StoreCut implements Cut {
   readonly #sinceContact = new CutCopies()
   readonly #conflicts = new Map<Entry, NoticedConflict>()
   readonly #listeners = new Set<() => void>()
-  readonly #bytesSince: (version: Version) => number
   readonly #onClose: (cut: StoreCut) => void
   #contact: Contact | undefined
   #theirBytes = 0
+  #ourBytes: number | undefined
   #reported = false
   #open = true
 
-  constructor(core: Core, bytesSince: (version: Version) => number, onClose: (cut: StoreCut) => void) {
+  constructor(core: Core, onClose: (cut: StoreCut) => void) {
     this.#core = core
     this.version = core.version
-    this.#bytesSince = bytesSince
     this.#onClose = onClose
     core.cuts.add(this.#sinceCut)
   }
@@ -104,14 +116,7 @@ export class StoreCut implements Cut {
     const ours = this.#core.version
     const common = ours.meet(theirs)
     const ourEntries = touchedAfter(this.#core, common)
-    this.#contact = {
-      ours,
-      theirs,
-      common,
-      ourEntries,
-      ourBytes: ourEntries.size === 0 ? 0 : this.#bytesSince(common),
-      ourEffects: this.#effectsSinceCut(),
-    }
+    this.#contact = { ours, theirs, common, ourEntries, ourCopies: this.#sinceCut.copies.size }
     this.#core.cuts.add(this.#sinceContact)
     this.#core.contacts.add(this.#contact)
   }
@@ -144,6 +149,7 @@ export class StoreCut implements Cut {
   report(): HealReport {
     this.#reported = true
     const contact = this.#contact ?? this.#noContact()
+    this.#ourBytes ??= this.#bytesOf(contact)
     return buildReport({
       core: this.#core,
       version: this.version,
@@ -151,6 +157,7 @@ export class StoreCut implements Cut {
       sinceContact: this.#sinceContact,
       contact,
       conflicts: this.#conflicts,
+      ourBytes: this.#ourBytes,
       theirBytes: this.#theirBytes,
     })
   }
@@ -174,23 +181,15 @@ export class StoreCut implements Cut {
   #noContact(): Contact {
     const { version } = this
     const ourEntries = touchedAfter(this.#core, version)
-    const ourBytes = ourEntries.size === 0 ? 0 : this.#bytesSince(version)
-    return {
-      ours: this.#core.version,
-      theirs: version,
-      common: version,
-      ourEntries,
-      ourBytes,
-      ourEffects: this.#effectsSinceCut(),
-    }
+    const ourCopies = this.#sinceCut.copies.size
+    return { ours: this.#core.version, theirs: version, common: version, ourEntries, ourCopies }
   }
 
-  #effectsSinceCut(): Map<Leaf, LeafEffect> {
-    const effects = new Map<Leaf, LeafEffect>()
-    for (const leaf of leavesOf(this.#sinceCut.copies.keys())) {
-      effects.set(leaf, { before: leafState(leaf, this.#sinceCut), after: leafState(leaf, undefined) })
-    }
-    return effects
+  /** Encoded size of what this side had at contact and the other lacked. */
+  #bytesOf({ ourEntries, common, ours }: Contact): number {
+    if (ourEntries.size === 0) return 0
+    const stateOf = (entry: Entry): EntryCopy | undefined => this.#sinceContact.copies.get(entry)
+    return encodeBundle(bundleOf(this.#core, ourEntries, common, ours, stateOf)).length
   }
 }
 
@@ -220,6 +219,5 @@ export function touchedAfter(core: Core, version: Version): Set<Entry> {
 
 /** Paths of some leaves, sorted. */
 export function pathsOf(leaves: Iterable<Leaf>): Path[] {
-  const text = (path: Path) => path.join('\u0000')
-  return [...leaves].map((leaf) => leaf.node.path).sort((a, b) => (text(a) < text(b) ? -1 : 1))
+  return [...leaves].map((leaf) => leaf.node.path).sort(comparePaths)
 }

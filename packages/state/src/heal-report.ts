@@ -1,7 +1,7 @@
 import type { Ancestor, Conflict } from './conflict.ts'
 import { type Contact, type CutCopies, type CutRecord, type EntryCopy, leavesOf, pathsOf } from './cut.ts'
 import type { AuthorId, Path } from './ids.ts'
-import { kindName, leafKinds } from './key.ts'
+import { comparePaths, kindName, leafKinds } from './key.ts'
 import { counterSum, currentItems, type ItemsOf, leafValue, winningItem } from './read.ts'
 import type { Entry, Leaf } from './tree.ts'
 import { canonicalKey, type Value, valuesEqual } from './value.ts'
@@ -57,12 +57,6 @@ export interface HealReport {
 /** A leaf's content at one moment, in the form that effects are computed from. */
 export type LeafState = Value | undefined
 
-/** A leaf before and after. */
-export interface LeafEffect {
-  readonly before: LeafState
-  readonly after: LeafState
-}
-
 /** What a leaf held when `copies` were made, or holds now. */
 export function leafState(leaf: Leaf, copies: CutCopies | undefined): LeafState {
   if (leaf.sequence !== undefined) {
@@ -81,12 +75,12 @@ export function buildReport(record: CutRecord): HealReport {
   // What this replica wrote after contact is nobody else's doing.
   const theirs = own === undefined ? core.version : core.version.without(own).with(own, contact.ours.get(own))
   const conflicts = [...record.conflicts.values()].map(({ entry, conflict }) => settled(record, entry, conflict))
-  conflicts.sort((a, b) => (a.path.join('\u0000') < b.path.join('\u0000') ? -1 : 1))
+  conflicts.sort((a, b) => comparePaths(a.path, b.path))
   return {
     detail: 'net',
     cut: record.version,
     common: contact.common,
-    ours: summary(contact.common, contact.ours, contact.ourEntries, contact.ourBytes),
+    ours: summary(contact.common, contact.ours, contact.ourEntries, record.ourBytes),
     theirs: summary(contact.ours, theirs, sinceContact.merged, record.theirBytes),
     conflicts,
     merged: mergedKeys(record),
@@ -128,25 +122,36 @@ function ancestorOf({ version, contact, sinceCut }: CutRecord, entry: Entry): An
 
 function mergedKeys(record: CutRecord): MergedKey[] {
   const conflicting = leavesOf(record.conflicts.keys())
-  const ours = record.contact.ourEffects
+  const ours = ourLeaves(record)
   const theirs = leavesOf(record.sinceContact.merged)
   const merged: MergedKey[] = []
-  for (const leaf of new Set([...ours.keys(), ...theirs])) {
+  for (const leaf of new Set([...ours, ...theirs])) {
     if (conflicting.has(leaf) && leaf.kind !== leafKinds.set) continue
     if (leaf.kind === leafKinds.counterReset) continue
-    const effect = effectOf(leaf, record)
+    const effect = effectOf(leaf, record, ours.has(leaf))
     if (effect === undefined) continue
     const by = !theirs.has(leaf) ? 'ours' : ours.has(leaf) ? 'both' : 'theirs'
     merged.push({ path: leaf.node.path, kind: kindName(leaf.kind), by, effect })
   }
-  return merged.sort((a, b) => (a.path.join('\u0000') < b.path.join('\u0000') ? -1 : 1))
+  return merged.sort((a, b) => comparePaths(a.path, b.path))
+}
+
+/** Leaves that this side wrote during the outage: copies are kept in the order in which they were made. */
+function ourLeaves({ contact, sinceCut }: CutRecord): Set<Leaf> {
+  const entries: Entry[] = []
+  for (const entry of sinceCut.copies.keys()) {
+    if (entries.length === contact.ourCopies) break
+    entries.push(entry)
+  }
+  return leavesOf(entries)
 }
 
 /** What both sides together did to a leaf, or undefined when nothing is left of it. */
-function effectOf(leaf: Leaf, { contact, sinceCut, sinceContact }: CutRecord): MergedEffect | undefined {
+function effectOf(leaf: Leaf, { sinceCut, sinceContact }: CutRecord, isOurs: boolean): MergedEffect | undefined {
   const after = leafState(leaf, undefined)
   const atContact = leafState(leaf, sinceContact)
-  const before = sinceCut.copies.size === 0 ? atContact : (contact.ourEffects.get(leaf)?.before ?? atContact)
+  // What was first touched after contact stands in both copies as it was at contact.
+  const before = isOurs ? leafState(leaf, sinceCut) : atContact
   if (leaf.kind === leafKinds.counter) {
     const ours = Number(atContact) - Number(before)
     const theirs = Number(after) - Number(atContact)

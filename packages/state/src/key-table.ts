@@ -86,24 +86,24 @@ export function readSeq(reader: ByteReader): number {
 
 /** Numbers the keys of a stream: those that a frame brings are sorted, which makes names and numbers short. */
 export class KeyNumbers {
-  readonly #byId = new Map<string, number>()
+  readonly #numbers = new Map<unknown, number>()
   #fresh: Key[] = []
 
   get size(): number {
-    return this.#byId.size
+    return this.#numbers.size
   }
 
   /** Queues a key that has no number yet for `writeFresh`. */
   note(key: Key): void {
-    if (key.numberedBy === this || this.#byId.has(key.id)) return
-    this.#byId.set(key.id, unnumbered)
+    if (key.numberedBy === this || this.#numbers.has(identity(key))) return
+    this.#numbers.set(identity(key), unnumbered)
     this.#fresh.push(key)
   }
 
   /** The number of a key that was noted and written. */
   number(key: Key): number {
     if (key.numberedBy === this) return key.number
-    key.number = this.#byId.get(key.id) ?? unnumbered
+    key.number = this.#numbers.get(identity(key)) ?? unnumbered
     key.numberedBy = this
     return key.number
   }
@@ -113,9 +113,9 @@ export class KeyNumbers {
     const fresh = this.#fresh
     writer.varUint(fresh.length)
     if (fresh.length === 0) return
-    let number = this.#byId.size - fresh.length
+    let number = this.#numbers.size - fresh.length
     for (const key of fresh.sort(compareKeys)) {
-      this.#byId.set(key.id, number++)
+      this.#numbers.set(identity(key), number++)
       speller.write(writer, key, authors)
     }
     this.#fresh = []
@@ -123,6 +123,11 @@ export class KeyNumbers {
 }
 
 const unnumbered = -1
+
+/** The entry that keys of one address share once a store has met them, which is cheaper than their text. */
+function identity(key: Key): unknown {
+  return key.slot ?? key.id
+}
 
 /** Whether a counter key names a real author, so that it can be written. */
 export function isWritableKey(key: Key): boolean {

@@ -78,17 +78,21 @@ export function keyId(path: Path, kind: KindCode, member: string): string {
   return `${id};${member}`
 }
 
-/** Orders keys by path, so that neighbours share the most; 0 only for equal keys. */
-export function compareKeys(left: Key, right: Key): number {
-  const { path } = left
-  const other = right.path
-  const most = Math.min(path.length, other.length)
+/** Orders paths by their segments, a path before those that go on from it. */
+export function comparePaths(left: Path, right: Path): number {
+  const most = Math.min(left.length, right.length)
   for (let i = 0; i < most; i++) {
-    const a = path[i] as string
-    const b = other[i] as string
+    const a = left[i] as string
+    const b = right[i] as string
     if (a !== b) return a < b ? -1 : 1
   }
-  if (path.length !== other.length) return path.length - other.length
+  return left.length - right.length
+}
+
+/** Orders keys by path, so that neighbours share the most; 0 only for equal keys. */
+export function compareKeys(left: Key, right: Key): number {
+  const order = comparePaths(left.path, right.path)
+  if (order !== 0) return order
   if (left.kind !== right.kind) return left.kind - right.kind
   return left.member === right.member ? 0 : left.member < right.member ? -1 : 1
 }

@@ -1,5 +1,6 @@
 import type { Bundle, BundleItem, Erasure, KeyRow, ListRow, ListRun } from './change.ts'
 import type { Core } from './core.ts'
+import type { AuthorId } from './ids.ts'
 import { leafKinds } from './key.ts'
 import { type Entry, type Item, itemTypes } from './tree.ts'
 import { Version } from './version.ts'
@@ -34,6 +35,30 @@ export function compactBundle(core: Core): Bundle {
   return { base: Version.empty, version: core.version, floor: core.version, full: true, rows, lists }
 }
 
+/** What an entry held at some moment. */
+export interface EntryState {
+  readonly items: readonly Item[]
+  readonly removals: readonly Item[]
+}
+
+/** What `entries` held after `base` and up to `version`; `stateOf` knows those that have changed since. */
+export function bundleOf(
+  core: Core,
+  entries: Iterable<Entry>,
+  base: Version,
+  version: Version,
+  stateOf: (entry: Entry) => EntryState | undefined,
+): Bundle {
+  const rows: KeyRow[] = []
+  const lists: ListRow[] = []
+  for (const entry of entries) {
+    const { items, removals } = stateOf(entry) ?? { items: entry.liveItems(), removals: entry.removals }
+    if (entry.key.kind === leafKinds.list) lists.push(listRow(entry, base, removals, version))
+    else rows.push(keyRow(core, entry, base, items, removals))
+  }
+  return { base, version, floor: core.floor, full: false, rows, lists }
+}
+
 function* wholeStore(core: Core): Iterable<Entry> {
   for (const entry of core.tree.entries()) {
     const places = entry.leaf.sequence?.size ?? 0
@@ -61,23 +86,36 @@ function itemEnd(item: Item): number {
 
 const noRemovals: readonly BundleItem[] = []
 
-function keyRow(core: Core, entry: Entry, base: Version): KeyRow {
-  const removals = entry.removals?.filter((record) => record.seq > base.get(record.author)).map(toItem) ?? noRemovals
-  return { key: entry.key, items: core.rules.shippedItems(entry.liveItems(), base).map(toItem), removals }
+function keyRow(
+  core: Core,
+  entry: Entry,
+  base: Version,
+  items: readonly Item[] = entry.liveItems(),
+  records: readonly Item[] | undefined = entry.removals,
+): KeyRow {
+  const removals = records?.filter((record) => record.seq > base.get(record.author)).map(toItem) ?? noRemovals
+  return { key: entry.key, items: core.rules.shippedItems(items, base).map(toItem), removals }
 }
 
 function toItem(item: Item): BundleItem {
   return { author: item.slot.id, seq: item.seq, hlc: item.hlc, value: item.value }
 }
 
-function listRow(entry: Entry, base: Version): ListRow {
+function listRow(
+  entry: Entry,
+  base: Version,
+  records: readonly Item[] | undefined = entry.removals,
+  version?: Version,
+): ListRow {
   const erasures: Erasure[] = []
-  for (const record of entry.removals ?? []) {
+  for (const record of records ?? []) {
     if (record.seq <= base.get(record.author)) continue
     erasures.push({ author: record.slot.id, seq: record.seq, targets: record.targets ?? [] })
   }
   const runs: ListRun[] = []
-  for (const { id, place, values } of entry.leaf.sequence?.runs((author, seq) => seq > base.get(author)) ?? []) {
+  const isWanted = (author: AuthorId, seq: number): boolean =>
+    seq > base.get(author) && (version === undefined || seq <= version.get(author))
+  for (const { id, place, values } of entry.leaf.sequence?.runs(isWanted) ?? []) {
     runs.push({ author: id.author, seq: id.seq, place, values })
   }
   return { key: entry.key, runs, erasures }

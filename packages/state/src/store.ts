@@ -1,4 +1,3 @@
-import { encodeBundle } from './bundle-codec.ts'
 import { type Bundle, type Change, lastSeq } from './change.ts'
 import type { Conflict, NoticedConflict } from './conflict.ts'
 import { Core, type StoreOptions } from './core.ts'
@@ -230,8 +229,7 @@ export class Store {
 
   /** Contact was lost: keeps this version, and from now on copies each key before it is first touched. */
   beginCut(): Cut {
-    const bytesSince = (version: Version) => encodeBundle(this.since(version)).length
-    const cut = new StoreCut(this.#core, bytesSince, (closed) => this.#cuts.delete(closed))
+    const cut = new StoreCut(this.#core, (closed) => this.#cuts.delete(closed))
     this.#cuts.add(cut)
     return cut
   }
