@@ -9,6 +9,7 @@ import { ReportPage } from './panel/report-page.tsx'
 import { ThingsToTry } from './panel/try-page.tsx'
 import { Dock } from './parts/dock.tsx'
 import { KeysDialog } from './parts/keys-dialog.tsx'
+import { Notice } from './parts/notice.tsx'
 import { Seal } from './parts/seal.tsx'
 import { StormTool } from './parts/storm-tool.tsx'
 import { Definitions } from './sea/ground.tsx'
@@ -17,7 +18,6 @@ import { Timeline } from './time/timeline.tsx'
 import { Transport } from './time/transport.tsx'
 import { Caption } from './tour/caption.tsx'
 import type { Tour } from './tour/tour.ts'
-import { notice } from './ui.ts'
 import type { Sailing } from './world/sailing.ts'
 
 export interface SimulatedPageProps {
@@ -80,14 +80,5 @@ export function SimulatedPage({ sailing, tour, caption, onMode, onShare }: Simul
       </div>
       <KeysDialog />
     </>
-  )
-}
-
-/** One line of news, read out politely. */
-export function Notice() {
-  return (
-    <div class="notice" role="status" aria-live="polite">
-      {notice.value}
-    </div>
   )
 }

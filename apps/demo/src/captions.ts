@@ -71,9 +71,9 @@ export function eventText(event: ChartEvent): string {
   }
 }
 
-/** Which incidents belong in the log: boats that greet and acknowledge would drown the rest. */
+/** Which events belong in the log: merges, and boats that only greeted when they sank, would drown the rest. */
 export function isIncident(event: ChartEvent): boolean {
-  return event.kind !== 'merge'
+  return event.kind !== 'merge' && (event.kind !== 'sunk' || event.carried)
 }
 
 /** `26 s`, `1 min 4 s`. */

@@ -47,7 +47,9 @@ export interface ConflictWrite {
 
 /** One side of a healed split. */
 export interface SideCard {
-  readonly name: 'West' | 'East' | 'North' | 'South' | 'Here' | 'Across'
+  /** Empty where the side is not of this sea (a server). */
+  readonly seats: readonly Seat[]
+  readonly name: string
   readonly islands: readonly string[]
   readonly ink: string
   readonly did: readonly string[]
@@ -89,7 +91,7 @@ export type ChartEvent = { readonly at: number } & (
       readonly sides: readonly (readonly Seat[])[]
     }
   | { readonly kind: 'lift'; readonly id: number; readonly since: number }
-  | { readonly kind: 'sunk'; readonly from: Seat; readonly to: Seat; readonly bytes: number }
+  | { readonly kind: 'sunk'; readonly from: Seat; readonly to: Seat; readonly bytes: number; readonly carried: boolean }
   | { readonly kind: 'silent'; readonly seat: Seat; readonly about: Seat }
   | { readonly kind: 'contact'; readonly seat: Seat; readonly about: Seat; readonly silentMs: number }
   | {

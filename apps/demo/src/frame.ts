@@ -80,8 +80,7 @@ export interface BoatFrame {
   /** The ink of its sender when it sailed. */
   readonly ink: Ink
   readonly tone: Tone
-  /** True when it carries changes rather than a greeting or an acknowledgement. */
-  readonly cargo: boolean
+  readonly load: Load
 }
 
 /** A storm as it lies on the sea; `line` is in thousandths of the sea's width and height. */
@@ -95,6 +94,9 @@ export interface StormFrame {
   readonly shut: boolean
   readonly turnsAt: number | undefined
 }
+
+/** What a message is for: to carry changes, to talk about them (greetings, digests, acknowledgements), or a heartbeat. */
+export type Load = 'changes' | 'talk' | 'beat'
 
 export type StormMode = 'isolate-one' | 'halves' | 'one-way' | 'flicker' | 'brush'
 

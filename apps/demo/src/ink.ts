@@ -35,10 +35,11 @@ export function nextInks(previous: InkState | undefined, islands: readonly InkIn
   const parents = maximal.map((state) => before.filter((old) => dominates(state.version, old.version)))
   const held = new Set<Ink>(previous?.islands.map((island) => island.ink) ?? [])
   const taken = new Set<Ink>()
+  const left = inksLeft(previous, states, maximal, parents)
   const inks: (Ink | undefined)[] = maximal.map((state, at) => {
     const same = before.find((old) => old.digest === state.digest)
     const heir = same ?? onlyParent(parents, at)
-    if (heir === undefined || taken.has(heir.ink)) return undefined
+    if (heir === undefined || taken.has(heir.ink) || left.has(heir.ink)) return undefined
     taken.add(heir.ink)
     return heir.ink
   })
@@ -61,6 +62,33 @@ export function nextInks(previous: InkState | undefined, islands: readonly InkIn
 /** The slot that a digest asks for first. */
 export function preferredSlot(digest: string): number {
   return Number(BigInt(`0x${digest}`) % BigInt(inkNames.length))
+}
+
+/**
+ * Inks that no state may keep: somebody who wore one, pale or full, now stands beside the state that holds it, and
+ * neither is the original.
+ */
+function inksLeft(
+  previous: InkState | undefined,
+  states: readonly { readonly digest: string }[],
+  maximal: readonly { readonly digest: string }[],
+  parents: readonly (readonly { readonly ink: Ink; readonly digest: string }[])[],
+): ReadonlySet<Ink> {
+  const left = new Set<Ink>()
+  if (previous === undefined || maximal.length < 2) return left
+  maximal.forEach((state, at) => {
+    if (previous.frontier.some((old) => old.digest === state.digest)) return
+    const worn = states.flatMap((other, seat) => (other.digest === state.digest ? [previous.islands[seat]?.ink] : []))
+    for (const ink of worn) {
+      // Whoever descends from the state that holds the ink carries its line on.
+      if (ink !== undefined && !(parents[at] ?? []).some((parent) => parent.ink === ink)) left.add(ink)
+    }
+  })
+  // One state that has become several: all of them leave.
+  for (const old of previous.frontier) {
+    if (parents.filter((own) => own.includes(old as never)).length > 1) left.add(old.ink)
+  }
+  return left
 }
 
 /** A line is carried on by its only heir: one parent, and no sibling that descends from the same parent. */

@@ -1,6 +1,6 @@
 import { decisionText, titleCase } from '../captions.ts'
 import type { ConflictCard, ConflictWrite } from '../events.ts'
-import { clockText } from '../frame.ts'
+import { clockText, seatNames } from '../frame.ts'
 import { Emblem } from '../parts/icons.tsx'
 import { authorNames } from './author-names.ts'
 
@@ -91,5 +91,11 @@ function rowsOf(card: ConflictCard): Row[] {
       kept: kept.get(author) ?? 0,
       other: other.get(author) ?? 0,
     }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .sort((a, b) => orderOf(a.name) - orderOf(b.name) || (a.author < b.author ? -1 : 1))
+}
+
+/** Ring order, like everywhere; whoever has no seat comes last. */
+function orderOf(name: string): number {
+  const at = (seatNames as readonly string[]).indexOf(name)
+  return at < 0 ? seatNames.length : at
 }

@@ -6,12 +6,15 @@
  */
 import type { BoatFrame } from '../frame.ts'
 import { meetsStorm } from './clouds.ts'
-import { along, type Lane, type Layout, laneOf, type Point } from './layout.ts'
+import { along, crossing, type Lane, type Layout, laneOf, type Point } from './layout.ts'
 
 const svg = 'http://www.w3.org/2000/svg'
 /** How long after its last moment a boat stays: it sinks, or it strikes sail in the harbour. */
 export const sinkMs = 1400
 export const landMs = 900
+
+/** Boats with changes are full size; talk about them sails smaller; a heartbeat is a spark on the water. */
+const sizes = { changes: 1.28, talk: 0.66, beat: 0.8 } as const
 
 interface Vessel {
   readonly root: SVGGElement
@@ -19,9 +22,11 @@ interface Vessel {
   readonly tilt: SVGGElement
   readonly canvas: SVGGElement
   readonly rings: SVGGElement
+  readonly hold: SVGGElement
   readonly lane: Lane
-  readonly stop: number
-  layout: Layout
+  readonly layout: Layout
+  /** How far off the middle of its lane this boat has to be when it is halfway: the weather need not lie there. */
+  warp: number
 }
 
 export interface BoatScene {
@@ -48,7 +53,7 @@ export class BoatLayer {
     for (const boat of scene.boats) {
       if (scene.now < boat.sentAt) continue
       const over = boat.lostAt === undefined ? scene.now - boat.dueAt - landMs : scene.now - boat.lostAt - sinkMs
-      if (over > 0 || (boat.lostAt === undefined && !boat.cargo && scene.now > boat.dueAt)) continue
+      if (over > 0 || (boat.load === 'beat' && scene.now > (boat.lostAt ?? boat.dueAt))) continue
       seen.add(boat.id)
       const vessel = this.#vessel(boat, scene)
       place(vessel, boat, scene)
@@ -62,28 +67,30 @@ export class BoatLayer {
 
   #vessel(boat: BoatFrame, scene: BoatScene): Vessel {
     const existing = this.#fleet.get(boat.id)
-    if (existing !== undefined && existing.layout === scene.layout && existing.stop < 1 === (boat.lostAt !== undefined))
-      return existing
+    if (existing !== undefined && existing.layout === scene.layout) return existing
     existing?.root.remove()
-    const lane = laneOf(scene.layout, boat.from, boat.to)
-    const vessel = build(boat, lane, stopOf(boat, lane, scene), scene.layout)
+    const vessel = build(boat, laneOf(scene.layout, boat.from, boat.to), scene)
     this.#group.append(vessel.root)
     this.#fleet.set(boat.id, vessel)
     return vessel
   }
 }
 
-/** How far along its lane a boat gets: all the way, or to the weather it meets. */
-function stopOf(boat: BoatFrame, lane: Lane, scene: BoatScene): number {
-  if (boat.lostAt === undefined) return 1
-  const reached = (boat.lostAt - boat.sentAt) / Math.max(1, boat.dueAt - boat.sentAt)
-  if (scene.line === undefined) return clamp(reached, 0.1, 0.9)
-  const weather = meetsStorm(lane, scene.line, scene.layout.tall ? scene.layout.scale * 1.2 : scene.layout.scale)
-  return Math.min(0.94, weather)
+/**
+ * Where the weather lies on a lane, as an offset from its middle. A message meets it halfway through its time, always;
+ * the drawn line crosses a lane anywhere.
+ */
+function warpOf(lane: Lane, scene: BoatScene): number {
+  if (scene.line === undefined || crossing(lane, scene.line) === undefined) return 0
+  return clamp(meetsStorm(lane, scene.line, weatherScale(scene.layout)), 0.08, 0.92) - 0.5
 }
 
-function build(boat: BoatFrame, lane: Lane, stop: number, layout: Layout): Vessel {
-  const root = element('g', `boat ink-${boat.ink}${boat.tone === 'pale' ? ' pale' : ''}${boat.cargo ? ' cargo' : ''}`)
+function weatherScale(layout: Layout): number {
+  return layout.tall ? layout.scale * 1.2 : layout.scale
+}
+
+function build(boat: BoatFrame, lane: Lane, scene: BoatScene): Vessel {
+  const root = element('g', `boat ink-${boat.ink}${boat.tone === 'pale' ? ' pale' : ''} ${boat.load}`)
   const wake = element('path', 'trail') as SVGPathElement
   const rings = element('g', 'rings')
   for (const [rx, ry] of [
@@ -97,42 +104,53 @@ function build(boat: BoatFrame, lane: Lane, stop: number, layout: Layout): Vesse
     rings.append(ring)
   }
   const tilt = element('g', 'tilt')
-  const hull = useOf('#hull')
   const canvas = element('g', 'canvas')
-  canvas.append(useOf('#canvas'))
-  tilt.append(hull, canvas)
+  if (boat.load === 'beat') {
+    const spark = element('circle', 'spark')
+    spark.setAttribute('r', '2')
+    spark.setAttribute('cy', '4')
+    tilt.append(spark)
+  } else {
+    canvas.append(useOf('#canvas'))
+    tilt.append(useOf('#hull'), canvas)
+  }
   const hold = element('g', 'hold')
   hold.append(rings, tilt)
   root.append(wake, hold)
   root.dataset['from'] = String(boat.from)
   root.dataset['to'] = String(boat.to)
-  return { root, wake, tilt, canvas, rings, lane, stop, layout }
+  return { root, wake, tilt, canvas, rings, hold, lane, layout: scene.layout, warp: warpOf(lane, scene) }
 }
 
 function place(vessel: Vessel, boat: BoatFrame, scene: BoatScene): void {
-  const { lane, stop } = vessel
+  const { lane } = vessel
   const end = boat.lostAt ?? boat.dueAt
-  const span = Math.max(1, end - boat.sentAt)
-  const t = clamp((scene.now - boat.sentAt) / span, 0, 1)
-  const progress = scene.still && t < 1 ? Math.min(0.5, stop) : t * stop
+  const t = clamp((Math.min(scene.now, end) - boat.sentAt) / Math.max(1, boat.dueAt - boat.sentAt), 0, 1)
+  const wanted = warpOf(lane, scene)
+  // A storm that rises or lifts moves boats under way gently to where they now have to be.
+  vessel.warp += scene.still ? wanted - vessel.warp : (wanted - vessel.warp) * 0.06
+  const middle = 0.5 + vessel.warp
+  const at = t < 0.5 ? 2 * t * middle : middle + (2 * t - 1) * (1 - middle)
+  const progress = scene.still && t < 1 && boat.lostAt === undefined ? middle : at
   const [x, y] = along(lane, progress)
-  const size = (boat.cargo ? 1.24 : 0.92) * (scene.layout.tall ? 0.74 : Math.max(0.72, scene.layout.scale))
+  const size = sizes[boat.load] * (scene.layout.tall ? 0.74 : Math.max(0.72, scene.layout.scale))
   const east = lane.to[0] >= lane.from[0] ? 1 : -1
   const after = Math.max(0, scene.now - end)
-  const bob = scene.still ? 0 : Math.sin(scene.now / 420 + boat.id) * 2.2
-  vessel.root.style.opacity = String(appear(t) * (boat.cargo ? 1 : 0.82))
-  const hold = vessel.root.lastElementChild as SVGGElement
-  hold.setAttribute(
+  vessel.root.style.opacity = String(appear(t) * (boat.load === 'changes' ? 1 : 0.9))
+  vessel.hold.setAttribute(
     'transform',
-    `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${(size * east).toFixed(3)} ${size.toFixed(3)})`,
+    `translate(${f(x)} ${f(y)}) scale(${(size * east).toFixed(3)} ${size.toFixed(3)})`,
   )
-  drawWake(vessel, progress, t, after, size)
-  if (boat.lostAt !== undefined && after > 0) sink(vessel, after / sinkMs)
-  else if (boat.lostAt === undefined && after > 0) strikeSail(vessel, after / landMs)
-  else {
-    vessel.tilt.setAttribute('transform', `translate(0 ${(bob * 0.3).toFixed(2)}) rotate(${bob.toFixed(2)})`)
-    vessel.rings.style.opacity = '0'
+  if (boat.load === 'changes') drawWake(vessel, progress, t, after, size)
+  if (boat.load === 'beat') return
+  if (after > 0) {
+    if (boat.lostAt === undefined) strikeSail(vessel, boat, after / landMs)
+    else sink(vessel, after / sinkMs)
+    return
   }
+  const bob = scene.still ? 0 : Math.sin(scene.now / 420 + boat.id) * 2.2
+  vessel.tilt.setAttribute('transform', `translate(0 ${(bob * 0.3).toFixed(2)}) rotate(${bob.toFixed(2)})`)
+  vessel.rings.style.opacity = '0'
 }
 
 /** It tilts and goes down; two rings stay a moment longer. */
@@ -148,13 +166,13 @@ function sink(vessel: Vessel, part: number): void {
 }
 
 /** It glides in, the sail comes down, a ring runs from the quay. */
-function strikeSail(vessel: Vessel, part: number): void {
+function strikeSail(vessel: Vessel, boat: BoatFrame, part: number): void {
   const done = clamp(part, 0, 1)
   const furl = 1 - easeOut(clamp(done * 1.6, 0, 1))
   vessel.canvas.setAttribute('transform', `translate(0 ${((1 - furl) * 1.8).toFixed(2)}) scale(1 ${furl.toFixed(3)})`)
   vessel.tilt.setAttribute('transform', 'rotate(0)')
   vessel.tilt.style.opacity = String(clamp(1.6 - done * 1.6, 0, 1))
-  vessel.rings.style.opacity = String(clamp(1 - done, 0, 0.9))
+  vessel.rings.style.opacity = boat.load === 'changes' ? String(clamp(1 - done, 0, 0.9)) : '0'
   vessel.rings.setAttribute('transform', `scale(${(0.5 + easeOut(done) * 1.3).toFixed(3)})`)
 }
 
@@ -188,7 +206,7 @@ function appear(t: number): number {
   return clamp(t * 9, 0, 1)
 }
 
-function element(name: 'g' | 'path' | 'ellipse' | 'use', className: string): SVGGElement {
+function element(name: 'g' | 'path' | 'ellipse' | 'circle' | 'use', className: string): SVGGElement {
   const made = document.createElementNS(svg, name) as SVGGElement
   if (className !== '') made.setAttribute('class', className)
   return made

@@ -85,7 +85,7 @@ export function Sea({ model, names, brush, trace }: SeaProps) {
       {width > 0 ? (
         <>
           <Ground layout={layout} />
-          <Sweep seal={frame.seal} ink={frame.inks[0]} layout={layout} />
+          <Sweep seal={frame.seal} inks={frame.inks} layout={layout} />
           {/* biome-ignore lint/a11y/useSemanticElements: a group inside a drawing is no fieldset */}
           <svg class="sea isles" width={width} height={height} role="group" aria-label="Five islands in a ring">
             <Lanes layout={layout} lanes={frame.lanes} line={line} />
@@ -126,7 +126,7 @@ function landingOf(frame: Frame, seat: Seat, now: number, layout: Layout): Point
     if (
       boat.to !== seat ||
       boat.lostAt !== undefined ||
-      !boat.cargo ||
+      boat.load !== 'changes' ||
       boat.dueAt > now + 120 ||
       boat.dueAt < now - 1200
     )

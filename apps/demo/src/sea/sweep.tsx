@@ -8,12 +8,15 @@ import type { Layout } from './layout.ts'
  * The last ring of a heal: when the sea agrees again after it had parted, one wide ring of the new ink runs over all
  * of the water. A single element whose transform and opacity move, so that the compositor does it alone.
  */
-export function Sweep({ seal, ink, layout }: { seal: SealFrame; ink: InkFrame | undefined; layout: Layout }) {
+export function Sweep({ seal, inks, layout }: { seal: SealFrame; inks: readonly InkFrame[]; layout: Layout }) {
+  const ink = inks[0]
+  // Only worlds that had two inks can become one again; an island that is merely behind is no split.
+  const parted = new Set(inks.map((island) => island.ink)).size > 1
   const ring = useRef<HTMLDivElement>(null)
   const was = useRef({ parted: false })
   useEffect(() => {
     if (!seal.converged) {
-      if (seal.digests > 1) was.current.parted = true
+      if (parted) was.current.parted = true
       return
     }
     if (!was.current.parted) return
@@ -27,7 +30,7 @@ export function Sweep({ seal, ink, layout }: { seal: SealFrame; ink: InkFrame | 
       ],
       { duration: 2600, easing: 'cubic-bezier(.22,1,.36,1)' },
     )
-  }, [seal.converged, seal.digests])
+  }, [seal.converged, parted])
   const [x, y] = layout.rose
   return (
     <div

@@ -43,7 +43,7 @@ export function washOver(wash: Wash): void {
   const started = performance.now()
   const step = (now: number): void => {
     if (!wet.copy.isConnected) return
-    const t = Math.min(1, (now - started) / timing.duration)
+    const t = Math.max(0, Math.min(1, (now - started) / timing.duration))
     const front = easeOut(Math.min(1, t * 1.18)) * reach
     const tail = easeOut(Math.max(0, (t - 0.2) / 0.8)) * reach
     wet.circle.setAttribute('r', front.toFixed(1))

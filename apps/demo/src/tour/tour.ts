@@ -28,8 +28,8 @@ export const beats: readonly Beat[] = [
     headline: 'Five islands, one world',
     sentence: 'Each island keeps its own copy. Boats carry every change to the others.',
     steps: [],
-    shown: quiet(14_000),
-    leastMs: 14_000,
+    shown: quiet(9_000),
+    leastMs: 9_000,
   },
   {
     headline: 'A change sails',
@@ -43,26 +43,26 @@ export const beats: readonly Beat[] = [
     headline: 'A storm cuts the sea',
     sentence: 'Boats that reach it sink. Nobody is told; the islands only hear silence.',
     steps: [{ afterMs: 200, run: (sailing) => sailing.storm('halves', 1) }],
-    shown: (frame, events, startedAt) =>
-      events.filter((event) => event.kind === 'sunk' && event.at >= startedAt).length >= 2 &&
-      frame.islands.some((island) => island.peers.some((peer) => peer.state === 'silent')),
-    leastMs: 4_000,
+    shown: (_, events, startedAt) =>
+      events.filter((event) => event.kind === 'sunk' && event.at >= startedAt).length >= 4,
+    leastMs: 8_000,
   },
   {
     headline: 'Two worlds drift apart',
     sentence: 'West raises the star, east the whale. Neither waits for the other.',
     steps: [
+      // Far enough apart that each boat has landed before its side writes again.
       { afterMs: 200, run: (sailing) => sailing.write(0, { leaf: 'flag', value: 'star' }) },
       { afterMs: 1_640, run: (sailing) => sailing.write(2, { leaf: 'flag', value: 'whale' }) },
-      { afterMs: 4_200, run: (sailing) => sailing.write(4, { leaf: 'chest', item: 'pearl', way: 'remove' }) },
-      { afterMs: 5_000, run: (sailing) => sailing.write(1, { leaf: 'chest', item: 'pearl', way: 'add' }) },
-      { afterMs: 7_200, run: (sailing) => sailing.write(3, { leaf: 'tally', by: 5 }) },
-      { afterMs: 8_600, run: (sailing) => sailing.write(2, { leaf: 'tally', by: 4 }) },
-      { afterMs: 10_400, run: (sailing) => sailing.write(1, { leaf: 'chest', item: 'coral', way: 'add' }) },
+      { afterMs: 5_600, run: (sailing) => sailing.write(4, { leaf: 'chest', item: 'pearl', way: 'remove' }) },
+      { afterMs: 7_000, run: (sailing) => sailing.write(1, { leaf: 'chest', item: 'pearl', way: 'add' }) },
+      { afterMs: 11_000, run: (sailing) => sailing.write(3, { leaf: 'tally', by: 5 }) },
+      { afterMs: 12_400, run: (sailing) => sailing.write(2, { leaf: 'tally', by: 4 }) },
+      { afterMs: 14_200, run: (sailing) => sailing.write(2, { leaf: 'chest', item: 'coral', way: 'add' }) },
     ],
     shown: (frame, events, startedAt) =>
       frame.seal.digests === 2 && events.filter((event) => event.kind === 'write' && event.at >= startedAt).length >= 7,
-    leastMs: 13_500,
+    leastMs: 17_500,
   },
   {
     headline: 'One world again',

@@ -97,6 +97,12 @@ export class Voyage implements Sailing {
     this.speed.value = speed
   }
 
+  /** Sails a recorded run to its end at once, recording all of it; the playhead stands there. */
+  sailTo(at: number): void {
+    for (let next = this.#edge() + 50; this.#edge() < at; next += 50) this.#sail(Math.min(at, next))
+    this.#publish(true)
+  }
+
   seek(at: number): void {
     this.#now = Math.min(this.#edge(), Math.max(0, at))
     this.#publish(true)
@@ -230,9 +236,8 @@ export class Voyage implements Sailing {
     const road = this.#road
     const { events, reports } = road.world.take()
     road.events.push(...events)
-    road.reports.push(...reports)
     const last = road.frames.at(-1)
-    if (!force && events.length === 0 && road.world.revision === this.#revision) return
+    if (!force && events.length === 0 && reports.length === 0 && road.world.revision === this.#revision) return
     this.#revision = road.world.revision
     const bare = road.world.view()
     const inks = nextInks(road.inks.at(-1), bare.islands)
@@ -254,6 +259,7 @@ export class Voyage implements Sailing {
     }
     road.frames.push(frame)
     road.inks.push(inks)
+    for (const report of reports) road.reports.push(inked(report, road.frames))
   }
 
   #revision = -1
@@ -262,7 +268,8 @@ export class Voyage implements Sailing {
   #check(): void {
     const frame = this.#frameAt(this.#now)
     if (frame.storm !== undefined || this.#now - this.#lastCheck < 1_000) return
-    if (frame.boats.some((boat) => boat.cargo && boat.lostAt === undefined && boat.dueAt > this.#now)) return
+    if (frame.boats.some((boat) => boat.load === 'changes' && boat.lostAt === undefined && boat.dueAt > this.#now))
+      return
     this.#lastCheck = this.#now
     if (frame.seal.converged) this.checks.value += 1
   }
@@ -331,5 +338,15 @@ export class Voyage implements Sailing {
     for (const frame of road.frames.slice(cache.count)) cache.recorder.add(frame.at, frame.inks)
     cache.count = road.frames.length
     return cache.recorder.spans(this.#edge())
+  }
+}
+
+/** A report in the colours that its sides had when the storm lifted, and that its reporter has now. */
+function inked(report: HealCard, frames: readonly Frame[]): HealCard {
+  const parted = frames.findLast((frame) => frame.at <= report.liftedAt) ?? frames[0]
+  return {
+    ...report,
+    ink: frames.at(-1)?.inks[report.reporter ?? 0]?.ink ?? 'fern',
+    sides: report.sides.map((side) => ({ ...side, ink: parted?.inks[side.seats[0] ?? 0]?.ink ?? 'fern' })),
   }
 }
