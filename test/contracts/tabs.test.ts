@@ -140,4 +140,19 @@ describe('[C12] several tabs on one stored document', () => {
     await equal(last.note, server.note)
     expect(server.note.snapshot.votes).toBe(20)
   })
+
+  it('what was open when the browser removed the data is stored again, with its unsent work', async () => {
+    const profile = freshProfile()
+    const tab = await openTab(profile)
+    await tab.note.change((draft) => draft.title.set('kept in memory')).reached('disk')
+    await tab.note.change((draft) => draft.votes.add(2)).reached('disk')
+    await new Promise((resolve) => {
+      indexedDB.deleteDatabase(`rejoin/${profile}`).onsuccess = resolve
+    })
+    await tab.note.change((draft) => draft.votes.add(3)).reached('disk')
+    await tab.close()
+    const again = await openTab(profile)
+    expect(again.note.snapshot).toEqual({ title: 'kept in memory', votes: 5, tags: [] })
+    expect(again.note.unsaved.changes).toBe(3)
+  })
 })

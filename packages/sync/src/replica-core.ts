@@ -2,6 +2,7 @@ import { frameLimits } from './codec.ts'
 import { Connection, type ConnectionHost, type ConnectionOptions } from './connection.ts'
 import type { DocumentCore } from './document-core.ts'
 import { DocumentShelf } from './document-shelf.ts'
+import { storeAgain } from './eviction.ts'
 import type { Introduction, OpenFrame, Permission, Role } from './frame.ts'
 import type { Authorize, DivergenceEvent, Hub, LogEntry } from './hub.ts'
 import type { HealEvent } from './incidents.ts'
@@ -167,6 +168,10 @@ export class ReplicaCore implements Hub, ConnectionHost {
     this.#onLog?.(entry)
   }
 
+  get hearsHeals(): boolean {
+    return this.healListeners.size > 0
+  }
+
   healed(event: HealEvent): void {
     this.tell(this.healListeners, event)
   }
@@ -316,7 +321,8 @@ export class ReplicaCore implements Hub, ConnectionHost {
   #start(): Later<void> {
     if (this.environment !== undefined) {
       const stop = this.environment.onHint((hint) => {
-        if (hint === 'pagehide' || hint === 'hidden' || hint === 'visible') this.queue.retryNow()
+        if (hint === 'pagehide' || hint === 'hidden') this.queue.hurry()
+        else if (hint === 'visible') this.queue.retryNow()
       })
       this.closers.add(stop)
     }
@@ -350,6 +356,9 @@ export class ReplicaCore implements Hub, ConnectionHost {
     this.#graceTimer = undefined
     if (status.state === 'ok') {
       this.shelf.readMissed()
+    } else if (status.code === 'storage-evicted') {
+      for (const core of this.shelf.cores()) storeAgain(core)
+      this.#findProfile()
     } else if (this.role === 'server') {
       this.#graceTimer = this.timers.set(failingGraceMs, () => {
         for (const connection of [...this.connections]) {

@@ -7,7 +7,8 @@ import type { Random, Storage, StorageOp, StorageStatus, TimerHandle, Timers } f
  * The one ordered way to the disk.
  *
  * Invariants
- * 1. Batches reach the storage in the order of `push`, and never two at once.
+ * 1. Batches reach the storage in the order of `push`, and never two at once, except in a hurry: that batch repeats
+ *    the one under way before what is new, so that it stands also where the other fails.
  * 2. `done` is called only after the storage answered that its batch is durable.
  * 3. A failing storage loses nothing: the batch that failed is written again, before everything that came later.
  *
@@ -22,6 +23,8 @@ export interface WriteQueue {
   flushed(): Later<void>
   /** Tries again at once, if it waits after a failure. */
   retryNow(): void
+  /** Hands over all that waits, now: the page may be gone before the batch under way has landed. */
+  hurry(): void
   onStatus(listener: (status: StorageStatus) => void): () => void
   /** Tries to write what is queued, then stops; later pushes are dropped. */
   close(): Later<void>
@@ -80,6 +83,9 @@ export function createWriteQueue(options: QueueOptions): WriteQueue {
     if (options.isHeld() || flying !== undefined || retryTimer !== undefined || next.ops.length === 0) return
     const batch = next
     next = emptyBatch()
+    write(batch)
+  }
+  const write = (batch: Batch): void => {
     flying = batch
     metrics.storageWrites += 1
     storage.write(batch.ops).then(
@@ -88,6 +94,7 @@ export function createWriteQueue(options: QueueOptions): WriteQueue {
     )
   }
   const landed = (batch: Batch): void => {
+    if (flying !== batch) return
     flying = undefined
     failures = 0
     metrics.unwrittenBytes -= batch.bytes
@@ -100,13 +107,10 @@ export function createWriteQueue(options: QueueOptions): WriteQueue {
     start()
   }
   const failed = (batch: Batch, error: unknown): void => {
+    if (flying !== batch) return
     flying = undefined
     // Invariant 3.
-    next = {
-      ops: batch.ops.concat(next.ops),
-      done: batch.done.concat(next.done),
-      bytes: batch.bytes + next.bytes,
-    }
+    next = joined(batch, next)
     metrics.storageFailures += 1
     const code = isRejoinError(error) ? error.code : 'storage-unavailable'
     setStatus({ state: 'failing', code })
@@ -166,6 +170,13 @@ export function createWriteQueue(options: QueueOptions): WriteQueue {
       clearRetry()
       start()
     },
+    hurry: () => {
+      if (options.isHeld() || next.ops.length === 0) return
+      clearRetry()
+      const batch = flying === undefined ? next : joined(flying, next)
+      next = emptyBatch()
+      write(batch)
+    },
     onStatus: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -177,6 +188,14 @@ export function createWriteQueue(options: QueueOptions): WriteQueue {
       stopWatching?.()
       return last
     },
+  }
+}
+
+function joined(first: Batch, second: Batch): Batch {
+  return {
+    ops: first.ops.concat(second.ops),
+    done: first.done.concat(second.done),
+    bytes: first.bytes + second.bytes,
   }
 }
 
