@@ -114,9 +114,9 @@ export class DocumentCore {
       onCut: () => {
         hub.metrics.cuts += 1
       },
-      onHeal: (event) => {
-        hub.metrics.heals += event.revision === 1 ? 1 : 0
-        hub.healed(event)
+      onHeal: (revision, report) => {
+        hub.metrics.heals += revision === 1 ? 1 : 0
+        if (hub.hearsHeals) hub.healed(report())
       },
     })
     this.ledger.onChange = () => this.#markUnsaved()

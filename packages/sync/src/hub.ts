@@ -80,6 +80,8 @@ export interface Hub {
   tell<T>(listeners: Iterable<(value: T) => void>, value: T): void
   log(entry: LogEntry): void
   healed(event: HealEvent): void
+  /** Whether anybody listens to heals. */
+  readonly hearsHeals: boolean
   diverged(event: DivergenceEvent): void
   /** Rows or acknowledgements of a document changed. */
   touched(core: DocumentCore): void

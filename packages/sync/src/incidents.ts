@@ -60,7 +60,8 @@ interface IncidentOptions {
   /** Runs later, when the merge under way is done. */
   readonly soon: (run: () => void) => void
   readonly onCut: () => void
-  readonly onHeal: (event: HealEvent) => void
+  /** `report` makes the event: a heal of thousands of keys is not spelled out where nobody listens. */
+  readonly onHeal: (revision: number, report: () => HealEvent) => void
 }
 
 /** A link that flaps faster than it heals gets no more cuts than these; the older ones cover what happens. */
@@ -78,23 +79,25 @@ export function createIncidents(options: IncidentOptions): Incidents {
     incident.stop()
     incident.cut.close()
   }
-  const report = (incident: Incident, peer: string): HealReport => {
+  const report = (incident: Incident, peer: string): void => {
     incident.revision += 1
-    const result = incident.cut.report()
-    const offlineMs = Math.max(0, (incident.contact?.at ?? options.now()) - incident.since)
-    const { revision, since } = incident
-    options.onHeal({ ...result, document: options.document, peer, revision, since, offlineMs })
-    return result
+    const { cut, contact, revision, since } = incident
+    options.onHeal(revision, () => {
+      const offlineMs = Math.max(0, (contact?.at ?? options.now()) - since)
+      return { ...cut.report(), document: options.document, peer, revision, since, offlineMs }
+    })
   }
   const heal = (incident: Incident, peer: string): void => {
-    const first = incident.cut.report()
+    const { contact } = incident
+    const wroteNothing = contact === undefined || contact.theirs.covers(contact.ours)
+    const heardNothing = contact === undefined || contact.ours.covers(contact.theirs)
     // Without earlier contact, two have been apart only if both have something.
-    if (incident.isFirstContact && (first.ours.changes === 0 || first.theirs.changes === 0)) {
+    if (incident.isFirstContact && (wroteNothing || heardNothing)) {
       finish(incident)
       return
     }
     report(incident, peer)
-    if (first.ours.changes === 0) {
+    if (wroteNothing) {
       finish(incident)
       return
     }
