@@ -1,5 +1,5 @@
 import { rejoinError } from './errors.ts'
-import { leafKinds, maxMemberLength, maxPathDepth, maxSegmentLength } from './key.ts'
+import { leafKinds, maxMemberLength, maxPathDepth, maxSegmentLength, pathLength } from './key.ts'
 import { compareItems, flagValue } from './read.ts'
 import {
   type CounterField,
@@ -333,8 +333,11 @@ class MapDraftAt {
   }
 
   #child(key: string): Node {
-    if (typeof key !== 'string' || key.length > maxSegmentLength || this.#node.path.length + 1 >= maxPathDepth) {
-      throw rejoinError('invalid-key', { details: { length: String(key).length, limit: maxSegmentLength } })
+    const { path } = this.#node
+    // The names of the fields inside must still fit behind the key.
+    const limit = maxSegmentLength - pathLength(path)
+    if (typeof key !== 'string' || key.length > limit || path.length + 1 >= maxPathDepth) {
+      throw rejoinError('invalid-key', { details: { length: String(key).length, limit } })
     }
     return this.#node.child(key)
   }

@@ -1,6 +1,15 @@
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import type { AuthorId } from './ids.ts'
-import { Key, type KindCode, leafKinds, maxMemberLength, maxPathDepth, maxSegmentLength } from './key.ts'
+import {
+  Key,
+  type KindCode,
+  leafKinds,
+  maxMemberLength,
+  maxPathDepth,
+  maxPathLength,
+  maxSegmentLength,
+  pathLength,
+} from './key.ts'
 import type { AuthorReader, AuthorWriter } from './key-table.ts'
 
 // The first byte of a key. Keys mostly come sorted, so that one differs from the one before only in its last name:
@@ -11,6 +20,8 @@ const FRESH_NAME = 0x80
 const KNOWN_NAME = 0x40
 const LONG_SHARED = 15
 const LONG_REST = 7
+/** Characters that a text takes over from the one before, at most: bounds what few bytes can make a reader spell. */
+const MAX_SHARED = 255
 
 /** Whether the member of a kind is an author, a text, or absent. */
 export function memberForm(kind: KindCode): 'author' | 'text' | 'none' {
@@ -99,7 +110,7 @@ export class KeySpeller {
 
   #sharedWith(text: string): number {
     const before = this.#text
-    const most = Math.min(text.length, before.length)
+    const most = Math.min(text.length, before.length, MAX_SHARED)
     let shared = 0
     while (shared < most && text.charCodeAt(shared) === before.charCodeAt(shared)) shared++
     return shared
@@ -124,6 +135,7 @@ export class KeyReader {
     const path = this.#path.slice(0, shared)
     for (let i = 0; i < rest; i++) path.push(this.#readText(reader))
     this.#kind = kind
+    if (pathLength(path) > maxPathLength) reader.fail('too-large', 'a path of too many characters')
     this.#path = Object.freeze(path)
     const form = memberForm(kind)
     const member =
@@ -142,6 +154,7 @@ export class KeyReader {
       path[last] = this.#readName(reader, first, maxSegmentLength)
       this.#texts.push(path[last])
     } else path[last] = this.#known(reader, first - KNOWN_NAME)
+    if (pathLength(path) > maxPathLength) reader.fail('too-large', 'a path of too many characters')
     this.#path = Object.freeze(path)
     return new Key(this.#path, this.#kind)
   }
@@ -174,7 +187,8 @@ export class KeyReader {
   }
 
   #join(reader: ByteReader, shared: number, rest: string, maxLength: number): string {
-    if (shared > this.#text.length) reader.fail('malformed', 'a text that shares more than there is')
+    if (shared > this.#text.length || shared > MAX_SHARED)
+      reader.fail('malformed', 'a text that shares more than it may')
     const text = shared === 0 ? rest : this.#text.slice(0, shared) + rest
     if (text.length > maxLength) reader.fail('too-large', `a name of ${text.length} characters`)
     this.#text = text

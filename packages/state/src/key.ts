@@ -41,6 +41,15 @@ export function kindName(kind: KindCode): string {
 export const maxPathDepth = 32
 export const maxSegmentLength = 1024
 export const maxMemberLength = 4096
+/** Characters of all segments of a path together: a few bytes may name a path, and handling it costs its length. */
+export const maxPathLength = 2048
+
+/** Characters of all segments together. */
+export function pathLength(path: Path): number {
+  let length = 0
+  for (const segment of path) length += segment.length
+  return length
+}
 
 /**
  * A merge key: path, leaf kind, and within the leaf a member (the element of a set, the author of a counter's part).

@@ -1,7 +1,7 @@
 import type { Core } from './core.ts'
-import { Hasher, Sum64 } from './hash.ts'
+import { type Hash64, Hasher, hashString, mix, Sum64 } from './hash.ts'
 import type { Dot } from './ids.ts'
-import type { Entry } from './tree.ts'
+import type { Entry, Node } from './tree.ts'
 
 /**
  * An order-independent 64-bit digest over logical items (address, dot, value; in lists also the predecessor), never
@@ -12,6 +12,7 @@ export class StoreDigest {
   readonly #core: Core
   readonly #sum: Sum64 = new Sum64()
   readonly #hasher: Hasher = new Hasher()
+  readonly #prefixes = new WeakMap<Node, Hash64>()
 
   constructor(core: Core) {
     this.#core = core
@@ -33,10 +34,28 @@ export class StoreDigest {
     this.#sum.add(fresh)
   }
 
+  /** Begins a hash with an address. What entries of one map have in common is hashed once. */
+  #address({ key, leaf }: Entry): Hasher {
+    const { parent, segment } = leaf.node
+    const above = parent === undefined ? undefined : this.#prefix(parent)
+    const hasher = this.#hasher.reset()
+    if (above !== undefined) hasher.hash(above)
+    return hasher.string(segment).word(key.kind).string(key.member)
+  }
+
+  #prefix(node: Node): Hash64 {
+    let prefix = this.#prefixes.get(node)
+    if (prefix === undefined) {
+      prefix = node.parent === undefined ? hashString('') : mix(this.#prefix(node.parent), hashString(node.segment))
+      this.#prefixes.set(node, prefix)
+    }
+    return prefix
+  }
+
   #ofItems(entry: Entry): Sum64 {
     const sum = new Sum64()
     for (const item of entry.liveItems()) {
-      const hasher = this.#hasher.reset().string(entry.key.id)
+      const hasher = this.#address(entry)
       sum.add(hasher.string(item.author).number(item.seq).value(item.value).finish())
     }
     return sum
@@ -50,7 +69,7 @@ export class StoreDigest {
     let before: Dot | undefined
     let index = 0
     for (const id of sequence.ids()) {
-      const hasher = this.#hasher.reset().string(entry.key.id).string(id.author).number(id.seq)
+      const hasher = this.#address(entry).string(id.author).number(id.seq)
       if (before !== undefined) hasher.string(before.author).number(before.seq)
       sum.add(hasher.value(values[index] ?? null).finish())
       before = id
