@@ -19,7 +19,8 @@ export function isCompactionDue(core: DocumentCore): boolean {
   const { hub } = core
   if (core.rows < hub.limits.rowsBeforeCompaction || !core.isLoaded || core.isClosed) return false
   if (hub.queue.status.state === 'failing') return false
-  return hub.role !== 'client' || core.log.unsettled(core.acked).length === 0
+  if (hub.role !== 'client') return true
+  return core.ledger.unsaved.changes === 0 && core.log.unsettled(core.acked).length === 0
 }
 
 /** Folds the rows of `core`. Settles when it is done or turned out not to be possible. */

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { HealEvent } from './incidents.ts'
 import { type Later, resolved } from './later.ts'
 import { isSameState, type LinkState, linkStateOf, type Peer, peersOf } from './link-state.ts'

@@ -1,5 +1,6 @@
 import { type Channel, createChannel } from './channel.ts'
 import { frameLimits } from './codec.ts'
+import { delayUntil } from './delay.ts'
 import type { Hub } from './hub.ts'
 import type { Link, LinkClosed, LinkEvents, TimerHandle } from './seams.ts'
 import { Session, type SessionEnd, type SessionHost } from './session.ts'
@@ -210,7 +211,7 @@ export class Connection {
     this.#disarm()
     if (at === Number.POSITIVE_INFINITY) return
     this.#timerAt = at
-    this.#timer = this.#hub.timers.set(Math.max(0, at - this.#now()), () => {
+    this.#timer = this.#hub.timers.set(delayUntil(at, this.#now()), () => {
       this.#timer = undefined
       this.#timerAt = undefined
       this.#run(() => {

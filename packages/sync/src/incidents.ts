@@ -97,6 +97,7 @@ export function createIncidents(options: IncidentOptions): Incidents {
       return
     }
     report(incident, peer)
+    incident.cut.settle()
     if (wroteNothing) {
       finish(incident)
       return

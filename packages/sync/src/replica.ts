@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { rejoinError, type Schema } from '@rejoin/state'
 import { frameLimits } from './codec.ts'
 import { createHandle, type DocumentHandle } from './document-handle.ts'

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts'
+import { delayUntil } from './delay.ts'
 import { createDialer, type Dialer, type DialerInput, type DialerOptions } from './dialer.ts'
 import { attemptLater } from './later.ts'
 import type { ReplicaCore } from './replica-core.ts'
@@ -41,7 +42,7 @@ export function createRoute(core: ReplicaCore, transport: DialTransport, pace: P
     if (timer !== undefined) core.timers.clear(timer)
     timer = undefined
     if (dialer.wakeAt === undefined) return
-    timer = core.timers.set(Math.max(0, dialer.wakeAt - now()), () => {
+    timer = core.timers.set(delayUntil(dialer.wakeAt, now()), () => {
       timer = undefined
       step({ kind: 'tick', now: now() })
     })
