@@ -6,10 +6,9 @@
  * 3. A crash keeps the durable rows and, as real systems do, any *prefix* of the batches under way, unacknowledged.
  */
 import { rejoinError } from '@rejoin/state'
-import type { Storage, StorageOp, StorageStatus, StoredRow } from '@rejoin/sync'
+import { type Deferred, deferred, type Storage, type StorageOp, type StorageStatus, type StoredRow } from '@rejoin/sync'
 import type { RandomStream } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
-import { type Deferred, deferred, rejected } from './thenable.ts'
 
 /** `full` and `broken` reject every batch; `slow` takes fifty times as long to flush. */
 export type DiskMode = 'ok' | 'slow' | 'full' | 'broken'
@@ -94,13 +93,13 @@ export function createDisk(scheduler: Scheduler, random: RandomStream, options: 
       scheduler.after(random.between(flushLow, flushHigh), () => {
         if (askedIn === generation) done.reject(error)
       })
-      return done.thenable
+      return done.later
     }
     carryOut(cached, ops)
     queue.push({ ops: [...ops], done })
     if (options.acknowledgesBeforeFlush === true) done.resolve()
     startFlush()
-    return done.thenable
+    return done.later
   }
 
   const read = (prefix: string): PromiseLike<readonly StoredRow[]> => {
@@ -110,14 +109,14 @@ export function createDisk(scheduler: Scheduler, random: RandomStream, options: 
     scheduler.after(random.between(readLow, readHigh), () => {
       if (askedIn === generation) done.resolve(rows)
     })
-    return done.thenable
+    return done.later
   }
 
   const withLock = (name: string, run: () => PromiseLike<void>): PromiseLike<boolean> => {
     const done = deferred<boolean>()
     if (locks.has(name)) {
       done.resolve(false)
-      return done.thenable
+      return done.later
     }
     locks.add(name)
     const heldIn = generation
@@ -134,19 +133,18 @@ export function createDisk(scheduler: Scheduler, random: RandomStream, options: 
         done.reject(error)
       },
     )
-    return done.thenable
+    return done.later
   }
 
   const open = (): Storage => {
     const openedIn = generation
     let closed = false
     const usable = (): boolean => !closed && openedIn === generation
-    const refuse = <T>(): PromiseLike<T> => rejected<T>(rejoinError('storage-closed'))
     return {
       kind: 'simulated',
-      read: (prefix) => (usable() ? read(prefix) : refuse()),
-      write: (batch) => (usable() ? write(batch) : refuse()),
-      withLock: (name, run) => (usable() ? withLock(name, run) : refuse()),
+      read: (prefix) => (usable() ? read(prefix) : refused()),
+      write: (batch) => (usable() ? write(batch) : refused()),
+      withLock: (name, run) => (usable() ? withLock(name, run) : refused()),
       onStatus: (listener) => {
         listeners.add(listener)
         return () => listeners.delete(listener)
@@ -156,8 +154,8 @@ export function createDisk(scheduler: Scheduler, random: RandomStream, options: 
         closed = true
         const last = queue.at(-1)
         if (last === undefined || openedIn !== generation) done.resolve()
-        else last.done.thenable.then(done.resolve, () => done.resolve())
-        return done.thenable
+        else last.done.later.then(done.resolve, () => done.resolve())
+        return done.later
       },
     }
   }
@@ -198,6 +196,12 @@ export function createDisk(scheduler: Scheduler, random: RandomStream, options: 
       return flushes
     },
   }
+}
+
+function refused<T>(): PromiseLike<T> {
+  const answer = deferred<T>()
+  answer.reject(rejoinError('storage-closed'))
+  return answer.later
 }
 
 function carryOut(rows: Map<string, Uint8Array>, ops: readonly StorageOp[]): void {

@@ -1,5 +1,33 @@
+export {
+  type ArchipelagoFrame,
+  type BoatFrame,
+  calmScenario,
+  createArchipelago,
+  type Deed,
+  forkScenario,
+  type IslandFrame,
+  type Lab,
+  type LabEvent,
+  type LaneFrame,
+  type Sight,
+  type StormFrame,
+} from './archipelago.ts'
+export {
+  Archipelago,
+  type ArchipelagoFields,
+  type ArchipelagoWorldOptions,
+  archipelagoWorld,
+  chordLanes,
+  islandNames,
+  prologueMs,
+  ringLanes,
+  writeArchipelago,
+} from './archipelago-world.ts'
+export { type Checker, createChecker, type Violation } from './checker.ts'
+export { type CommandHost, runCommand, type SimSummary } from './command.ts'
 export { createDisk, type DiskMode, type DiskOptions, type SimDisk } from './disk.ts'
 export { type GenerateOptions, generateScenario, randomWrite } from './generate.ts'
+export { type Beat, guidedBeats, guidedMinute } from './guided-minute.ts'
 export {
   createSea,
   type DialOptions,
@@ -15,6 +43,7 @@ export { createOpLog, type LoggedItem, type LoggedKey, leafId, type OpLog, Oracl
 export { canonicalText, plainAt } from './oracle/plain.ts'
 export { leavesAt, type OracleLeaf } from './oracle/read.ts'
 export { createRandom, hashText, type RandomStream } from './random.ts'
+export { type NodeEnd, type PlayOptions, playScenario, type RunResult, worldOf } from './run.ts'
 export {
   type Action,
   type Permission,
@@ -39,5 +68,7 @@ export {
   stormLanes,
   stormSide,
 } from './storms.ts'
-export { type Deferred, deferred, rejected, resolved } from './thenable.ts'
 export { Workload, type WorkloadFields, writeWorkload } from './workload.ts'
+export { createWorld, type World, type WorldOptions } from './world.ts'
+export type { WorldEvent } from './world-events.ts'
+export { createWorldNode, type NodeSpec, type NodeSurroundings, type WorldNode, type WorldPace } from './world-node.ts'

@@ -1,0 +1,186 @@
+/** Plays scenarios to their end: first everything that goes wrong, then calm, and the question what is still missing. */
+import type { Schema } from '@rejoin/state'
+import type { SyncRules } from '@rejoin/sync/testing'
+import { archipelagoWorld, prologueMs } from './archipelago-world.ts'
+import type { Violation } from './checker.ts'
+import type { DiskOptions } from './disk.ts'
+import type { LinkQuality } from './links.ts'
+import { createRandom, hashText } from './random.ts'
+import type { Scenario } from './scenario.ts'
+import { chordEdges, ringEdges } from './storms.ts'
+import { Workload, type WorkloadFields, writeWorkload } from './workload.ts'
+import { createWorld, type World, type WorldOptions } from './world.ts'
+import type { WorldEvent } from './world-events.ts'
+import type { NodeSpec } from './world-node.ts'
+
+/** How to play. */
+export interface PlayOptions {
+  readonly rules?: Partial<SyncRules>
+  readonly disk?: DiskOptions
+  readonly onEvent?: (event: WorldEvent) => void
+  /** How long calm may last before a run counts as not converged. Default 15 simulated minutes. */
+  readonly patienceMs?: number
+}
+
+/** What a node came to. Both texts are empty while it is down. */
+export interface NodeEnd {
+  readonly name: string
+  readonly digest: string
+  readonly version: string
+}
+
+/** How a run ended. */
+export interface RunResult {
+  readonly scenario: Scenario
+  readonly converged: boolean
+  /** What is missing, in words, when it did not converge. */
+  readonly pending: readonly string[]
+  readonly violations: readonly Violation[]
+  /** The nodes when the scenario ended and nothing had been repaired: what a page shows at that moment. */
+  readonly atEnd: readonly NodeEnd[]
+  /** The nodes after the calm that follows. */
+  readonly nodes: readonly NodeEnd[]
+  readonly writes: number
+  readonly refusedWrites: number
+  /** Times that a node fell back to its server's state. */
+  readonly refusals: number
+  readonly merges: number
+  readonly conflicts: number
+  readonly cuts: number
+  readonly heals: number
+  readonly crashes: number
+  readonly frames: number
+  readonly bytes: number
+  /** Simulated time from the first event to convergence. */
+  readonly simulatedMs: number
+  /** How long it took to converge once the faults were over. */
+  readonly healMs: number
+  readonly events: number
+  /** Equal for equal runs: over all events counts, times and digests. */
+  readonly fingerprint: string
+}
+
+const defaultPatienceMs = 15 * 60_000
+
+/** Plays a scenario headless and checks everything. */
+export function playScenario(scenario: Scenario, options: PlayOptions = {}): RunResult {
+  return scenario.world === 'archipelago'
+    ? playIn(archipelagoWorld(scenario, options), prologueMs, scenario, options)
+    : playIn(createWorld(worldOf(scenario, options)), 0, scenario, options)
+}
+
+/** `startMs` is the world time at which the scenario begins. */
+function playIn<S extends Schema>(
+  world: World<S>,
+  startMs: number,
+  scenario: Scenario,
+  options: PlayOptions,
+): RunResult {
+  for (const action of scenario.actions) {
+    world.runUntil(startMs + action.atMs)
+    world.act(action)
+  }
+  world.runUntil(startMs + scenario.durationMs)
+  const atEnd = ends(world)
+  world.calm()
+  const calmFromMs = world.nowMs
+  const untilMs = calmFromMs + (options.patienceMs ?? defaultPatienceMs)
+  let pending = world.pending()
+  while (pending.length > 0 && world.nowMs < untilMs) {
+    world.runUntil(world.nowMs + 500)
+    pending = world.pending()
+  }
+  return resultOf(world, scenario, pending, atEnd, world.nowMs - calmFromMs)
+}
+
+function resultOf<S extends Schema>(
+  world: World<S>,
+  scenario: Scenario,
+  pending: readonly string[],
+  atEnd: readonly NodeEnd[],
+  healMs: number,
+): RunResult {
+  const sum = (count: (counts: (typeof world.nodes)[number]['counts']) => number): number =>
+    world.nodes.reduce((total, node) => total + count(node.counts), 0)
+  const nodes = ends(world)
+  const counted = {
+    writes: sum((counts) => counts.writes),
+    refusedWrites: sum((counts) => counts.refusedWrites),
+    refusals: sum((counts) => counts.refusals),
+    merges: sum((counts) => counts.merges),
+    conflicts: sum((counts) => counts.conflicts),
+    cuts: world.cuts,
+    heals: sum((counts) => counts.heals),
+    crashes: sum((counts) => counts.crashes),
+    frames: world.sea.sent.frames,
+    bytes: world.sea.sent.bytes,
+    simulatedMs: world.nowMs,
+    healMs,
+    events: world.scheduler.steps,
+  }
+  const text = JSON.stringify([counted, atEnd, nodes, pending, world.violations.length])
+  return {
+    scenario,
+    converged: pending.length === 0,
+    pending,
+    violations: world.violations,
+    atEnd,
+    nodes,
+    ...counted,
+    fingerprint: hashText(text, 1).toString(16).padStart(8, '0') + hashText(text, 2).toString(16).padStart(8, '0'),
+  }
+}
+
+function ends<S extends Schema>(world: World<S>): NodeEnd[] {
+  return world.nodes.map(({ name, handle }) => ({
+    name,
+    digest: handle?.digest() ?? '',
+    version: handle?.version.describe() ?? '',
+  }))
+}
+
+/** The world of a mesh or hub: who is who, who dials whom, what the weather is like. All of it comes from the seed. */
+export function worldOf(scenario: Scenario, options: PlayOptions = {}): WorldOptions<Schema<WorkloadFields>> {
+  const random = createRandom(scenario.seed, 'shape-of-world')
+  const dials = scenario.world === 'hub' ? hubDials(scenario.nodes) : meshDials(scenario, random.float())
+  const reliable = scenario.world === 'hub' || random.chance(0.7)
+  const nodes = dials.map((to, index): NodeSpec => {
+    const isOff = random.chance(0.4)
+    const skewMs = isOff ? Math.floor(random.between(-1, 1) * random.pick([50, 5_000, 400_000])) : 0
+    return {
+      name: `r${index + 1}`,
+      role: scenario.world === 'mesh' ? 'peer' : index === 0 ? 'server' : 'client',
+      dials: to,
+      clock: { skewMs, drift: random.between(-1, 1) * 0.0001 },
+    }
+  })
+  const slow = random.chance(0.3)
+  const quality: LinkQuality = {
+    latencyMs: slow ? [100, 900] : [2, 60],
+    loss: random.chance(0.5) ? random.between(0, 0.15) : 0,
+    duplicate: random.between(0, 0.1),
+    reorder: random.between(0, 0.3),
+  }
+  return {
+    seed: scenario.seed,
+    nodes,
+    schema: Workload,
+    write: writeWorkload,
+    quality,
+    reliable,
+    ...(options.rules === undefined ? {} : { rules: options.rules }),
+    ...(options.disk === undefined ? {} : { disk: options.disk }),
+    ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
+  }
+}
+
+const hubDials = (nodes: number): number[][] => Array.from({ length: nodes }, (_, index) => (index === 0 ? [] : [0]))
+
+/** A ring, and on it some of the chords. The lower number dials. */
+function meshDials({ seed, nodes }: Scenario, share: number): number[][] {
+  const random = createRandom(seed, 'topology')
+  const edges = [...ringEdges(nodes), ...chordEdges(nodes).filter(() => random.chance(share))]
+  const dials: number[][] = Array.from({ length: nodes }, () => [])
+  for (const [a, b] of edges) dials[Math.min(a, b)]?.push(Math.max(a, b))
+  return dials
+}

@@ -1,0 +1,271 @@
+/**
+ * One node of a world: a machine or browser profile with a disk, clocks and, while it runs, a real replica.
+ *
+ * A crash leaves the replica where it is and takes everything away from it: its timers never fire, its disk never
+ * answers, its links are gone. Opening again makes a new replica over the same disk.
+ */
+import { type DraftOf, isRejoinError, type Schema, type Store } from '@rejoin/state'
+import {
+  connect,
+  type DocumentHandle,
+  type Limits,
+  type Net,
+  type Replica,
+  type Role,
+  type Timing,
+  type Transport,
+} from '@rejoin/sync'
+import { createReplicaWith, type SyncRules, soundSyncRules } from '@rejoin/sync/testing'
+import type { Checker } from './checker.ts'
+import { createDisk, type DiskOptions, type SimDisk } from './disk.ts'
+import { type ClockFault, createNodeTime, type NodeTime } from './node-time.ts'
+import type { RandomStream } from './random.ts'
+import type { Write } from './scenario.ts'
+import type { Scheduler } from './scheduler.ts'
+import type { WorldEvent } from './world-events.ts'
+
+/** What a node is and whom it dials. */
+export interface NodeSpec {
+  readonly name: string
+  readonly role: Role
+  /** Nodes that this one dials. Whoever is dialled by somebody listens. */
+  readonly dials: readonly number[]
+  readonly clock?: Partial<ClockFault>
+}
+
+/** Paces and bounds of every replica in a world. */
+export interface WorldPace {
+  readonly timing?: Partial<Timing>
+  readonly limits?: Partial<Limits>
+  /** Ceilings of the wait between dials. */
+  readonly redial?: { readonly baseMs?: number; readonly capMs?: number }
+}
+
+/** What a node needs of its world. */
+export interface NodeSurroundings<S extends Schema> {
+  readonly index: number
+  readonly spec: NodeSpec
+  readonly schema: S
+  readonly document: string
+  readonly write: (draft: DraftOf<S>, write: Write) => void
+  readonly scheduler: Scheduler
+  readonly random: RandomStream
+  readonly checker: Checker
+  readonly disk?: DiskOptions | undefined
+  readonly rules?: Partial<SyncRules> | undefined
+  readonly pace?: WorldPace | undefined
+  readonly transports: () => readonly Transport[]
+  readonly permission: (token: string | undefined) => 'write' | 'read' | 'no'
+  readonly vanish: () => void
+  readonly tell: ((event: WorldEvent) => void) | undefined
+}
+
+/** A running or stopped node. */
+export interface WorldNode<S extends Schema> {
+  readonly index: number
+  readonly name: string
+  readonly role: Role
+  readonly disk: SimDisk
+  readonly state: 'down' | 'opening' | 'up'
+  /** The document, while the node is up. */
+  readonly handle: DocumentHandle<S> | undefined
+  readonly net: Net | undefined
+  readonly counts: {
+    writes: number
+    refusedWrites: number
+    merges: number
+    heals: number
+    crashes: number
+    conflicts: number
+    refusals: number
+  }
+  start(): void
+  /** Stops without a word and loses what was not flushed. */
+  crash(): void
+  /** Closes as a program does that ends. */
+  stop(): void
+  wipe(): void
+  write(write: Write): void
+  jumpClock(byMs: number): void
+}
+
+/** A node that is down. */
+export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): WorldNode<S> {
+  const { index, spec, scheduler, checker, random, tell } = around
+  const disk = createDisk(scheduler, random.stream(`disk/${index}`), around.disk)
+  const counts = { writes: 0, refusedWrites: 0, merges: 0, heals: 0, crashes: 0, conflicts: 0, refusals: 0 }
+  let state: 'down' | 'opening' | 'up' = 'down'
+  let openings = 0
+  let time: NodeTime | undefined
+  let replica: Replica | undefined
+  let handle: DocumentHandle<S> | undefined
+  let net: Net | undefined
+  let store: Store | undefined
+  let lastDigest = ''
+
+  const say = (event: WorldEvent): void => tell?.(event)
+
+  const stepped = (opened: DocumentHandle<S>): void => {
+    // After a refusal the replica goes on with another store, which holds what the server has.
+    if (opened.store !== store) checker.fellBack(index, opened.store)
+    else checker.stepped(index, opened.store)
+    store = opened.store
+    if (tell === undefined) return
+    const digest = opened.digest()
+    if (digest === lastDigest) return
+    lastDigest = digest
+    say({ kind: 'digest', atMs: scheduler.nowMs, node: index, digest })
+  }
+
+  const follow = (opened: DocumentHandle<S>): void => {
+    opened.subscribe((event) => {
+      if (event.origin === 'local' && event.change !== undefined) {
+        checker.wrote(index, event.change)
+        if (tell) say({ kind: 'write', atMs: scheduler.nowMs, node: index, change: event.change, paths: event.changed })
+      } else {
+        counts.merges += 1
+        counts.conflicts += event.conflicts.length
+        const { change, changed: paths, conflicts } = event
+        if (tell) say({ kind: 'merge', atMs: scheduler.nowMs, node: index, change, paths, conflicts })
+      }
+      stepped(opened)
+    })
+    opened.onRefused((content) => {
+      counts.refusals += 1
+      say({ kind: 'refused', atMs: scheduler.nowMs, node: index, content })
+    })
+  }
+
+  const opened = (document: DocumentHandle<S>, running: Replica): void => {
+    state = 'up'
+    handle = document
+    store = document.store
+    checker.opened(index, document.store, spec.role === 'server')
+    follow(document)
+    net = connect(running, { ...around.pace?.redial, transports: around.transports() })
+    net.onHealed((report) => {
+      counts.heals += report.revision === 1 ? 1 : 0
+      say({ kind: 'healed', atMs: scheduler.nowMs, node: index, report })
+    })
+    say({ kind: 'opened', atMs: scheduler.nowMs, node: index })
+  }
+
+  const forget = (): void => {
+    state = 'down'
+    time?.stop()
+    time = undefined
+    replica = undefined
+    handle = undefined
+    net = undefined
+  }
+
+  const start = (): void => {
+    if (state !== 'down') return
+    state = 'opening'
+    openings += 1
+    const opening = openings
+    const fault: ClockFault = { skewMs: spec.clock?.skewMs ?? 0, drift: spec.clock?.drift ?? 0 }
+    const running = createNodeTime(scheduler, fault)
+    time = running
+    const made = createReplicaWith(
+      { ...soundSyncRules, ...around.rules },
+      {
+        clock: running.clock,
+        timers: running.timers,
+        random: random.stream(`node/${index}/${opening}`),
+        storage: disk.open(),
+        role: spec.role,
+        name: spec.name,
+        ...(spec.role === 'server' ? { authorize: ({ token }) => around.permission(token) } : {}),
+        ...(around.pace?.timing === undefined ? {} : { timing: around.pace.timing }),
+        ...(around.pace?.limits === undefined ? {} : { limits: around.pace.limits }),
+      },
+    )
+    replica = made
+    made.open(around.document, around.schema).then(
+      (document) => {
+        if (opening === openings && state === 'opening') opened(document, made)
+      },
+      (error: unknown) => {
+        if (opening !== openings) return
+        // A disk that cannot be read at all: the node tries again later, as a page that is loaded again.
+        disk.crash()
+        forget()
+        scheduler.after(5_000, start)
+        if (!isRejoinError(error)) throw error
+      },
+    )
+  }
+
+  const crash = (): void => {
+    if (state === 'down') return
+    openings += 1
+    counts.crashes += 1
+    around.vanish()
+    disk.crash()
+    forget()
+    say({ kind: 'crashed', atMs: scheduler.nowMs, node: index })
+  }
+
+  return {
+    index,
+    name: spec.name,
+    role: spec.role,
+    disk,
+    counts,
+    get state() {
+      return state
+    },
+    get handle() {
+      return handle
+    },
+    get net() {
+      return net
+    },
+    start,
+    crash,
+    stop: () => {
+      if (state !== 'up' || replica === undefined) {
+        crash()
+        return
+      }
+      openings += 1
+      const closing = replica
+      const closingTime = time
+      state = 'down'
+      handle = undefined
+      net = undefined
+      closing.close().then(
+        () => closingTime?.stop(),
+        () => closingTime?.stop(),
+      )
+      say({ kind: 'stopped', atMs: scheduler.nowMs, node: index })
+    },
+    wipe: () => {
+      crash()
+      disk.wipe()
+      checker.wiped(index)
+      say({ kind: 'wiped', atMs: scheduler.nowMs, node: index })
+    },
+    write: (write) => {
+      if (handle === undefined) return
+      const document = handle
+      try {
+        const receipt = document.change((draft) => around.write(draft, write))
+        const { change } = receipt
+        if (change === undefined) return
+        counts.writes += 1
+        for (const level of ['disk', 'server'] as const) {
+          receipt.reached(level).then(
+            () => checker.acknowledged(index, change, level),
+            () => undefined,
+          )
+        }
+      } catch (error) {
+        if (!isRejoinError(error)) throw error
+        counts.refusedWrites += 1
+      }
+    },
+    jumpClock: (byMs) => time?.jump(byMs),
+  }
+}

@@ -1,0 +1,66 @@
+import { generateScenario, playScenario, type Scenario, type WorldEvent } from '@rejoin/sim'
+import { describe, expect, it } from 'vitest'
+import { expectSound, traceHash } from './worlds.ts'
+
+describe('simulated worlds', () => {
+  it('[SM8] [SM9] [SM10] [SM11] [SM13] keep every promise and converge, in 160 worlds', () => {
+    const total = { merges: 0, cuts: 0, heals: 0, crashes: 0, refusals: 0, refusedWrites: 0, conflicts: 0 }
+    for (let seed = 1; seed <= 160; seed += 1) {
+      const result = playScenario(generateScenario(seed))
+      expectSound(result, seed)
+      for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += result[key]
+    }
+    for (const [what, count] of Object.entries(total)) expect(count, what).toBeGreaterThan(0)
+  })
+
+  it('[SM2] [SM3] play alike twice, event by event', () => {
+    for (const seed of [3, 4, 5, 6]) {
+      const runs = [1, 2].map(() => {
+        const events: WorldEvent[] = []
+        const { fingerprint } = playScenario(generateScenario(seed), { onEvent: (event) => events.push(event) })
+        return { fingerprint, events: events.length, hash: traceHash(events) }
+      })
+      expect(runs[0]?.events).toBeGreaterThan(100)
+      expect(runs[0]).toEqual(runs[1])
+      // Watching a world does not change it.
+      expect(playScenario(generateScenario(seed)).fingerprint).toBe(runs[0]?.fingerprint)
+    }
+  })
+
+  const day = 86_400_000
+  const outages: [string, number][] = [
+    ['1 s', 1_000],
+    ['31 s', 31_000],
+    ['91 s', 91_000],
+    ['24 h and 1 s', day + 1_000],
+    ['30 days', 30 * day],
+  ]
+  for (const world of ['mesh', 'hub'] as const) {
+    for (const [name, lengthMs] of outages) {
+      it(`[SM13] heal an outage of ${name} in a ${world}`, () => {
+        const result = playScenario(outage(world, lengthMs))
+        expectSound(result, result.scenario.seed)
+        expect(result.cuts).toBeGreaterThan(0)
+        expect(result.healMs).toBeLessThan(120_000)
+      })
+    }
+  }
+})
+
+/** Everybody is cut off from node 0, all write, and then the lanes open by themselves. */
+function outage(world: 'mesh' | 'hub', lengthMs: number): Scenario {
+  const nodes = 3
+  const writes = [1, 2, 3, 4, 5, 6].map((i) => ({
+    atMs: 20_000 + Math.floor((lengthMs * i) / 7),
+    kind: 'write' as const,
+    node: i % nodes,
+    write: { verb: i % 2 === 0 ? ('register' as const) : ('set-add' as const), number: i, text: `w${i}` },
+  }))
+  return {
+    world,
+    seed: 90,
+    nodes,
+    durationMs: 20_000 + lengthMs,
+    actions: [{ atMs: 20_000, kind: 'storm', preset: 'isolate-one', node: 0 }, ...writes],
+  }
+}
