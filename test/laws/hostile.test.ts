@@ -1,11 +1,13 @@
 import { decodeBundle, encodeBundle, encodeSnapshot, loadSnapshot, Version } from '@rejoin/state'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { history, numbersFrom, openSite, play, type Site, stateOf } from './history.ts'
 import { anyAction } from './leaf-table.ts'
 import { lie, poolOf } from './lies.ts'
 
-const inputs = process.env['SOAK'] === '1' ? 100_000 : 10_000
+const soak = process.env['SOAK'] === '1'
+if (soak) vi.setConfig({ testTimeout: 3_600_000 })
+const inputs = soak ? 100_000 : 10_000
 const seed = Number(process.env['SEED'] ?? 1)
 
 const played = fc.sample(history(anyAction), { seed: 3, numRuns: 20 }).map(play)

@@ -1,6 +1,6 @@
 import { type Bundle, encodeSnapshot, loadSnapshot } from '@rejoin/state'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   causalOrder,
   expectSame,
@@ -19,6 +19,9 @@ import {
 } from './history.ts'
 import { leafTable, mixedActions } from './leaf-table.ts'
 
+const soak = process.env['SOAK'] === '1'
+if (soak) vi.setConfig({ testTimeout: 3_600_000 })
+
 const mixed = 'a document that mixes leaves'
 const rows = [
   ...Object.entries(leafTable).map(([name, actions]) => [name, history(actions)] as const),
@@ -26,7 +29,7 @@ const rows = [
 ]
 
 describe.each(rows)('%s', (name, steps) => {
-  const runs = { numRuns: name === mixed ? 100 : 40 }
+  const runs = { numRuns: (name === mixed ? 60 : 25) * (soak ? 20 : 1) }
   const seed = fc.nat()
 
   it('[ST3] merging changes gives one state in any causal order, each once or more often', () => {

@@ -31,7 +31,7 @@ describe('a list in a document', () => {
         for (const site of sites) giveBundle(site, joined)
         expectSame([joined, ...sites])
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 
@@ -53,7 +53,7 @@ describe('a list in a document', () => {
         const runs = joined.doc.snapshot.log.filter((who, i, all) => who !== 0 && who !== all[i - 1])
         expect([...runs].sort()).toEqual([1, 2, 3])
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 })

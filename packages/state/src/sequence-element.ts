@@ -18,6 +18,9 @@ export interface Chunk {
   elements: Element[]
 }
 
+/** The children on one side, in order. Mostly there is one; more come from concurrent insertions. */
+export type Children = Element | Element[] | undefined
+
 /** One element of a list, with its links in the tree. */
 export class Element {
   readonly author: AuthorId
@@ -29,9 +32,8 @@ export class Element {
   readonly isRight: boolean
   readonly rightOrigin: Element | undefined
   chunk: Chunk | undefined = undefined
-  firstLeft: Element | undefined = undefined
-  firstRight: Element | undefined = undefined
-  nextSibling: Element | undefined = undefined
+  lefts: Children = undefined
+  rights: Children = undefined
 
   constructor(
     author: AuthorId,
@@ -72,19 +74,12 @@ export function compareIds(left: Element, right: Element): number {
   return left.seq - right.seq
 }
 
-/** The first element of the subtree, going left all the way. */
-export function firstInSubtree(element: Element): Element {
-  let first = element
-  while (first.firstLeft !== undefined) first = first.firstLeft
-  return first
+/** The child that stands first. */
+export function firstChild(children: Children): Element | undefined {
+  return Array.isArray(children) ? children[0] : children
 }
 
-/** The last element of the subtree, going right all the way. */
-export function lastInSubtree(element: Element): Element {
-  let last = element
-  for (let child = last.firstRight; child !== undefined; child = last.firstRight) {
-    while (child.nextSibling !== undefined) child = child.nextSibling
-    last = child
-  }
-  return last
+/** The child that stands last. */
+export function lastChild(children: Children): Element | undefined {
+  return Array.isArray(children) ? children[children.length - 1] : children
 }

@@ -309,10 +309,11 @@ describe('a list by itself', () => {
       backward.insertAt(0, { author, seq: i + 1 }, [i])
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0
       const at = state % (i + 1)
+      if (i >= 20_000) continue
       random.insertAt(at, { author, seq: i + 1 }, [i])
-      if (i < 5000) expected.splice(at, 0, i)
-      if (i === 4999) expect(random.toArray()).toEqual(expected)
+      expected.splice(at, 0, i)
     }
+    expect(random.toArray()).toEqual(expected)
     expect(forward.get(77_777)).toBe(77_777)
     expect(backward.get(77_777)).toBe(size - 1 - 77_777)
     for (const sequence of [forward, backward, random]) {
@@ -325,5 +326,24 @@ describe('a list by itself', () => {
     const place = { parent: undefined, side: 'right', rightOrigin: undefined } as const
     forward.applyRun({ id: { author: 'zoe' as AuthorId, seq: 1 }, place, values: ['last'] })
     expect(forward.get(size)).toBe('last')
+  })
+})
+
+describe('a list under attack', () => {
+  it('[LI9] takes 20,000 siblings beside a deep chain in time that follows their number', () => {
+    const sequence = new Sequence()
+    const [author, other] = ['mallory' as AuthorId, 'zoe' as AuthorId]
+    const root = { parent: undefined, side: 'right', rightOrigin: undefined } as const
+    sequence.applyRun({ id: { author, seq: 1 }, place: root, values: Array.from({ length: 20_000 }, () => null) })
+    const begin = performance.now()
+    // Downward, so that each comes right behind the chain; then some before their own elements.
+    for (let seq = 20_000; seq > 0; seq--) sequence.applyRun({ id: { author: other, seq }, place: root, values: [seq] })
+    for (let seq = 1; seq < 20_000; seq++) {
+      const place = { parent: { author: other, seq: 1 }, side: 'left', rightOrigin: undefined } as const
+      sequence.applyRun({ id: { author: other, seq: 20_000 + seq }, place, values: [0] })
+    }
+    expect(performance.now() - begin).toBeLessThan(4_000)
+    expect(sequence.length).toBe(59_999)
+    expect(sequence.get(20_000 + 19_999)).toBe(1)
   })
 })

@@ -6,8 +6,8 @@ import {
   continuedRightOrigin,
   continues,
   Element,
-  firstInSubtree,
-  lastInSubtree,
+  firstChild,
+  lastChild,
   type Place,
 } from './sequence-element.ts'
 import { SequenceOrder } from './sequence-order.ts'
@@ -214,7 +214,7 @@ export class Sequence {
     const before = index === 0 ? undefined : this.order.at(index - 1)
     const following = this.order.following(before)
     const followingId = following === undefined ? undefined : idOf(following)
-    if ((before ?? this.root).firstRight === undefined) {
+    if ((before ?? this.root).rights === undefined) {
       return { parent: before === undefined ? undefined : idOf(before), side: 'right', rightOrigin: followingId }
     }
     return { parent: followingId, side: 'left', rightOrigin: undefined }
@@ -233,7 +233,7 @@ export class Sequence {
     const added = [first]
     for (let i = from + 1, before = first; i < end; i++) {
       const next = new Element(first.author, run.id.seq + i, run.values[i], before, true, continuedRightOrigin(before))
-      before.firstRight = next
+      before.rights = next
       added.push(next)
       before = next
     }
@@ -261,22 +261,63 @@ export class Sequence {
   /** Hangs an element among its siblings and puts it, with those that follow it in its run, where that is in the list. */
   private link(element: Element, added: readonly Element[]): void {
     const parent = element.parent as Element
+    const children = element.isRight ? parent.rights : parent.lefts
+    let siblings: Element | Element[] = element
     let before: Element | undefined
-    let after = element.isRight ? parent.firstRight : parent.firstLeft
-    while (after !== undefined && this.compareSiblings(after, element) < 0) {
-      before = after
-      after = after.nextSibling
+    let after: Element | undefined
+    if (children !== undefined) {
+      siblings = Array.isArray(children) ? children : [children]
+      const at = this.siblingIndex(siblings, element)
+      before = siblings[at - 1]
+      after = siblings[at]
+      siblings.splice(at, 0, element)
     }
-    element.nextSibling = after
-    if (before !== undefined) before.nextSibling = element
-    else if (element.isRight) parent.firstRight = element
-    else parent.firstLeft = element
-
     if (element.isRight) {
-      const previous = before === undefined ? parent : lastInSubtree(before)
-      this.order.insertAfter(previous === this.root ? undefined : previous, added)
+      parent.rights = siblings
+      if (before === undefined) this.order.insertAfter(parent === this.root ? undefined : parent, added)
+      else this.insertBetween(before, after, added)
     } else {
-      this.order.insertBefore(after === undefined ? parent : firstInSubtree(after), added)
+      parent.lefts = siblings
+      if (after === undefined) this.order.insertBefore(parent, added)
+      else this.insertBetween(before, after, added)
+    }
+  }
+
+  private siblingIndex(siblings: readonly Element[], element: Element): number {
+    let low = 0
+    let high = siblings.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.compareSiblings(siblings[middle] as Element, element) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /**
+   * Puts new elements after the subtree of one sibling or, which is the same place, before that of the next: whichever
+   * end is nearer, so that a deep subtree on one side costs nothing.
+   */
+  private insertBetween(before: Element | undefined, after: Element | undefined, added: readonly Element[]): void {
+    let last = before
+    let first = after
+    for (;;) {
+      if (last !== undefined) {
+        const next = lastChild(last.rights)
+        if (next === undefined) {
+          this.order.insertAfter(last, added)
+          return
+        }
+        last = next
+      }
+      if (first !== undefined) {
+        const next = firstChild(first.lefts)
+        if (next === undefined) {
+          this.order.insertBefore(first, added)
+          return
+        }
+        first = next
+      }
     }
   }
 
