@@ -56,7 +56,9 @@ function checkOf(node: ts.Node, source: ts.SourceFile, expected: string): Edit |
   const start = node.getStart(source)
   const end = node.getEnd()
   const line = source.getLineAndCharacterOfPosition(start).line
-  const check = (value: string): string => `__check(${line}, ${value}, ${JSON.stringify(expected)});`
+  // What is expected is computed where it stands, so that it may name what the snippet has made.
+  const computed = isExpression(expected) ? `, () => (${expected})` : ''
+  const check = (value: string): string => `__check(${line}, ${value}, ${JSON.stringify(expected)}${computed});`
   if (ts.isExpressionStatement(node)) return { start, end, text: check(loggedValue(node.expression, source)) }
   if (!ts.isVariableStatement(node)) return undefined
   const [declaration, ...more] = node.declarationList.declarations
@@ -69,6 +71,11 @@ function loggedValue(expression: ts.Expression, source: ts.SourceFile): string {
   if (!logs) return `(${expression.getText(source)})`
   const values = expression.arguments.map((argument) => argument.getText(source))
   return values.length === 1 ? `(${values[0]})` : `[${values.join(', ')}]`
+}
+
+function isExpression(text: string): boolean {
+  const { diagnostics } = ts.transpileModule(`(${text}\n)`, { reportDiagnostics: true })
+  return diagnostics?.length === 0
 }
 
 function isDeclaration(name: ts.Identifier): boolean {

@@ -45,11 +45,13 @@ describe('finding snippets', () => {
 
 describe('expectations', () => {
   test('stand behind expressions, logs and declarations', () => {
-    expect(withChecks('1 + 1 // => 2\nconsole.log(x) // => [1]\nconst y = f() // => "a"\nz() // a remark\n')).toEqual({
+    expect(
+      withChecks('1 + 1 // => 2\nconsole.log(x) // => [1]\nconst y = f() // => as printed\nz() // a remark\n'),
+    ).toEqual({
       code: [
-        '__check(0, (1 + 1), "2"); // => 2',
-        '__check(1, (x), "[1]"); // => [1]',
-        'const y = f(); __check(2, y, "\\"a\\""); // => "a"',
+        '__check(0, (1 + 1), "2", () => (2)); // => 2',
+        '__check(1, (x), "[1]", () => ([1])); // => [1]',
+        'const y = f(); __check(2, y, "as printed"); // => as printed',
         'z() // a remark\n',
       ].join('\n'),
       checks: 3,
@@ -57,11 +59,11 @@ describe('expectations', () => {
   })
 
   test('are compared as values or as printed', () => {
-    checkDocumented(0, 'fight', "'fight'")
+    checkDocumented(0, 'fight', "'fight'", () => 'fight')
     checkDocumented(0, 'fight', 'fight')
-    checkDocumented(0, Object.assign(Object.create(null), { a: [1] }), '{ a: [1] }')
-    expect(() => checkDocumented(0, { a: 1 }, '{ a: 2 }')).toThrow('says { a: 2 }')
-    expect(() => checkDocumented(0, undefined, 'null')).toThrow('but the value is undefined')
+    checkDocumented(0, Object.assign(Object.create(null), { a: [1] }), '{ a: [1] }', () => ({ a: [1] }))
+    expect(() => checkDocumented(0, { a: 1 }, '{ a: 2 }', () => ({ a: 2 }))).toThrow('says { a: 2 }')
+    expect(() => checkDocumented(0, undefined, 'null', () => null)).toThrow('but the value is undefined')
   })
 
   test('names of the package at home are imported when used and not declared', () => {

@@ -31,8 +31,8 @@ export function markdownSnippets(file: string, text: string): { snippets: Snippe
 }
 
 /**
- * The `@example` blocks of the docstrings of a source file. All of them run, except those whose first line is a comment
- * `// check: why it cannot run here`.
+ * The `@example` blocks of the docstrings of a source file. All of them run, except those of `@rejoin/web`, which need a
+ * page, and those whose first line is a comment `// check: why it cannot run here`.
  */
 export function docstringSnippets(file: string, text: string): Snippet[] {
   const home = /^packages\/([^/]+)\//.exec(file)?.[1]
@@ -41,7 +41,7 @@ export function docstringSnippets(file: string, text: string): Snippet[] {
       file,
       line,
       code,
-      kind: /^\s*\/\/ check\b/.test(code) ? ('check' as const) : ('run' as const),
+      kind: home === 'web' || /^\s*\/\/ check\b/.test(code) ? ('check' as const) : ('run' as const),
       ...(home === undefined ? {} : { home }),
     })),
   )

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import {

@@ -5,9 +5,12 @@
  *
  * @example
  * ```ts
+ * // check: belongs in a test file
  * import { describe, expect, it } from 'vitest'
- * import { runStorageContract } from '@rejoin/sync/contracts'
- * runStorageContract({ describe, it, expect }, 'memory', async () => subject)
+ * import { runStorageContract, type StorageSubject } from '@rejoin/sync/contracts'
+ *
+ * declare function openMyStorage(): Promise<StorageSubject>
+ * runStorageContract({ describe, it, expect }, 'my storage', openMyStorage)
  * ```
  */
 export { type EnvironmentSubject, runEnvironmentContract } from './contracts/environment-contract.ts'
