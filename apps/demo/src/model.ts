@@ -1,7 +1,7 @@
 /** What the regions of the page read and do. Two worlds implement it: the simulated sea and the live server. */
 import type { ReadonlySignal } from '@preact/signals'
 import type { ChartEvent, ConflictCard, HealCard, WriteOp, WriteRecord } from './events.ts'
-import type { Frame, Seat } from './frame.ts'
+import type { BoatFrame, Frame, Seat } from './frame.ts'
 
 export interface SeaModel {
   readonly kind: 'simulated' | 'live'
@@ -11,6 +11,8 @@ export interface SeaModel {
   readonly events: ReadonlySignal<readonly ChartEvent[]>
   /** The newest report of a heal up to the playhead. */
   readonly report: ReadonlySignal<HealCard | undefined>
+  /** Boats at the playhead, as of this animation frame; {@link frame} follows at a slower pace when only boats moved. */
+  boats(): readonly BoatFrame[]
   /** Page time with fractions, for whatever moves in every frame. */
   now(): number
   /** Advances by real milliseconds; the sea calls it once per animation frame. */

@@ -11,9 +11,10 @@ import type { ChangeEvent, Schema } from '@rejoin/state'
 import { connect, type DocumentHandle, type HealEvent, type LinkState, type Net, type Replica } from '@rejoin/sync'
 import { broadcastChannel, indexedDb, openReplica, webSocket } from '@rejoin/web'
 import type { ChartEvent, ConflictCard, HealCard, WriteOp, WriteRecord } from '../events.ts'
-import { type Frame, type Seat, seats } from '../frame.ts'
+import { type Frame, type Seat, seatName, seats } from '../frame.ts'
 import { type InkState, nextInks } from '../ink.ts'
 import type { SeaModel } from '../model.ts'
+import { selected } from '../ui.ts'
 import { versionEntries, WriteLog } from '../world/write-log.ts'
 import { buildLiveFrame, crossingMs, type LiveBoat, type Neighbour } from './live-frame.ts'
 import { liveHealCard } from './live-report.ts'
@@ -80,6 +81,7 @@ class LiveTab implements LiveSea {
   constructor(room: string) {
     this.#room = room
     this.own = signal(keptSeat() ?? 0)
+    selected.value = this.own.peek()
     this.plugged = signal(sessionStorageGet(plugKey) !== 'yes')
     this.frame = signal(this.#build())
     this.#open().catch((error: unknown) => {
@@ -89,6 +91,10 @@ class LiveTab implements LiveSea {
 
   now(): number {
     return performance.now() - this.#startedAt
+  }
+
+  boats(): Frame['boats'] {
+    return this.frame.peek().boats
   }
 
   tick(): void {
@@ -252,9 +258,10 @@ class LiveTab implements LiveSea {
       if (clash) guests += 1
       else this.#meet(replica, shown, at)
       taken.add(shown.seat)
-      // Two tabs on one seat: the one with the lower id stays.
-      if (shown.seat === this.own.peek() && this.#replica !== undefined && replica < this.#replica.id)
-        this.#moveFrom(taken)
+      // Two tabs on one seat: whoever came first stays.
+      if (shown.seat !== this.own.peek() || this.#replica === undefined) continue
+      const first = shown.since < this.#wallAtStart || (shown.since === this.#wallAtStart && replica < this.#replica.id)
+      if (first) this.#moveFrom(taken)
     }
     for (const [replica, neighbour] of this.#neighbours) {
       if (here.has(replica) || !neighbour.here) continue
@@ -297,6 +304,7 @@ class LiveTab implements LiveSea {
     const seat = freeSeat(taken, undefined)
     if (seat === undefined) return
     this.own.value = seat
+    selected.value = seat
     sessionStorageSet(seatKey, String(seat))
     this.#shownOwn = this.#ownNow()
     this.#showPresence()
@@ -367,15 +375,7 @@ class LiveTab implements LiveSea {
   #nameOf(author: string): { readonly name: string; readonly seat: Seat | undefined } {
     if (author === this.#document?.store.author) return { name: 'This tab', seat: this.own.peek() }
     const seat = this.#seatOfAuthor(author)
-    return {
-      name:
-        seat === undefined
-          ? `author ${author.slice(0, 6)}`
-          : this.frame.peek().islands[seat] === undefined
-            ? author.slice(0, 6)
-            : seatLabel(seat),
-      seat,
-    }
+    return { name: seat === undefined ? `author ${author.slice(0, 6)}` : seatName(seat), seat }
   }
 
   #ownNow(): Shown | undefined {
@@ -390,6 +390,7 @@ class LiveTab implements LiveSea {
       chest,
       tally,
       version: versionEntries(document.version),
+      since: this.#wallAtStart,
     }
   }
 
@@ -430,10 +431,6 @@ class LiveTab implements LiveSea {
     this.#inks = nextInks(this.#inks, bare.islands)
     return { ...bare, inks: this.#inks.islands }
   }
-}
-
-function seatLabel(seat: Seat): string {
-  return ['Lantern', 'Needle', 'Cinder', 'Halo', 'Quern'][seat] ?? 'somebody'
 }
 
 function keptSeat(): Seat | undefined {

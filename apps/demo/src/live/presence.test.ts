@@ -8,6 +8,7 @@ const shown: Shown = {
   flag: 'whale',
   chest: ['bell', 'pearl'],
   tally: 41,
+  since: 1_700_000_000_000,
   version: [{ author: '00112233445566aa', count: 4 }],
 }
 

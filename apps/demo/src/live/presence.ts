@@ -10,6 +10,8 @@ export interface Shown {
   readonly chest: readonly string[]
   readonly tally: number
   readonly version: readonly VersionEntry[]
+  /** When this tab came, wall ms: of two on one seat, the later moves. */
+  readonly since: number
 }
 
 const mostItems = 12
@@ -25,6 +27,7 @@ export function presenceOf(shown: Shown): { [key: string]: string | number | (st
     flag: shown.flag.slice(0, longestName),
     chest: shown.chest.slice(0, mostItems).map((item) => item.slice(0, longestName)),
     tally: shown.tally,
+    since: shown.since,
     version: shown.version.slice(-mostAuthors).map((entry): (string | number)[] => [entry.author, entry.count]),
   }
 }
@@ -32,7 +35,7 @@ export function presenceOf(shown: Shown): { [key: string]: string | number | (st
 /** Reads what another tab shows; `undefined` for anything that is not an island. */
 export function readPresence(value: unknown): Shown | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { seat, author, digest, flag, chest, tally, version } = value as Record<string, unknown>
+  const { seat, author, digest, flag, chest, tally, version, since } = value as Record<string, unknown>
   if (typeof seat !== 'number' || !Number.isInteger(seat) || seat < 0 || seat > 4) return undefined
   if (typeof digest !== 'string' || !/^[0-9a-f]{16}$/.test(digest)) return undefined
   if (typeof tally !== 'number' || !Number.isFinite(tally)) return undefined
@@ -44,6 +47,7 @@ export function readPresence(value: unknown): Shown | undefined {
     flag: typeof flag === 'string' ? flag.slice(0, longestName) : '',
     chest: chest.filter((item): item is string => typeof item === 'string').slice(0, mostItems),
     tally,
+    since: typeof since === 'number' && Number.isFinite(since) ? since : 0,
     version: version.slice(0, mostAuthors).flatMap((entry: unknown): VersionEntry[] => {
       if (!Array.isArray(entry)) return []
       const [name, count] = entry as unknown[]

@@ -46,14 +46,13 @@ export function StormTool({ sailing, lit, now }: { sailing: Sailing; lit: boolea
 function SideChooser({ sailing }: { sailing: Sailing }) {
   const side = brushSide.value
   return (
-    <fieldset class="tool only-wide lit" aria-label="One side of the storm">
+    <fieldset class="tool sides only-wide lit" aria-label="One side of the storm">
       <span class="lead">
         <Icon name="storm" />
         One side:
       </span>
       {seats.map((seat) => (
         <button key={seat} type="button" class="act" aria-pressed={side.has(seat)} onClick={() => toggleSide(seat)}>
-          {side.has(seat) ? '● ' : ''}
           {seatName(seat)}
         </button>
       ))}

@@ -62,10 +62,9 @@ export function Sea({ model, names, brush, trace }: SeaProps) {
       const elapsed = Math.min(100, now - last)
       last = now
       model.tick(elapsed)
-      const current = model.frame.peek()
-      const storm = current.storm
+      const storm = model.frame.peek().storm
       boats.draw({
-        boats: current.boats,
+        boats: model.boats(),
         now: model.now(),
         layout,
         line: storm === undefined ? undefined : line,

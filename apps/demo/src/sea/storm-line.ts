@@ -109,7 +109,8 @@ function spread(points: readonly Point[]): readonly Point[] {
   const angle = points.length < 2 ? Math.PI / 2.4 : 0.5 * Math.atan2(2 * xyProduct, xx - yy)
   const reach = ([x, y]: Point): number => (x - cx) * Math.cos(angle) + (y - cy) * Math.sin(angle)
   const sorted = [...points].sort((a, b) => reach(a) - reach(b))
-  const eased = sorted.map((_, at): Point => {
+  const eased = sorted.map((point, at): Point => {
+    if (at === 0 || at === sorted.length - 1) return point
     const near = sorted.slice(Math.max(0, at - 1), at + 2)
     return [near.reduce((sum, [x]) => sum + x, 0) / near.length, near.reduce((sum, [, y]) => sum + y, 0) / near.length]
   })

@@ -180,7 +180,9 @@ function Body({ model, scale, ribbonsOnly }: { model: TimelineModel; scale: Scal
 function Storms({ model, scale }: { model: TimelineModel; scale: Scale }) {
   return (
     <g>
-      {model.storms.map((storm) => {
+      {model.storms.map((storm, at) => {
+        // Labels that would lie on each other: the earlier one stays.
+        const clear = at === 0 || scale.x(storm.from) - scale.x(model.storms[at - 1]?.from ?? 0) > 92
         const left = scale.x(storm.from)
         const width = Math.max(2, scale.x(storm.to ?? scale.end) - left)
         const top = scale.y(0) - scale.gap * 0.62
@@ -192,7 +194,7 @@ function Storms({ model, scale }: { model: TimelineModel; scale: Scale }) {
             {storm.split === undefined ? null : (
               <path class="tl-cut" d={jagged(left, left + width, scale.y(storm.split - 0.5))} />
             )}
-            {scale.left > 10 ? (
+            {scale.left > 10 && clear ? (
               <text class="tl-t hi" x={left + 1} y={top - 6}>
                 {storm.label}
               </text>

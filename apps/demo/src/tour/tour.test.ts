@@ -43,7 +43,9 @@ describe('the first minute', () => {
     expect(report?.sides.map((side) => side.name)).toEqual(['West', 'East'])
     expect(report?.sides[0]?.did).toEqual(['raised the star', 'took out the pearl', 'tally +5'])
     expect(report?.sides[1]?.did).toEqual(['raised the whale', 'put in pearl and coral', 'tally +4'])
-    expect(report?.conflicts.map((card) => [card.leaf, card.rule, card.leaf === 'flag' ? card.kept.value : card.item])).toEqual([
+    expect(
+      report?.conflicts.map((card) => [card.leaf, card.rule, card.leaf === 'flag' ? card.kept.value : card.item]),
+    ).toEqual([
       ['flag', 'newer', 'whale'],
       ['chest', 'add-wins', 'pearl'],
     ])

@@ -7,7 +7,7 @@
  */
 import { type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import type { ChartEvent, ConflictCard, HealCard, WriteOp, WriteRecord } from '../events.ts'
-import type { Frame, Seat, StormMode } from '../frame.ts'
+import type { BoatFrame, Frame, Seat, StormMode } from '../frame.ts'
 import { type InkState, nextInks } from '../ink.ts'
 import type { Point } from '../sea/layout.ts'
 import { type ForkTrack, marksOf, SpanRecorder, type TimelineModel } from '../time/timeline-model.ts'
@@ -72,6 +72,10 @@ export class Voyage implements Sailing {
 
   now(): number {
     return this.#now
+  }
+
+  boats(): readonly BoatFrame[] {
+    return this.#frameAt(this.#now).boats
   }
 
   tick(elapsedMs: number): void {
@@ -296,9 +300,10 @@ export class Voyage implements Sailing {
   /** Shows the instant at the playhead: frames at once, clock and timeline ten times a second. */
   #publish(force: boolean): void {
     const frame = this.#frameAt(this.#now)
-    const changed = frame !== this.frame?.peek()
-    if (this.frame !== undefined && changed) this.frame.value = frame
-    const due = force || Math.abs(this.#now - this.#lastPublished) >= clockMs
+    const shown = this.frame.peek()
+    const due = force || Math.abs(this.#now - this.#lastPublished) >= clockMs * Math.max(1, this.speed.peek())
+    // A frame in which only boats moved can wait: the boats are drawn from it anyway.
+    if (frame !== shown && (due || isNews(frame, shown))) this.frame.value = frame
     if (!due) return
     this.#lastPublished = this.#now
     this.head.value = this.#now
@@ -339,6 +344,18 @@ export class Voyage implements Sailing {
     cache.count = road.frames.length
     return cache.recorder.spans(this.#edge())
   }
+}
+
+/** Whether anything but boats and hearsay is different. */
+function isNews(frame: Frame, shown: Frame): boolean {
+  return (
+    frame.at < shown.at ||
+    frame.storm?.id !== shown.storm?.id ||
+    frame.storm?.shut !== shown.storm?.shut ||
+    frame.seal !== shown.seal ||
+    frame.islands.some((island, at) => island.digest !== shown.islands[at]?.digest) ||
+    frame.inks.some((ink, at) => ink.ink !== shown.inks[at]?.ink || ink.tone !== shown.inks[at]?.tone)
+  )
 }
 
 /** A report in the colours that its sides had when the storm lifted, and that its reporter has now. */
