@@ -2,6 +2,7 @@
  * Everything the server counts, in a registry of its own, so that two servers in one process do not mix.
  * All names begin with `rejoin_`, those of the process too.
  */
+import type { Metrics } from '@rejoin/sync'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** The measures of one server. `text()` is the answer of `/metrics`. */
@@ -31,9 +32,32 @@ export interface ServerMetrics {
 export interface ServerGauges {
   readonly ready: () => boolean
   readonly storageOk: () => boolean
-  /** Further numbers by name without prefix, such as those of the replica. */
-  readonly replica: () => Readonly<Record<string, number>>
+  /** The numbers of the replica, once there is one. */
+  readonly replica: () => Metrics | undefined
 }
+
+/** What the replica counts itself: by its name there, the name here, and what it says. */
+const replicaCounters: readonly (readonly [keyof Metrics, string, string])[] = [
+  ['malformedFrames', 'malformed_frames_total', 'Frames that broke the protocol; each ended its connection.'],
+  ['rejectedHandshakes', 'rejected_handshakes_total', 'Handshakes declined.'],
+  ['changesMerged', 'changes_merged_total', 'Changes of clients merged.'],
+  ['changesSent', 'changes_sent_total', 'Changes sent to clients.'],
+  ['bundlesMerged', 'bundles_merged_total', 'Bundles of clients merged.'],
+  ['bundlesSent', 'bundles_sent_total', 'Bundles sent to clients.'],
+  ['chunksSent', 'chunks_sent_total', 'Pieces of bundles sent.'],
+  ['transfersResumed', 'transfers_resumed_total', 'Transfers that went on where a connection had broken off.'],
+  ['conflicts', 'conflicts_total', 'Conflicts noticed while merging.'],
+  ['refusedWrites', 'refused_writes_total', 'Writes dropped because their connection may not make them.'],
+  ['changesWaiting', 'changes_waiting_total', 'Changes that waited for what they depend on.'],
+  ['needs', 'needs_total', 'Times that missing state was asked for again.'],
+  ['divergences', 'divergences_total', 'Replicas seen with equal versions and unequal states. Should be 0.'],
+  ['corruptRows', 'corrupt_rows_total', 'Stored rows that did not pass their checksum. Should be 0.'],
+  ['compactions', 'compactions_total', 'Documents whose rows were folded into a snapshot.'],
+]
+const replicaGauges: readonly (readonly [keyof Metrics, string, string])[] = [
+  ['openDocuments', 'open_documents', 'Documents in memory.'],
+  ['unwrittenBytes', 'unwritten_bytes', 'Bytes received and not durable yet.'],
+]
 
 /** Creates the registry of one server. */
 export function createServerMetrics(version: string, gauges: ServerGauges): ServerMetrics {
@@ -57,6 +81,27 @@ export function createServerMetrics(version: string, gauges: ServerGauges): Serv
     })
   stateGauge('ready', 'Whether /readyz answers 200.', gauges.ready)
   stateGauge('storage_ok', 'Whether the latest write to the store succeeded.', gauges.storageOk)
+  for (const [key, name, help] of replicaCounters) {
+    new Counter({
+      name: `rejoin_${name}`,
+      help,
+      registers,
+      collect() {
+        this.reset()
+        this.inc(gauges.replica()?.[key] ?? 0)
+      },
+    })
+  }
+  for (const [key, name, help] of replicaGauges) {
+    new Gauge({
+      name: `rejoin_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(gauges.replica()?.[key] ?? 0)
+      },
+    })
+  }
   return {
     registry,
     contentType: registry.contentType,

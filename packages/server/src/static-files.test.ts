@@ -60,7 +60,7 @@ function raw(target: string): Promise<string> {
 }
 
 describe('staticFiles', () => {
-  it('[SV9] serves a page with its type, the policy and a tag to revalidate by', async () => {
+  it('[SV13] serves a page with its type, the policy and a tag to revalidate by', async () => {
     const response = await fetch(url)
     expect(response.status).toBe(200)
     expect(await response.text()).toContain('home')
@@ -75,7 +75,7 @@ describe('staticFiles', () => {
     expect(await (await fetch(`${url}/lab/`)).text()).toBe('lab')
   })
 
-  it('[SV9] lets hashed assets be kept for ever and compresses text', async () => {
+  it('[SV13] lets hashed assets be kept for ever and compresses text', async () => {
     const response = await fetch(`${url}/assets/app-Bx12_-9Z.js`, { headers: { 'accept-encoding': 'gzip' } })
     expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
     expect(response.headers.get('content-type')).toBe('text/javascript; charset=utf-8')
@@ -88,7 +88,7 @@ describe('staticFiles', () => {
     expect(gunzipSync(Buffer.from(await compressedBytes())).byteLength).toBe(5_003)
   })
 
-  it('[SV9] answers HEAD without a body, an empty file, and 405 for the rest', async () => {
+  it('[SV13] answers HEAD without a body, an empty file, and 405 for the rest', async () => {
     const head = await fetch(`${url}/`, { method: 'HEAD' })
     expect(head.headers.get('content-length')).toBe('34')
     expect(await head.text()).toBe('')
@@ -98,7 +98,7 @@ describe('staticFiles', () => {
     expect(post.headers.get('allow')).toBe('GET, HEAD')
   })
 
-  it('[SV9] leads nowhere outside its directory', async () => {
+  it('[SV13] leads nowhere outside its directory', async () => {
     const targets = [
       '/../secret.txt',
       '/..%2fsecret.txt',
@@ -128,7 +128,7 @@ describe('staticFiles', () => {
     expect(counted).toContain(404)
   })
 
-  it('[SV9] answers garbage with 400 and goes on', async () => {
+  it('[SV13] answers garbage with 400 and goes on', async () => {
     const answer = await new Promise<string>((resolve) => {
       const socket = connect(port, '127.0.0.1', () => socket.write('\x16\x03\x01 not http at all\r\n\r\n'))
       socket.on('data', (bytes) => resolve(bytes.toString()))

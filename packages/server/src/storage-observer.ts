@@ -1,45 +1,25 @@
 /**
- * A storage that is watched: every batch is timed and counted, and whether the store takes writes is known at any time.
- * It changes nothing about what the storage promises.
+ * A storage that is watched: every batch is timed and counted. What the storage promises stays as it is.
  */
-import type { Storage, StorageStatus } from '@rejoin/sync'
+import type { Storage } from '@rejoin/sync'
 import type { ServerMetrics } from './metrics.ts'
 
-/** The watched storage, and what was seen. */
-export interface ObservedStorage {
-  readonly storage: Storage
-  readonly status: () => StorageStatus
-  /** Tells each change between ok and failing, and each change of code. */
-  readonly onStatus: (listener: (status: StorageStatus) => void) => void
-}
-
 /** Watches `inner`. `now` is a monotonic clock in milliseconds. */
-export function observeStorage(inner: Storage, metrics: () => ServerMetrics, now: () => number): ObservedStorage {
-  let status: StorageStatus = { state: 'ok' }
-  const listeners = new Set<(status: StorageStatus) => void>()
-  const report = (next: StorageStatus): void => {
-    if (sameStatus(next, status)) return
-    status = next
-    for (const listener of listeners) listener(next)
-  }
-  inner.onStatus?.(report)
+export function observeStorage(inner: Storage, metrics: ServerMetrics, now: () => number): Storage {
   const { withLock, onStatus } = inner
-  const storage: Storage = {
+  return {
     kind: inner.kind,
     read: (prefix) => inner.read(prefix),
     write(batch) {
       const startedAt = now()
       return inner.write(batch).then(
         () => {
-          metrics().storageWrites.inc()
-          metrics().storageRows.inc(batch.length)
-          metrics().storageWriteSeconds.observe((now() - startedAt) / 1_000)
-          report({ state: 'ok' })
+          metrics.storageWrites.inc()
+          metrics.storageRows.inc(batch.length)
+          metrics.storageWriteSeconds.observe((now() - startedAt) / 1_000)
         },
         (cause: unknown) => {
-          const code = codeOf(cause)
-          metrics().storageFailures.inc({ code })
-          if (code !== 'storage-closed') report({ state: 'failing', code })
+          metrics.storageFailures.inc({ code: codeOf(cause) })
           throw cause
         },
       )
@@ -48,11 +28,6 @@ export function observeStorage(inner: Storage, metrics: () => ServerMetrics, now
     ...(withLock === undefined ? {} : { withLock: withLock.bind(inner) }),
     ...(onStatus === undefined ? {} : { onStatus: onStatus.bind(inner) }),
   }
-  return { storage, status: () => status, onStatus: (listener) => void listeners.add(listener) }
-}
-
-function sameStatus(a: StorageStatus, b: StorageStatus): boolean {
-  return a.state === b.state && (a.state === 'ok' || b.state === 'ok' || a.code === b.code)
 }
 
 function codeOf(cause: unknown): string {

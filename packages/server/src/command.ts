@@ -1,0 +1,111 @@
+/**
+ * What `rejoin` understands. Statuses: 0 done, 1 it failed, 2 it was told something it cannot do.
+ */
+import { isRejoinError } from '@rejoin/state'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import {
+  configFromEnvironment,
+  defaultConfig,
+  mergeConfig,
+  parseConfig,
+  readConfigFile,
+  wholeNumber,
+} from './config.ts'
+import { type ServeProcess, serve } from './serve.ts'
+import { ownVersion } from './version.ts'
+
+interface ServeFlags {
+  readonly port?: string
+  readonly host?: string
+  readonly data?: string
+  readonly config?: string
+  readonly adminPort?: string
+  readonly adminHost?: string
+  readonly authorize?: string
+  readonly origin?: string[]
+  readonly insecure?: boolean
+  readonly static?: string
+  readonly logLevel?: string
+}
+
+const serveHelp = `
+Without options it serves this machine only: http://127.0.0.1:4000, data in ./rejoin-data.
+
+Clients connect to ws://HOST:PORT/sync. Health: /livez, /readyz. Numbers: /metrics.
+Environment: PORT, HOST, DATA_DIR. A flag wins over the environment, that over the file.
+
+Examples:
+  $ rejoin serve
+  $ rejoin serve --host 0.0.0.0 --authorize ./authorize.mjs --origin https://app.example.com
+  $ rejoin serve --config rejoin.json --admin-port 9464
+
+authorize.mjs exports one function, asked once per connection and document:
+  export const authorize = async ({ token, document }) => 'read' | 'write' | 'admin' | 'no'
+`
+
+/** Runs one command line to its end; for `serve` that is after the drain. Answers the exit status. */
+export async function runCommand(args: readonly string[], io: ServeProcess): Promise<number> {
+  let status = 0
+  const program = new Command('rejoin')
+    .description('Replicated state for apps whose replicas lose touch with each other.')
+    .version(ownVersion(), '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .showHelpAfterError('(rejoin --help, rejoin serve --help: what there is)')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+  program
+    .command('serve')
+    .description('Run a sync server: WebSocket, health and metrics on one port, data in one directory.')
+    .addOption(new Option('-p, --port <port>', `port to listen on, 0 for any free one (default ${defaultConfig.port})`))
+    .option('--host <address>', `address to bind (default ${defaultConfig.host}, this machine only)`)
+    .option('-d, --data <dir>', `directory of the data (default ${defaultConfig.data})`)
+    .option('-c, --config <file>', 'JSON file with the same settings, and limits')
+    .option('--authorize <module>', 'module that decides who may read and write what')
+    .option('--origin <origin>', 'web origin that may connect, besides the own one; repeatable', collectOrigin)
+    .option('--admin-port <port>', 'serve /livez, /readyz and /metrics on this port only')
+    .option('--admin-host <address>', `address of the admin port (default ${defaultConfig.adminHost})`)
+    .option('--static <dir>', 'serve the files of this directory too')
+    .option('--insecure', 'let everybody who reaches the port read and write everything')
+    .option(
+      '--log-level <level>',
+      `trace, debug, info, warn, error, fatal or silent (default ${defaultConfig.logLevel})`,
+    )
+    .addHelpText('after', serveHelp)
+    .exitOverride()
+    .action(async (flags: ServeFlags) => {
+      status = await serve(await configFrom(flags, io.env), io)
+    })
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+    return status
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (isRejoinError(error)) {
+      io.stderr.write(`rejoin: ${error.reason}\n${error.remedy}\n`)
+      return usageCodes.has(error.code) ? 2 : 1
+    }
+    io.stderr.write(`rejoin: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+    return 1
+  }
+}
+
+const usageCodes: ReadonlySet<string> = new Set(['config-invalid', 'server-exposed'])
+
+async function configFrom(flags: ServeFlags, env: ServeProcess['env']): Promise<ReturnType<typeof mergeConfig>> {
+  const { config, origin, port, adminPort, ...same } = flags
+  const fromFlags = parseConfig(
+    {
+      ...same,
+      ...(port === undefined ? {} : { port: wholeNumber(port) }),
+      ...(adminPort === undefined ? {} : { adminPort: wholeNumber(adminPort) }),
+      ...(origin === undefined ? {} : { origins: origin }),
+    },
+    'the command line',
+  )
+  return mergeConfig(config === undefined ? {} : await readConfigFile(config), configFromEnvironment(env), fromFlags)
+}
+
+function collectOrigin(origin: string, earlier: string[] | undefined): string[] {
+  if (origin.startsWith('-')) throw new InvalidArgumentError('An origin looks like https://app.example.com.')
+  return [...(earlier ?? []), origin]
+}

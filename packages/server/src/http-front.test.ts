@@ -1,0 +1,90 @@
+import { type AddressInfo, connect } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createHttpFront, type Readiness } from './http-front.ts'
+import { createServerMetrics } from './metrics.ts'
+
+const stops: (() => void)[] = []
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop()
+})
+
+async function start(metricsFor: 'everyone' | 'this-machine' = 'this-machine') {
+  let readiness: Readiness = { ready: true }
+  const metrics = createServerMetrics('1.2.3', {
+    ready: () => readiness.ready,
+    storageOk: () => true,
+    replica: () => undefined,
+  })
+  const front = createHttpFront({
+    operations: { readiness: () => readiness, metrics, metricsFor },
+    files: undefined,
+    countRequest: (status) => metrics.httpRequests.inc({ status: String(status) }),
+  })
+  await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve))
+  stops.push(() => {
+    front.closeAllConnections()
+    front.close()
+    metrics.registry.clear()
+  })
+  const { port } = front.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    set: (next: Readiness) => {
+      readiness = next
+    },
+  }
+}
+
+describe('health', () => {
+  it('[SV11] says live and ready, and why not ready', async () => {
+    const { url, set } = await start()
+    expect((await fetch(`${url}/livez`)).status).toBe(200)
+    expect(await (await fetch(`${url}/readyz?verbose`)).json()).toEqual({ ready: true })
+    set({ ready: false, code: 'server-draining' })
+    const response = await fetch(`${url}/readyz`)
+    expect(response.status).toBe(503)
+    expect(await response.json()).toEqual({ ready: false, code: 'server-draining' })
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    expect((await fetch(`${url}/livez`)).status).toBe(200)
+    expect((await fetch(`${url}/nothing`)).status).toBe(404)
+  })
+})
+
+describe('/metrics', () => {
+  it('[SV11] names everything rejoin_, the process too', async () => {
+    const { url } = await start()
+    await fetch(`${url}/nothing`)
+    const response = await fetch(`${url}/metrics`)
+    expect(response.headers.get('content-type')).toContain('text/plain')
+    const lines = (await response.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+    expect(lines.length).toBeGreaterThan(30)
+    for (const line of lines) expect(line).toMatch(/^rejoin_/)
+    expect(lines).toContain('rejoin_build_info{version="1.2.3"} 1')
+    expect(lines).toContain('rejoin_ready 1')
+    expect(lines).toContain('rejoin_http_requests_total{status="404"} 1')
+    expect(lines.some((line) => line.startsWith('rejoin_process_resident_memory_bytes'))).toBe(true)
+  })
+
+  it('[SV11] is refused to whoever came through a proxy or by another name', async () => {
+    const { url, port } = await start()
+    expect((await fetch(`${url}/metrics`, { headers: { 'x-forwarded-for': '10.0.0.1' } })).status).toBe(403)
+    const rebound = await rawGet(port, 'GET /metrics HTTP/1.1\r\nHost: evil.example:4000\r\nConnection: close\r\n\r\n')
+    expect(rebound).toMatch(/^HTTP\/1\.1 403/)
+    expect(rebound).toContain('--admin-port')
+    const open = await start('everyone')
+    expect((await fetch(`${open.url}/metrics`, { headers: { 'x-forwarded-for': '10.0.0.1' } })).status).toBe(200)
+  })
+})
+
+function rawGet(port: number, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(text))
+    let answer = ''
+    socket.on('data', (bytes) => {
+      answer += bytes.toString()
+    })
+    socket.on('end', () => resolve(answer))
+    socket.on('error', reject)
+  })
+}

@@ -1,0 +1,70 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/** What a server is told, and what it tells. */
+import type { Authorize, Storage } from '@rejoin/sync'
+import type { ServerLimits } from './limits.ts'
+
+/** The part of pino (and of most loggers) that the server uses: fields first, then the message. */
+export interface ServerLogger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** Options of {@link createServer}. Give `storage` or `dataDir`; all else has a default that is safe on this machine. */
+export interface ServerOptions {
+  /** Where documents are kept. `close()` of the server closes it too. */
+  readonly storage?: Storage
+  /** Directory of an LMDB store that the server opens and closes itself. */
+  readonly dataDir?: string
+  /** Port to listen on, 0 for any free one. Default 4000. */
+  readonly port?: number
+  /** Address to bind. Default 127.0.0.1: this machine only. Anything wider needs `authorize` or `insecure`. */
+  readonly host?: string
+  /** Decides who may read and write which document. Without it everybody who connects may write everything. */
+  readonly authorize?: Authorize
+  /** Accepts that everybody who reaches the port reads and writes everything. */
+  readonly insecure?: boolean
+  /** Origins of web pages that may connect, besides the server's own. `*` allows all there are. */
+  readonly origins?: readonly string[]
+  /** Serves `/livez`, `/readyz` and `/metrics` on this port, and no longer on the main one. */
+  readonly adminPort?: number
+  /** Address of the admin port. Default 127.0.0.1; it has no authorization, so choose a private one. */
+  readonly adminHost?: string
+  /** Serves the files below this directory, with a strict content security policy. */
+  readonly staticDir?: string
+  /** Replaces single limits. */
+  readonly limits?: Partial<ServerLimits>
+  /** Where log lines go. Default: nowhere. */
+  readonly logger?: ServerLogger
+}
+
+/** Where a server listens. */
+export interface ServerAddress {
+  readonly host: string
+  readonly port: number
+  /** What to open in a browser. */
+  readonly url: string
+  /** What clients dial. */
+  readonly syncUrl: string
+  /** Where the admin port is, when there is one. */
+  readonly adminUrl: string | undefined
+}
+
+/** A running (or not yet, or no longer running) server. */
+export interface RejoinServer {
+  /**
+   * Opens the store and the port. Twice is an error.
+   * @throws RejoinError `server-exposed`, `data-in-use`, `address-unavailable`, or what the store says.
+   */
+  listen(): Promise<ServerAddress>
+  /** Drains: makes durable and acknowledges what has come, ends every link with a code, closes the store. Idempotent. */
+  close(): Promise<void>
+  /** What to open in a browser; undefined before `listen`. */
+  readonly url: string | undefined
+  /** Whether `/readyz` answers 200. */
+  readonly ready: boolean
+  /** What `/metrics` answers. */
+  metrics(): Promise<string>
+  [Symbol.asyncDispose](): Promise<void>
+}

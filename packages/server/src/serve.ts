@@ -1,0 +1,91 @@
+/** `rejoin serve`: one server for the life of the process. */
+
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { rejoinError } from '@rejoin/state'
+import type { Authorize } from '@rejoin/sync'
+import { pino } from 'pino'
+import type { ResolvedConfig } from './config.ts'
+import { createServer } from './create-server.ts'
+
+/** The parts of `process` that the command uses. */
+export interface ServeProcess {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly stdout: { write(text: string): unknown }
+  readonly stderr: { write(text: string): unknown }
+  on(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown
+  off(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown
+  exit(status: number): unknown
+}
+
+/**
+ * Serves until SIGTERM or SIGINT, then drains; a second signal exits at once. Answers the exit status.
+ * One log line per event goes to standard output as JSON.
+ */
+export async function serve(config: ResolvedConfig, io: ServeProcess): Promise<number> {
+  const logger = pino({ name: 'rejoin', level: config.logLevel }, io.stdout as { write(text: string): void })
+  const authorize = config.authorize === undefined ? undefined : await loadAuthorize(config.authorize)
+  const server = createServer({
+    dataDir: config.data,
+    port: config.port,
+    host: config.host,
+    insecure: config.insecure,
+    origins: config.origins,
+    limits: config.limits,
+    logger,
+    adminHost: config.adminHost,
+    ...(config.adminPort === undefined ? {} : { adminPort: config.adminPort }),
+    ...(config.static === undefined ? {} : { staticDir: config.static }),
+    ...(authorize === undefined ? {} : { authorize }),
+  })
+  const stopped = untilSignalled(io, logger)
+  await server.listen()
+  const signal = await stopped.first
+  logger.info({ signal }, 'draining')
+  await server.close()
+  stopped.dispose()
+  return 0
+}
+
+/** Loads the module named by `--authorize`: its export `authorize`, or its default export. */
+export async function loadAuthorize(path: string): Promise<Authorize> {
+  const url = pathToFileURL(resolve(path)).href
+  const module = (await import(url).catch((cause: Error) => {
+    throw rejoinError('config-invalid', { reason: `authorize: ${path} cannot be loaded: ${cause.message}`, cause })
+  })) as { readonly authorize?: unknown; readonly default?: unknown }
+  const hook = module.authorize ?? module.default
+  if (typeof hook !== 'function') {
+    throw rejoinError('config-invalid', { reason: `authorize: ${path} exports no function named authorize` })
+  }
+  return hook as Authorize
+}
+
+function untilSignalled(
+  io: ServeProcess,
+  logger: { warn(text: string): void },
+): { readonly first: Promise<string>; readonly dispose: () => void } {
+  let count = 0
+  let settle: (signal: string) => void = () => undefined
+  const first = new Promise<string>((resolveFirst) => {
+    settle = resolveFirst
+  })
+  const on = (signal: 'SIGTERM' | 'SIGINT') => (): void => {
+    count += 1
+    if (count === 1) settle(signal)
+    else {
+      logger.warn('second signal: exiting without waiting')
+      io.exit(130)
+    }
+  }
+  const terminate = on('SIGTERM')
+  const interrupt = on('SIGINT')
+  io.on('SIGTERM', terminate)
+  io.on('SIGINT', interrupt)
+  return {
+    first,
+    dispose: () => {
+      io.off('SIGTERM', terminate)
+      io.off('SIGINT', interrupt)
+    },
+  }
+}

@@ -1,0 +1,68 @@
+/** Options with their defaults, checked before anything is opened. */
+import { rejoinError } from '@rejoin/state'
+import { defaultConfig, parseConfig } from './config.ts'
+import { defaultServerLimits, type ServerLimits } from './limits.ts'
+import type { ServerOptions } from './options.ts'
+import { isLoopbackHost } from './origin-policy.ts'
+
+/** What a server goes by. */
+export interface ServerSettings {
+  readonly port: number
+  readonly host: string
+  readonly adminPort: number | undefined
+  readonly adminHost: string
+  readonly origins: readonly string[]
+  readonly staticDir: string | undefined
+  readonly limits: ServerLimits
+  /** Bound so that only this machine reaches it. */
+  readonly loopback: boolean
+  /** Who decides about access: the hook, or nobody. */
+  readonly access: 'hook' | 'everybody'
+}
+
+/** @throws RejoinError `config-invalid` or `server-exposed`. */
+export function checkedSettings(options: ServerOptions): ServerSettings {
+  const { port, host, adminPort, adminHost, insecure, origins, staticDir } = options
+  const parsed = parseConfig(
+    withoutUndefined({
+      ...{ port, host, adminPort, adminHost, insecure },
+      origins: origins === undefined ? undefined : [...origins],
+      static: staticDir,
+      limits: options.limits === undefined ? undefined : withoutUndefined(options.limits),
+    }),
+    'createServer',
+  )
+  if ((options.storage === undefined) === (options.dataDir === undefined)) {
+    throw rejoinError('config-invalid', { reason: 'createServer: give either storage or dataDir.' })
+  }
+  if (options.authorize !== undefined && typeof options.authorize !== 'function') {
+    throw rejoinError('config-invalid', { reason: 'createServer: authorize must be a function.' })
+  }
+  const settings: ServerSettings = {
+    port: parsed.port ?? defaultConfig.port,
+    host: parsed.host ?? defaultConfig.host,
+    adminPort: parsed.adminPort,
+    adminHost: parsed.adminHost ?? defaultConfig.adminHost,
+    origins: parsed.origins ?? [],
+    staticDir: parsed.static,
+    limits: { ...defaultServerLimits, ...(withoutUndefined(parsed.limits ?? {}) as Partial<ServerLimits>) },
+    loopback: isLoopbackHost(parsed.host ?? defaultConfig.host),
+    access: options.authorize === undefined ? 'everybody' : 'hook',
+  }
+  if (!settings.loopback && settings.access === 'everybody' && insecure !== true) {
+    throw rejoinError('server-exposed', {
+      reason: `Bound to ${settings.host}, the server would be reachable from other machines and let everybody read and write.`,
+      details: { host: settings.host },
+    })
+  }
+  return settings
+}
+
+/** What an operator wants to see at the start; nothing secret is among it. */
+export function settingsForLog({ access, origins, loopback }: ServerSettings): object {
+  return { access, origins, loopback }
+}
+
+function withoutUndefined(record: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined))
+}
