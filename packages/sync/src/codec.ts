@@ -69,14 +69,16 @@ const tags = {
 } as const
 
 const magic = 0x4a52
+/** Shared: encoding never calls back. */
+const writer = new ByteWriter(1024)
 const roles: readonly Role[] = ['client', 'peer', 'server']
 const permissions: readonly Permission[] = ['no', 'read', 'write', 'admin']
 
 /** The bytes of a frame. Its first byte is the kind; hello and reject keep their layout in all versions. */
 export function encodeFrame(frame: Frame): Uint8Array {
-  const writer = new ByteWriter(frame.kind === 'bundle' ? frame.chunk.length + 40 : 64)
+  writer.reset()
   writer.u8(tags[frame.kind])
-  writeBody(writer, frame)
+  writeBody(frame)
   return writer.finish()
 }
 
@@ -101,7 +103,7 @@ export function commonVersion(ours: VersionRange, theirs: VersionRange): number 
   return best >= Math.max(ours.min, theirs.min) ? best : undefined
 }
 
-function writeBody(writer: ByteWriter, frame: Frame): void {
+function writeBody(frame: Frame): void {
   switch (frame.kind) {
     case 'hello':
       writer.varUint(magic)

@@ -42,6 +42,7 @@ export class Connection {
   readonly #channel: Channel
   #timer: TimerHandle | undefined
   #timerAt: number | undefined
+  #guardedUntil: number | undefined
   #unconsumed = 0
   #retransmitted = 0
 
@@ -112,12 +113,9 @@ export class Connection {
   /** Gives up when the link does not come up in time. To be called once, after the link was made. */
   guard(): void {
     if (this.isEnded || this.session.phase !== 'idle') return
-    this.#timerAt = this.#now() + this.#hub.timing.handshakeMs
-    this.#timer = this.#hub.timers.set(this.#hub.timing.handshakeMs, () => {
-      this.#timer = undefined
-      this.#timerAt = undefined
-      if (this.session.phase === 'idle') this.close('handshake-failed', 'The link did not come up.')
-    })
+    this.#guardedUntil = this.#now() + this.#hub.timing.handshakeMs
+    this.#timerAt = this.#guardedUntil
+    this.#timer = this.#hub.timers.set(this.#hub.timing.handshakeMs, () => this.#fire())
   }
 
   /** Pings now, after a hint that the network changed. */
@@ -205,21 +203,29 @@ export class Connection {
     this.#hub.metrics.retransmittedFrames += this.#channel.counters.retransmitted - this.#retransmitted
     this.#retransmitted = this.#channel.counters.retransmitted
     const full = (this.link?.bufferedBytes ?? 0) > this.#hub.limits.sendAheadBytes
-    const wakes = [this.#channel.wakeAt, this.session.wakeAt, full ? this.#now() + drainPollMs : undefined]
+    const guarded = this.session.phase === 'idle' ? this.#guardedUntil : undefined
+    const wakes = [guarded, this.#channel.wakeAt, this.session.wakeAt, full ? this.#now() + drainPollMs : undefined]
     const at = Math.min(...wakes.map((wake) => wake ?? Number.POSITIVE_INFINITY))
-    if (at === this.#timerAt) return
+    // One that fires too early finds nothing due and is set again.
+    if (this.#timerAt !== undefined && this.#timerAt <= at) return
     this.#disarm()
     if (at === Number.POSITIVE_INFINITY) return
     this.#timerAt = at
-    this.#timer = this.#hub.timers.set(delayUntil(at, this.#now()), () => {
-      this.#timer = undefined
-      this.#timerAt = undefined
-      this.#run(() => {
-        const now = this.#now()
-        this.#step({ kind: 'tick', now })
-        this.session.tick(now)
-        this.#host.wake(this)
-      })
+    this.#timer = this.#hub.timers.set(delayUntil(at, this.#now()), () => this.#fire())
+  }
+
+  #fire(): void {
+    this.#timer = undefined
+    this.#timerAt = undefined
+    if (this.session.phase === 'idle' && this.#guardedUntil !== undefined && this.#now() >= this.#guardedUntil) {
+      this.close('handshake-failed', 'The link did not come up.')
+      return
+    }
+    this.#run(() => {
+      const now = this.#now()
+      this.#step({ kind: 'tick', now })
+      this.session.tick(now)
+      this.#host.wake(this)
     })
   }
 

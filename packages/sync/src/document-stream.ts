@@ -192,7 +192,7 @@ export class DocumentStream implements Carrier {
   }
 
   wake(): void {
-    this.#host.wake()
+    this.#host.wakeStream(this)
   }
 
   restart(): void {
@@ -233,7 +233,11 @@ export class DocumentStream implements Carrier {
 
   /** Now and then: what waits for something lost is asked for, and equal versions compare their digests. */
   tick(): void {
-    if (this.#theirHandle === 0) return
+    if (this.#theirHandle === 0) {
+      // It said no, or could not tell: rights and limits change.
+      if (this.isServer) this.open()
+      return
+    }
     if (this.core.store.waiting.changes > 0) this.#owesNeed = true
     this.#asked = undefined
     this.#owesDigest = true

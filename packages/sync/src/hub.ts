@@ -68,6 +68,8 @@ export interface Hub {
   readonly followsOutages: boolean
   /** Wall clock, corrected by what servers told of theirs. */
   now(): number
+  /** A server's wall clock is this far ahead of ours. */
+  noteOffset(offsetMs: number): void
   /** 16 random hex digits. */
   newId(): string
   introduction(): Introduction

@@ -70,6 +70,7 @@ export class ReplicaCore implements Hub, ConnectionHost {
   readonly #woken = new Set<Connection>()
   #soon: (() => void)[] = []
   readonly #frameBytes: number
+  #offsetMs = 0
   #depth = 0
   #hasChanged = false
   #graceTimer: TimerHandle | undefined
@@ -111,9 +112,11 @@ export class ReplicaCore implements Hub, ConnectionHost {
   }
 
   now(): number {
-    let offset = 0
-    for (const { session } of this.connections) if (session.isServer) offset = session.clockOffsetMs
-    return this.clock.now() + (Math.abs(offset) >= correctedOffsetMs ? offset : 0)
+    return this.clock.now() + this.#offsetMs
+  }
+
+  noteOffset(offsetMs: number): void {
+    this.#offsetMs = Math.abs(offsetMs) >= correctedOffsetMs ? offsetMs : 0
   }
 
   newId(): string {

@@ -90,6 +90,8 @@ export class Session implements StreamHost {
   /** What the other side offers and this one does not have open. */
   readonly #offers = new Map<string, OpenFrame>()
   readonly #providing = new Set<string>()
+  /** Streams that may have something to send. */
+  readonly #woken = new Set<DocumentStream>()
   #nextHandle = 1
   #startedAt = 0
   #heardAt = 0
@@ -223,7 +225,7 @@ export class Session implements StreamHost {
       stream.opened(offer)
       stream.open()
     }
-    this.wake()
+    stream.wake()
     return stream
   }
 
@@ -233,13 +235,18 @@ export class Session implements StreamHost {
     if (stream === undefined) return
     this.streams.delete(core.name)
     this.#byHandle.delete(stream.handle)
+    this.#woken.delete(stream)
     stream.end(false)
   }
 
-  /** Sends what the streams have, a round for each in turn. */
+  /** Sends what the streams have, as far as there is room; who was cut short is last in the next round. */
   pump(): void {
-    if (this.phase !== 'established') return
-    for (const stream of this.streams.values()) stream.pump()
+    for (const stream of [...this.#woken]) {
+      if (this.isCongested()) return
+      this.#woken.delete(stream)
+      stream.pump()
+      if (this.isCongested()) this.#woken.add(stream)
+    }
   }
 
   send(frame: Frame): void {
@@ -250,7 +257,8 @@ export class Session implements StreamHost {
     return this.phase !== 'established' || this.#host.isCongested()
   }
 
-  wake(): void {
+  wakeStream(stream: DocumentStream): void {
+    this.#woken.add(stream)
     this.#host.wake()
   }
 
@@ -272,6 +280,7 @@ export class Session implements StreamHost {
         this.fail('protocol-error', `welcome to versions ${frame.protocol} and ${frame.format}, which were not offered`)
         return
       }
+      this.peer = frame.introduction
       this.#noteClock(frame.echo, frame.introduction.wall)
       this.#welcomed(frame.introduction, now)
     } else if (frame.kind === 'reject' && this.#options.initiator) {
@@ -401,7 +410,8 @@ export class Session implements StreamHost {
     }
     this.roundTripMs = roundTrip
     this.clockOffsetMs = Math.round(theirWall - (echo + now) / 2)
-    this.hub.changed()
+    if (this.isServer) this.hub.noteOffset(this.clockOffsetMs)
+    if (this.hub.role !== 'server') this.hub.changed()
   }
 
   #end(end: SessionEnd): void {
@@ -413,6 +423,7 @@ export class Session implements StreamHost {
       this.streams.clear()
       this.#byHandle.clear()
       this.#offers.clear()
+      this.#woken.clear()
       this.#host.ended(end)
     })
   }

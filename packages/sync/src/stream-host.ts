@@ -1,4 +1,5 @@
 import type { DocumentCore } from './document-core.ts'
+import type { DocumentStream } from './document-stream.ts'
 import type { Frame } from './frame.ts'
 import type { Hub } from './hub.ts'
 import type { Refusal } from './refusal.ts'
@@ -18,7 +19,8 @@ export interface StreamHost {
   send(frame: Frame): void
   /** Whether what is sent now would only wait here. */
   isCongested(): boolean
-  wake(): void
+  /** Pump this stream when the batch ends. */
+  wakeStream(stream: DocumentStream): void
   fail(code: 'protocol-error' | 'refused-flood', reason: string): void
   /** Reads the rows of a document and rebuilds it without unacknowledged work. */
   fallBackToDisk(core: DocumentCore, refusal: Refusal, failed: () => void): void
