@@ -1,7 +1,7 @@
 import { encodeBundle } from './bundle-codec.ts'
 import type { NoticedConflict } from './conflict.ts'
 import type { Core } from './core.ts'
-import { buildReport, type HealReport } from './heal-report.ts'
+import { buildReport, type HealReport, revised } from './heal-report.ts'
 import type { Dot, Path } from './ids.ts'
 import { comparePaths, leafKinds } from './key.ts'
 import { bundleOf } from './since.ts'
@@ -56,6 +56,8 @@ export interface Cut {
   contact(theirs: Version): void
   /** What both sides did and how it was settled, as far as it has been merged. */
   report(): HealReport
+  /** The heal is done: what comes from here on is copied no more, and can only revise conflicts. */
+  settle(): void
   /** Calls back when a later merge brings a conflict with what was written here during the outage. Returns the way to stop. */
   onRevision(listener: () => void): () => void
   /** Stops collecting and frees the copies. */
@@ -69,14 +71,15 @@ export interface Contact {
   /** Greatest version that both sides included. */
   readonly common: Version
   readonly ourEntries: ReadonlySet<Entry>
-  /** How many of the copies since the cut were made before contact: what this side did during the outage. */
-  readonly ourCopies: number
 }
 
 /** Everything a report is made of. */
 export interface CutRecord {
   readonly core: Core
   readonly version: Version
+  /** What this replica has merged of the heal. */
+  readonly until: Version
+  /** Copies from the cut to contact: what this side did during the outage. */
   readonly sinceCut: CutCopies
   readonly sinceContact: CutCopies
   readonly contact: Contact
@@ -97,6 +100,9 @@ export class StoreCut implements Cut {
   #contact: Contact | undefined
   #theirBytes = 0
   #ourBytes: number | undefined
+  #until: Version | undefined
+  /** The last report before `settle`. */
+  #first: HealReport | undefined
   #reported = false
   #open = true
 
@@ -116,7 +122,8 @@ export class StoreCut implements Cut {
     const ours = this.#core.version
     const common = ours.meet(theirs)
     const ourEntries = touchedAfter(this.#core, common)
-    this.#contact = { ours, theirs, common, ourEntries, ourCopies: this.#sinceCut.copies.size }
+    this.#contact = { ours, theirs, common, ourEntries }
+    this.#core.cuts.delete(this.#sinceCut)
     this.#core.cuts.add(this.#sinceContact)
     this.#core.contacts.add(this.#contact)
   }
@@ -150,9 +157,10 @@ export class StoreCut implements Cut {
     this.#reported = true
     const contact = this.#contact ?? this.#noContact()
     this.#ourBytes ??= this.#bytesOf(contact)
-    return buildReport({
+    const report = buildReport({
       core: this.#core,
       version: this.version,
+      until: this.#until ?? this.#core.version,
       sinceCut: this.#sinceCut,
       sinceContact: this.#sinceContact,
       contact,
@@ -160,6 +168,15 @@ export class StoreCut implements Cut {
       ourBytes: this.#ourBytes,
       theirBytes: this.#theirBytes,
     })
+    if (this.#until === undefined) this.#first = report
+    return this.#until === undefined || this.#first === undefined ? report : revised(this.#first, report.conflicts)
+  }
+
+  settle(): void {
+    this.#reported = true
+    this.#until ??= this.#core.version
+    this.#core.cuts.delete(this.#sinceCut)
+    this.#core.cuts.delete(this.#sinceContact)
   }
 
   onRevision(listener: () => void): () => void {
@@ -181,8 +198,7 @@ export class StoreCut implements Cut {
   #noContact(): Contact {
     const { version } = this
     const ourEntries = touchedAfter(this.#core, version)
-    const ourCopies = this.#sinceCut.copies.size
-    return { ours: this.#core.version, theirs: version, common: version, ourEntries, ourCopies }
+    return { ours: this.#core.version, theirs: version, common: version, ourEntries }
   }
 
   /** Encoded size of what this side had at contact and the other lacked. */

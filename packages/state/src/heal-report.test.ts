@@ -200,6 +200,29 @@ describe('a heal report', () => {
     cut.close()
     expect(cut.open).toBe(false)
   })
+
+  it('[HR5] tells of later merges only by their conflicts once the heal is settled', () => {
+    const [alice, bob, carol] = [replica('a'), replica('b'), replica('c')]
+    const cut = alice.store.beginCut()
+    alice.change((s) => s.phase.set('alice'))
+    alice.change((s) => s.score.add(5))
+    bob.change((s) => s.score.add(2))
+    carol.change((s) => s.phase.set('carol'))
+    carol.change((s) => s.tags.add('late'))
+    cut.contact(bob.store.version)
+    pull(alice, bob)
+    const first = cut.report()
+    cut.settle()
+    let revisions = 0
+    cut.onRevision(() => revisions++)
+    alice.change((s) => s.score.add(100))
+    pull(alice, carol)
+    const second = cut.report()
+    expect(revisions).toBe(1)
+    expect(second.conflicts.map(brief)).toEqual([['phase', 'higher-author', 'theirs', 'alice', 'carol', undefined]])
+    expect(second.merged).toEqual(first.merged.filter(({ path }) => path[0] !== 'phase'))
+    expect([second.ours, second.theirs]).toEqual([first.ours, first.theirs])
+  })
 })
 
 describe('a conflict', () => {

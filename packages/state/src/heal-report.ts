@@ -57,23 +57,31 @@ export interface HealReport {
 /** A leaf's content at one moment, in the form that effects are computed from. */
 export type LeafState = Value | undefined
 
-/** What a leaf held when `copies` were made, or holds now. */
-export function leafState(leaf: Leaf, copies: CutCopies | undefined): LeafState {
+function earliest(entry: Entry, copies: readonly CutCopies[]): EntryCopy | undefined {
+  for (const { copies: made } of copies) {
+    const copy = made.get(entry)
+    if (copy !== undefined) return copy
+  }
+  return undefined
+}
+
+/** What a leaf held when the first of `copies` that know it were made, or holds now. */
+function leafState(leaf: Leaf, ...copies: readonly CutCopies[]): LeafState {
   if (leaf.sequence !== undefined) {
     const entry = leaf.find('')
-    const copy = entry === undefined ? undefined : copies?.copies.get(entry)
+    const copy = entry === undefined ? undefined : earliest(entry, copies)
     return [...(copy?.elements ?? leaf.sequence.toArray())]
   }
-  const itemsOf: ItemsOf = (entry) => copies?.copies.get(entry)?.items ?? currentItems(entry)
+  const itemsOf: ItemsOf = (entry) => earliest(entry, copies)?.items ?? currentItems(entry)
   return leaf.kind === leafKinds.counter ? counterSum(leaf, itemsOf) : leafValue(leaf, itemsOf)
 }
 
 /** The report of a cut, as far as it has been merged. */
 export function buildReport(record: CutRecord): HealReport {
-  const { core, contact, sinceContact } = record
+  const { core, contact, until, sinceContact } = record
   const own = core.own?.id
   // What this replica wrote after contact is nobody else's doing.
-  const theirs = own === undefined ? core.version : core.version.without(own).with(own, contact.ours.get(own))
+  const theirs = own === undefined ? until : until.without(own).with(own, contact.ours.get(own))
   const conflicts = [...record.conflicts.values()].map(({ entry, conflict }) => settled(record, entry, conflict))
   conflicts.sort((a, b) => comparePaths(a.path, b.path))
   return {
@@ -84,8 +92,20 @@ export function buildReport(record: CutRecord): HealReport {
     theirs: summary(contact.ours, theirs, sinceContact.merged, record.theirBytes),
     conflicts,
     merged: mergedKeys(record),
-    unknownAncestors: conflicts.filter((conflict) => !conflict.ancestor.known).length,
+    unknownAncestors: countUnknown(conflicts),
   }
+}
+
+/** A report of which later merges have only added to the conflicts. */
+export function revised(first: HealReport, conflicts: readonly Conflict[]): HealReport {
+  const names = new Set(conflicts.map(({ path }) => path.join('\u0000')))
+  // A set can have conflicts about some elements and others that merged.
+  const merged = first.merged.filter(({ kind, path }) => kind === 'set' || !names.has(path.join('\u0000')))
+  return { ...first, conflicts, merged, unknownAncestors: countUnknown(conflicts) }
+}
+
+function countUnknown(conflicts: readonly Conflict[]): number {
+  return conflicts.filter((conflict) => !conflict.ancestor.known).length
 }
 
 function summary(from: Version, to: Version, entries: Iterable<Entry>, bytes: number): SideSummary {
@@ -113,8 +133,8 @@ function settled(record: CutRecord, entry: Entry, conflict: Conflict): Conflict 
  * Our first-touch copy is the common ancestor exactly if the common version lies within the cut and everything in the
  * copy lies within the common version (C14). Otherwise somebody may have written in between.
  */
-function ancestorOf({ version, contact, sinceCut }: CutRecord, entry: Entry): Ancestor {
-  const copy: EntryCopy | undefined = sinceCut.copies.get(entry)
+function ancestorOf({ version, contact, sinceCut, sinceContact }: CutRecord, entry: Entry): Ancestor {
+  const copy = earliest(entry, [sinceCut, sinceContact])
   if (copy === undefined || !version.covers(contact.common)) return { known: false }
   for (const item of [...copy.items, ...copy.removals]) if (!contact.common.has(item)) return { known: false }
   return { known: true, value: winningItem(copy.items)?.value }
@@ -122,7 +142,7 @@ function ancestorOf({ version, contact, sinceCut }: CutRecord, entry: Entry): An
 
 function mergedKeys(record: CutRecord): MergedKey[] {
   const conflicting = leavesOf(record.conflicts.keys())
-  const ours = ourLeaves(record)
+  const ours = leavesOf(record.sinceCut.copies.keys())
   const theirs = leavesOf(record.sinceContact.merged)
   const merged: MergedKey[] = []
   for (const leaf of new Set([...ours, ...theirs])) {
@@ -136,22 +156,11 @@ function mergedKeys(record: CutRecord): MergedKey[] {
   return merged.sort((a, b) => comparePaths(a.path, b.path))
 }
 
-/** Leaves that this side wrote during the outage: copies are kept in the order in which they were made. */
-function ourLeaves({ contact, sinceCut }: CutRecord): Set<Leaf> {
-  const entries: Entry[] = []
-  for (const entry of sinceCut.copies.keys()) {
-    if (entries.length === contact.ourCopies) break
-    entries.push(entry)
-  }
-  return leavesOf(entries)
-}
-
 /** What both sides together did to a leaf, or undefined when nothing is left of it. */
 function effectOf(leaf: Leaf, { sinceCut, sinceContact }: CutRecord, isOurs: boolean): MergedEffect | undefined {
-  const after = leafState(leaf, undefined)
+  const after = leafState(leaf)
   const atContact = leafState(leaf, sinceContact)
-  // What was first touched after contact stands in both copies as it was at contact.
-  const before = isOurs ? leafState(leaf, sinceCut) : atContact
+  const before = isOurs ? leafState(leaf, sinceCut, sinceContact) : atContact
   if (leaf.kind === leafKinds.counter) {
     const ours = Number(atContact) - Number(before)
     const theirs = Number(after) - Number(atContact)
