@@ -155,4 +155,32 @@ describe('[C12] several tabs on one stored document', () => {
     expect(again.note.snapshot).toEqual({ title: 'kept in memory', votes: 5, tags: [] })
     expect(again.note.unsaved.changes).toBe(3)
   })
+
+  it('what was removed while no tab was open is told as evicted, and the page goes on', async () => {
+    const notes = new Map<string, string>()
+    vi.stubGlobal('localStorage', {
+      getItem: (key: string) => notes.get(key) ?? null,
+      setItem: (key: string, value: string) => notes.set(key, value),
+    })
+    const profile = freshProfile()
+    const before = await openTab(profile)
+    await before.note.change((draft) => draft.votes.add(1)).reached('disk')
+    await before.close()
+    await new Promise((resolve) => {
+      indexedDB.deleteDatabase(`rejoin/${profile}`).onsuccess = resolve
+    })
+    const heard: string[] = []
+    const replica = await openReplica({
+      storage: indexedDb(profile),
+      onLog: ({ event, details }) => event === 'storage-status' && heard.push(String(details?.['code'] ?? 'ok')),
+    })
+    opened.push({ replica, net: undefined })
+    const note = await replica.open('note', Note)
+    await note.change((draft) => draft.votes.add(2)).reached('disk')
+    expect(heard).toEqual(['storage-evicted', 'ok'])
+    expect(note.snapshot.votes).toBe(2)
+    const after = await openTab(profile)
+    expect(after.note.snapshot.votes).toBe(2)
+    vi.unstubAllGlobals()
+  })
 })

@@ -168,8 +168,11 @@ describe('[D3] two browsers and a server', () => {
     expect(healed.log.toSorted()).toEqual(['alice alone', 'bob after the reload', 'bob is here'])
     for (const tab of [bob, aside]) expect(await call(tab, 'snapshot')).toEqual(healed)
     const report = (tab: Page) => expect.poll(async () => (await call(tab, 'heals')).at(-1), eventually)
-    await report(alice).toMatchObject({ ours: 9, theirs: 9, conflicts: planted('of alice', 'of bob') })
-    await report(bob).toMatchObject({ ours: 9, theirs: 9, conflicts: planted('of bob', 'of alice') })
+    await report(alice).toMatchObject({ ours: 9, conflicts: planted('of alice', 'of bob') })
+    await report(bob).toMatchObject({ ours: 9, conflicts: planted('of bob', 'of alice') })
+    // Who heals first hears of the conflicts in a later revision, and had nothing of the other side to count.
+    const theirs = await Promise.all([alice, bob].map(async (tab) => (await call(tab, 'heals')).at(-1)?.theirs))
+    expect(theirs).toContain(9)
     expect(troubles).toEqual([])
   })
 
