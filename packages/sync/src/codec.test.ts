@@ -1,7 +1,8 @@
 import { authorIdFrom, Version } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
-import { commonVersion, decodeFrame, encodeFrame, frameLimits } from './codec.ts'
+import { commonVersion, decodeFrame, encodeFrame } from './codec.ts'
 import type { Frame, Introduction } from './frame.ts'
+import { frameLimits } from './frame-limits.ts'
 import { seededRandom } from './world.test-helper.ts'
 
 const alice = authorIdFrom('00000000000000a1')

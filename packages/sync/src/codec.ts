@@ -1,7 +1,6 @@
 import {
   type AuthorId,
   attempt,
-  authorIdFromBytes,
   ByteReader,
   ByteWriter,
   type DecodeError,
@@ -22,30 +21,8 @@ import {
   type Role,
   type VersionRange,
 } from './frame.ts'
-
-/** Bounds of what a decoder accepts and an encoder makes. */
-export const frameLimits = {
-  /** Greatest whole frame. */
-  frameBytes: 1_048_576,
-  /** Least bound that a peer may set on the frames it takes in. */
-  smallestFrameBytes: 4096,
-  /** Greatest piece of a bundle. */
-  chunkBytes: 65_536,
-  /** Greatest announced bundle. */
-  bundleBytes: 536_870_912,
-  documentNameBytes: 256,
-  tokenBytes: 16_384,
-  nameBytes: 128,
-  codeBytes: 64,
-  reasonBytes: 1024,
-  versionAuthors: 65_536,
-  profiles: 8,
-  presenceEntries: 1024,
-  presenceBytes: 4096,
-  ownAuthors: 4096,
-  /** Handles are dense numbers from 1. */
-  handle: 1_000_000,
-} as const
+import { frameLimits } from './frame-limits.ts'
+import { readAuthor, readHex, readVersion, writeHex, writeVersion } from './version-codec.ts'
 
 const tags = {
   hello: 1,
@@ -347,42 +324,6 @@ function readPresence(reader: ByteReader): PresenceEntry {
   if (!readFlag(reader)) return { replica, clock }
   const value: Value = readValue(reader, { maxDepth: 16, maxBytes: frameLimits.presenceBytes })
   return { replica, clock, value }
-}
-
-/** Writes a version: authors in ascending order, so that equal versions have equal bytes. */
-export function writeVersion(writer: ByteWriter, version: Version): void {
-  const entries = [...version.entries()].sort(([left], [right]) => (left < right ? -1 : 1))
-  writer.varUint(entries.length)
-  for (const [author, seq] of entries) {
-    writeHex(writer, author)
-    writer.varUint(seq)
-  }
-}
-
-/** Reads a version; refuses authors out of order and entries of zero. */
-export function readVersion(reader: ByteReader): Version {
-  const entries: [AuthorId, number][] = []
-  let previous = ''
-  for (let left = reader.count(frameLimits.versionAuthors, 9); left > 0; left--) {
-    const author = readAuthor(reader)
-    const seq = reader.varUint()
-    if (author <= previous || seq === 0 || seq > 0xffff_ffff) reader.fail('malformed', 'a version out of order')
-    previous = author
-    entries.push([author, seq])
-  }
-  return Version.from(entries)
-}
-
-function readAuthor(reader: ByteReader): AuthorId {
-  return authorIdFromBytes(reader.raw(8))
-}
-
-function writeHex(writer: ByteWriter, hex: string): void {
-  for (let i = 0; i < 16; i += 2) writer.u8(Number.parseInt(hex.slice(i, i + 2), 16))
-}
-
-function readHex(reader: ByteReader): string {
-  return authorIdFromBytes(reader.raw(8))
 }
 
 function writeRange(writer: ByteWriter, range: VersionRange): void {

@@ -1,6 +1,6 @@
 import { type Channel, createChannel } from './channel.ts'
-import { frameLimits } from './codec.ts'
 import { delayUntil } from './delay.ts'
+import { frameLimits } from './frame-limits.ts'
 import type { Hub } from './hub.ts'
 import type { Link, LinkClosed, LinkEvents, TimerHandle } from './seams.ts'
 import { Session, type SessionEnd, type SessionHost } from './session.ts'

@@ -9,14 +9,14 @@
  * 4. A bundle goes between changes of the stream, never among them, and both ends tell their change codec (C2).
  * 5. `sent` and `theirs` know nothing of the store after it was replaced: both sides open anew.
  */
-import { type AuthorId, createChangeDecoder, decodeBundle, Version } from '@rejoin/state'
+import { type AuthorId, type Bundle, Version } from '@rejoin/state'
 import { versionAfter } from './change-log.ts'
-import { frameLimits } from './codec.ts'
 import type { Carrier, DocumentCore, Intake } from './document-core.ts'
 import type { Frame, OpenFrame, Permission, PresenceEntry } from './frame.ts'
+import { frameLimits } from './frame-limits.ts'
 import { fallBack, hasRefusable, noteRefusals, type Refusal } from './refusal.ts'
-import { sealRow } from './rows.ts'
 import type { StreamHost } from './stream-host.ts'
+import { StreamReceiver } from './stream-receiver.ts'
 import { StreamSender } from './stream-sender.ts'
 
 type DocumentFrame = Extract<Frame, { readonly handle: number }>
@@ -32,9 +32,8 @@ export class DocumentStream implements Carrier {
   theirs: Version = Version.empty
   readonly #host: StreamHost
   readonly #sender: StreamSender
-  readonly #decoder = createChangeDecoder({ maxChanges: 20_000, maxOps: 200_000 })
+  readonly #receiver: StreamReceiver
   #told: Version = Version.empty
-  readonly #brought = new Set<AuthorId>()
   #owesNeed = false
   #asked: Version | undefined
   #awaiting: Refusal | undefined
@@ -45,6 +44,7 @@ export class DocumentStream implements Carrier {
   constructor(host: StreamHost, core: DocumentCore, handle: number, given: Permission) {
     this.#host = host
     this.#sender = new StreamSender(host, core)
+    this.#receiver = new StreamReceiver(host, core)
     this.core = core
     this.handle = handle
     this.given = { permission: given }
@@ -157,7 +157,7 @@ export class DocumentStream implements Carrier {
         this.#refused(frame.code, frame.reason)
         break
       case 'own':
-        for (const author of frame.authors) this.#brought.add(author)
+        for (const author of frame.authors) this.#receiver.brought.add(author)
         if (this.isSameProfile) this.core.addOwnAuthors(frame.authors)
         break
       case 'refusals':
@@ -286,7 +286,7 @@ export class DocumentStream implements Carrier {
   }
 
   #changes(bytes: Uint8Array): void {
-    const decoded = this.#decoder.decode(bytes)
+    const decoded = this.#receiver.changes(bytes)
     if (!decoded.ok) {
       this.#host.fail('protocol-error', decoded.error.message)
       return
@@ -296,7 +296,7 @@ export class DocumentStream implements Carrier {
       this.#refuse(changes.length)
       return
     }
-    for (const change of changes) this.#brought.add(change.author)
+    for (const change of changes) this.#receiver.brought.add(change.author)
     this.#theyHave(versionAfter(this.theirs, changes))
     // The whole state is on its way and takes the place of everything.
     if (this.#awaiting !== undefined) return
@@ -369,52 +369,26 @@ export class DocumentStream implements Carrier {
   }
 
   #chunk(frame: Extract<Frame, { readonly kind: 'bundle' }>): void {
-    const { core } = this
-    const isLast = frame.offset + frame.chunk.length === frame.totalBytes
     // Invariant 4, also when the bundle comes to nothing.
-    if (isLast) this.#decoder.bundleReceived()
+    const isLast = this.#receiver.passed(frame)
     if (!this.#mayWrite()) {
       if (isLast) this.#refuse(1)
       return
     }
-    const { transfer, totalBytes, offset, chunk } = frame
-    const outcome = core.staging.add(transfer, this.#host.peerReplica, totalBytes, offset, chunk)
-    const prefix = core.keys.transferPrefix(transfer)
-    if (outcome.kind === 'too-large') this.#host.fail('protocol-error', `a bundle of ${totalBytes} bytes`)
-    else if (outcome.kind === 'staged') {
-      if (outcome.durable) {
-        const key = core.keys.chunk(transfer, totalBytes, offset)
-        this.#host.hub.queue.push([{ kind: 'put', key, bytes: sealRow(chunk) }])
-      }
-      if (!this.#host.hub.rules.bundlesAreWhole) this.#applyTorn(chunk)
-    } else if (outcome.kind === 'complete') {
-      if (outcome.durable) this.#host.hub.queue.push([{ kind: 'delete-prefix', prefix }])
-      this.#whole(outcome.bytes)
-    } else if (isLast) this.#owesNeed = true
+    const received = this.#receiver.piece(frame)
+    if (received.kind === 'malformed') this.#host.fail('protocol-error', received.reason)
+    if (received.kind === 'need') this.#owesNeed = true
+    if (received.kind === 'bundle') this.#whole(received.bundle, received.bytes)
   }
 
-  #whole(bytes: Uint8Array): void {
-    const decoded = decodeBundle(bytes)
-    if (!decoded.ok) {
-      this.#host.fail('protocol-error', decoded.error.message)
-      return
-    }
-    const bundle = decoded.value
-    for (const [author, seq] of bundle.version.entries()) if (seq > bundle.base.get(author)) this.#brought.add(author)
+  #whole(bundle: Bundle, bytes: Uint8Array): void {
     this.#theyHave(this.theirs.merge(bundle.version))
     const refusal = this.#awaiting
-    if (refusal !== undefined && bundle.base.size === 0) {
+    if (refusal === undefined) this.#took(this.core.receiveBundle(bundle, bytes, this))
+    else if (bundle.base.size === 0) {
       this.#awaiting = undefined
       if (!fallBack(this.core, bundle, refusal)) this.#host.fail('protocol-error', 'a state that breaks a rule')
-      return
     }
-    if (refusal === undefined) this.#took(this.core.receiveBundle(bundle, bytes, this))
-  }
-
-  /** Only in a mutant: a piece taken for the whole. */
-  #applyTorn(chunk: Uint8Array): void {
-    const decoded = decodeBundle(chunk)
-    if (decoded.ok) this.core.receiveBundle(decoded.value, chunk, this)
   }
 
   #acknowledge(): void {
@@ -423,7 +397,7 @@ export class DocumentStream implements Carrier {
     // A server has no use for what a client has on its disk.
     if ((hub.role === 'client' && this.isServer) || core.durable === this.#told || !this.#mayRead()) return
     const risen: [AuthorId, number][] = []
-    for (const author of this.#brought) {
+    for (const author of this.#receiver.brought) {
       const seq = core.durable.get(author)
       if (seq > this.#told.get(author)) risen.push([author, seq])
     }

@@ -1,7 +1,7 @@
 import { stampMs } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import { insideOf } from './replica.ts'
-import { Raid, star, World } from './world.test-helper.ts'
+import { lossyLink, Raid, seededRandom, star, World } from './world.test-helper.ts'
 
 describe('flow', () => {
   it('[SY30] carries many documents on one connection', () => {
@@ -12,6 +12,25 @@ describe('flow', () => {
     world.advance(500)
     expect(theirs.map((handle) => handle.snapshot.potions)).toEqual(mine.map((handle) => handle.snapshot.potions))
     expect(wires[0]?.links).toBe(1)
+  })
+
+  it('[SY39] carries everything over links that lose, double and reorder frames', () => {
+    const world = new World()
+    const net = lossyLink(world.time.timers, seededRandom(7), { loss: 0.2, duplicate: 0.2, spreadMs: 60 })
+    const [left, right] = [world.replica({ role: 'peer' }), world.replica({ role: 'peer' })]
+    left.join({ transports: [net.listen] })
+    right.join({ transports: [net.dial] })
+    const [a, b] = [world.open(left), world.open(right)]
+    for (let i = 0; i < 60; i++) {
+      a.change((draft) => draft.log.push(`a${i}`))
+      b.change((draft) => draft.potions.add(1))
+      world.advance(40)
+    }
+    world.advance(20_000)
+    expect(a.digest()).toBe(b.digest())
+    expect(a.snapshot.log.length).toBe(60)
+    expect([left.net?.link.state, right.net?.link.state]).toEqual(['synced', 'synced'])
+    expect(left.replica.metrics().malformedFrames + right.replica.metrics().malformedFrames).toBe(0)
   })
 
   it('[SY31] opens and closes documents while connected, and lets a server forget idle ones', () => {

@@ -94,27 +94,6 @@ export function attemptLater<T>(call: () => T | PromiseLike<T>): Later<T> {
   return pair.later
 }
 
-/** Settles when all are settled; rejects with the first failure, after waiting for the rest. */
-export function allSettled(items: readonly PromiseLike<unknown>[]): Later<void> {
-  const pair = deferred<void>()
-  let open = items.length
-  let failure: { error: unknown } | undefined
-  const one = (): void => {
-    open -= 1
-    if (open > 0) return
-    if (failure === undefined) pair.resolve()
-    else pair.reject(failure.error)
-  }
-  if (open === 0) pair.resolve()
-  for (const item of items) {
-    item.then(one, (error: unknown) => {
-      failure ??= { error }
-      one()
-    })
-  }
-  return pair.later
-}
-
 function adopt(value: unknown, into: Deferred<unknown>): void {
   if (isThenable(value)) value.then(into.resolve, into.reject)
   else into.resolve(value)

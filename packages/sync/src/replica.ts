@@ -1,8 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { rejoinError, type Schema } from '@rejoin/state'
-import { frameLimits } from './codec.ts'
 import { createHandle, type DocumentHandle } from './document-handle.ts'
 import type { Role } from './frame.ts'
+import { frameLimits } from './frame-limits.ts'
 import type { Authorize, DivergenceEvent, LogEntry } from './hub.ts'
 import type { HealEvent } from './incidents.ts'
 import { deferred, type Later } from './later.ts'

@@ -10,7 +10,7 @@
  * `r/profile/<id>` ids of the profile that owns the storage
  */
 import { type Change, encodeChanges, rejoinError } from '@rejoin/state'
-import { frameLimits } from './codec.ts'
+import { frameLimits } from './frame-limits.ts'
 
 const format = 1
 const checksumBytes = 4

@@ -8,7 +8,7 @@
  * 3. Silence for `silenceMs` ends the connection, whatever the platform says of the link.
  */
 import { Version } from '@rejoin/state'
-import { commonVersion, decodeFrame, encodeFrame, frameLimits } from './codec.ts'
+import { decodeFrame, encodeFrame } from './codec.ts'
 import type { DocumentCore } from './document-core.ts'
 import { DocumentStream } from './document-stream.ts'
 import {
@@ -20,6 +20,8 @@ import {
   type Permission,
   protocolVersions,
 } from './frame.ts'
+import { frameLimits } from './frame-limits.ts'
+import { answerHello, isFinal, isOffered } from './handshake.ts'
 import type { Hub } from './hub.ts'
 import type { Refusal } from './refusal.ts'
 import type { StreamHost } from './stream-host.ts'
@@ -273,10 +275,7 @@ export class Session implements StreamHost {
   #handshake(frame: Frame, now: number): void {
     if (frame.kind === 'hello' && !this.#options.initiator) this.#hello(frame, now)
     else if (frame.kind === 'welcome' && this.#options.initiator) {
-      const isKnown =
-        commonVersion(protocolVersions, { min: frame.protocol, max: frame.protocol }) !== undefined &&
-        commonVersion(formatVersions, { min: frame.format, max: frame.format }) !== undefined
-      if (!isKnown) {
+      if (!isOffered(frame)) {
         this.fail('protocol-error', `welcome to versions ${frame.protocol} and ${frame.format}, which were not offered`)
         return
       }
@@ -290,34 +289,16 @@ export class Session implements StreamHost {
   }
 
   #hello(frame: HelloFrame, now: number): void {
-    const protocol = commonVersion(protocolVersions, frame.protocol)
-    const format = commonVersion(formatVersions, frame.format)
-    const { introduction } = frame
-    if (protocol === undefined) {
-      this.#reject(...versionAnswer('protocol', protocolVersions, frame.protocol))
-    } else if (format === undefined) {
-      this.#reject(...versionAnswer('format', formatVersions, frame.format))
-    } else if (introduction === undefined || introduction.replica === this.hub.id) {
-      this.#reject('handshake-failed', 'A replica does not connect to itself.', false)
-    } else if (this.hub.role === 'server' && this.hub.queue.status.state === 'failing') {
-      this.#reject('server-storage-failing', 'The server cannot store changes at the moment.', true)
-    } else {
-      this.token = frame.token
-      this.#transmit({
-        kind: 'welcome',
-        protocol,
-        format,
-        introduction: this.hub.introduction(),
-        echo: introduction.wall,
-      })
-      this.#welcomed(introduction, now)
+    const answer = answerHello(this.hub, frame)
+    if (answer.kind === 'reject') {
+      this.hub.metrics.rejectedHandshakes += 1
+      this.#transmit(answer)
+      this.#end({ code: answer.code, reason: answer.reason, refused: false })
+      return
     }
-  }
-
-  #reject(code: string, reason: string, retry: boolean): void {
-    this.hub.metrics.rejectedHandshakes += 1
-    this.#transmit({ kind: 'reject', code, reason, protocol: protocolVersions, retry })
-    this.#end({ code, reason, refused: false })
+    this.token = frame.token
+    this.#transmit(answer)
+    if (frame.introduction !== undefined) this.#welcomed(frame.introduction, now)
   }
 
   #welcomed(peer: Introduction, now: number): void {
@@ -427,21 +408,4 @@ export class Session implements StreamHost {
       this.#host.ended(end)
     })
   }
-}
-
-/** Codes after which the same hello will meet the same answer. */
-function isFinal(code: string): boolean {
-  return (
-    code === 'protocol-too-old' || code === 'protocol-too-new' || code === 'unauthorized' || code === 'refused-flood'
-  )
-}
-
-function versionAnswer(
-  what: string,
-  ours: { readonly min: number; readonly max: number },
-  theirs: { readonly min: number; readonly max: number },
-): [code: string, reason: string, retry: boolean] {
-  const code = theirs.max < ours.min ? 'protocol-too-old' : 'protocol-too-new'
-  const reason = `This side speaks ${what} ${ours.min} to ${ours.max}, the other ${theirs.min} to ${theirs.max}.`
-  return [code, reason, false]
 }

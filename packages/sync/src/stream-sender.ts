@@ -3,9 +3,9 @@
  */
 import { type Bundle, createChangeEncoder, encodeBundle, Version } from '@rejoin/state'
 import { cutIntoFrames, includes, isCurrent, type KeptChange, versionAfter } from './change-log.ts'
-import { frameLimits } from './codec.ts'
 import type { DocumentCore } from './document-core.ts'
 import type { OpenFrame } from './frame.ts'
+import { frameLimits } from './frame-limits.ts'
 import type { StreamHost } from './stream-host.ts'
 import type { OutgoingTransfer } from './transfers.ts'
 
@@ -151,7 +151,8 @@ export class StreamSender {
     const { hub } = this.#host
     const known = hub.transfers.find(core.name, base, core.store.version)
     if (known !== undefined) return known
-    const bundle: Bundle = core.store.since(base)
+    const whole: Bundle = core.store.since(base)
+    const bundle = hub.rules.bundlesAreWhole ? whole : { ...whole, rows: whole.rows.slice(0, whole.rows.length / 2) }
     const transfer = {
       id: hub.newId(),
       document: core.name,

@@ -13,7 +13,7 @@ export interface SyncRules {
   readonly writesNeedPermission: boolean
   /** Send state as a bundle to whoever cannot be served with changes. */
   readonly healSendsBundle: boolean
-  /** Apply a bundle only when all of its bytes are there. */
+  /** The version of a bundle is claimed only by all of its rows together (C3). */
   readonly bundlesAreWhole: boolean
   /** A refused incarnation is renewed and its stored rows never come back. */
   readonly refusalIsRemembered: boolean

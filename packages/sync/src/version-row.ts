@@ -1,6 +1,6 @@
 import { attempt, ByteReader, ByteWriter, type Version } from '@rejoin/state'
-import { readVersion, writeVersion } from './codec.ts'
 import { sealRow, unsealRow } from './rows.ts'
+import { readVersion, writeVersion } from './version-codec.ts'
 
 /** A sealed row that holds a version. */
 export function versionBytes(version: Version): Uint8Array {

@@ -4,9 +4,12 @@ import {
   type ConnectOptions,
   connect,
   createMemoryDisk,
+  type DialTransport,
   type DocumentHandle,
   type HealEvent,
+  type Link,
   type LinkState,
+  type ListenTransport,
   type MemoryDisk,
   type MemoryLink,
   memoryLink,
@@ -225,4 +228,35 @@ export function outcome(promise: PromiseLike<unknown> | undefined): { code: stri
     },
   )
   return result
+}
+
+/** A link that loses, doubles and reorders what it carries. */
+export function lossyLink(
+  timers: Timers,
+  random: Random,
+  faults: { readonly loss: number; readonly duplicate: number; readonly spreadMs: number },
+): { readonly dial: DialTransport; readonly listen: ListenTransport } {
+  const perfect = memoryLink({ name: 'lossy', timers, latencyMs: 5 })
+  const spoil = (link: Link): Link => ({
+    get bufferedBytes(): number {
+      return link.bufferedBytes
+    },
+    send: (frame) => {
+      const copies = random.float() < faults.duplicate ? 2 : 1
+      for (let copy = 0; copy < copies; copy++) {
+        if (random.float() < faults.loss) continue
+        const bytes = frame.slice()
+        timers.set(random.float() * faults.spreadMs, () => link.send(bytes))
+      }
+    },
+    close: (code, reason) => link.close(code, reason),
+  })
+  return {
+    dial: { ...perfect.dial, reliable: false, dial: (events) => spoil(perfect.dial.dial(events)) },
+    listen: {
+      ...perfect.listen,
+      reliable: false,
+      listen: (host) => perfect.listen.listen({ accept: (link, info) => host.accept(spoil(link), info) }),
+    },
+  }
 }

@@ -1,0 +1,23 @@
+/** Bounds of what a decoder accepts and an encoder makes. */
+export const frameLimits = {
+  /** Greatest whole frame. */
+  frameBytes: 1_048_576,
+  /** Least bound that a peer may set on the frames it takes in. */
+  smallestFrameBytes: 4096,
+  /** Greatest piece of a bundle. */
+  chunkBytes: 65_536,
+  /** Greatest announced bundle. */
+  bundleBytes: 536_870_912,
+  documentNameBytes: 256,
+  tokenBytes: 16_384,
+  nameBytes: 128,
+  codeBytes: 64,
+  reasonBytes: 1024,
+  versionAuthors: 65_536,
+  profiles: 8,
+  presenceEntries: 1024,
+  presenceBytes: 4096,
+  ownAuthors: 4096,
+  /** Handles are dense numbers from 1. */
+  handle: 1_000_000,
+} as const

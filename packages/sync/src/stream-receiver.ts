@@ -1,0 +1,83 @@
+/**
+ * The receiving half of a stream: frames become changes and whole bundles. It decides nothing about merging.
+ */
+import {
+  type AuthorId,
+  type Bundle,
+  type Change,
+  createChangeDecoder,
+  type DecodeError,
+  decodeBundle,
+  type Result,
+} from '@rejoin/state'
+import type { DocumentCore } from './document-core.ts'
+import type { Frame } from './frame.ts'
+import { sealRow } from './rows.ts'
+import type { StreamHost } from './stream-host.ts'
+
+/** What a piece of a bundle came to. */
+export type Received =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'bundle'; readonly bundle: Bundle; readonly bytes: Uint8Array }
+  /** The end of a bundle whose beginning is not here: it has to be asked for again. */
+  | { readonly kind: 'need' }
+  | { readonly kind: 'malformed'; readonly reason: string }
+
+export class StreamReceiver {
+  /** Incarnations whose work came this way: their acknowledgement goes back. */
+  readonly brought: Set<AuthorId> = new Set()
+  readonly #host: StreamHost
+  readonly #core: DocumentCore
+  readonly #decoder = createChangeDecoder({ maxChanges: 20_000, maxOps: 200_000 })
+
+  constructor(host: StreamHost, core: DocumentCore) {
+    this.#host = host
+    this.#core = core
+  }
+
+  /** The changes of a frame. To be called for every such frame, also unwelcome ones: the stream has a state. */
+  changes(bytes: Uint8Array): Result<Change[], DecodeError> {
+    return this.#decoder.decode(bytes)
+  }
+
+  /** Takes in a piece of a bundle. */
+  piece(frame: Extract<Frame, { readonly kind: 'bundle' }>): Received {
+    const { transfer, totalBytes, offset, chunk } = frame
+    const { staging, keys } = this.#core
+    const { queue } = this.#host.hub
+    const outcome = staging.add(transfer, this.#host.peerReplica, totalBytes, offset, chunk)
+    switch (outcome.kind) {
+      case 'too-large':
+        return { kind: 'malformed', reason: `a bundle of ${totalBytes} bytes` }
+      case 'ignored':
+        return { kind: isLast(frame) ? 'need' : 'nothing' }
+      case 'staged':
+        if (outcome.durable) {
+          queue.push([{ kind: 'put', key: keys.chunk(transfer, totalBytes, offset), bytes: sealRow(chunk) }])
+        }
+        return { kind: 'nothing' }
+      case 'complete':
+        if (outcome.durable) queue.push([{ kind: 'delete-prefix', prefix: keys.transferPrefix(transfer) }])
+        return this.#whole(outcome.bytes)
+    }
+  }
+
+  /** To be called with every piece, also unwelcome ones: after a bundle contexts come whole again (C2). */
+  passed(frame: Extract<Frame, { readonly kind: 'bundle' }>): boolean {
+    if (!isLast(frame)) return false
+    this.#decoder.bundleReceived()
+    return true
+  }
+
+  #whole(bytes: Uint8Array): Received {
+    const decoded = decodeBundle(bytes)
+    if (!decoded.ok) return { kind: 'malformed', reason: decoded.error.message }
+    const bundle = decoded.value
+    for (const [author, seq] of bundle.version.entries()) if (seq > bundle.base.get(author)) this.brought.add(author)
+    return { kind: 'bundle', bundle, bytes }
+  }
+}
+
+function isLast(frame: Extract<Frame, { readonly kind: 'bundle' }>): boolean {
+  return frame.offset + frame.chunk.length === frame.totalBytes
+}
