@@ -121,7 +121,7 @@ export const engine = {
   },
   w4: { create: () => new Elements(A.from({ keys: {} })) },
   w5: {
-    create: (keys, values) => new Keys(A.from({ keys: Object.fromEntries(keys.map((key, at) => [key, values[at]])) })),
+    create: () => new Keys(A.from({ keys: {} })),
     load: (bytes) => new Keys(A.load(bytes)),
     sync: (left, right) => exchange(automergeEnd(left, true), automergeEnd(right, false)),
   },

@@ -151,11 +151,7 @@ export const engine = {
   w3: { create: () => new Counters(), load: (bytes) => new Counters(bytes) },
   w4: { create: () => new Elements() },
   w5: {
-    create(keys, values) {
-      const replica = new Keys()
-      replica.write(keys, values)
-      return replica
-    },
+    create: () => new Keys(),
     load: (bytes) => new Keys(bytes),
     sync: (left, right) => exchange(loroEnd(left.doc), loroEnd(right.doc)),
   },

@@ -173,11 +173,7 @@ export const engine = {
   w3: { create: () => new Counters(0), load: (bytes, at) => new Counters(at, bytes) },
   w4: { create: () => new Elements(0) },
   w5: {
-    create(keys, values) {
-      const replica = new Keys('origin')
-      replica.write(keys, values)
-      return replica
-    },
+    create: () => new Keys('origin'),
     load: (bytes, at) => new Keys(at, bytes),
     sync,
   },

@@ -195,11 +195,7 @@ export function createYjsEngine(version) {
     },
     w4: { create: () => new Elements(format) },
     w5: {
-      create(keys, values) {
-        const replica = new Keys(format)
-        replica.write(keys, values)
-        return replica
-      },
+      create: () => new Keys(format),
       load: (bytes) => loaded(new Keys(format), bytes),
       sync: (left, right) => exchange(yjsEnd(left.doc, format), yjsEnd(right.doc, format)),
     },

@@ -103,21 +103,20 @@ class Counters extends Replica {
   }
 }
 
-const filled = (replica, keys, values) => {
-  replica.write(keys, values)
-  return replica
-}
-
 export const engine = {
   w1: {
-    create: (entities) => filled(new Entities(), Object.keys(entities), Object.values(entities)),
+    create(entities) {
+      const replica = new Entities()
+      replica.write(Object.keys(entities), Object.values(entities))
+      return replica
+    },
     load: (bytes) => new Entities(bytes),
   },
   w2: { create: () => new Replica() },
   w3: { create: () => new Counters('r0'), load: (bytes, at) => new Counters(`r${at}`, bytes) },
   w4: { create: () => new Elements() },
   w5: {
-    create: (keys, values) => filled(new Replica(), keys, values),
+    create: () => new Replica(),
     load: (bytes) => new Replica(bytes),
     sync: (left, right) => exchange(yjsEnd(left.doc, V1), yjsEnd(right.doc, V1)),
   },

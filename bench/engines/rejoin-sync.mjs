@@ -1,0 +1,166 @@
+// w5 for Rejoin: whole replicas that talk the real protocol, hello and acknowledgements included, over a counted link.
+// Each replica has a disk that takes everything at once and keeps nothing, as the peers store nothing either; what the
+// protocol does for its disk (rows, checksums) is done and timed. The base reaches each replica by joining one that has
+// it, outside the clock; then the link ends, all write on their own, and the timed part begins with connecting again.
+
+import { randomBytes } from 'node:crypto'
+import { encodeSnapshot, map, register, schema } from '../../packages/state/dist/index.js'
+import { connect, createReplica } from '../../packages/sync/dist/index.js'
+import { exchange } from '../lib/exchange.mjs'
+
+const Keys = schema({ keys: map(register(0)) })
+
+const clock = { now: () => Date.now(), monotonic: () => performance.now() }
+const random = { bytes: (count) => new Uint8Array(randomBytes(count)), float: Math.random }
+
+/** Only what is due at once: the others are heartbeats and give-ups, which a link without trouble never meets. */
+const timers = {
+  set(delayMs, fire) {
+    return delayMs > 0 ? undefined : setImmediate(fire)
+  },
+  clear(handle) {
+    clearImmediate(handle)
+  },
+}
+
+const storage = {
+  kind: 'bench',
+  read: () => Promise.resolve([]),
+  write: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+}
+
+/** Promises and immediates of one turn, and what these set off. */
+async function settle() {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+class SyncedKeys {
+  static async open() {
+    const replica = createReplica({ clock, timers, random, storage, role: 'peer' })
+    const synced = new SyncedKeys()
+    synced.replica = replica
+    synced.handle = await replica.open('bench', Keys)
+    synced.heard = 0
+    synced.handle.subscribe((event) => {
+      synced.heard += event.changed.length
+    })
+    return synced
+  }
+
+  write(keys, values) {
+    this.handle.change((draft) => {
+      for (let at = 0; at < keys.length; at++) draft.keys.get(keys[at]).set(values[at])
+    })
+  }
+
+  save() {
+    return encodeSnapshot(this.handle.store, { compact: true })
+  }
+
+  read() {
+    return new Map(Object.entries(this.handle.snapshot.keys))
+  }
+
+  async close() {
+    await this.replica.close()
+  }
+}
+
+/** A link between two replicas whose frames go where `exchange` carries them. */
+class CountedLink {
+  constructor() {
+    this.listen = {
+      kind: 'listen',
+      name: 'bench-listen',
+      reliable: true,
+      listen: (host) => {
+        this.host = host
+        return { close: () => undefined }
+      },
+    }
+    this.dial = { kind: 'dial', name: 'bench-dial', reliable: true, dial: (events) => this.open(events) }
+    this.ends = { listen: this.end(), dial: this.end() }
+    this.nets = []
+  }
+
+  end() {
+    return { send: undefined, events: undefined, buffered: 0 }
+  }
+
+  /** What `exchange` drives: connecting is the first word, frames follow. */
+  endOf(synced, side) {
+    const end = this.ends[side]
+    return {
+      start: (send) => {
+        end.send = send
+        this.nets.push(connect(synced.replica, { transports: [this[side]] }))
+      },
+      receive: (bytes) => {
+        this.ends[side === 'dial' ? 'listen' : 'dial'].buffered -= bytes.byteLength
+        end.events?.frame(bytes)
+      },
+    }
+  }
+
+  linkOf(end) {
+    return {
+      get bufferedBytes() {
+        return end.buffered
+      },
+      send: (frame) => {
+        end.buffered += frame.byteLength
+        end.send(frame.slice())
+      },
+      close: () => this.shut(),
+    }
+  }
+
+  open(events) {
+    const { listen, dial } = this.ends
+    dial.events = events
+    listen.events = this.host.accept(this.linkOf(listen), { remote: 'bench', initiator: false })
+    queueMicrotask(() => {
+      listen.events?.opened()
+      dial.events?.opened()
+    })
+    return this.linkOf(dial)
+  }
+
+  shut() {
+    for (const end of Object.values(this.ends)) {
+      const { events } = end
+      end.events = undefined
+      events?.closed({ code: 'closed', reason: '', clean: true })
+    }
+  }
+
+  async close() {
+    for (const net of this.nets) await net.close()
+    this.shut()
+    await settle()
+  }
+}
+
+/** Connects two replicas until neither has more to say; ending the link again is not part of the exchange. */
+async function sync(left, right) {
+  const link = new CountedLink()
+  const work = await exchange(link.endOf(left, 'listen'), link.endOf(right, 'dial'), settle)
+  return { ...work, close: () => link.close() }
+}
+
+let origin
+
+export const synced = {
+  async create() {
+    origin = await SyncedKeys.open()
+    return origin
+  },
+  async load() {
+    const joined = await SyncedKeys.open()
+    const { close } = await sync(origin, joined)
+    await close()
+    return joined
+  },
+  sync,
+}
