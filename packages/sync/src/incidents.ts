@@ -23,6 +23,7 @@ export interface HealEvent extends HealReport {
 }
 
 interface Incident {
+  key: ContactKey
   readonly cut: Cut
   readonly since: number
   readonly isFirstContact: boolean
@@ -125,6 +126,11 @@ export function createIncidents(options: IncidentOptions): Incidents {
       sinceLoad = begin(cut, since, !hadContact)
     },
     lost: (key) => {
+      // From here on its conflicts belong to the next report.
+      for (const incident of healed.filter((one) => one.key === key)) {
+        healed.splice(healed.indexOf(incident), 1)
+        finish(incident)
+      }
       const incidents = open.get(key) ?? []
       if (incidents.length >= maxOpen) return
       open.set(key, [...incidents, begin(options.store().beginCut(), options.now(), false)])
@@ -139,6 +145,7 @@ export function createIncidents(options: IncidentOptions): Incidents {
       }
       const ours = options.store().version
       for (const incident of incidents) {
+        incident.key = key
         incident.cut.contact(theirs)
         incident.contact = { ours, theirs, at: options.now() }
       }
@@ -170,5 +177,5 @@ export function createIncidents(options: IncidentOptions): Incidents {
 }
 
 function begin(cut: Cut, since: number, isFirstContact: boolean): Incident {
-  return { cut, since, isFirstContact, contact: undefined, revision: 0, timer: undefined, stop: () => {} }
+  return { key: '', cut, since, isFirstContact, contact: undefined, revision: 0, timer: undefined, stop: () => {} }
 }

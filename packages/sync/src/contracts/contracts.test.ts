@@ -80,7 +80,7 @@ async function failingTitles(factory: () => StorageSubject): Promise<string[]> {
 }
 
 describe('the storage contract catches', () => {
-  it('[SY-ST11] [SY-ST12] [SY-ST13] an adapter that acknowledges before the flush', async () => {
+  it('[SO11] [SO12] [SO13] an adapter that acknowledges before the flush', async () => {
     const failed = await failingTitles(() => {
       const disk = createMemoryDisk({ autoFlush: false })
       let held = false
@@ -108,11 +108,11 @@ describe('the storage contract catches', () => {
         crash: async () => disk.crash(),
       }
     })
-    expect(failed).toContain('SY-ST11')
-    expect(failed).toContain('SY-ST12')
+    expect(failed).toContain('SO11')
+    expect(failed).toContain('SO12')
   })
 
-  it('[SY-ST13] an adapter whose batches tear', async () => {
+  it('[SO13] an adapter whose batches tear', async () => {
     const failed = await failingTitles(() => {
       const disk = createMemoryDisk()
       const tearing = (storage: Storage): Storage => ({
@@ -139,6 +139,6 @@ describe('the storage contract catches', () => {
         },
       }
     })
-    expect(failed).toContain('SY-ST13')
+    expect(failed).toContain('SO13')
   })
 })

@@ -18,7 +18,7 @@ export function runEnvironmentContract(
   factory: () => EnvironmentSubject | PromiseLike<EnvironmentSubject>,
 ): void {
   describe(`environment contract: ${name}`, () => {
-    it('[SY-EN1] tells each hint to every listener', async () => {
+    it('[EN1] tells each hint to every listener', async () => {
       const subject = await factory()
       const heard: string[] = []
       const stopFirst = subject.environment.onHint((hint) => heard.push(`1:${hint}`))
@@ -30,7 +30,7 @@ export function runEnvironmentContract(
       await subject.dispose()
     })
 
-    it('[SY-EN2] tells nothing to a listener that has left, which may leave twice', async () => {
+    it('[EN2] tells nothing to a listener that has left, which may leave twice', async () => {
       const subject = await factory()
       const heard: string[] = []
       const stop = subject.environment.onHint((hint) => heard.push(hint))
@@ -41,7 +41,7 @@ export function runEnvironmentContract(
       await subject.dispose()
     })
 
-    it('[SY-EN3] is silent while nothing happens', async () => {
+    it('[EN3] is silent while nothing happens', async () => {
       const subject = await factory()
       const heard: string[] = []
       const stop = subject.environment.onHint((hint) => heard.push(hint))

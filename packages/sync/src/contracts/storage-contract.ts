@@ -44,31 +44,28 @@ export function runStorageContract(
     (await storage.read(prefix)).map((row) => `${row.key}=${[...row.bytes].join(',')}`)
 
   describe(`storage contract: ${name}`, () => {
-    scenario('[SY-ST1] reads the rows of a prefix in key order', async (_subject, storage) => {
+    scenario('[SO1] reads the rows of a prefix in key order', async (_subject, storage) => {
       await storage.write([put('b/2', 2), put('a/1', 1), put('b/10', 10), put('b', 9), put('c/0', 0), put('b/~', 7)])
       expect(await dump(storage, 'b/')).toEqual(['b/10=10', 'b/2=2', 'b/~=7'])
       expect(await dump(storage, 'nothing/')).toEqual([])
       expect((await dump(storage, '')).length).toBe(6)
     })
 
-    scenario(
-      '[SY-ST2] replaces, deletes, and deletes by prefix, in the order of the batch',
-      async (_subject, storage) => {
-        await storage.write([put('d/x', 1), put('d/y', 2), put('e/x', 3)])
-        await storage.write([
-          put('d/x', 4),
-          { kind: 'delete', key: 'd/y' },
-          { kind: 'delete', key: 'd/absent' },
-          { kind: 'delete-prefix', prefix: 'e/' },
-          put('e/z', 5),
-        ])
-        expect(await dump(storage, '')).toEqual(['d/x=4', 'e/z=5'])
-        await storage.write([put('f/1', 1), { kind: 'delete-prefix', prefix: 'f/' }])
-        expect(await dump(storage, 'f/')).toEqual([])
-      },
-    )
+    scenario('[SO2] replaces, deletes, and deletes by prefix, in the order of the batch', async (_subject, storage) => {
+      await storage.write([put('d/x', 1), put('d/y', 2), put('e/x', 3)])
+      await storage.write([
+        put('d/x', 4),
+        { kind: 'delete', key: 'd/y' },
+        { kind: 'delete', key: 'd/absent' },
+        { kind: 'delete-prefix', prefix: 'e/' },
+        put('e/z', 5),
+      ])
+      expect(await dump(storage, '')).toEqual(['d/x=4', 'e/z=5'])
+      await storage.write([put('f/1', 1), { kind: 'delete-prefix', prefix: 'f/' }])
+      expect(await dump(storage, 'f/')).toEqual([])
+    })
 
-    scenario('[SY-ST3] keeps bytes exactly, empty and large ones too', async (_subject, storage) => {
+    scenario('[SO3] keeps bytes exactly, empty and large ones too', async (_subject, storage) => {
       const large = new Uint8Array(300_000)
       for (let i = 0; i < large.length; i++) large[i] = (i * 31) & 0xff
       await storage.write([
@@ -81,13 +78,13 @@ export function runStorageContract(
       expect(same((await storage.read('window'))[0]?.bytes, large.subarray(100, 110))).toBe(true)
     })
 
-    scenario('[SY-ST4] sees every batch that was handed in before the read', async (_subject, storage) => {
+    scenario('[SO4] sees every batch that was handed in before the read', async (_subject, storage) => {
       const writes = [storage.write([put('k', 1)]), storage.write([put('k', 2)]), storage.write([put('l', 3)])]
       expect(await dump(storage, '')).toEqual(['k=2', 'l=3'])
       await Promise.all(writes)
     })
 
-    scenario('[SY-ST5] answers writes in call order', async (_subject, storage) => {
+    scenario('[SO5] answers writes in call order', async (_subject, storage) => {
       const order: number[] = []
       const writes = [0, 1, 2, 3, 4].map((index) =>
         storage.write([put(`k/${index}`, index)]).then(() => {
@@ -98,11 +95,11 @@ export function runStorageContract(
       expect(order).toEqual([0, 1, 2, 3, 4])
     })
 
-    scenario('[SY-ST6] an empty batch resolves', async (_subject, storage) => {
+    scenario('[SO6] an empty batch resolves', async (_subject, storage) => {
       expect(await outcomeOf(storage.write([]))).toBe('resolved')
     })
 
-    it('[SY-ST7] has everything that it answered for after closing and opening again', async () => {
+    it('[SO7] has everything that it answered for after closing and opening again', async () => {
       const subject = await factory()
       const first = await subject.open()
       await first.write([put('a', 1), put('b', 2)])
@@ -113,7 +110,7 @@ export function runStorageContract(
       await subject.dispose()
     })
 
-    it('[SY-ST8] waits for batches under way when it is closed, closes twice, and refuses calls afterwards', async () => {
+    it('[SO8] waits for batches under way when it is closed, closes twice, and refuses calls afterwards', async () => {
       const subject = await factory()
       const storage = await subject.open()
       const write = outcomeOf(storage.write([put('last', 1)]))
@@ -128,7 +125,7 @@ export function runStorageContract(
       await subject.dispose()
     })
 
-    it('[SY-ST9] shows the rows of one opening to another', async () => {
+    it('[SO9] shows the rows of one opening to another', async () => {
       const subject = await factory()
       const [left, right] = [await subject.open(), await subject.open()]
       await left.write([put('from/left', 1)])
@@ -140,7 +137,7 @@ export function runStorageContract(
       await subject.dispose()
     })
 
-    scenario('[SY-ST10] runs one holder of a lock at a time', async (subject, storage) => {
+    scenario('[SO10] runs one holder of a lock at a time', async (subject, storage) => {
       const lock = storage.withLock?.bind(storage)
       if (lock === undefined) return
       let finish = (): void => {}
@@ -163,7 +160,7 @@ export function runStorageContract(
       expect(await lock('name', async () => {})).toBe(true)
     })
 
-    scenario('[SY-ST11] answers a write only after the flush of its batch', async (subject, storage) => {
+    scenario('[SO11] answers a write only after the flush of its batch', async (subject, storage) => {
       const trace = subject.trace
       if (trace === undefined) return
       for (let round = 0; round < 5; round++) {
@@ -177,7 +174,7 @@ export function runStorageContract(
       }
     })
 
-    scenario('[SY-ST12] does not answer while the medium holds the flush back', async (subject, storage) => {
+    scenario('[SO12] does not answer while the medium holds the flush back', async (subject, storage) => {
       if (subject.hold === undefined) return
       const release = subject.hold()
       let answered = false
@@ -191,7 +188,7 @@ export function runStorageContract(
       expect(await dump(storage, 'held')).toEqual(['held=1'])
     })
 
-    it('[SY-ST13] keeps every answered batch, and no part of an unanswered one, across a power cut', async () => {
+    it('[SO13] keeps every answered batch, and no part of an unanswered one, across a power cut', async () => {
       const subject = await factory()
       const storage = await subject.open()
       if (subject.crash !== undefined) {
@@ -212,7 +209,7 @@ export function runStorageContract(
       await subject.dispose()
     })
 
-    scenario('[SY-ST14] fails with a code, changes nothing, and works again afterwards', async (subject, storage) => {
+    scenario('[SO14] fails with a code, changes nothing, and works again afterwards', async (subject, storage) => {
       if (subject.fail === undefined) return
       await storage.write([put('kept', 1)])
       const repair = subject.fail('storage-full')

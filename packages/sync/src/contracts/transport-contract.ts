@@ -48,17 +48,17 @@ export function runTransportContract(
   }
 
   describe(`transport contract: ${name}`, () => {
-    scenario('[SY-TR1] opens once at both ends, before any frame', async (_subject, { left, right }) => {
+    scenario('[TR1] opens once at both ends, before any frame', async (_subject, { left, right }) => {
       expect([left.opened, right.opened]).toEqual([1, 1])
       expect([left.disorder, right.disorder]).toEqual([[], []])
     })
 
-    scenario('[SY-TR2] agrees on one end that speaks first', async (_subject, { left, right }) => {
+    scenario('[TR2] agrees on one end that speaks first', async (_subject, { left, right }) => {
       const initiators = [left, right].map((end) => (end.info === undefined ? true : end.info.initiator))
       expect(initiators.filter(Boolean).length).toBe(1)
     })
 
-    scenario('[SY-TR3] carries frames both ways, whole and unchanged', async (subject, { left, right }) => {
+    scenario('[TR3] carries frames both ways, whole and unchanged', async (subject, { left, right }) => {
       const sizes = [1, 2, 125, 126, 127, 1000, 65_535, 65_536, 70_000]
       const frames = sizes.map((size) => pattern(size))
       for (const frame of frames) {
@@ -78,14 +78,14 @@ export function runTransportContract(
       expect(intact).toBe(true)
     })
 
-    scenario('[SY-TR4] keeps the order of many small frames', async (subject, { left, right }) => {
+    scenario('[TR4] keeps the order of many small frames', async (subject, { left, right }) => {
       if (!subject.left.reliable) return
       for (let i = 0; i < 500; i++) left.link?.send(Uint8Array.of(i & 0xff, i >> 8))
       expect(await eventually(subject.settle, () => right.frames.length === 500)).toBe(true)
       expect(right.frames.every((frame, i) => frame[0] === (i & 0xff) && frame[1] === i >> 8)).toBe(true)
     })
 
-    scenario('[SY-TR5] a sender may reuse the bytes it has sent', async (subject, { left, right }) => {
+    scenario('[TR5] a sender may reuse the bytes it has sent', async (subject, { left, right }) => {
       const frame = Uint8Array.of(1, 2, 3)
       left.link?.send(frame)
       frame.fill(9)
@@ -93,14 +93,14 @@ export function runTransportContract(
       if (subject.left.reliable) expect([...(right.frames[0] ?? [])]).toEqual([1, 2, 3])
     })
 
-    scenario('[SY-TR6] says how much is buffered as a number', async (subject, { left }) => {
+    scenario('[TR6] says how much is buffered as a number', async (subject, { left }) => {
       left.link?.send(pattern(10_000))
       const buffered = left.link?.bufferedBytes ?? -1
       expect(Number.isFinite(buffered) && buffered >= 0).toBe(true)
       expect(await eventually(subject.settle, () => (left.link?.bufferedBytes ?? 1) === 0)).toBe(true)
     })
 
-    scenario('[SY-TR7] a close reaches both ends once, and nothing follows it', async (subject, { left, right }) => {
+    scenario('[TR7] a close reaches both ends once, and nothing follows it', async (subject, { left, right }) => {
       left.link?.close('done', 'The test is over.')
       const ended = await eventually(subject.settle, () => left.closed.length > 0 && right.closed.length > 0)
       expect(ended).toBe(true)
@@ -113,14 +113,14 @@ export function runTransportContract(
       expect([left.disorder, right.disorder]).toEqual([[], []])
     })
 
-    scenario('[SY-TR8] the accepting end may close too', async (subject, { left, right }) => {
+    scenario('[TR8] the accepting end may close too', async (subject, { left, right }) => {
       right.link?.close('enough', 'No more.')
       const ended = await eventually(subject.settle, () => left.closed.length > 0 && right.closed.length > 0)
       expect(ended).toBe(true)
       expect([left.closed.length, right.closed.length]).toEqual([1, 1])
     })
 
-    scenario('[SY-TR9] a broken link is told to the end that can notice it', async (subject, { left, right }) => {
+    scenario('[TR9] a broken link is told to the end that can notice it', async (subject, { left, right }) => {
       if (subject.cut === undefined) return
       await subject.cut()
       const noticed = await eventually(subject.settle, () => left.closed.length + right.closed.length > 0)
@@ -128,7 +128,7 @@ export function runTransportContract(
       expect([...left.closed, ...right.closed].some((reason) => reason.clean)).toBe(false)
     })
 
-    it('[SY-TR10] dialling nobody is told by closed, not thrown', async () => {
+    it('[TR10] dialling nobody is told by closed, not thrown', async () => {
       const subject = await factory()
       const nowhere = subject.nowhere
       if (nowhere !== undefined) {
@@ -140,7 +140,7 @@ export function runTransportContract(
       await subject.dispose()
     })
 
-    it('[SY-TR11] a dial that is given up at once opens nothing', async () => {
+    it('[TR11] a dial that is given up at once opens nothing', async () => {
       const subject = await factory()
       if (subject.left.kind === 'dial') {
         const end = emptyEnd()
