@@ -127,9 +127,7 @@ class StreamEncoder implements ChangeEncoder {
       this.#authors.writeVersion(this.#writer, context)
       return
     }
-    const learned: [AuthorId, number][] = []
-    if (base !== context)
-      for (const [author, seq] of context.entries()) if (seq > base.get(author)) learned.push([author, seq])
+    const learned = context.above(base)
     this.#writer.varUint(learned.length)
     for (const [author, seq] of learned) this.#authors.writeDot(this.#writer, { author, seq })
   }

@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { authorIdFrom } from './ids.ts'
+import { type AuthorId, authorIdFrom } from './ids.ts'
 import { Version } from './version.ts'
 
 const a = authorIdFrom('000000000000000a')
@@ -29,5 +30,49 @@ describe('Version', () => {
     expect(of(1, 3).merge(of(2, 1)).toJSON()).toEqual(of(2, 3).toJSON())
     expect(of(1, 3).meet(of(2, 1)).toJSON()).toEqual(of(1, 1).toJSON())
     expect(of(1, 0).meet(of(0, 1)).size).toBe(0)
+  })
+
+  it('[VE2] is the same value whatever way it was made: all at once, or raised step by step from a shared one', () => {
+    const authors = Array.from({ length: 40 }, (_, i) => authorIdFrom(i.toString(16).padStart(16, '0')))
+    const entry = fc.tuple(fc.constantFrom(...authors), fc.integer({ min: 1, max: 9 }))
+    const entries = fc.array(entry, { maxLength: 40 })
+    fc.assert(
+      fc.property(entries, entries, entries, (shared, left, right) => {
+        const base = Version.from(shared)
+        const raise = (steps: typeof left): Version =>
+          steps.reduce((before, [author, seq]) => before.with(author, seq), base)
+        const [a, b] = [raise(left), raise(right)]
+        const [plainA, plainB] = [Version.from([...shared, ...left]), Version.from([...shared, ...right])]
+        for (const [version, plain] of [
+          [a, plainA],
+          [a.merge(b), Version.from([...shared, ...left, ...right])],
+          [a.meet(b), plainA.meet(plainB)],
+        ] as const) {
+          expect(version.toJSON()).toEqual(plain.toJSON())
+          expect(version.size).toBe(plain.size)
+          expect(version.equals(plain) && plain.equals(version)).toBe(true)
+        }
+        expect(Version.from(a.above(b)).toJSON()).toEqual(Version.from(plainA.above(plainB)).toJSON())
+        expect(a.merge(b).equals(Version.from([...b.entries(), ...a.above(b)]))).toBe(true)
+        expect(a.covers(b)).toBe(plainA.covers(plainB))
+        expect(a.compare(b)).toBe(plainA.compare(plainB))
+        for (const author of authors) expect(a.without(author).toJSON()).toEqual(plainA.without(author).toJSON())
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('[VE4] is raised 10,000 times among 10,000 authors without a copy each', () => {
+    const authors = Array.from({ length: 10_000 }, (_, i) => authorIdFrom(i.toString(16).padStart(16, '0')))
+    let version = Version.from(authors.map((author) => [author, 1]))
+    const begin = performance.now()
+    const all = authors.map((author) => {
+      version = version.with(author, 2)
+      return version
+    })
+    expect(performance.now() - begin).toBeLessThan(10_000)
+    expect(all[4_999]?.get(authors[4_999] as AuthorId)).toBe(2)
+    expect(all[4_999]?.get(authors[5_000] as AuthorId)).toBe(1)
+    expect(version.size).toBe(10_000)
   })
 })
