@@ -64,6 +64,12 @@ class StreamEncoder implements ChangeEncoder {
   #states = new Map<AuthorId, AuthorState>()
   #hlc = 0
   #fresh = true
+  /** Whether nothing follows the first frame, so that nothing need be remembered for it. */
+  readonly #isSingle: boolean
+
+  constructor(isSingle: boolean) {
+    this.#isSingle = isSingle
+  }
 
   encode(changes: readonly Change[]): Uint8Array {
     const writer = this.#writer
@@ -74,7 +80,7 @@ class StreamEncoder implements ChangeEncoder {
     this.#fresh = false
     writer.varUint(changes.length)
     for (const change of changes) for (const op of change.ops) this.#keys.note(op.key)
-    this.#keys.writeFresh(writer, this.#speller, this.#authors)
+    this.#keys.writeFresh(writer, this.#speller, this.#authors, this.#isSingle)
     for (const change of changes) this.#write(change)
     return writer.finish()
   }
@@ -116,7 +122,6 @@ class StreamEncoder implements ChangeEncoder {
     if (change.cause !== undefined) this.#authors.writeDot(writer, change.cause)
     state.seq = change.seq + change.span - 1
     state.context = change.context
-    for (const op of change.ops) this.#keys.number(op.key)
     this.#writePuts(puts)
     if (!onlyPuts) this.#writeOthers(change, change.ops)
   }
@@ -309,7 +314,7 @@ class StreamDecoder implements ChangeDecoder {
 
 /** The sending end of a stream of changes. */
 export function createChangeEncoder(): ChangeEncoder {
-  return new StreamEncoder()
+  return new StreamEncoder(false)
 }
 
 /** The receiving end of a stream of changes. */
@@ -319,7 +324,7 @@ export function createChangeDecoder(limits: Partial<DecodeLimits> = {}): ChangeD
 
 /** Self-contained bytes of some changes, for disks and single messages. */
 export function encodeChanges(changes: readonly Change[]): Uint8Array {
-  return createChangeEncoder().encode(changes)
+  return new StreamEncoder(true).encode(changes)
 }
 
 /** The changes in self-contained bytes. */

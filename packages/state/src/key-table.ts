@@ -88,41 +88,38 @@ export function readSeq(reader: ByteReader): number {
 export class KeyNumbers {
   readonly #numbers = new Map<unknown, number>()
   #fresh: Key[] = []
+  #next = 0
 
+  /** Keys numbered so far. */
   get size(): number {
-    return this.#numbers.size
+    return this.#next
   }
 
-  /** Queues a key that has no number yet for `writeFresh`. */
+  /**
+   * Gives a key its number, now if it has one and else in `writeFresh`. Two keys of one address that no store has met
+   * may get two numbers, which costs their second spelling and nothing else.
+   */
   note(key: Key): void {
-    if (key.numberedBy === this || this.#numbers.has(identity(key))) return
-    this.#numbers.set(identity(key), unnumbered)
-    this.#fresh.push(key)
-  }
-
-  /** The number of a key that was noted and written. */
-  number(key: Key): number {
-    if (key.numberedBy === this) return key.number
-    key.number = this.#numbers.get(identity(key)) ?? unnumbered
+    if (key.numberedBy === this) return
     key.numberedBy = this
-    return key.number
+    const known = this.#next === 0 ? undefined : this.#numbers.get(identity(key))
+    if (known === undefined) this.#fresh.push(key)
+    else key.number = known
   }
 
   /** Numbers and spells the keys that were noted since the last call. */
-  writeFresh(writer: ByteWriter, speller: KeySpeller, authors: AuthorWriter): void {
+  writeFresh(writer: ByteWriter, speller: KeySpeller, authors: AuthorWriter, isLast: boolean): void {
     const fresh = this.#fresh
     writer.varUint(fresh.length)
     if (fresh.length === 0) return
-    let number = this.#numbers.size - fresh.length
     for (const key of fresh.sort(compareKeys)) {
-      this.#numbers.set(identity(key), number++)
+      if (!isLast) this.#numbers.set(identity(key), this.#next)
+      key.number = this.#next++
       speller.write(writer, key, authors)
     }
     this.#fresh = []
   }
 }
-
-const unnumbered = -1
 
 /** The entry that keys of one address share once a store has met them, which is cheaper than their text. */
 function identity(key: Key): unknown {

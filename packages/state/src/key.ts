@@ -93,7 +93,8 @@ export function comparePaths(left: Path, right: Path): number {
   for (let i = 0; i < most; i++) {
     const a = left[i] as string
     const b = right[i] as string
-    if (a !== b) return a < b ? -1 : 1
+    if (a < b) return -1
+    if (a !== b) return 1
   }
   return left.length - right.length
 }
