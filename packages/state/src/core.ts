@@ -149,7 +149,8 @@ export class Core {
   replaceLive(entry: Entry, live: readonly Item[], added: readonly Item[]): void {
     this.touch(entry)
     const before = entry.liveItems()
-    for (const item of before) if (!live.includes(item)) item.slot.unlink(item)
+    const kept = new Set(live)
+    for (const item of before) if (!kept.has(item)) item.slot.unlink(item)
     for (const item of added) item.slot.append(item)
     entry.setLive(live)
     this.#countLive(entry.leaf, before.length, live.length)

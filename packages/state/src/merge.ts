@@ -179,11 +179,13 @@ function mergeRow(
   noticed: NoticedConflict[],
 ): void {
   const ours = entry.liveItems()
-  const theirs = row.items.map((item) => ours.find((own) => sameDot(own, item)) ?? makeItem(core, entry, item))
+  const ownByDot = new Map(ours.map((item) => [item.author + item.seq, item]))
+  const theirs = row.items.map((item) => ownByDot.get(item.author + item.seq) ?? makeItem(core, entry, item))
   const live = core.rules.mergeLive(ours, theirs, before, bundle.version)
-  const fresh = live.filter((item) => !ours.includes(item))
+  const owned = new Set(ours)
+  const fresh = live.filter((item) => !owned.has(item))
   // What stays beside something new was written without it, also where the sender has merged both by now.
-  const kept = ours.filter((item) => live.includes(item))
+  const kept = live.filter((item) => owned.has(item))
   const oursTouch = leadingTouch(kept, removalsBeside(core, entry, fresh, bundle.version))
   if (fresh.length > 0 || live.length !== ours.length) core.replaceLive(entry, live, [])
   for (const item of fresh) added.push(item)

@@ -39,13 +39,21 @@ export interface Rules {
   readonly authorContinues: boolean
 }
 
+const fewItems = 8
+
+/** Tells which dots stand among some items, without a walk for each where there are many. */
+function dotsIn(items: readonly DottedItem[]): (item: DottedItem) => boolean {
+  if (items.length <= fewItems) {
+    return (item) => items.some((other) => other.seq === item.seq && other.author === item.author)
+  }
+  const dots = new Set(items.map(({ author, seq }) => author + seq))
+  return ({ author, seq }) => dots.has(author + seq)
+}
+
 /** Keep what both have, plus what the other had not seen. */
 export const mergeLive: MergeLive = (ours, theirs, ourVersion, theirVersion) => {
-  const kept = ours.filter(
-    (item) =>
-      item.seq > theirVersion.get(item.author) ||
-      theirs.some((other) => other.seq === item.seq && other.author === item.author),
-  )
+  const has = dotsIn(theirs)
+  const kept = ours.filter((item) => item.seq > theirVersion.get(item.author) || has(item))
   for (const item of theirs) if (item.seq > ourVersion.get(item.author)) kept.push(item)
   return kept
 }

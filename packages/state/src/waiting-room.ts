@@ -7,8 +7,11 @@ export interface WaitingChange {
   readonly bytes: number
 }
 
+/** Changes that wait at once: each that is merged asks all authors again. */
+const maxChanges = 4096
+
 /**
- * Changes whose context is not covered yet, bounded in bytes. On overflow a change is dropped: the caller fetches
+ * Changes whose context is not covered yet, bounded in bytes and number. On overflow a change is dropped: the caller fetches
  * `since(version)` instead, so correctness never depends on the room (C2).
  */
 export class WaitingRoom {
@@ -38,7 +41,7 @@ export class WaitingRoom {
   admit(change: Change, bytes: number): boolean {
     const waiting = this.#byAuthor.get(change.author)
     if (waiting?.has(change.seq)) return true
-    if (this.#bytes + bytes > this.#limitBytes) return false
+    if (this.#bytes + bytes > this.#limitBytes || this.#changes >= maxChanges) return false
     if (waiting === undefined) this.#byAuthor.set(change.author, new Map([[change.seq, { change, bytes }]]))
     else waiting.set(change.seq, { change, bytes })
     this.#changes++
