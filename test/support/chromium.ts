@@ -1,4 +1,4 @@
-import { type Browser, type BrowserContext, chromium } from 'playwright-core'
+import { type Browser, chromium } from 'playwright-core'
 import { chromiumArguments, findChromium } from '../../scripts/lib/find-chromium.mjs'
 
 /**
@@ -7,17 +7,6 @@ import { chromiumArguments, findChromium } from '../../scripts/lib/find-chromium
  */
 export async function launchChromium(options: { args?: readonly string[] } = {}): Promise<Browser> {
   return await chromium.launch({
-    executablePath: requireChromium(),
-    args: [...chromiumArguments, ...(options.args ?? [])],
-  })
-}
-
-/** The same browser with a profile on disk: what it stored is there again when the same folder is opened later. */
-export async function launchProfile(
-  folder: string,
-  options: { args?: readonly string[] } = {},
-): Promise<BrowserContext> {
-  return await chromium.launchPersistentContext(folder, {
     executablePath: requireChromium(),
     args: [...chromiumArguments, ...(options.args ?? [])],
   })
