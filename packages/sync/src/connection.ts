@@ -63,7 +63,7 @@ export class Connection {
       },
       documents: () => host.documents(),
       provide: (session, frame, found, refused) => host.provide(session, frame, found, refused),
-      fallBackToDisk: (core, refusal, failed) => host.fallBackToDisk(core, refusal, failed),
+      fallBack: (core, state, refusal, failed) => host.fallBack(core, state, refusal, failed),
     }
     this.session = new Session({
       hub,

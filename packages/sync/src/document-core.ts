@@ -64,6 +64,8 @@ export class DocumentCore {
   readonly listeners: Set<(event: ChangeEvent) => void> = new Set()
   readonly replacedListeners: Set<(nothing: undefined) => void> = new Set()
   readonly refusedListeners: Set<(content: RefusedContent) => void> = new Set()
+  /** Refused content that nobody has listened for yet. */
+  readonly refusedBacklog: RefusedContent[] = []
   readonly permissionListeners: Set<(permission: Permission | undefined) => void> = new Set()
   store: Store
   /** On disk here. */

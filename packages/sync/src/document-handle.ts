@@ -50,7 +50,7 @@ export interface DocumentHandle<S extends Schema> {
   subscribe<T>(select: (snapshot: SnapshotOf<S>) => T, listener: (value: T, before: T) => void): () => void
   /** Calls back with concurrent writes as a merge settles them. */
   onConflicts(listener: (conflicts: readonly Conflict[]) => void): () => void
-  /** Calls back when a server refused what was written here, with the content. */
+  /** Calls back when a server refused what was written here, with the content; also of what was refused before. */
   onRefused(listener: (content: RefusedContent) => void): () => void
   onPermission(listener: (permission: Permission | undefined) => void): () => void
   /** Lets go of the document; the last handle writes out what is queued. Idempotent. */
@@ -145,7 +145,11 @@ export function createHandle<S extends Schema>(
       attach(listeners, (event) => {
         if (event.conflicts.length > 0) listener(event.conflicts)
       }),
-    onRefused: (listener) => attach(core.refusedListeners, listener),
+    onRefused: (listener) => {
+      const stop = attach(core.refusedListeners, listener)
+      for (const content of core.refusedBacklog.splice(0)) core.hub.tell([listener], content)
+      return stop
+    },
     onPermission: (listener) => attach(core.permissionListeners, listener),
     close,
     [Symbol.asyncDispose]: close,

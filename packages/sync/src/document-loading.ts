@@ -19,7 +19,8 @@ import {
 } from '@rejoin/state'
 import { includes } from './change-log.ts'
 import type { DocumentCore } from './document-core.ts'
-import { unsealRow } from './rows.ts'
+import { tellRefused } from './refusal.ts'
+import { changeRow, unsealRow } from './rows.ts'
 import type { StorageOp, StoredRow } from './seams.ts'
 import { numberInRow, versionInRow } from './version-row.ts'
 
@@ -88,7 +89,11 @@ export function loadDocument(core: DocumentCore, rows: readonly StoredRow[]): vo
     core.staging.restore(transfer, totalBytes, offset, bytes)
   }
   core.begin()
-  setAside(core, [...parsed.damaged, ...refused])
+  const refusedRows = refused.map((change) => ({ key: core.keys.change(change), bytes: changeRow(change) }))
+  setAside(core, [...parsed.damaged, ...refusedRows])
+  if (refused.length > 0) {
+    tellRefused(core, refused, core.store.toJSON(), 'forbidden', 'Another tab lost the right to write.')
+  }
 }
 
 /** What a server is known to have had, as far as the disk tells: everything but the unacknowledged work of this profile. */
@@ -228,13 +233,13 @@ function byStamp(left: ParsedChange, right: ParsedChange): number {
 function splitRefused(
   core: DocumentCore,
   changes: readonly ParsedChange[],
-): { kept: ParsedChange[]; refused: StoredRow[] } {
+): { kept: ParsedChange[]; refused: Change[] } {
   const kept: ParsedChange[] = []
-  const refused: StoredRow[] = []
+  const refused: Change[] = []
   for (const parsed of changes) {
     const from = core.refused.get(parsed.change.author)
     if (from === undefined || lastSeq(parsed.change) < from) kept.push(parsed)
-    else refused.push({ key: core.keys.change(parsed.change), bytes: new Uint8Array(0) })
+    else refused.push(parsed.change)
   }
   return { kept, refused }
 }
@@ -243,7 +248,7 @@ function setAside(core: DocumentCore, rows: readonly StoredRow[]): void {
   if (rows.length === 0) return
   const ops: StorageOp[] = []
   for (const { key, bytes } of rows) {
-    if (bytes.length > 0) ops.push({ kind: 'put', key: core.keys.aside(key), bytes })
+    ops.push({ kind: 'put', key: core.keys.aside(key), bytes })
     ops.push({ kind: 'delete', key })
   }
   core.hub.metrics.corruptRows += core.corruptRows

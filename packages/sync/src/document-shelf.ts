@@ -1,4 +1,4 @@
-import { rejoinError } from '@rejoin/state'
+import { type Bundle, rejoinError } from '@rejoin/state'
 import { compact, isCompactionDue } from './compaction.ts'
 import type { Connection } from './connection.ts'
 import { DocumentCore } from './document-core.ts'
@@ -7,7 +7,7 @@ import type { Hub } from './hub.ts'
 import { deferred, type Later, rejected, resolved } from './later.ts'
 import { fallBack, type Refusal } from './refusal.ts'
 import { nameInKey } from './rows.ts'
-import type { Storage, TimerHandle } from './seams.ts'
+import type { Storage, StoredRow, TimerHandle } from './seams.ts'
 
 interface OpenDocument {
   readonly core: DocumentCore
@@ -214,14 +214,27 @@ export class DocumentShelf {
     for (const [name, entry] of [...this.#documents]) this.#drop(name, entry)
   }
 
-  fallBackToDisk(core: DocumentCore, refusal: Refusal, failed: () => void): void {
-    this.#hub.queue.flushed().then(() => {
-      this.#storage.read(core.keys.prefix).then((rows) => {
-        this.#hub.batch(() => {
-          if (!core.isClosed && !fallBack(core, stateWithoutUnsaved(core, rows), refusal)) failed()
-        })
-      }, failed)
-    }, failed)
+  /**
+   * Falls back to `state`, or without one to what the disk tells a server to have had. Reads the disk first, so that
+   * what another tab wrote and nobody heard of is handed over too, not lost.
+   */
+  fallBack(core: DocumentCore, state: Bundle | undefined, refusal: Refusal, failed: () => void): void {
+    const { queue } = this.#hub
+    const carryOut = (rows: readonly StoredRow[] | undefined): void => {
+      this.#hub.batch(() => {
+        if (core.isClosed) return
+        if (rows !== undefined) readAgain(core, rows)
+        const target = state ?? stateWithoutUnsaved(core, rows ?? [])
+        if (!fallBack(core, target, refusal)) failed()
+      })
+    }
+    const unread = (): void => {
+      if (state === undefined) failed()
+      else carryOut(undefined)
+    }
+    // A failing disk answers when it pleases; the server's state need not wait for it.
+    if (queue.status.state === 'failing') unread()
+    else queue.flushed().then(() => this.#storage.read(core.keys.prefix).then(carryOut, unread), unread)
   }
 
   #read(entry: OpenDocument): void {

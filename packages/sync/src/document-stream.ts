@@ -14,7 +14,7 @@ import { versionAfter } from './change-log.ts'
 import type { Carrier, DocumentCore, Intake } from './document-core.ts'
 import type { Frame, OpenFrame, Permission, PresenceEntry } from './frame.ts'
 import { frameLimits } from './frame-limits.ts'
-import { fallBack, hasRefusable, noteRefusals, type Refusal } from './refusal.ts'
+import { hasRefusable, noteRefusals, type Refusal } from './refusal.ts'
 import type { StreamHost } from './stream-host.ts'
 import { StreamReceiver } from './stream-receiver.ts'
 import { StreamSender } from './stream-sender.ts'
@@ -348,7 +348,7 @@ export class DocumentStream implements Carrier {
       return
     }
     this.#awaiting = refusal
-    this.#host.fallBackToDisk(core, refusal, () => {
+    this.#host.fallBack(core, undefined, refusal, () => {
       this.#awaiting = undefined
     })
   }
@@ -386,8 +386,10 @@ export class DocumentStream implements Carrier {
     const refusal = this.#awaiting
     if (refusal === undefined) this.#took(this.core.receiveBundle(bundle, bytes, this))
     else if (bundle.base.size === 0) {
-      this.#awaiting = undefined
-      if (!fallBack(this.core, bundle, refusal)) this.#host.fail('protocol-error', 'a state that breaks a rule')
+      // What comes until it is done is dropped; afterwards this side opens anew and is sent the rest.
+      this.#host.fallBack(this.core, bundle, refusal, () =>
+        this.#host.fail('protocol-error', 'a state that breaks a rule'),
+      )
     }
   }
 

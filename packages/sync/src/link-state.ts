@@ -63,6 +63,11 @@ export function linkStateOf(
   const synced = lastSyncedAt === undefined ? {} : { lastSyncedAt }
   const sessions = countingSessions(core)
   const [first] = sessions
+  const barred = first !== undefined && sessions.every(isBarred)
+  if (barred) {
+    const reason = 'The server does not let this connection read any of the open documents.'
+    return { state: 'refused', since: since('refused'), code: 'forbidden', reason }
+  }
   if (first !== undefined) {
     const clockOffsetMs = (sessions.find((session) => session.isServer) ?? first).clockOffsetMs
     // A server does not follow each of its clients.
@@ -131,6 +136,12 @@ function isSessionSynced(core: ReplicaCore, session: Session): boolean {
   if (session.streams.size === 0) return false
   for (const stream of session.streams.values()) if (!stream.isSynced) return false
   return core.shelf.cores().every((document) => session.streams.has(document.name))
+}
+
+function isBarred(session: Session): boolean {
+  if (session.streams.size === 0 || !session.isServer) return false
+  for (const stream of session.streams.values()) if (stream.granted !== 'no') return false
+  return true
 }
 
 function nextAttempt(core: ReplicaCore, routes: readonly Route[]): { readonly nextAttemptAt?: number } {

@@ -118,6 +118,60 @@ describe('a connection that may not write', () => {
     expect(alice?.snapshot.phase).toBe('shared')
     expect(contents.map((content) => content.changes.length)).toEqual([1])
     expect(alice?.unsaved.changes).toBe(0)
+    expect(clients[0]?.net?.link).toMatchObject({ state: 'refused', code: 'forbidden' })
+    right = 'write'
+    world.advance(20_000)
+    expect(alice?.permission).toBe('write')
+    expect(clients[0]?.net?.link.state).toBe('synced')
+  })
+
+  it('[RE2] falls back too when the right is lost while it is connected and writing', () => {
+    let right: Permission = 'write'
+    const { world, handles, server } = star(2, {
+      server: { authorize: ({ token }) => (token === 'client-0' ? right : 'write') },
+      token: (index) => `client-${index}`,
+    })
+    const [alice, bob] = handles
+    for (let i = 0; i < 40; i++) {
+      if (alice?.permission === 'write') alice.change((draft) => draft.items.add(`item-${i}`))
+      if (i === 20) {
+        right = 'read'
+        server.replica.reauthorize()
+      }
+      world.advance(3)
+    }
+    const contents: RefusedContent[] = []
+    // Whoever listens late is told of what was refused before.
+    alice?.onRefused((content) => contents.push(content))
+    world.advance(1000)
+    expect(alice?.digest()).toBe(bob?.digest())
+    expect(alice?.unsaved.changes).toBe(0)
+    const refused = contents.flatMap((content) => content.changes).length
+    expect(refused).toBeGreaterThan(0)
+    expect((bob?.snapshot.items.length ?? 0) + refused).toBeGreaterThanOrEqual(21)
+  })
+
+  it('[RE3] hands over what another tab wrote and nobody heard of', () => {
+    let right: Permission = 'write'
+    const disk = createMemoryDisk()
+    const { world, clients, handles, wires } = star(1, { server: { authorize: () => right }, disks: [disk] })
+    handles[0]?.change((draft) => draft.phase.set('shared'))
+    world.advance(200)
+    wires[0]?.cut()
+    handles[0]?.change((draft) => draft.items.add('mine'))
+    // Another tab without any way to the first, closed again at once.
+    const other = world.replica({ disk })
+    world.open(other).change((draft) => draft.items.add('theirs'))
+    other.replica.close()
+    const contents: RefusedContent[] = []
+    handles[0]?.onRefused((content) => contents.push(content))
+    right = 'read'
+    wires[0]?.restore()
+    clients[0]?.net?.reconnect()
+    world.advance(1000)
+    expect(handles[0]?.snapshot).toMatchObject({ phase: 'shared', items: [] })
+    expect(contents.flatMap((content) => content.changes).length).toBe(2)
+    expect(world.open(world.replica({ disk })).snapshot.items).toEqual([])
   })
 
   it('[RE5] merges nothing at the server from whoever may not write, and ends floods', () => {

@@ -113,14 +113,27 @@ function firstRefused(refused: readonly Change[]): Map<AuthorId, number> {
 }
 
 function handOver(core: DocumentCore, refused: readonly Change[], before: Value, { code, reason }: Refusal): void {
-  const changes = refused.map((change) => ({ change, writes: change.ops.map(describeOp) }))
   core.ledger.refuse(refused, code, reason)
   core.hub.metrics.refusedWrites += refused.length
   core.hub.log({ level: 'warn', event: 'fell-back', details: { document: core.name, code, refused: refused.length } })
-  if (refused.length === 0) return
-  const content: RefusedContent = { document: core.name, code, reason, changes, before }
-  core.hub.tell(core.refusedListeners, content)
+  if (refused.length > 0) tellRefused(core, refused, before, code, reason)
 }
+
+/** Hands refused content to the application, now or as soon as it listens. */
+export function tellRefused(
+  core: DocumentCore,
+  refused: readonly Change[],
+  before: Value,
+  code: string,
+  reason: string,
+): void {
+  const changes = refused.map((change) => ({ change, writes: change.ops.map(describeOp) }))
+  const content: RefusedContent = { document: core.name, code, reason, changes, before }
+  if (core.refusedListeners.size > 0) core.hub.tell(core.refusedListeners, content)
+  else if (core.refusedBacklog.length < maxBacklog) core.refusedBacklog.push(content)
+}
+
+const maxBacklog = 100
 
 function describeOp(op: Op): RefusedWrite {
   const { path, kind, member } = op.key

@@ -1,3 +1,4 @@
+import type { Bundle } from '@rejoin/state'
 import { Connection, type ConnectionHost, type ConnectionOptions } from './connection.ts'
 import type { DocumentCore } from './document-core.ts'
 import { DocumentShelf } from './document-shelf.ts'
@@ -236,8 +237,8 @@ export class ReplicaCore implements Hub, ConnectionHost {
     this.shelf.touch(core)
   }
 
-  fallBackToDisk(core: DocumentCore, refusal: Refusal, failed: () => void): void {
-    this.shelf.fallBackToDisk(core, refusal, failed)
+  fallBack(core: DocumentCore, state: Bundle | undefined, refusal: Refusal, failed: () => void): void {
+    this.shelf.fallBack(core, state, refusal, failed)
   }
 
   provide(

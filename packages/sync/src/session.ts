@@ -7,7 +7,7 @@
  *    nothing else.
  * 3. Silence for `silenceMs` ends the connection, whatever the platform says of the link.
  */
-import { Version } from '@rejoin/state'
+import { type Bundle, Version } from '@rejoin/state'
 import { decodeFrame, encodeFrame } from './codec.ts'
 import type { DocumentCore } from './document-core.ts'
 import { DocumentStream } from './document-stream.ts'
@@ -54,7 +54,7 @@ export interface SessionHost {
     found: (core: DocumentCore | undefined, given: Permission) => void,
     refused: (code: string, reason: string) => void,
   ): void
-  fallBackToDisk(core: DocumentCore, refusal: Refusal, failed: () => void): void
+  fallBack(core: DocumentCore, state: Bundle | undefined, refusal: Refusal, failed: () => void): void
 }
 
 export interface SessionOptions {
@@ -264,8 +264,8 @@ export class Session implements StreamHost {
     this.#host.wake()
   }
 
-  fallBackToDisk(core: DocumentCore, refusal: Refusal, failed: () => void): void {
-    this.#host.fallBackToDisk(core, refusal, failed)
+  fallBack(core: DocumentCore, state: Bundle | undefined, refusal: Refusal, failed: () => void): void {
+    this.#host.fallBack(core, state, refusal, failed)
   }
 
   #transmit(frame: Frame): void {

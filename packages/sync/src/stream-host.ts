@@ -1,3 +1,4 @@
+import type { Bundle } from '@rejoin/state'
 import type { DocumentCore } from './document-core.ts'
 import type { DocumentStream } from './document-stream.ts'
 import type { Frame } from './frame.ts'
@@ -22,6 +23,6 @@ export interface StreamHost {
   /** Pump this stream when the batch ends. */
   wakeStream(stream: DocumentStream): void
   fail(code: 'protocol-error' | 'refused-flood', reason: string): void
-  /** Reads the rows of a document and rebuilds it without unacknowledged work. */
-  fallBackToDisk(core: DocumentCore, refusal: Refusal, failed: () => void): void
+  /** Falls back to `state`, or without one to what the disk tells a server to have had; reads the disk first. */
+  fallBack(core: DocumentCore, state: Bundle | undefined, refusal: Refusal, failed: () => void): void
 }
