@@ -3,18 +3,13 @@ export {
   checkValue,
   freezeValue,
   isValue,
-  maxValueDepth,
   setOwn,
   type Value,
-  type ValueKind,
-  valueKind,
   valuesEqual,
 } from './plain-value.ts'
 export {
-  defaultValueLimits,
   readValue,
   readValueColumn,
-  type ValueLimits,
   writeValue,
   writeValueColumn,
 } from './value-codec.ts'
