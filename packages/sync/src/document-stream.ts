@@ -14,9 +14,10 @@ import { versionAfter } from './change-log.ts'
 import type { Carrier, DocumentCore, Intake } from './document-core.ts'
 import type { Frame, OpenFrame, Permission, PresenceEntry } from './frame.ts'
 import { frameLimits } from './frame-limits.ts'
-import { hasRefusable, noteRefusals, type Refusal } from './refusal.ts'
+import { noteRefusals, type Refusal } from './refusal.ts'
 import type { StreamHost } from './stream-host.ts'
 import { StreamReceiver } from './stream-receiver.ts'
+import { StreamRefusal } from './stream-refusal.ts'
 import { StreamSender } from './stream-sender.ts'
 
 type DocumentFrame = Extract<Frame, { readonly handle: number }>
@@ -33,11 +34,10 @@ export class DocumentStream implements Carrier {
   readonly #host: StreamHost
   readonly #sender: StreamSender
   readonly #receiver: StreamReceiver
+  readonly #refusal: StreamRefusal
   #told: Version = Version.empty
   #owesNeed = false
   #asked: Version | undefined
-  #awaiting: Refusal | undefined
-  #refusedWrites = 0
   readonly #presence = new Set<string>()
   #owesDigest = true
 
@@ -45,6 +45,9 @@ export class DocumentStream implements Carrier {
     this.#host = host
     this.#sender = new StreamSender(host, core)
     this.#receiver = new StreamReceiver(host, core)
+    this.#refusal = new StreamRefusal(host, core, () => {
+      host.send({ kind: 'need', handle: this.#theirHandle, version: Version.empty, full: true })
+    })
     this.core = core
     this.handle = handle
     this.given = { permission: given }
@@ -71,8 +74,8 @@ export class DocumentStream implements Carrier {
   /** Both versions covered, and own work durable at the server. Never said of a handshake. */
   get isSynced(): boolean {
     const { core } = this
-    if (this.granted === 'no') return this.#awaiting === undefined
-    if (!this.isMutual || this.#awaiting !== undefined) return false
+    if (this.granted === 'no') return !this.#refusal.isAwaiting
+    if (!this.isMutual || this.#refusal.isAwaiting) return false
     if (!core.store.version.covers(this.theirs)) return false
     if (this.#maySend() && !this.#sender.isDone) return false
     return !this.isServer || core.ledger.unsaved.changes === 0
@@ -162,7 +165,7 @@ export class DocumentStream implements Carrier {
         break
       case 'refusals':
         if (this.isSameProfile && noteRefusals(this.core, frame.entries)) {
-          this.#askForState({ code: frame.code, reason: frame.reason, isFromServer: false })
+          this.#refusal.await({ code: frame.code, reason: frame.reason, isFromServer: false })
         }
         break
       case 'leave':
@@ -198,7 +201,7 @@ export class DocumentStream implements Carrier {
   restart(): void {
     this.#sender.reset(this.#theirHandle === 0 ? undefined : this.theirs)
     this.#told = Version.empty
-    this.#awaiting = undefined
+    this.#refusal.reset()
     this.open()
     this.wake()
   }
@@ -293,13 +296,13 @@ export class DocumentStream implements Carrier {
     }
     const changes = decoded.value
     if (!this.#mayWrite()) {
-      this.#refuse(changes.length)
+      this.#refusal.refuse(this.#theirHandle, changes.length)
       return
     }
     for (const change of changes) this.#receiver.brought.add(change.author)
     this.#theyHave(versionAfter(this.theirs, changes))
     // The whole state is on its way and takes the place of everything.
-    if (this.#awaiting !== undefined) return
+    if (this.#refusal.isAwaiting) return
     this.#took(this.core.receiveChanges(changes, this))
   }
 
@@ -314,19 +317,6 @@ export class DocumentStream implements Carrier {
     this.#progress()
   }
 
-  #refuse(writes: number): void {
-    const { hub } = this.#host
-    this.#refusedWrites += writes
-    hub.metrics.refusedWrites += writes
-    this.#host.send({
-      kind: 'refused',
-      handle: this.#theirHandle,
-      code: 'forbidden',
-      reason: 'This connection may not write the document.',
-    })
-    if (this.#refusedWrites > hub.limits.refusedWrites) this.#host.fail('refused-flood', 'too many refused writes')
-  }
-
   #refused(code: string, reason: string): void {
     if (!this.isServer || code !== 'forbidden') return
     this.granted = 'read'
@@ -334,28 +324,8 @@ export class DocumentStream implements Carrier {
     this.#checkRefusal(reason)
   }
 
-  /** What was written under a right that is gone falls back. */
   #checkRefusal(reason = 'The right to write this document was lost.'): void {
-    const { core } = this
-    const { rules } = this.#host.hub
-    const isDenied = this.granted === 'read' || this.granted === 'no'
-    if (!this.isServer || !isDenied || this.#awaiting !== undefined || !rules.refusalFallsBack) return
-    if (this.granted === 'read' && this.#theirHandle === 0) return
-    if (!hasRefusable(core, this.theirs)) return
-    const refusal: Refusal = { code: 'forbidden', reason, isFromServer: this.granted === 'read' }
-    if (this.granted === 'read') {
-      this.#askForState(refusal)
-      return
-    }
-    this.#awaiting = refusal
-    this.#host.fallBack(core, undefined, refusal, () => {
-      this.#awaiting = undefined
-    })
-  }
-
-  #askForState(refusal: Refusal): void {
-    this.#awaiting = refusal
-    this.#host.send({ kind: 'need', handle: this.#theirHandle, version: Version.empty, full: true })
+    this.#refusal.check(this.granted, this.theirs, this.#theirHandle !== 0, reason)
   }
 
   /** Once per version and tick, however often it is noticed. */
@@ -372,7 +342,7 @@ export class DocumentStream implements Carrier {
     // Invariant 4, also when the bundle comes to nothing.
     const isLast = this.#receiver.passed(frame)
     if (!this.#mayWrite()) {
-      if (isLast) this.#refuse(1)
+      if (isLast) this.#refusal.refuse(this.#theirHandle, 1)
       return
     }
     const received = this.#receiver.piece(frame)
@@ -383,14 +353,8 @@ export class DocumentStream implements Carrier {
 
   #whole(bundle: Bundle, bytes: Uint8Array): void {
     this.#theyHave(this.theirs.merge(bundle.version))
-    const refusal = this.#awaiting
-    if (refusal === undefined) this.#took(this.core.receiveBundle(bundle, bytes, this))
-    else if (bundle.base.size === 0) {
-      // What comes until it is done is dropped; afterwards this side opens anew and is sent the rest.
-      this.#host.fallBack(this.core, bundle, refusal, () =>
-        this.#host.fail('protocol-error', 'a state that breaks a rule'),
-      )
-    }
+    if (this.#refusal.isAwaiting) this.#refusal.take(bundle)
+    else this.#took(this.core.receiveBundle(bundle, bytes, this))
   }
 
   #acknowledge(): void {

@@ -69,7 +69,7 @@ export function linkStateOf(
     return { state: 'refused', since: since('refused'), code: 'forbidden', reason }
   }
   if (first !== undefined) {
-    const clockOffsetMs = (sessions.find((session) => session.isServer) ?? first).clockOffsetMs
+    const clockOffsetMs = (sessions.find((session) => session.isServer) ?? first).clockOffset.offsetMs
     // A server does not follow each of its clients.
     if (core.role !== 'server' && sessions.every((session) => isSessionSynced(core, session))) {
       return { state: 'synced', since: since('synced'), lastSyncedAt: now, clockOffsetMs }
@@ -103,8 +103,8 @@ export function peersOf(core: ReplicaCore): Peer[] {
       remote: session.remote,
       isSameProfile: session.isSameProfile,
       isSynced: isSessionSynced(core, session),
-      clockOffsetMs: session.clockOffsetMs,
-      roundTripMs: session.roundTripMs,
+      clockOffsetMs: session.clockOffset.offsetMs,
+      roundTripMs: session.clockOffset.roundTripMs,
     })
   }
   return peers

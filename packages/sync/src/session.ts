@@ -8,6 +8,7 @@
  * 3. Silence for `silenceMs` ends the connection, whatever the platform says of the link.
  */
 import { type Bundle, Version } from '@rejoin/state'
+import { type ClockOffset, createClockOffset } from './clock-offset.ts'
 import { decodeFrame, encodeFrame } from './codec.ts'
 import type { DocumentCore } from './document-core.ts'
 import { DocumentStream } from './document-stream.ts'
@@ -80,9 +81,7 @@ export class Session implements StreamHost {
   token: string | undefined
   peer: Introduction | undefined
   phase: Phase = 'idle'
-  /** Their wall clock minus ours, milliseconds; from the exchange with the shortest round trip. */
-  clockOffsetMs = 0
-  roundTripMs: number | undefined
+  readonly clockOffset: ClockOffset = createClockOffset()
   /** Whether documents made progress, so that dialling again soon is worth it. */
   isProductive = false
   readonly streams: Map<string, DocumentStream> = new Map()
@@ -382,16 +381,8 @@ export class Session implements StreamHost {
   }
 
   #noteClock(echo: number, theirWall: number): void {
-    const now = this.hub.clock.now()
-    const roundTrip = Math.max(0, now - echo)
-    // A sample far slower than the best says little about the offset.
-    if (this.roundTripMs !== undefined && roundTrip > this.roundTripMs * 2 + 5) {
-      this.roundTripMs *= 1.25
-      return
-    }
-    this.roundTripMs = roundTrip
-    this.clockOffsetMs = Math.round(theirWall - (echo + now) / 2)
-    if (this.isServer) this.hub.noteOffset(this.clockOffsetMs)
+    this.clockOffset.note(echo, theirWall, this.hub.clock.now())
+    if (this.isServer) this.hub.noteOffset(this.clockOffset.offsetMs)
     if (this.hub.role !== 'server') this.hub.changed()
   }
 
