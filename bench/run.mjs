@@ -19,31 +19,39 @@ const RESULTS = new URL('./results.md', import.meta.url)
 
 const isLast = (runs) => runs.some((run) => run.ms > SLOW_MS || run.stopped || run.failed)
 
-/** Runs one workload for all engines. */
-async function measure(workload, options, log) {
-  const outcomes = new Map(options.engines.map((engine) => [engine, []]))
-  for (let repetition = 0; repetition < options.runs; repetition++) {
-    // Everybody is first once: whatever the machine does at the start of a round is shared out.
-    const turn = repetition % options.engines.length
-    for (const engine of [...options.engines.slice(turn), ...options.engines.slice(0, turn)]) {
-      const runs = outcomes.get(engine)
-      if (engineFacts[engine].without?.[workload.name] !== undefined || isLast(runs)) continue
-      const outcome = await runOnce({
-        engine,
-        workload: workload.name,
-        cold: workload.runCold !== undefined,
-        seed: options.seed + repetition,
-        scale: options.scale,
-        stepLimitMs: STEP_LIMIT_MS,
-      })
-      runs.push(outcome)
-      const trouble = outcome.failed ?? outcome.stopped ?? outcome.wrong[0]
-      log(
-        `${workload.name} ${engine} ${repetition + 1}/${options.runs}: ${(outcome.ms / 1000).toFixed(1)} s${trouble ? ` (${trouble})` : ''}`,
-      )
-    }
+/** Set by an interrupt: what is running is finished, and the report is made of what there is. */
+let isInterrupted = false
+
+/** One repetition of one workload for all engines. */
+async function repeat(workload, outcomes, repetition, options, log) {
+  // Everybody is first once: whatever the machine does at the start of a round is shared out.
+  const turn = repetition % options.engines.length
+  for (const engine of [...options.engines.slice(turn), ...options.engines.slice(0, turn)]) {
+    const runs = outcomes.get(engine)
+    if (isInterrupted || engineFacts[engine].without?.[workload.name] !== undefined || isLast(runs)) continue
+    const outcome = await runOnce({
+      engine,
+      workload: workload.name,
+      cold: workload.runCold !== undefined,
+      seed: options.seed + repetition,
+      scale: options.scale,
+      stepLimitMs: STEP_LIMIT_MS,
+    })
+    runs.push(outcome)
+    const trouble = outcome.failed ?? outcome.stopped ?? outcome.wrong[0]
+    const took = `${(outcome.ms / 1000).toFixed(1)} s${trouble ? ` (${trouble})` : ''}`
+    log(`${workload.name} ${engine} ${repetition + 1}/${options.runs}: ${took}`)
   }
-  return outcomes
+}
+
+/** All repetitions of all workloads: workload -> engine -> outcomes. */
+async function measure(workloads, options, log) {
+  const measured = new Map()
+  for (const { name } of workloads) measured.set(name, new Map(options.engines.map((engine) => [engine, []])))
+  for (let repetition = 0; repetition < options.runs; repetition++) {
+    for (const workload of workloads) await repeat(workload, measured.get(workload.name), repetition, options, log)
+  }
+  return measured
 }
 
 function rowsOf(workload, engines, table) {
@@ -70,16 +78,21 @@ async function main() {
   const rows = []
   const tables = new Map()
   let sound = true
-  for (const name of options.workloads) {
-    const workload = await loadWorkload(name)
-    const outcomes = await measure(workload, options, (line) => console.error(line))
+  const workloads = await Promise.all(options.workloads.map(loadWorkload))
+  process.once('SIGINT', () => {
+    isInterrupted = true
+  })
+  const measured = await measure(workloads, options, (line) => console.error(line))
+  for (const workload of workloads) {
+    const { name } = workload
+    const outcomes = measured.get(name)
     const table = medians(outcomes)
     tables.set(name, table)
     rows.push(...rowsOf(workload, options.engines, table))
     sound &&= ![...outcomes.values()].flat().some((run) => run.failed !== undefined || run.wrong.length > 0)
     const engines = options.engines.filter((engine) => (outcomes.get(engine)?.length ?? 0) > 0)
     const parts = [`## ${name}`, `${workload.title}.`, workloadTable(workload, engines, table)]
-    const told = remarks(name, options.engines, outcomes, options.runs)
+    const told = remarks(name, options.engines, outcomes, options.runs, SLOW_MS)
     sections.push([...parts, ...(told === '' ? [] : [told])].join('\n\n'))
   }
   const minutes = ((Date.now() - began.getTime()) / 60_000).toFixed(1)
@@ -87,7 +100,7 @@ async function main() {
     '# Results',
     'Written by `npm run bench -- --write`; what the figures mean and do not mean is in [README.md](README.md). In brackets: ratio to the best of the row.',
     [
-      `- ${began.toISOString().slice(0, 16)}Z, ${minutes} minutes, median of ${options.runs} runs, engines interleaved${options.scale === 1 ? '' : `, SCALE ${options.scale}: these figures say nothing`}`,
+      `- ${began.toISOString().slice(0, 16)}Z, ${minutes} minutes, median of ${options.runs} runs, engines interleaved${isInterrupted ? ', interrupted before the last' : ''}${options.scale === 1 ? '' : `, SCALE ${options.scale}: these figures say nothing`}`,
       `- commit ${machine.commit}`,
       `- ${machine.machine}; Node ${machine.node}; load averages before ${loadBefore}, after ${load()} (one core is this run)`,
       `- ${machine.versions}`,

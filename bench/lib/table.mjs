@@ -73,7 +73,7 @@ export function workloadTable(workload, engines, table) {
 }
 
 /** What a reader must know beside the figures: who was stopped, ran once, or is not there and why. */
-export function remarks(workloadName, engines, outcomes, runs) {
+export function remarks(workloadName, engines, outcomes, runs, slowMs) {
   const lines = []
   for (const engine of engines) {
     const why = engineFacts[engine].without?.[workloadName]
@@ -81,7 +81,10 @@ export function remarks(workloadName, engines, outcomes, runs) {
     const done = outcomes.get(engine) ?? []
     const stopped = done.find((run) => run.stopped !== undefined)
     if (stopped) lines.push(`- ${engine}: stopped, ${stopped.stopped}`)
-    else if (done.length > 0 && done.length < runs) lines.push(`- ${engine}: slow, ${done.length} run(s) only`)
+    else if (done.length > 0 && done.length < runs) {
+      const why = done.some((run) => run.ms > slowMs) ? 'slow, ' : ''
+      lines.push(`- ${engine}: ${why}${done.length} run(s) only`)
+    }
     const failed = done.find((run) => run.failed !== undefined)
     if (failed) lines.push(`- ${engine}: FAILED, ${failed.failed}`)
     for (const claim of new Set(done.flatMap((run) => run.wrong))) lines.push(`- ${engine}: WRONG OUTCOME, ${claim}`)
