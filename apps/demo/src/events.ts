@@ -71,6 +71,8 @@ export interface HealCard {
   /** One line per value that merged without a conflict. */
   readonly quiet: readonly { readonly what: string; readonly text: string }[]
   readonly reporter: Seat | undefined
+  /** What parted the sides: weather, or a plug. */
+  readonly cause: 'storm' | 'cable'
 }
 
 /** An entry of the log. */

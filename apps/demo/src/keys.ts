@@ -78,7 +78,7 @@ function sail(event: KeyboardEvent, sailing: Sailing): boolean {
     case 'ArrowLeft':
     case 'ArrowRight': {
       const way = event.key === 'ArrowLeft' ? -1 : 1
-      if (event.shiftKey) sailing.seek(sailing.now() + way * 1000)
+      if (event.shiftKey) sailing.stepTime(way * 1000)
       else sailing.stepEvent(way)
       return true
     }

@@ -108,20 +108,23 @@ function openScene(): void {
 function calmScene(): Scene {
   let tour: Tour | undefined
   const sailing = new Voyage(shipyard, shipyard.calm(calmSeed), () => tour?.look())
-  tour = startTour(sailing, (beat) => {
+  const onBeat = (beat: number | undefined): void => {
     if (beat === 0) {
       selected.value = 0
       tab.value = 'island'
       drawerOpen.value = false
     }
     if (beat === 3) selected.value = 2
-    // The report opens by itself once, where the story is about it.
-    if (beat === 4) openTab('report')
     if (beat === 5) {
       openTab('island')
       drawerOpen.value = false
     }
-  })
+  }
+  // The report opens by itself once: when the colours have met, so that it hides nothing of that.
+  const onShown = (beat: number): void => {
+    if (beat === 4) openTab('report')
+  }
+  tour = startTour(sailing, onBeat, onShown)
   return { kind: 'simulated', sailing, tour, run: undefined }
 }
 

@@ -22,6 +22,8 @@ let reports = 0
 
 export function liveHealCard(heal: LiveHeal): HealCard {
   const { event } = heal
+  // What is ours and not of this opening is of an earlier opening of this profile.
+  for (const { author } of event.ours.byAuthor) heal.log.know(author, heal.own)
   reports += 1
   const conflicts = event.conflicts.flatMap((conflict) => {
     const card = cardOf(conflict, heal)
@@ -57,7 +59,8 @@ export function liveHealCard(heal: LiveHeal): HealCard {
       const what = title(path[0] ?? '')
       if (effect.kind === 'counter') {
         const before = effect.after - effect.ours - effect.theirs
-        return [{ what, text: `${before} + ${effect.ours} + ${effect.theirs} = ${effect.after}` }]
+        const parts = [before, effect.ours, effect.theirs].filter((part, at) => at === 0 || part !== 0)
+        return [{ what, text: `${parts.join(' + ')} = ${effect.after}` }]
       }
       if (effect.kind === 'set') {
         const parts = [
@@ -70,6 +73,7 @@ export function liveHealCard(heal: LiveHeal): HealCard {
       return [{ what, text: `now ${String(effect.after ?? 'none')}` }]
     }),
     reporter: heal.own,
+    cause: 'cable',
   }
 }
 

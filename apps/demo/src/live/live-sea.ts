@@ -374,7 +374,7 @@ class LiveTab implements LiveSea {
 
   #nameOf(author: string): { readonly name: string; readonly seat: Seat | undefined } {
     if (author === this.#document?.store.author) return { name: 'This tab', seat: this.own.peek() }
-    const seat = this.#seatOfAuthor(author)
+    const seat = this.#log.seatOf(author) ?? this.#seatOfAuthor(author)
     return { name: seat === undefined ? `author ${author.slice(0, 6)}` : seatName(seat), seat }
   }
 

@@ -135,7 +135,11 @@ function Holds({ model, frame, island, name }: { model: SeaModel; frame: Frame; 
             {titleCase(island.flag) || 'none'}
           </dd>
           <dd class="was">{before === undefined ? flagBy(island, frame) : titleCase(before.flag)}</dd>
-          {mayWrite ? <Rule kind="flag" model={model} island={island} /> : null}
+          {mayWrite ? (
+            <dd class="ruling">
+              <Rule kind="flag" model={model} island={island} />
+            </dd>
+          ) : null}
         </div>
         <div>
           <dt>Chest</dt>
@@ -149,7 +153,11 @@ function Holds({ model, frame, island, name }: { model: SeaModel; frame: Frame; 
             ))}
           </dd>
           <dd class="was">{before === undefined ? '' : countText(before.chest.length, 'thing')}</dd>
-          {mayWrite ? <Rule kind="stow" model={model} island={island} /> : null}
+          {mayWrite ? (
+            <dd class="ruling">
+              <Rule kind="stow" model={model} island={island} />
+            </dd>
+          ) : null}
         </div>
         <div>
           <dt>Tally</dt>

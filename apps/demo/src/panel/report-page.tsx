@@ -1,4 +1,4 @@
-import { conflictTitle, ruleText, stormSpanText, titleCase } from '../captions.ts'
+import { conflictTitle, ruleText, secondsText, stormSpanText, titleCase } from '../captions.ts'
 import type { ConflictCard, HealCard } from '../events.ts'
 import { bytesText, countText, shortDigest } from '../frame.ts'
 import type { SeaModel } from '../model.ts'
@@ -28,7 +28,11 @@ function Report({ report, model }: { report: HealCard; model: SeaModel }) {
     <>
       <section>
         <p class={`who ink-${report.ink}`}>
-          <span class="num">{stormSpanText(report.cutAt, report.liftedAt)}</span>
+          <span class="num">
+            {report.cause === 'storm'
+              ? stormSpanText(report.cutAt, report.liftedAt)
+              : `Apart for ${secondsText(report.liftedAt - report.cutAt)}`}
+          </span>
           <span class="dig">
             <i class="sw" />
             {shortDigest(report.digest, 2)}

@@ -69,7 +69,7 @@ export function Rule(props: RuleProps) {
           <button
             type="button"
             class="chip"
-            aria-label="Add one to the tally"
+            aria-label="+1 to the tally"
             onClick={() => model.write(island.seat, { leaf: 'tally', by: 1 })}
           >
             +1
@@ -77,7 +77,7 @@ export function Rule(props: RuleProps) {
           <button
             type="button"
             class="chip"
-            aria-label="Add five to the tally"
+            aria-label="+5 to the tally"
             onClick={() => model.write(island.seat, { leaf: 'tally', by: 5 })}
           >
             +5

@@ -71,6 +71,7 @@ function waves(layout: Layout): { d: string; phase: number }[] {
 
 /** Waves keep clear of land, of names, and of the caption. */
 function isClear([x, y]: Point, layout: Layout): boolean {
+  if (layout.tall && y < 10) return false
   if (!layout.tall && x < 340 && y < 220) return false
   if (!layout.tall && x < 260 && y > layout.height - 70) return false
   for (let seat = 0; seat < 5; seat += 1) {

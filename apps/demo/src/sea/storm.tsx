@@ -97,6 +97,10 @@ function Weather({ storm, layout, lifting }: { storm: StormFrame; layout: Layout
 /** The soft shadow: a layer of its own, blurred once and from then on only shown and hidden by the compositor. */
 function Shadow({ clouds, layout, state }: { clouds: Clouds; layout: Layout; state: string }) {
   const s = weatherScale(layout)
+  const pad = 150 * s
+  const xs = clouds.line.map(([x]) => x)
+  const ys = clouds.line.map(([, y]) => y)
+  const [left, top] = [Math.min(...xs) - pad, Math.min(...ys) - pad]
   return (
     <svg
       class={`sea st-shadows ${state}`}
@@ -105,8 +109,18 @@ function Shadow({ clouds, layout, state }: { clouds: Clouds; layout: Layout; sta
       width={layout.width}
       height={layout.height}
     >
-      <path class="st-shadow" d={clouds.path} stroke-width={96 * s} filter="url(#soft)" />
-      <path class="st-haze" d={clouds.path} stroke-width={150 * s} filter="url(#soft)" />
+      <filter
+        id="storm-soft"
+        filterUnits="userSpaceOnUse"
+        x={left}
+        y={top}
+        width={Math.max(...xs) + pad - left}
+        height={Math.max(...ys) + pad - top}
+      >
+        <feGaussianBlur stdDeviation={18 * s} />
+      </filter>
+      <path class="st-shadow" d={clouds.path} stroke-width={96 * s} filter="url(#storm-soft)" />
+      <path class="st-haze" d={clouds.path} stroke-width={150 * s} filter="url(#storm-soft)" />
     </svg>
   )
 }

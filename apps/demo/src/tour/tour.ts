@@ -68,7 +68,10 @@ export const beats: readonly Beat[] = [
     headline: 'One world again',
     sentence: 'Each side sent only what the other lacked. Nothing was lost.',
     steps: [{ afterMs: 200, run: (sailing) => sailing.lift() }],
-    shown: quiet(3_000),
+    shown: (frame, events, startedAt) =>
+      frame.seal.converged &&
+      frame.at - frame.seal.since > 2_500 &&
+      events.some((event) => event.kind === 'healed' && event.at >= startedAt && event.conflicts > 1),
     leastMs: 6_000,
   },
   {
@@ -91,8 +94,12 @@ export interface Tour {
   look(): void
 }
 
-/** Starts the tour on a calm sea. `onBeat` lets the page open what a beat is about. */
-export function startTour(sailing: Sailing, onBeat: (beat: number | undefined) => void): Tour {
+/** Starts the tour on a calm sea. `onBeat` and `onShown` let the page open what a beat is about, before or after it. */
+export function startTour(
+  sailing: Sailing,
+  onBeat: (beat: number | undefined) => void,
+  onShown?: (beat: number) => void,
+): Tour {
   const beat = signal<number | undefined>(undefined)
   const waiting = signal(false)
   let startedAt = 0
@@ -144,6 +151,7 @@ export function startTour(sailing: Sailing, onBeat: (beat: number | undefined) =
       if (!current.shown(sailing.frame.peek(), sailing.events.peek(), startedAt)) return
       waiting.value = true
       sailing.pause()
+      onShown?.(now ?? 0)
     },
   }
 }

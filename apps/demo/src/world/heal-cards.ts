@@ -5,7 +5,7 @@
  * the lanes made, every conflict once, and what merged quietly. All of it is read from those reports and from the
  * writes they name.
  */
-import type { Conflict, HealReport, MergedKey } from '@rejoin/state'
+import type { Conflict, HealReport, MergedKey, SideSummary } from '@rejoin/state'
 import { didText } from '../captions.ts'
 import type { ConflictCard, ConflictWrite, HealCard, SideCard, WriteOp } from '../events.ts'
 import { type Seat, seatName } from '../frame.ts'
@@ -51,6 +51,7 @@ export function healCard(
     conflicts: conflictCards(used, log),
     quiet: quietLines(used, storm, log),
     reporter: last.seat,
+    cause: 'storm',
   }
 }
 
@@ -66,8 +67,11 @@ function sideCard(
   log: WriteLog,
 ): SideCard {
   const writes = log.between(side.seats, storm.cutAt, storm.liftedAt)
+  // Its own account counts first; where none of its islands has reported yet, what the others got from it.
   const own = heard.filter(({ seat }) => side.seats.includes(seat)).map(({ report }) => report.ours)
-  const fullest = own.sort((a, b) => b.changes - a.changes || b.bytes - a.bytes)[0]
+  const got = heard.filter(({ seat }) => !side.seats.includes(seat)).map(({ report }) => report.theirs)
+  const byFullness = (a: SideSummary, b: SideSummary): number => b.changes - a.changes || b.bytes - a.bytes
+  const fullest = own.sort(byFullness)[0] ?? got.sort(byFullness)[0]
   return {
     seats: side.seats,
     name: side.name,
@@ -130,12 +134,12 @@ function quietLines(
   const lines = new Map<string, string>()
   // The account with most of the other side in it says what became of a value.
   const fullest = [...heard].sort((a, b) => a.report.theirs.changes - b.report.theirs.changes)
-  for (const { report } of fullest) {
+  for (const { report, seat } of fullest) {
     const conflicting = new Set(
       report.conflicts.filter((conflict) => conflict.element !== undefined).map((conflict) => String(conflict.element)),
     )
     for (const merged of report.merged) {
-      const text = quietText(merged, conflicting, storm, log)
+      const text = quietText(merged, conflicting, storm, log, sideOf(storm, seat) > 0)
       if (text !== undefined) lines.set(nameOf(merged.path[0]), text)
     }
   }
@@ -147,12 +151,15 @@ function quietText(
   conflicting: ReadonlySet<string>,
   storm: HealedStorm,
   log: WriteLog,
+  isEast: boolean,
 ): string | undefined {
   const { effect } = merged
   switch (effect.kind) {
     case 'counter': {
       const before = effect.after - effect.ours - effect.theirs
-      const parts = [effect.ours, effect.theirs].filter((part) => part !== 0)
+      // West first, whoever tells it.
+      const both = isEast ? [effect.theirs, effect.ours] : [effect.ours, effect.theirs]
+      const parts = both.filter((part) => part !== 0)
       const sum = [String(before), ...parts.map((part) => (part < 0 ? `− ${-part}` : `+ ${part}`))].join(' ')
       return `${sum} = ${effect.after}${parts.length === 2 ? ', both count' : ''}`
     }

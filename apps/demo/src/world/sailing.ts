@@ -25,6 +25,8 @@ export interface Sailing extends SeaModel {
   pause(): void
   setSpeed(speed: number): void
   seek(at: number): void
+  /** On by so many milliseconds, beyond what has been sailed if need be; back with a negative number. */
+  stepTime(byMs: number): void
   /** To the next event (1) or the one before (-1). */
   stepEvent(way: 1 | -1): void
   /** A new road from the playhead; the old one stays as a dashed track. */

@@ -12,6 +12,7 @@ import {
   type Scenario,
   type WorldEvent,
   type Write,
+  worldEpochMs,
 } from '@rejoin/sim'
 import type { ChartEvent, HealCard, WriteOp, WriteRecord } from '../events.ts'
 import type { IslandFrame, LaneFrame, Load, PeerView, Seat, StormFrame, StormMode } from '../frame.ts'
@@ -292,7 +293,8 @@ class SimWorld implements World {
       }
       case 'healed': {
         const storm = this.#storm ?? this.#lastStorm
-        if (storm === undefined) return
+        // Contacts that were lost before this storm (the very first one of an opening is such a case) are not its heal.
+        if (storm === undefined || event.report.since - worldEpochMs - prologueMs < storm.since) return
         const peer = this.#seatNamed(event.report.peer)
         storm.heard.push({ seat: event.node as Seat, peer, at, report: event.report })
         this.#report(at, event.node as Seat)

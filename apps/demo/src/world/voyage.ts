@@ -112,6 +112,16 @@ export class Voyage implements Sailing {
     this.#publish(true)
   }
 
+  stepTime(byMs: number): void {
+    if (this.#now + byMs <= this.#edge()) {
+      this.seek(this.#now + byMs)
+      return
+    }
+    // In small steps, so that every frame on the way is recorded.
+    for (const to = this.#now + byMs; this.#now < to; ) this.#sail(Math.min(to, Math.max(this.#now, this.#edge()) + 50))
+    this.#publish(true)
+  }
+
   stepEvent(way: 1 | -1): void {
     this.pause()
     const times = this.#road.events.map((event) => event.at)

@@ -40,6 +40,13 @@ export class WriteLog {
     return record
   }
 
+  /** Names an incarnation whose writes were not seen here: one of an earlier opening. */
+  know(author: string, seat: Seat): void {
+    if (this.#seatByAuthor.has(author)) return
+    this.#seatByAuthor.set(author, seat)
+    authorNames.value = new Map([...authorNames.peek(), [author, seatName(seat)]])
+  }
+
   get(key: string): LoggedWrite | undefined {
     return this.#byDot.get(key)
   }

@@ -1,0 +1,73 @@
+// Takes the pictures of the README: `npm run build && node apps/demo/scripts/screenshots.mjs [--all FOLDER]`.
+// They are not staged: the script sails the first minute in a browser and takes what five replicas show.
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+import { chromiumArguments, findChromium } from '../../../scripts/lib/find-chromium.mjs'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+const all = process.argv.indexOf('--all')
+const folder = all < 0 ? join(root, 'docs/images') : (process.argv[all + 1] ?? '.')
+mkdirSync(folder, { recursive: true })
+
+const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
+const server = createServer((request, response) => {
+  const path = (request.url ?? '/').split('?')[0] ?? '/'
+  try {
+    const body = readFileSync(join(root, 'apps/demo/dist', path === '/' ? 'index.html' : path))
+    response.writeHead(200, { 'content-type': types[/** @type {keyof typeof types} */ (extname(path))] ?? 'text/html' })
+    response.end(body)
+  } catch {
+    response.writeHead(404).end()
+  }
+})
+await new Promise((listening) => server.listen(0, '127.0.0.1', () => listening(undefined)))
+const address = server.address()
+const port = typeof address === 'object' && address !== null ? address.port : 0
+
+const browser = await chromium.launch({ executablePath: findChromium() ?? '', args: [...chromiumArguments] })
+const desktop = { width: 1440, height: 900, scale: 1 }
+const sizes = {
+  1440: desktop,
+  1000: { width: 1000, height: 800, scale: 1 },
+  390: { width: 390, height: 844, scale: 2 },
+}
+if (all < 0) {
+  await sail('dark', desktop, { 3: 'archipelago-split-dark', 4: 'archipelago-healed-dark' })
+  await sail('light', desktop, { 4: 'archipelago-healed-light' })
+} else {
+  for (const theme of /** @type {const} */ (['dark', 'light'])) {
+    for (const [name, size] of Object.entries(sizes)) {
+      await sail(theme, size, { 0: `${name}-${theme}-calm`, 3: `${name}-${theme}-split`, 4: `${name}-${theme}-healed` })
+    }
+  }
+}
+await browser.close()
+server.close()
+
+/**
+ * Sails the first minute and takes a picture at the pauses named.
+ * @param {'dark' | 'light'} theme
+ * @param {{ width: number, height: number, scale: number }} size
+ * @param {Record<number, string>} pictures
+ */
+async function sail(theme, size, pictures) {
+  const { width, height, scale } = size
+  const page = await browser.newPage({ viewport: { width, height }, deviceScaleFactor: scale, colorScheme: theme })
+  await page.goto(`http://127.0.0.1:${port}/`)
+  for (let beat = 0; beat <= Math.max(...Object.keys(pictures).map(Number)); beat += 1) {
+    await page.locator('.isle').first().waitFor()
+    while (!(await page.locator('.telling.waiting').isVisible())) await page.keyboard.press('Shift+ArrowRight')
+    const picture = pictures[beat]
+    if (picture !== undefined) {
+      // Clouds roll in and colours run for a moment.
+      await page.waitForTimeout(2_500)
+      await page.screenshot({ path: join(folder, `${picture}.png`) })
+      console.log(`${picture}.png`)
+    }
+    await page.keyboard.press('Enter')
+  }
+  await page.close()
+}

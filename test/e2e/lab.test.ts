@@ -1,0 +1,248 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { decodeScenario, playScenario } from '@rejoin/sim'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { launchChromium } from '../support/chromium.ts'
+import { serveFolder } from '../support/serve-folder.ts'
+
+/** The lab as a visitor gets it: the built page, in a browser. Needs `npm run build`. */
+let browser: Browser
+let site: { url: string; close(): void }
+
+beforeAll(async () => {
+  site = await serveFolder(fileURLToPath(new URL('../../apps/demo/dist', import.meta.url)))
+  browser = await launchChromium()
+})
+afterAll(async () => {
+  await browser?.close()
+  site?.close()
+})
+
+interface Visit {
+  readonly context: BrowserContext
+  readonly page: Page
+  readonly troubles: string[]
+}
+
+async function visit(hash = '', options: Parameters<Browser['newContext']>[0] = {}): Promise<Visit> {
+  // Reduced motion: colours change at once, and the machine that runs this has something else to do.
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 820 },
+    reducedMotion: 'reduce',
+    ...options,
+  })
+  const page = await context.newPage()
+  const troubles: string[] = []
+  page.on('pageerror', (error) => troubles.push(String(error)))
+  page.on('console', (message) => {
+    if (message.type() === 'error') troubles.push(message.text())
+  })
+  await page.goto(site.url + hash)
+  await page.locator('.isle').first().waitFor()
+  return { context, page, troubles }
+}
+
+const textOf = async (page: Page, selector: string): Promise<string> =>
+  (await page.locator(selector).textContent()) ?? ''
+const sealOf = (page: Page): Promise<string> => textOf(page, '.conv [role=status]')
+const digestsOf = (page: Page): Promise<string[]> =>
+  page
+    .locator('.isle')
+    .evaluateAll((isles) => isles.map((isle) => /digest (\w+)/.exec(isle.getAttribute('aria-label') ?? '')?.[1] ?? ''))
+/** Sails on by whole seconds, as Shift and Right do, until the sea shows what is waited for. */
+async function sailUntil(page: Page, shown: () => Promise<boolean>, mostSeconds = 120): Promise<void> {
+  for (let second = 0; second < mostSeconds; second += 1) {
+    if (await shown()) return
+    await page.keyboard.press('Shift+ArrowRight')
+  }
+  expect(await shown()).toBe(true)
+}
+const sail = (page: Page, seconds: number): Promise<void> => {
+  let left = seconds
+  return sailUntil(page, async () => left-- === 0, seconds + 1)
+}
+const isConverged = async (page: Page): Promise<boolean> => (await sealOf(page)).startsWith('Converged')
+const patient = { timeout: 90_000, interval: 250 }
+
+describe('[D5] the lab', () => {
+  it('is led through the first minute by keyboard alone, and ends converged with a report', async () => {
+    const { context, page, troubles } = await visit()
+    for (const headline of [
+      'Five islands, one world',
+      'A change sails',
+      'A storm cuts the sea',
+      'Two worlds drift apart',
+      'One world again',
+    ]) {
+      await expect.poll(() => textOf(page, '.cap h1'), patient).toBe(headline)
+      await sailUntil(page, () => page.locator('.telling.waiting').isVisible())
+      await page.keyboard.press('Enter')
+    }
+    await expect.poll(() => textOf(page, '.cap h1'), patient).toBe('Now you')
+    expect(await sealOf(page)).toContain('Converged')
+    expect(new Set(await digestsOf(page)).size).toBe(1)
+    await page.keyboard.press('r')
+    await expect.poll(() => textOf(page, '#panel-body'), patient).toContain('Two conflicts')
+    expect(await textOf(page, '#panel-body')).toContain('concurrent')
+    expect(troubles).toEqual([])
+    await context.close()
+  }, 240_000)
+
+  it('gives the same digests from a link as a headless replay', async () => {
+    const { context, page, troubles } = await visit()
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Skip' }).click()
+    await page.keyboard.press(' ')
+    await page.getByRole('button', { name: 'Halves' }).click()
+    await page.getByRole('button', { name: 'Raise the moon' }).click()
+    await page.keyboard.press('3')
+    await page.getByRole('button', { name: 'Take out the bell' }).click()
+    await page.getByRole('button', { name: '+5 to the tally' }).click()
+    await sail(page, 9)
+    await page.keyboard.press('c')
+    const link = new URL(page.url()).hash
+    const here = await digestsOf(page)
+    expect(new Set(here).size).toBeGreaterThan(1)
+
+    const opened = await visit(link)
+    const decoded = decodeScenario(link.slice('#run='.length))
+    if (!decoded.ok) throw new Error(decoded.error.message)
+    const headless = playScenario(decoded.value)
+    expect(headless.violations).toEqual([])
+    expect(headless.converged).toBe(true)
+    await expect.poll(() => textOf(opened.page, '.cap h1'), patient).toBe('A recorded run')
+    expect(await digestsOf(opened.page)).toEqual(here)
+    // And sailed on without its storm it comes to where the headless run came to.
+    await opened.page.keyboard.press('l')
+    await sailUntil(opened.page, () => isConverged(opened.page))
+    const [agreed] = await digestsOf(opened.page)
+    expect(headless.nodes.map(({ digest }) => digest.slice(0, 4))).toEqual(Array(5).fill(agreed))
+    expect([...troubles, ...opened.troubles]).toEqual([])
+    await context.close()
+    await opened.context.close()
+  }, 240_000)
+
+  for (const preset of ['Isolate one', 'Halves', 'One-way', 'Flicker']) {
+    it(`heals after ${preset}`, async () => {
+      const { context, page, troubles } = await visit()
+      await page.getByRole('button', { name: 'Skip' }).click()
+      await page.keyboard.press(' ')
+      await page.getByRole('button', { name: preset }).click()
+      await page.keyboard.press('1')
+      await page.getByRole('button', { name: 'Raise the star' }).click()
+      await page.keyboard.press('2')
+      await page.getByRole('button', { name: 'Raise the whale' }).click()
+      expect(await sealOf(page)).toContain('Not converged')
+      await sail(page, 14)
+      await page.keyboard.press('l')
+      await sailUntil(page, () => isConverged(page))
+      expect(new Set(await digestsOf(page)).size).toBe(1)
+      expect(troubles).toEqual([])
+      await context.close()
+    }, 180_000)
+  }
+
+  it('draws a storm across the water and forks the past', async () => {
+    const { context, page, troubles } = await visit()
+    await page.getByRole('button', { name: 'Skip' }).click()
+    const box = await page.locator('.sea-box').boundingBox()
+    if (box === null) throw new Error('no sea')
+    await page.mouse.move(box.x + box.width * 0.34, box.y + box.height * 0.36)
+    await page.mouse.down()
+    for (let step = 1; step <= 12; step += 1) {
+      await page.mouse.move(box.x + box.width * (0.34 + step * 0.015), box.y + box.height * (0.36 + step * 0.05))
+    }
+    await page.mouse.up()
+    await page.getByRole('button', { name: 'Lift it' }).waitFor()
+    await page.getByRole('tab', { name: 'Incidents' }).click()
+    expect(await textOf(page, '#panel-body')).toMatch(/A storm cuts \d lanes?: drawn/)
+    await page.getByRole('slider', { name: 'Timeline' }).focus()
+    await page.keyboard.press('ArrowLeft')
+    await page.keyboard.press('Shift+ArrowLeft')
+    await page.getByRole('button', { name: 'Fork here' }).click()
+    await page.getByRole('button', { name: /^Fork A/ }).waitFor()
+    expect(troubles).toEqual([])
+    await context.close()
+  }, 120_000)
+
+  it.each([
+    ['#run=AQAFoQPpxgQ', /cannot be read/],
+    ['#run=<script>alert(1)</script>', /cannot be read/],
+    [`#run=${'A'.repeat(80_000)}`, /cannot be read/],
+    ['#something-else', /cannot be read/],
+  ])('answers a hostile link with a message and a calm sea: %.30s', async (hash, message) => {
+    const { context, page, troubles } = await visit(hash)
+    await expect.poll(() => textOf(page, '.notice'), patient).toMatch(message)
+    expect(await textOf(page, '.cap h1')).toBe('Five islands, one world')
+    expect(troubles).toEqual([])
+    await context.close()
+  })
+})
+
+describe('[D1] everybody can use the lab', () => {
+  const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+  for (const [name, options] of [
+    ['dark', { colorScheme: 'dark' }],
+    ['light', { colorScheme: 'light' }],
+    ['a drawer', { colorScheme: 'dark', viewport: { width: 1000, height: 800 } }],
+    ['a phone', { colorScheme: 'light', viewport: { width: 390, height: 844 }, hasTouch: true }],
+  ] as const) {
+    it(`shows nothing serious to axe: ${name}`, async () => {
+      const { context, page, troubles } = await visit('', options)
+      // As a visitor finds it, then split, with the log and the report open.
+      await expectNoSeriousFinding(page, axe)
+      await page.keyboard.press('Enter')
+      await page.keyboard.press('Enter')
+      await page.keyboard.press('Enter')
+      await page.keyboard.press('r')
+      await expectNoSeriousFinding(page, axe)
+      if (name === 'dark') {
+        await page.keyboard.press('?')
+        await expectNoSeriousFinding(page, axe)
+      }
+      expect(troubles).toEqual([])
+      await context.close()
+    }, 120_000)
+  }
+
+  it('gives thumbs 44 px on a phone', async () => {
+    const { context, page } = await visit('', { viewport: { width: 390, height: 844 }, hasTouch: true })
+    const small = await page.locator('button:visible').evaluateAll((buttons) =>
+      buttons.flatMap((button) => {
+        const { width, height } = button.getBoundingClientRect()
+        return width === 0 || height >= 43.5
+          ? []
+          : [`${button.textContent || button.getAttribute('aria-label')}: ${width} by ${height}`]
+      }),
+    )
+    expect(small).toEqual([])
+    await context.close()
+  })
+})
+
+async function expectNoSeriousFinding(page: Page, axe: string): Promise<void> {
+  await page.evaluate(axe)
+  const findings = await page.evaluate(async () => {
+    const { axe: runner } = window as unknown as {
+      axe: {
+        run(): Promise<{
+          violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[]
+        }>
+      }
+    }
+    const { violations } = await runner.run()
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(
+        ({ id, nodes }) =>
+          `${id}: ${nodes
+            .slice(0, 3)
+            .map(({ html, failureSummary }) => `${html.slice(0, 120)} ${failureSummary.slice(0, 200)}`)
+            .join(' | ')}`,
+      )
+  })
+  expect(findings).toEqual([])
+}
