@@ -57,7 +57,7 @@ async function openServer() {
 }
 
 const equal = (...notes: Note[]) =>
-  vi.waitFor(() => expect(new Set(notes.map((note) => note.digest())).size).toBe(1), { timeout: 5000 })
+  vi.waitFor(() => expect(new Set(notes.map((note) => note.digest())).size).toBe(1), { timeout: 15_000 })
 
 describe('[C12] several tabs on one stored document', () => {
   it('a reload whose old tab is still closing has every offline edit', async () => {
@@ -102,7 +102,7 @@ describe('[C12] several tabs on one stored document', () => {
     const server = await openServer()
     const tab = await openTab(profile, { server: server.cable })
     expect(tab.note.snapshot.tags).toEqual(['first', 'second', 'third'])
-    await vi.waitFor(() => expect(tab.note.unsaved.changes).toBe(0), { timeout: 5000 })
+    await vi.waitFor(() => expect(tab.note.unsaved.changes).toBe(0), { timeout: 15_000 })
     expect(server.note.snapshot.tags).toEqual(['first', 'second', 'third'])
     await tab.close()
     const again = await openTab(profile)
@@ -122,7 +122,7 @@ describe('[C12] several tabs on one stored document', () => {
     online.reconnect()
     await equal(online.note, server.note)
     expect(server.note.snapshot.title).toBe('from the other tab')
-    await vi.waitFor(() => expect(online.note.unsaved.changes).toBe(0), { timeout: 5000 })
+    await vi.waitFor(() => expect(online.note.unsaved.changes).toBe(0), { timeout: 15_000 })
   })
 
   it('twenty reloads in a row, each with the tab before still open, lose and double nothing', async () => {

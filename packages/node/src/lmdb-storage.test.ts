@@ -21,7 +21,7 @@ afterEach(() => {
 function holdWrites(path: string): () => void {
   const rival = open({ path, noSubdir: false, keyEncoding: 'binary', encoding: 'binary', overlappingSync: false })
   let release = (): void => {}
-  const held = rival.transaction(
+  const held = rival.transactionSync(
     () =>
       new Promise<void>((resolve) => {
         release = resolve
@@ -37,7 +37,12 @@ runStorageContract({ describe, it, expect }, 'lmdb', () => {
   const trace: string[] = []
   let path = join(freshDirectory(), 'store')
   return {
-    open: async () => observedLmdb(path, () => trace.push('flush')),
+    open: async () => {
+      const storage = observedLmdb(path, () => trace.push('flush'))
+      // Opens the file, which takes the write lock for a moment, before a test may hold that lock.
+      await storage.read('')
+      return storage
+    },
     settle: () => new Promise((resolve) => setTimeout(resolve, 10)),
     trace,
     hold: () => holdWrites(path),

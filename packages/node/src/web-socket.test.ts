@@ -2,7 +2,7 @@ import { createServer, request, type Server } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
 import type { Link, LinkClosed, LinkInfo, ListenHost } from '@rejoin/sync'
 import { runTransportContract } from '@rejoin/sync/contracts'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { webSocket } from './web-socket.ts'
 import { type WebSocketServerOptions, webSocketServer } from './web-socket-server.ts'
@@ -24,10 +24,8 @@ async function listening(options: Omit<WebSocketServerOptions, 'server'> = {}) {
 
 const portOf = (server: Server | ReturnType<typeof createTcpServer>): number => (server.address() as AddressInfo).port
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5))
-async function until(condition: () => boolean): Promise<void> {
-  for (let round = 0; round < 400 && !condition(); round++) await settle()
-  expect(condition()).toBe(true)
-}
+const until = (condition: () => boolean): Promise<void> =>
+  vi.waitFor(() => expect(condition()).toBe(true), { timeout: 15_000, interval: 5 })
 
 /** A TCP relay that can drop its connections without a farewell. */
 async function relayTo(port: number) {
@@ -182,7 +180,7 @@ describe('webSocketServer', () => {
     })
     const told: LinkClosed[] = []
     webSocket(`ws://127.0.0.1:${port}/`).dial({ opened: () => {}, frame: () => {}, closed: (r) => told.push(r) })
-    await until(() => told.length === 1)
+    await until(() => told.length === 1 && closed.length === 1)
     expect(told[0]).toMatchObject({ code: 'busy', reason: 'too many' })
     expect(closed).toEqual([{ code: 'busy', reason: 'too many', clean: true }])
     expect(transport.links).toBe(0)
@@ -193,7 +191,7 @@ describe('webSocketServer', () => {
     const { host, links } = recordingHost()
     transport.listen(host)
     const slow = new WebSocket(`ws://127.0.0.1:${port}/`)
-    await until(() => links.length === 1)
+    await until(() => links.length === 1 && slow.readyState === slow.OPEN)
     ;(slow as unknown as { _socket: Socket })._socket.pause()
     for (let i = 0; i < 64; i++) links[0]?.send(new Uint8Array(1 << 19))
     await settle()

@@ -5,8 +5,7 @@ import { broadcastChannel } from './broadcast-channel.ts'
 
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5))
 async function until(condition: () => boolean): Promise<void> {
-  for (let round = 0; round < 400 && !condition(); round++) await settle()
-  expect(condition()).toBe(true)
+  await vi.waitFor(() => expect(condition()).toBe(true), { timeout: 15_000, interval: 5 })
 }
 
 // Every test its own channel: the platform has one space of names for the whole process.
@@ -53,8 +52,15 @@ afterEach(() => {
   vi.stubGlobal('BroadcastChannel', MortalChannel)
 })
 
+interface TabOptions {
+  readonly accept?: (link: Link) => void
+  readonly maxFrameBytes?: number
+  /** Short where a test waits for turns. A tab that is kept from answering for three of them counts as dead. */
+  readonly announceMs?: number
+}
+
 /** A tab that listens and records what happens to it. */
-function tab(name: string, accept?: (link: Link) => void, maxFrameBytes?: number) {
+function tab(name: string, { accept, maxFrameBytes, announceMs = 300 }: TabOptions = {}) {
   const links: Link[] = []
   const infos: LinkInfo[] = []
   const closed: LinkClosed[] = []
@@ -67,7 +73,7 @@ function tab(name: string, accept?: (link: Link) => void, maxFrameBytes?: number
       return { opened: () => {}, frame: (bytes) => frames.push(bytes.length), closed: (why) => closed.push(why) }
     },
   }
-  const options = { announceMs: 20, ...(maxFrameBytes === undefined ? {} : { maxFrameBytes }) }
+  const options = { announceMs, ...(maxFrameBytes === undefined ? {} : { maxFrameBytes }) }
   const listening = broadcastChannel(name, options).listen(host)
   const channel = made.at(-1)
   closers.push(listening.close)
@@ -119,7 +125,7 @@ describe('broadcastChannel', () => {
 
   it('a host may close a link while it looks at it', async () => {
     const name = freshName()
-    const strict = tab(name, (link) => link.close('refused', 'not you'))
+    const strict = tab(name, { accept: (link) => link.close('refused', 'not you') })
     const other = tab(name)
     await until(() => other.closed.length >= 1 && strict.closed.length >= 1)
     expect(other.closed[0]).toEqual({ code: 'refused', reason: 'not you', clean: true })
@@ -128,7 +134,7 @@ describe('broadcastChannel', () => {
 
   it('ends a link over a frame beyond the limit, on the way out and on the way in', async () => {
     const name = freshName()
-    const small = tab(name, undefined, 100)
+    const small = tab(name, { maxFrameBytes: 100 })
     const large = tab(name)
     await until(() => small.links.length === 1 && large.links.length === 1)
     small.links[0]?.send(new Uint8Array(101))
