@@ -86,6 +86,10 @@ export function webSocketServer(options: WebSocketServerOptions = {}): WebSocket
     socket.on('ping', (data) => {
       if (socket.bufferedAmount < maxPongBacklogBytes) socket.pong(data)
     })
+    let fault: LinkClosed | undefined
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      fault = faultOf(error)
+    })
     const { origin } = request.headers
     let events: LinkEvents | undefined
     let isOpen = true
@@ -96,7 +100,7 @@ export function webSocketServer(options: WebSocketServerOptions = {}): WebSocket
         isOpen = false
         open.delete(socket)
         destroyLater(socket)
-        told.closed(reason)
+        told.closed(reason.clean ? reason : (fault ?? reason))
       }
       return webSocketLink(socket, { ...told, closed }, maxFrameBytes)
     })
@@ -139,6 +143,12 @@ function destroyLater(socket: WebSocket): void {
   const timer = setTimeout(() => socket.terminate(), closeGraceMs)
   timer.unref()
   socket.once('close', () => clearTimeout(timer))
+}
+
+/** What a peer did wrong on the WebSocket itself. ws tells the peer by a close code, and this side only by an error. */
+function faultOf({ code = '', message }: NodeJS.ErrnoException): LinkClosed | undefined {
+  if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') return { code: 'too-large', reason: message, clean: false }
+  return code.startsWith('WS_ERR_') ? { code: 'malformed', reason: message, clean: false } : undefined
 }
 
 function refuseUpgrade(socket: Duplex, { status, code, reason }: UpgradeRefusal): void {
