@@ -22,6 +22,7 @@ afterEach(async () => {
   await context.close()
 })
 
+const eventually = { timeout: 15_000 }
 const call = hooksOf<ContractHooks>()
 const openTab = (): Promise<Page> => openPage(context, server.url)
 async function freshProfile(): Promise<Page> {
@@ -45,8 +46,10 @@ describe('in a real browser', () => {
       origin: new URL(server.url).origin,
       storageTypes: 'indexeddb',
     })
-    await expect.poll(() => call(page, 'statuses')).toContainEqual({ state: 'failing', code: 'storage-evicted' })
-    await expect.poll(() => call(page, 'write', 'after', 1000)).toBe('resolved')
+    await expect
+      .poll(() => call(page, 'statuses'), eventually)
+      .toContainEqual({ state: 'failing', code: 'storage-evicted' })
+    await expect.poll(() => call(page, 'write', 'after', 1000), eventually).toBe('resolved')
     expect(await call(page, 'keys')).toEqual(['after'])
   })
 
@@ -55,7 +58,7 @@ describe('in a real browser', () => {
     expect(await call(old, 'write', 'row', 1000)).toBe('resolved')
     const fresh = await openTab()
     expect(await call(fresh, 'upgrade')).toBe('upgraded')
-    await expect.poll(() => call(old, 'statuses')).toEqual([{ state: 'failing', code: 'storage-blocked' }])
+    await expect.poll(() => call(old, 'statuses'), eventually).toEqual([{ state: 'failing', code: 'storage-blocked' }])
     expect(await call(old, 'write', 'late', 1000)).toBe('storage-blocked')
     expect(await call(old, 'read')).toBe('storage-blocked')
   })
@@ -66,6 +69,6 @@ describe('in a real browser', () => {
     await call(holder, 'hold')
     expect(await call(other, 'tryLock')).toBe(false)
     await holder.close()
-    await expect.poll(() => call(other, 'tryLock')).toBe(true)
+    await expect.poll(() => call(other, 'tryLock'), eventually).toBe(true)
   })
 })
