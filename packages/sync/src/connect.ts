@@ -102,6 +102,7 @@ export function connect(replica: Replica, options: ConnectOptions): Net {
     look()
     core.changeListeners.delete(look)
     core.closers.delete(close)
+    core.nets -= 1
     return resolved(undefined)
   }
 
@@ -110,6 +111,7 @@ export function connect(replica: Replica, options: ConnectOptions): Net {
   }
   core.changeListeners.add(look)
   core.closers.add(close)
+  core.nets += 1
   if (core.environment !== undefined) {
     const stop = core.environment.onHint((hint) => {
       if (hint === 'online' || hint === 'visible') for (const route of routes) route.hint()

@@ -129,7 +129,19 @@ export class Connection {
 
   #run(step: () => void): void {
     if (this.isEnded) return
-    this.#hub.batch(step)
+    try {
+      this.#hub.batch(step)
+    } catch (error) {
+      // Whatever a peer sends, the process goes on: one connection is what it may cost.
+      this.#hub.metrics.internalErrors += 1
+      this.#hub.log({
+        level: 'error',
+        event: 'internal-error',
+        details: { remote: this.session.remote, error: String(error) },
+      })
+      this.session.lost('protocol-error', 'An internal error.')
+      this.#ended({ code: 'protocol-error', reason: 'An internal error.', refused: false })
+    }
     this.#arm()
   }
 

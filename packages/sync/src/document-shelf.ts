@@ -178,7 +178,7 @@ export class DocumentShelf {
     const { core } = entry
     if (this.#hub.role !== 'server') {
       // Unacknowledged work of a closed document is still sent.
-      if (this.#hub.role === 'client' && core.ledger.unsaved.changes > 0 && this.#connections.size > 0) return
+      if (this.#hub.role === 'client' && core.ledger.unsaved.changes > 0 && this.#hub.hasNet) return
       this.#drop(name, entry)
       return
     }

@@ -33,6 +33,8 @@ export interface Metrics {
   corruptRows: number
   compactions: number
   retransmittedFrames: number
+  /** Bugs of ours that a frame brought to light; each ended its connection. Should be 0 for ever. */
+  internalErrors: number
   dials: number
   /** Now, not since the start. */
   openDocuments: number
@@ -70,6 +72,7 @@ export function noMetrics(): Metrics {
     corruptRows: 0,
     compactions: 0,
     retransmittedFrames: 0,
+    internalErrors: 0,
     dials: 0,
     openDocuments: 0,
     openConnections: 0,

@@ -65,6 +65,8 @@ export class ReplicaCore implements Hub, ConnectionHost {
   /** Settles when hello can be said. */
   readonly started: Later<void>
   isClosed = false
+  /** How many times `connect` is in force. */
+  nets = 0
   readonly #onLog: ((entry: LogEntry) => void) | undefined
   readonly shelf: DocumentShelf
   readonly #profiles = new Set<string>()
@@ -110,6 +112,10 @@ export class ReplicaCore implements Hub, ConnectionHost {
     this.queue.onStatus(() => this.#storageStatusChanged())
     this.shelf = new DocumentShelf(this, setup.storage, this.connections)
     this.started = this.#start()
+  }
+
+  get hasNet(): boolean {
+    return this.nets > 0
   }
 
   now(): number {

@@ -84,6 +84,20 @@ describe('a replica and its disk', () => {
     expect(second.replica.metrics().openDocuments).toBe(0)
   })
 
+  it('[LA2] sends unsaved work of a document that was closed while offline, when contact is back', () => {
+    const { world, clients, handles, wires } = star(2)
+    wires[0]?.cut()
+    world.advance(100)
+    handles[0]?.change((draft) => draft.items.add('left behind'))
+    handles[0]?.close()
+    world.advance(1000)
+    wires[0]?.restore()
+    clients[0]?.net?.reconnect()
+    world.advance(1000)
+    expect(handles[1]?.snapshot.items).toEqual(['left behind'])
+    expect(clients[0]?.replica.metrics().openDocuments).toBe(0)
+  })
+
   it('[LA3] goes on writing while its disk fails, says so, and catches up by itself', () => {
     const disk = createMemoryDisk()
     const { world, clients, handles } = star(1, { disks: [disk] })

@@ -119,6 +119,9 @@ export class World {
         timers: this.time.timers,
         random: seededRandom(this.#seed),
         storage: disk.open(),
+        onLog: ({ event, details }) => {
+          if (event === 'internal-error') throw new Error(`a bug came to light: ${String(details['error'])}`)
+        },
         ...rest,
       },
     )
