@@ -47,17 +47,17 @@ describe.runIf(hasStrace())('lmdb under strace', () => {
   // The pages of the batch, then the meta page that makes them count.
   const isDurable = ({ writes, volatile }: Durability): boolean => writes >= 2 && volatile.length === 0
 
-  it('[SY-ST11] every page of a batch is synced before its promise resolves', async () => {
+  it('[SO11] every page of a batch is synced before its promise resolves', async () => {
     for (const round of await answers('storage')) expect(round, JSON.stringify(round)).toSatisfy(isDurable)
   })
 
-  it.each(['hasty', 'no-sync'])('[SY-ST11] a mutant that answers before the flush is caught: %s', async (mode) => {
+  it.each(['hasty', 'no-sync'])('[SO11] a mutant that answers before the flush is caught: %s', async (mode) => {
     expect((await answers(mode)).some((round) => !isDurable(round))).toBe(true)
   })
 })
 
 describe('lmdb in several processes', () => {
-  it('[SY-ST9] two processes write into one directory at once, and nothing is lost', async () => {
+  it('[SO9] two processes write into one directory at once, and nothing is lost', async () => {
     const directory = freshDirectory()
     await Promise.all(['a', 'b'].map((prefix) => run(process.execPath, [writer, directory, '100', prefix])))
     const keys = await keysIn(directory)
@@ -66,7 +66,7 @@ describe('lmdb in several processes', () => {
     expect(keys[199]).toBe('b/000099')
   })
 
-  it('[SY-ST13] has every answered row after kill -9, also for the process that is open beside it', async () => {
+  it('[SO13] has every answered row after kill -9, also for the process that is open beside it', async () => {
     const directory = freshDirectory()
     const beside = lmdb(directory)
     await beside.write([{ kind: 'put', key: 'beside', bytes: new Uint8Array(1) }])
