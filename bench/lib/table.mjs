@@ -80,7 +80,7 @@ export function remarks(workloadName, engines, outcomes, runs, slowMs) {
     if (why !== undefined) lines.push(`- ${engine}: not run, ${why}`)
     const done = outcomes.get(engine) ?? []
     const stopped = done.find((run) => run.stopped !== undefined)
-    if (stopped) lines.push(`- ${engine}: stopped, ${stopped.stopped}`)
+    if (stopped) lines.push(`- ${engine}: stopped, ${stopped.stopped}; times per op in it are of the part done`)
     else if (done.length > 0 && done.length < runs) {
       const why = done.some((run) => run.ms > slowMs) ? 'slow, ' : ''
       lines.push(`- ${engine}: ${why}${done.length} run(s) only`)

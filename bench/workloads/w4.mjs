@@ -61,8 +61,9 @@ export async function run(context, engine) {
       const began = now()
       for (const [adds, removes] of batch) replica.write(adds, removes)
       spent += now() - began
+      // Told on the way too, for an engine that is stopped.
+      context.metric(`${label} ns/op`, perOp(spent, operations))
     }
-    context.metric(`${label} ns/op`, perOp(spent, operations))
     context.step(`${label} save`)
     context.metric(`${label} snapshot B`, replica.save().byteLength)
     for (const [note, value] of Object.entries(replica.extra?.() ?? {})) context.note(`${label} ${note}: ${value}`)
