@@ -1,3 +1,4 @@
+import type { Hash64 } from './hash.ts'
 import type { AuthorId, Dot } from './ids.ts'
 import type { Value } from './plain-value.ts'
 
@@ -16,6 +17,15 @@ export interface Chunk {
   index: number
   visible: number
   elements: Element[]
+  /** What the digest of the list needs to know of it; forgotten when the chunk changes. */
+  digest: ChunkDigest | undefined
+}
+
+/** The sum over the visible elements of a chunk, each with the one before it, and the two that stand at its ends. */
+export interface ChunkDigest {
+  readonly sum: Hash64
+  readonly first: Element
+  readonly last: Element
 }
 
 /** The children on one side, in order. Mostly there is one; more come from concurrent insertions. */

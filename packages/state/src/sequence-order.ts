@@ -9,7 +9,7 @@ const CUT_CHUNK = 256
  * Finding by index, the index of an element, the comparison of two and an insertion take microseconds at 100,000 elements.
  */
 export class SequenceOrder {
-  private readonly chunks: Chunk[] = [{ index: 0, visible: 0, elements: [] }]
+  private readonly chunks: Chunk[] = [{ index: 0, visible: 0, elements: [], digest: undefined }]
   /** Fenwick tree over the visible counts of the chunks; rebuilt when the chunks change. */
   private sums: number[] = [0, 0]
   /** How many elements are visible. */
@@ -107,6 +107,7 @@ export class SequenceOrder {
   private count(chunk: Chunk, by: number): void {
     this.visible += by
     chunk.visible += by
+    chunk.digest = undefined
     const sums = this.sums
     for (let i = chunk.index + 1; i < sums.length; i += i & -i) sums[i] = (sums[i] as number) + by
   }
@@ -116,7 +117,7 @@ export class SequenceOrder {
     const pieces: Chunk[] = []
     for (let at = 0; at < chunk.elements.length; at += CUT_CHUNK) {
       const elements = chunk.elements.slice(at, at + CUT_CHUNK)
-      const piece: Chunk = { index: 0, visible: visibleOf(elements), elements }
+      const piece: Chunk = { index: 0, visible: visibleOf(elements), elements, digest: undefined }
       for (const element of elements) element.chunk = piece
       pieces.push(piece)
     }

@@ -329,6 +329,43 @@ describe('a list by itself', () => {
   })
 })
 
+describe('the digest of a list', () => {
+  it('[LI10] is the same wherever the visible elements are, and costs what changed', () => {
+    const author = 'alice' as AuthorId
+    const [typed, loaded] = [new Sequence(), new Sequence()]
+    let seq = 1
+    const type = (at: number, value: Value): void => {
+      typed.insertAt(at, { author, seq: seq++ }, [value])
+    }
+    for (let i = 0; i < 3000; i++) type((i * 7) % (i + 1), i)
+    for (let i = 0; i < 1000; i++) typed.remove(typed.idAt((i * 5) % typed.length))
+    for (const run of typed.runs()) loaded.applyRun(run)
+    expect(loaded.digest()).toEqual(typed.digest())
+
+    const before = { ...typed.digest() }
+    type(1234, 'x')
+    expect(typed.digest()).not.toEqual(before)
+    typed.remove(typed.idAt(1234))
+    expect(typed.digest()).toEqual(before)
+    // Across the seams of chunks: everything before a place removed.
+    for (let i = 0; i < 600; i++) for (const list of [typed, loaded]) list.remove(list.idAt(100))
+    const fresh = new Sequence()
+    for (const run of loaded.runs()) fresh.applyRun(run)
+    expect([typed.digest(), loaded.digest()]).toEqual([fresh.digest(), fresh.digest()])
+  })
+
+  it('[LI10] tells order and values', () => {
+    const digestOf = (values: readonly Value[], author = 'alice'): unknown => {
+      const sequence = new Sequence()
+      sequence.insertAt(0, { author: author as AuthorId, seq: 1 }, values)
+      return { ...sequence.digest() }
+    }
+    const distinct = [[1, 2], [2, 1], [1], [1, 2, 3], ['1', 2]]
+    const all = [...distinct.map((values) => digestOf(values)), digestOf([1, 2], 'bob')]
+    expect(new Set(all.map((one) => JSON.stringify(one))).size).toBe(all.length)
+  })
+})
+
 describe('a list under attack', () => {
   it('[LI9] takes 20,000 siblings beside a deep chain in time that follows their number', () => {
     const sequence = new Sequence()

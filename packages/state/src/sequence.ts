@@ -1,6 +1,8 @@
 import { assert } from './errors.ts'
+import type { Hash64 } from './hash.ts'
 import type { AuthorId, Dot } from './ids.ts'
 import type { Value } from './plain-value.ts'
+import { sequenceDigest } from './sequence-digest.ts'
 import {
   compareIds,
   continuedRightOrigin,
@@ -173,6 +175,11 @@ export class Sequence {
   /** The ids of the visible elements in order. The list must not change meanwhile. */
   *ids(): Generator<Dot, void, undefined> {
     for (const element of this.order.elements()) if (element.value !== undefined) yield idOf(element)
+  }
+
+  /** A sum that tells the visible elements, their values and their order; the same wherever those are. */
+  digest(): Hash64 {
+    return sequenceDigest(this.order.pieces)
   }
 
   /** All elements, removed ones too, each after its parent and its right origin. */

@@ -1,6 +1,5 @@
 import type { Core } from './core.ts'
 import { type Hash64, Hasher, hashString, mix, Sum64 } from './hash.ts'
-import type { Dot } from './ids.ts'
 import type { Entry, Node } from './tree.ts'
 
 /**
@@ -63,18 +62,8 @@ export class StoreDigest {
 
   #ofList(entry: Entry): Sum64 {
     const sum = new Sum64()
-    const sequence = entry.leaf.sequence
-    if (sequence === undefined) return sum
-    const values = sequence.toArray()
-    let before: Dot | undefined
-    let index = 0
-    for (const id of sequence.ids()) {
-      const hasher = this.#address(entry).string(id.author).number(id.seq)
-      if (before !== undefined) hasher.string(before.author).number(before.seq)
-      sum.add(hasher.value(values[index] ?? null).finish())
-      before = id
-      index++
-    }
+    const { sequence } = entry.leaf
+    if (sequence !== undefined && sequence.length > 0) sum.add(this.#address(entry).hash(sequence.digest()).finish())
     return sum
   }
 }
