@@ -1,4 +1,4 @@
-import type { CutCopies, EntryCopy } from './cut.ts'
+import type { CutCopies, EntryCopy } from './cut-record.ts'
 import { rejoinError } from './errors.ts'
 import { HybridClock } from './hlc.ts'
 import { type AuthorId, type Dot, maxSeq } from './ids.ts'

@@ -1,5 +1,5 @@
 import type { Ancestor, Conflict } from './conflict.ts'
-import { type Contact, type CutCopies, type CutRecord, type EntryCopy, leavesOf, pathsOf } from './cut.ts'
+import { type Contact, type CutCopies, type CutRecord, type EntryCopy, leavesOf, pathsOf } from './cut-record.ts'
 import type { AuthorId, Path } from './ids.ts'
 import { comparePaths, kindName, leafKinds } from './key.ts'
 import { counterSum, currentItems, type ItemsOf, leafValue, winningItem } from './read.ts'
