@@ -2,7 +2,7 @@
 // violations in scripts/fixtures/layers, which scripts/check-layers.mjs expects to see refused.
 const planted = '(?:scripts/fixtures/layers/)?'
 const source = (name) => `^${planted}packages/${name}/src/`
-const tests = '[.]test(?:-[a-z]+)?[.]ts$'
+const tests = ['[.]test[.]tsx?$', '[.]test-d[.]ts$', '[.]test-helper[.]ts$']
 
 const mayImport = {
   state: [],
@@ -19,7 +19,10 @@ const layers = Object.entries(mayImport).map(([name, allowed]) => ({
   severity: 'error',
   comment: `${name} may import ${allowed.length === 0 ? 'no other package of ours' : `only ${allowed.join(', ')}`}`,
   from: { path: source(name), pathNot: tests },
-  to: { path: '^(?:packages|apps|examples|test|bench)/', pathNot: [name, ...allowed].map(source) },
+  to: {
+    path: '^(?:packages|apps|examples|test|bench)/',
+    pathNot: ['/node_modules/', ...[name, ...allowed].map(source)],
+  },
 }))
 
 const pure = '(?:state|sync|sim)'
@@ -46,14 +49,14 @@ export default {
       name: 'page-no-process',
       severity: 'error',
       comment: 'web and the demo run in a browser',
-      from: { path: [source('web'), '^apps/demo/src/'], pathNot: '[.]test[.]tsx?$' },
+      from: { path: [source('web'), '^apps/demo/src/'], pathNot: tests },
       to: { path: ['^packages/(?:node|server)/'] },
     },
     {
       name: 'page-no-core-modules',
       severity: 'error',
       comment: 'web and the demo run in a browser',
-      from: { path: [source('web'), '^apps/demo/src/'], pathNot: '[.]test[.]tsx?$' },
+      from: { path: [source('web'), '^apps/demo/src/'], pathNot: tests },
       to: { dependencyTypes: ['core'] },
     },
     {

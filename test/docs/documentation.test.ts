@@ -1,18 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { below, root } from './pages.ts'
 import { docstringSnippets, markdownSnippets } from './snippets.ts'
 import { compilerComplaints, layOut, runSnippet } from './workshop.ts'
 
 const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 
-const pages = [
-  ...(existsSync(join(root, 'README.md')) ? ['README.md'] : []),
-  ...below('docs', '.md'),
-  ...below('packages', 'README.md'),
-  ...below('examples', '.md'),
-]
+const pages = ['README.md', ...below('docs', '.md'), ...below('packages', 'README.md'), ...below('examples', '.md')]
 const sources = below('packages', '.ts').filter((file) => file.includes('/src/') && !/\.test(-\w+)?\.ts$/.test(file))
 const marked = pages.map((file) => markdownSnippets(file, read(file)))
 const snippets = [
@@ -21,6 +17,14 @@ const snippets = [
 ]
 const laidOut = layOut(root, join(root, 'test/docs/.snippets'), snippets)
 const running = laidOut.filter(({ snippet }) => snippet.kind === 'run')
+
+// Examples may write to the folder they run in.
+const folder = mkdtempSync(join(tmpdir(), 'rejoin-docs-'))
+beforeAll(() => process.chdir(folder))
+afterAll(() => {
+  process.chdir(root)
+  rmSync(folder, { recursive: true, force: true })
+})
 
 describe('the documentation', () => {
   test('has snippets in Markdown and in docstrings, and some of them say what comes out', () => {
