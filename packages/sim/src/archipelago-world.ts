@@ -110,6 +110,8 @@ export function archipelagoWorld(
     write: writeArchipelago,
     // Stretched, so that a crossing can be watched.
     quality: { latencyMs: [2_500, 5_000], loss: 0, duplicate: 0, reorder: 0 },
+    // Harbours find each other by lamp: only what the protocol says sails.
+    dial: { dialMs: [40, 120], dialTimeoutMs: 2_000 },
     pace: archipelagoPace,
     ...(options.rules === undefined ? {} : { rules: options.rules }),
     ...(options.disk === undefined ? {} : { disk: options.disk }),

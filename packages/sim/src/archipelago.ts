@@ -140,18 +140,20 @@ export function createArchipelago(scenario: Scenario, options: ArchipelagoWorldO
   return new ArchipelagoLab(scenario, options)
 }
 
+/** How often the lab looks who is connected to whom. */
+const lookMs = 100
+
 class ArchipelagoLab implements Lab {
   readonly events: LabEvent[] = []
   readonly #world: World<Schema<ArchipelagoFields>>
   readonly #scenario: Scenario
   readonly #heard = new Map<string, number>()
   readonly #sights = new Map<string, { readonly state: Sight['state']; readonly sinceMs: number }>()
-  /** Islands whose connections may have changed, and when. */
-  readonly #stirred = new Map<number, number>()
   readonly #sails = new Map<number, { readonly digest: string; readonly kind: string }>()
   readonly #sentBefore: { readonly frames: number; readonly bytes: number; readonly sunk: number }
   #actions: Action[]
   #done = 0
+  #nextLookMs = prologueMs + lookMs
   #storm: { readonly preset: StormPreset | 'lanes'; readonly sinceMs: number } | undefined
 
   constructor(scenario: Scenario, options: ArchipelagoWorldOptions) {
@@ -175,6 +177,7 @@ class ArchipelagoLab implements Lab {
       this.events.push({ atMs: event.atMs - prologueMs, event })
     }
     this.#sentBefore = { ...this.#world.sea.sent }
+    this.#look()
   }
 
   get timeMs(): number {
@@ -183,12 +186,12 @@ class ArchipelagoLab implements Lab {
 
   step(toMs: number): void {
     for (let next = this.#actions[this.#done]; next !== undefined && next.atMs <= toMs; ) {
-      this.#world.runUntil(prologueMs + next.atMs)
+      this.#runTo(prologueMs + next.atMs)
       this.#done += 1
       this.#carryOut(next)
       next = this.#actions[this.#done]
     }
-    this.#world.runUntil(Math.max(this.#world.nowMs, prologueMs + toMs))
+    this.#runTo(prologueMs + toMs)
   }
 
   act(deed: Deed): void {
@@ -270,36 +273,37 @@ class ArchipelagoLab implements Lab {
   }
 
   #note(event: WorldEvent): void {
-    this.#look()
     if (event.kind === 'frame-sent') {
       const { id, from, payload } = event.frame
       this.#sails.set(id, { digest: this.#world?.nodes[from]?.handle?.digest() ?? '', kind: wireKind(payload) })
-      this.#stirred.set(from, event.atMs)
     } else if (event.kind === 'frame-arrived') {
       this.#heard.set(sightKey(event.frame.to, event.frame.from), event.atMs - prologueMs)
       this.#sails.delete(event.frame.id)
-      this.#stirred.set(event.frame.to, event.atMs)
-    } else if (event.kind === 'link-up' || event.kind === 'link-down') {
-      this.#stirred.set(event.a, event.atMs)
-      this.#stirred.set(event.b, event.atMs)
     }
   }
 
-  /** Connections change only when something is sent, lands or breaks: then, and not when somebody asks, they are noted. */
+  /** Plays on, and looks at the connections ten times a second of scenario time, whenever frames are asked for. */
+  #runTo(worldMs: number): void {
+    for (; this.#nextLookMs <= worldMs; this.#nextLookMs += lookMs) {
+      this.#world.runUntil(this.#nextLookMs)
+      this.#look()
+    }
+    this.#world.runUntil(Math.max(this.#world.nowMs, worldMs))
+  }
+
   #look(): void {
-    for (const [island, atMs] of this.#stirred) {
-      const connected = new Set(this.#world?.nodes[island]?.net?.peers.map((peer) => peer.name))
+    for (const { index, net } of this.#world.nodes) {
+      const connected = new Set(net?.peers.map((peer) => peer.name))
       islandNames.forEach((name, peer) => {
         const state = connected.has(name) ? 'connected' : 'silent'
-        const key = sightKey(island, peer)
-        if (this.#sights.get(key)?.state !== state) this.#sights.set(key, { state, sinceMs: atMs - prologueMs })
+        const key = sightKey(index, peer)
+        if (this.#sights.get(key)?.state === state) return
+        this.#sights.set(key, { state, sinceMs: this.#world.nowMs - prologueMs })
       })
     }
-    this.#stirred.clear()
   }
 
   #sees(island: number): Sight[] {
-    this.#look()
     return islandNames.flatMap((_, peer): Sight[] => {
       if (peer === island) return []
       const key = sightKey(island, peer)

@@ -11,7 +11,14 @@ import { type Action, type Scenario, stormPresets, type Verb, type WorldName } f
 export interface GenerateOptions {
   readonly nodes?: number
   readonly world?: Exclude<WorldName, 'archipelago'>
+  /** How long the actions last, before what troubles that begin late add to it. */
+  readonly durationMs?: number
+  /** Only these troubles, each as likely as it is often named. */
+  readonly troubles?: readonly TroubleName[]
 }
+
+/** Kinds of trouble. `revoke` and `amnesia` need a hub. */
+export type TroubleName = 'storm' | 'cut' | 'crash' | 'disk' | 'clock' | 'revoke' | 'amnesia'
 
 const day = 86_400_000
 
@@ -50,12 +57,25 @@ export function generateScenario(seed: number, options: GenerateOptions = {}): S
   const shape = createRandom(seed, 'shape')
   const world = options.world ?? (shape.chance(0.6) ? 'mesh' : 'hub')
   const nodes = options.nodes ?? 3 + shape.int(4)
-  const durationMs = Math.floor(shape.between(60_000, 300_000))
+  const durationMs = options.durationMs ?? drawDuration(shape)
   const actions: Action[] = []
   addWrites(createRandom(seed, 'workload'), nodes, durationMs, world, actions)
-  const lastMs = addTroubles(createRandom(seed, 'troubles'), nodes, durationMs, world, actions)
+  const lastMs = addTroubles(
+    createRandom(seed, 'troubles'),
+    nodes,
+    durationMs,
+    options.troubles ?? (world === 'hub' ? hubTroubles : meshTroubles),
+    actions,
+  )
   actions.sort((a, b) => a.atMs - b.atMs)
   return { world, seed, nodes, durationMs: Math.max(durationMs, lastMs), actions }
+}
+
+/** Minutes mostly; some worlds live for hours, which is where idle connections, timers and drifting clocks show. */
+function drawDuration(random: RandomStream): number {
+  const draw = random.float()
+  if (draw < 0.55) return Math.floor(random.between(60_000, 300_000))
+  return Math.floor(draw < 0.85 ? random.between(300_000, 1_800_000) : random.between(3_600_000, 14_400_000))
 }
 
 /** A write drawn from the diet of the workload. */
@@ -116,11 +136,26 @@ const clockJump: Trouble = (random, atMs, _lengthMs, nodes, out) => {
   out.push({ atMs, kind: 'clock', node: random.int(nodes), byMs })
 }
 
-/** In a hub: the right to write is lost for a while. Node 0 is the server. */
+/**
+ * In a hub: the right to write is lost for a while, often while the client is cut off and goes on writing. Node 0 is
+ * the server.
+ */
 const revoke: Trouble = (random, atMs, lengthMs, nodes, out) => {
   const node = 1 + random.int(nodes - 1)
-  out.push({ atMs, kind: 'permit', node, permission: random.chance(0.7) ? 'read' : 'none' })
-  out.push({ atMs: atMs + lengthMs, kind: 'permit', node, permission: 'write' })
+  const half = Math.floor(lengthMs / 2)
+  out.push({ atMs: atMs + 50, kind: 'permit', node, permission: random.chance(0.7) ? 'read' : 'none' })
+  if (random.chance(0.6)) out.push({ atMs: atMs + 60 + lengthMs, kind: 'permit', node, permission: 'write' })
+  if (random.chance(0.3)) return
+  for (const [from, to] of [
+    [0, node],
+    [node, 0],
+  ] as const) {
+    out.push({ atMs, kind: 'cut', from, to })
+    out.push({ atMs: atMs + 50 + half, kind: 'restore', from, to })
+  }
+  for (let i = 1 + random.int(4); i > 0; i -= 1) {
+    out.push({ atMs: atMs + random.int(half + 50), kind: 'write', node, write: randomWrite(random) })
+  }
 }
 
 /** In a hub: a tab loses its storage. */
@@ -130,17 +165,42 @@ const amnesia: Trouble = (random, atMs, lengthMs, nodes, out) => {
   out.push({ atMs: atMs + Math.min(lengthMs, 30_000), kind: 'restart', node })
 }
 
-const meshTroubles: readonly Trouble[] = [storm, storm, storm, cutLane, cutLane, crash, crash, badDisk, clockJump]
-const hubTroubles: readonly Trouble[] = [...meshTroubles, revoke, amnesia]
+const troubles: Readonly<Record<TroubleName, Trouble>> = {
+  storm,
+  cut: cutLane,
+  crash,
+  disk: badDisk,
+  clock: clockJump,
+  revoke,
+  amnesia,
+}
 
-function addTroubles(random: RandomStream, nodes: number, durationMs: number, world: WorldName, out: Action[]): number {
-  const troubles = world === 'hub' ? hubTroubles : meshTroubles
+const meshTroubles: readonly TroubleName[] = [
+  'storm',
+  'storm',
+  'storm',
+  'cut',
+  'cut',
+  'crash',
+  'crash',
+  'disk',
+  'clock',
+]
+const hubTroubles: readonly TroubleName[] = [...meshTroubles, 'revoke', 'revoke', 'amnesia']
+
+function addTroubles(
+  random: RandomStream,
+  nodes: number,
+  durationMs: number,
+  names: readonly TroubleName[],
+  out: Action[],
+): number {
   const count = 2 + random.int(6)
   let lastMs = 0
   for (let i = 0; i < count; i += 1) {
     const atMs = random.int(durationMs)
-    const lengthMs = outageMs(random)
-    random.pick(troubles)(random, atMs, lengthMs, nodes, out)
+    const lengthMs = outageMs(random, durationMs)
+    troubles[random.pick(names)](random, atMs, lengthMs, nodes, out)
     lastMs = Math.max(lastMs, atMs + lengthMs)
   }
   // A storm is always among them: a run that never splits proves nothing.
@@ -148,8 +208,10 @@ function addTroubles(random: RandomStream, nodes: number, durationMs: number, wo
   return Math.max(lastMs, durationMs)
 }
 
-function outageMs(random: RandomStream): number {
-  if (random.chance(0.002)) return random.pick(famousOutagesMs)
+function outageMs(random: RandomStream, durationMs: number): number {
+  if (random.chance(0.0015)) return random.pick(famousOutagesMs)
   if (random.chance(0.1)) return random.pick(famousOutagesMs.slice(0, 3))
-  return Math.floor(random.chance(0.3) ? random.between(100, 2_000) : random.between(2_000, 60_000))
+  // In a long life outages are longer, too.
+  const stretch = Math.max(1, durationMs / 600_000)
+  return Math.floor(random.chance(0.3) ? random.between(100, 2_000) : random.between(2_000, 60_000) * stretch)
 }

@@ -13,8 +13,8 @@ export const guidedBeats: readonly Beat[] = [
   { name: 'a-change-sails', atMs: 6_000 },
   { name: 'storm', atMs: 18_000 },
   { name: 'two-worlds', atMs: 22_000 },
-  { name: 'one-world', atMs: 46_000 },
-  { name: 'now-you', atMs: 66_000 },
+  { name: 'one-world', atMs: 44_000 },
+  { name: 'now-you', atMs: 72_000 },
 ]
 
 const island = (name: string): number => islandNames.indexOf(name)
@@ -40,7 +40,7 @@ export function guidedMinute(seed = 417): Scenario {
     world: 'archipelago',
     seed,
     nodes: islandNames.length,
-    durationMs: 66_000,
+    durationMs: 72_000,
     actions: [
       write(6_000, 'lantern', 'count', 1),
       { atMs: 18_000, kind: 'storm', preset: 'halves', node: island('needle') },
@@ -53,7 +53,7 @@ export function guidedMinute(seed = 417): Scenario {
       write(33_000, 'needle', 'stow', 'coral'),
       write(35_000, 'quern', 'tell', 'The mill turns west.'),
       write(36_000, 'cinder', 'tell', 'The mountain smokes.'),
-      { atMs: 46_000, kind: 'restore-all' },
+      { atMs: 44_000, kind: 'restore-all' },
     ],
   }
 }

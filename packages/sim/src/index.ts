@@ -26,7 +26,7 @@ export {
 export { type Checker, createChecker, type Violation } from './checker.ts'
 export { type CommandHost, runCommand, type SimSummary } from './command.ts'
 export { createDisk, type DiskMode, type DiskOptions, type SimDisk } from './disk.ts'
-export { type GenerateOptions, generateScenario, randomWrite } from './generate.ts'
+export { type GenerateOptions, generateScenario, randomWrite, type TroubleName } from './generate.ts'
 export { type Beat, guidedBeats, guidedMinute } from './guided-minute.ts'
 export {
   createSea,

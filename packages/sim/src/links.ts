@@ -80,6 +80,10 @@ export interface SeaOptions {
   readonly random: RandomStream
   readonly quality: LinkQuality
   readonly onEvent?: ((event: LinkEvent) => void) | undefined
+  /** Least and greatest time of a greeting on the way to a session. Default: that of a frame. */
+  readonly dialMs?: readonly [number, number]
+  /** How long a dial waits for an answer. Default 8 s. */
+  readonly dialTimeoutMs?: number
   /** How long a sunk frame stays visible, ms. */
   readonly wreckMs?: number
   /** Name of a node, for `remote` and transport names. */
@@ -116,12 +120,11 @@ interface Session {
 
 type MutableFrame = { -readonly [K in keyof Frame]: Frame[K] }
 
-const dialTimeoutMs = 8_000
-
 /** A sea without storms. */
 export function createSea(options: SeaOptions): Sea {
   const { scheduler, random, onEvent } = options
   const wreckMs = options.wreckMs ?? 2_000
+  const dialTimeoutMs = options.dialTimeoutMs ?? 8_000
   const nameOf = options.nameOf ?? ((node: number) => `n${node + 1}`)
   const directions = new Map<string, Direction>()
   const hosts = new Map<number, ListenHost>()
@@ -147,10 +150,11 @@ export function createSea(options: SeaOptions): Sea {
     landed: () => void,
     sunk: (arriveMs: number) => void,
     frame?: MutableFrame,
+    duration?: readonly [number, number],
   ): void => {
     const { out } = end
     const draw = out.random
-    const [low, high] = out.quality.latencyMs
+    const [low, high] = duration ?? out.quality.latencyMs
     let takesMs = draw.between(low, high)
     let lost = false
     if (draw.chance(out.quality.loss)) {
@@ -186,10 +190,7 @@ export function createSea(options: SeaOptions): Sea {
   const sink = (frame: MutableFrame, cause: 'cut' | 'loss'): void => {
     sent.sunk += 1
     frame.sankMs = scheduler.nowMs
-    if (onEvent) {
-      onEvent({ kind: 'frame-sunk', atMs: scheduler.nowMs, frame, cause })
-      scheduler.after(wreckMs, () => visible.delete(frame))
-    } else visible.delete(frame)
+    if (onEvent) onEvent({ kind: 'frame-sunk', atMs: scheduler.nowMs, frame, cause })
   }
 
   const tellClosed = (session: Session, end: End, reason: LinkClosed): void => {
@@ -269,9 +270,16 @@ export function createSea(options: SeaOptions): Sea {
       sessions.delete(session)
     })
     const answer = (landed: () => void): void =>
-      cross(far, true, landed, (arriveMs) => {
-        far.brokenFromMs = Math.min(far.brokenFromMs, arriveMs)
-      })
+      cross(
+        far,
+        true,
+        landed,
+        (arriveMs) => {
+          far.brokenFromMs = Math.min(far.brokenFromMs, arriveMs)
+        },
+        undefined,
+        options.dialMs,
+      )
     const arrived = (): void => {
       if (far.closed) return
       const host = hosts.get(to)
@@ -295,7 +303,7 @@ export function createSea(options: SeaOptions): Sea {
       })
       if (!far.closed) farEvents.opened()
     }
-    cross(near, true, arrived, noop)
+    cross(near, true, arrived, noop, undefined, options.dialMs)
     return linkOf(session, near)
   }
 
@@ -352,7 +360,12 @@ export function createSea(options: SeaOptions): Sea {
         tellClosed(session, far, reason)
       }
     },
-    frames: () => [...visible],
+    frames: () => {
+      for (const frame of visible) {
+        if (frame.sankMs !== undefined && frame.sankMs + wreckMs <= scheduler.nowMs) visible.delete(frame)
+      }
+      return [...visible]
+    },
     isUp: (a, b) => {
       for (const session of sessions) {
         const { near, far } = session

@@ -1,23 +1,25 @@
 /** Plays scenarios to their end: first everything that goes wrong, then calm, and the question what is still missing. */
 import type { Schema } from '@rejoin/state'
+import type { Limits } from '@rejoin/sync'
 import type { SyncRules } from '@rejoin/sync/testing'
 import { archipelagoWorld, prologueMs } from './archipelago-world.ts'
 import type { Violation } from './checker.ts'
 import type { DiskOptions } from './disk.ts'
 import type { LinkQuality } from './links.ts'
-import { createRandom, hashText } from './random.ts'
+import { createRandom, hashText, type RandomStream } from './random.ts'
 import type { Scenario } from './scenario.ts'
 import { chordEdges, ringEdges } from './storms.ts'
 import { Workload, type WorkloadFields, writeWorkload } from './workload.ts'
 import { createWorld, type World, type WorldOptions } from './world.ts'
 import type { WorldEvent } from './world-events.ts'
-import type { NodeSpec } from './world-node.ts'
+import type { NodeSpec, WorldPace } from './world-node.ts'
 
 /** How to play. */
 export interface PlayOptions {
   readonly rules?: Partial<SyncRules>
   readonly disk?: DiskOptions
   readonly onEvent?: (event: WorldEvent) => void
+  readonly pace?: WorldPace
   /** How long calm may last before a run counts as not converged. Default 15 simulated minutes. */
   readonly patienceMs?: number
 }
@@ -168,9 +170,22 @@ export function worldOf(scenario: Scenario, options: PlayOptions = {}): WorldOpt
     write: writeWorkload,
     quality,
     reliable,
+    pace: options.pace ?? { limits: narrowLimits(createRandom(scenario.seed, 'limits')) },
     ...(options.rules === undefined ? {} : { rules: options.rules }),
     ...(options.disk === undefined ? {} : { disk: options.disk }),
     ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
+  }
+}
+
+/**
+ * Bounds so small that short runs meet them: few changes kept for peers that lag, so that state travels as bundles;
+ * small frames, so that bundles travel in pieces; few rows before they are folded.
+ */
+function narrowLimits(random: RandomStream): Partial<Limits> {
+  return {
+    ...(random.chance(0.6) ? { keptChanges: random.int(6) } : {}),
+    ...(random.chance(0.4) ? { messageBytes: 1_024 + random.int(2_000), stagedDurablyBytes: 200 } : {}),
+    ...(random.chance(0.6) ? { rowsBeforeCompaction: 4 + random.int(30) } : {}),
   }
 }
 

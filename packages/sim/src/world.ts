@@ -8,7 +8,7 @@ import { type DraftOf, type Schema, Version } from '@rejoin/state'
 import type { SyncRules } from '@rejoin/sync/testing'
 import { type Checker, createChecker, type Violation } from './checker.ts'
 import type { DiskOptions } from './disk.ts'
-import { createSea, type LinkQuality, type Sea } from './links.ts'
+import { createSea, type LinkQuality, type Sea, type SeaOptions } from './links.ts'
 import { createRandom, type RandomStream } from './random.ts'
 import type { Action, Permission, Write } from './scenario.ts'
 import { createScheduler, type Scheduler } from './scheduler.ts'
@@ -27,6 +27,8 @@ export interface WorldOptions<S extends Schema> {
   readonly document?: string
   /** Weather without storms. Default 5 to 80 ms and no loss. */
   readonly quality?: LinkQuality
+  /** How dialling differs from sailing: see `SeaOptions`. */
+  readonly dial?: Pick<SeaOptions, 'dialMs' | 'dialTimeoutMs'>
   /** Whether sessions keep order and lose nothing while they are open. Default true. */
   readonly reliable?: boolean
   readonly disk?: DiskOptions
@@ -54,7 +56,7 @@ export interface World<S extends Schema> {
   act(action: Action): void
   /** Runs all events due up to `toMs`, then stands at `toMs`. */
   runUntil(toMs: number): void
-  /** Ends every fault: lanes open, disks work, rights are back, whoever is down starts. */
+  /** Ends every fault: lanes open, disks work, whoever is down starts, and whoever may do nothing may read. */
   calm(): void
   /** What keeps the nodes from being alike, in words. Empty when all are up, equal and without unsaved work. */
   pending(): string[]
@@ -73,6 +75,7 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
     scheduler,
     random: random.stream('sea'),
     quality: options.quality ?? gentle,
+    ...options.dial,
     onEvent: tell,
     nameOf,
   })
@@ -202,8 +205,9 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
       clearSky()
       for (const node of nodes) {
         node.disk.setMode('ok')
-        if (permissions.get(node.name) !== undefined && permissions.get(node.name) !== 'write') {
-          act({ atMs: Math.floor(scheduler.nowMs), kind: 'permit', node: node.index, permission: 'write' })
+        // A lost right is no fault: who may only read has to follow all the same.
+        if (permissions.get(node.name) === 'none') {
+          act({ atMs: Math.floor(scheduler.nowMs), kind: 'permit', node: node.index, permission: 'read' })
         }
         for (const other of nodes) if (other !== node) sea.setQuality(node.index, other.index, calmed(options.quality))
         node.start()
