@@ -14,7 +14,7 @@ import { versionAfter } from './change-log.ts'
 import type { Carrier, DocumentCore, Intake } from './document-core.ts'
 import type { Frame, OpenFrame, Permission, PresenceEntry } from './frame.ts'
 import { frameLimits } from './frame-limits.ts'
-import { noteRefusals, type Refusal } from './refusal.ts'
+import { noteRefusals, otherTabRefusal, type Refusal } from './refusal.ts'
 import type { StreamHost } from './stream-host.ts'
 import { StreamReceiver } from './stream-receiver.ts'
 import { StreamRefusal } from './stream-refusal.ts'
@@ -114,7 +114,7 @@ export class DocumentStream implements Carrier {
         this.#presence.add(entry.replica)
     }
     if (this.isSameProfile || this.isServer) this.#tellOwn([...core.ownAuthors])
-    if (this.isSameProfile && core.refused.size > 0) this.refusalsChanged(unknownRefusal)
+    if (this.isSameProfile && core.refused.size > 0) this.refusalsChanged(otherTabRefusal)
     this.#checkRefusal()
     this.#progress()
     this.wake()
@@ -400,10 +400,4 @@ export class DocumentStream implements Carrier {
     hub.metrics.divergences += 1
     hub.diverged({ document: name, peer: this.#host.peerName, version: version.toJSON(), ours, theirs: digest })
   }
-}
-
-const unknownRefusal: Refusal = {
-  code: 'forbidden',
-  reason: 'Another tab lost the right to write.',
-  isFromServer: false,
 }

@@ -45,6 +45,13 @@ export interface Refusal {
   readonly isFromServer: boolean
 }
 
+/** What a tab passes on that was refused before anybody listened. */
+export const otherTabRefusal: Refusal = {
+  code: 'forbidden',
+  reason: 'Another tab lost the right to write.',
+  isFromServer: false,
+}
+
 /**
  * `state` takes the place of ours. It must be whole (its base is empty) and come from a server, from a tab of this
  * profile that fell back, or from what a server is known to have had.

@@ -221,11 +221,8 @@ export class Session implements StreamHost {
     this.streams.set(core.name, stream)
     this.#byHandle.set(stream.handle, stream)
     const offer = this.#offers.get(core.name)
-    if (offer === undefined) stream.open()
-    else {
-      stream.opened(offer)
-      stream.open()
-    }
+    if (offer !== undefined) stream.opened(offer)
+    stream.open()
     stream.wake()
     return stream
   }
