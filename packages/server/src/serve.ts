@@ -41,7 +41,7 @@ export async function serve(config: ResolvedConfig, io: ServeProcess): Promise<n
   const stopped = untilSignalled(io, logger)
   await server.listen()
   const signal = await stopped.first
-  logger.info({ signal }, 'draining')
+  logger.info({ signal }, 'stopping')
   await server.close()
   stopped.dispose()
   return 0

@@ -1,0 +1,198 @@
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, connect as connectTcp } from 'node:net'
+import { processClock, processRandom, processTimers, webSocket, webSocketServer } from '@rejoin/node'
+import { register, schema } from '@rejoin/state'
+import { connect, createMemoryDisk, createReplica, type MemoryDisk, memoryStorage, type Replica } from '@rejoin/sync'
+import { createReplicaWith, soundSyncRules } from '@rejoin/sync/testing'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createServer } from './create-server.ts'
+import type { ServerOptions } from './options.ts'
+
+const Note = schema({ text: register('') })
+const stops: (() => PromiseLike<void>)[] = []
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop()
+})
+
+const platform = { clock: processClock, timers: processTimers, random: processRandom }
+
+async function start(options: Partial<ServerOptions> = {}) {
+  const lines: { fields: object; message: string }[] = []
+  const keep = (fields: object, message: string) => lines.push({ fields, message })
+  const logger = { debug: keep, info: keep, warn: keep, error: keep }
+  const server = createServer({ storage: memoryStorage(), port: 0, logger, ...options })
+  stops.push(() => server.close())
+  return { server, lines, address: await server.listen() }
+}
+
+function join(syncUrl: string) {
+  const replica = createReplica({ ...platform, storage: memoryStorage() })
+  const net = connect(replica, { transports: [webSocket(syncUrl)], baseMs: 20, capMs: 200 })
+  stops.push(() => replica.close())
+  return { replica, net }
+}
+
+async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 15_000
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`still not so: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+describe('createServer', () => {
+  it('[SV7] brings the changes of one client to the others, acknowledged', async () => {
+    const { server, address } = await start()
+    expect(server.ready).toBe(true)
+    const ada = await join(address.syncUrl).replica.open('note', Note)
+    const bob = await join(address.syncUrl).replica.open('note', Note)
+    await ada.change((draft) => draft.text.set('hello')).reached('server')
+    await until('bob has it', () => bob.snapshot.text === 'hello')
+    const metrics = await server.metrics()
+    expect(metrics).toMatch(/^rejoin_connections 2$/m)
+    expect(metrics).toMatch(/^rejoin_changes_merged_total 1$/m)
+    expect(metrics).toMatch(/^rejoin_open_documents 1$/m)
+  })
+
+  it('[SV8] a full disk stops acknowledgements, says so, and passes', async () => {
+    const disk = createMemoryDisk()
+    const { server, address, lines } = await start({ storage: disk.open() })
+    const { replica, net } = join(address.syncUrl)
+    const note = await replica.open('note', Note)
+    await note.change((draft) => draft.text.set('before')).reached('server')
+    disk.fail('storage-full')
+    const receipt = note.change((draft) => draft.text.set('during'))
+    await until('not ready', () => !server.ready)
+    const readyz = await fetch(`${address.url}/readyz`)
+    expect(readyz.status).toBe(503)
+    expect(await readyz.json()).toEqual({ ready: false, code: 'storage-full' })
+    expect((await fetch(`${address.url}/livez`)).status).toBe(200)
+    expect(await server.metrics()).toMatch(/^rejoin_storage_failures_total\{code="storage-full"\} [1-9]/m)
+    // Who is there goes after a while, who comes is turned away at once; the change stays where it was made.
+    await until('the link is closed with a code', () => JSON.stringify(net.link).includes('server-storage-failing'))
+    expect(receipt.level).not.toBe('server')
+    expect(note.unsaved.changes).toBe(1)
+    disk.fail(undefined)
+    await until('ready again', () => server.ready)
+    net.reconnect()
+    await receipt.reached('server')
+    expect(JSON.stringify(lines)).not.toContain('during')
+  })
+
+  it('[SV9] drains: what came is kept, who is there is told, nobody new comes in', async () => {
+    const disk = createMemoryDisk()
+    const { server, address } = await start({ storage: disk.open() })
+    const { replica, net } = join(address.syncUrl)
+    const note = await replica.open('note', Note)
+    await note.change((draft) => draft.text.set('kept')).reached('server')
+    const links: string[] = []
+    net.onLink((link) => links.push(JSON.stringify(link)))
+    await Promise.all([server.close(), server.close()])
+    expect(server.ready).toBe(false)
+    await until('the client was told', () => links.some((link) => link.includes('server-draining')))
+    await expect(fetch(`${address.url}/readyz`)).rejects.toThrow()
+    await expect(server.listen()).rejects.toMatchObject({ code: 'closed' })
+    const { address: next } = await start({ storage: disk.open() })
+    const again = await join(next.syncUrl).replica.open('note', Note)
+    await until('it is there again', () => again.snapshot.text === 'kept')
+  })
+
+  it('[SV11] keeps health and numbers on the admin port only, when there is one', async () => {
+    const { address } = await start({ adminPort: 0 })
+    for (const path of ['/livez', '/readyz', '/metrics']) {
+      expect((await fetch(`${address.url}${path}`)).status, path).toBe(404)
+      expect((await fetch(`${address.adminUrl}${path}`)).status, path).toBe(200)
+    }
+    expect((await fetch(`${address.adminUrl}/sync`)).status).toBe(404)
+  })
+
+  it('[SV1] starts beyond loopback only when somebody decides', async () => {
+    const storage = memoryStorage()
+    const exposed = expect.objectContaining({ code: 'server-exposed' })
+    expect(() => createServer({ storage, host: '0.0.0.0' })).toThrow(exposed)
+    expect(() => createServer({ storage, host: '0.0.0.0', insecure: false })).toThrow(exposed)
+    await start({ host: '0.0.0.0', authorize: () => 'no' })
+    await start({ host: '0.0.0.0', insecure: true })
+  })
+
+  it('[SV12] refuses options that contradict each other or mean nothing', () => {
+    const invalid = expect.objectContaining({ code: 'config-invalid' })
+    expect(() => createServer({})).toThrow(invalid)
+    expect(() => createServer({ storage: memoryStorage(), dataDir: 'x' })).toThrow(invalid)
+    expect(() => createServer({ storage: memoryStorage(), port: 1.5 })).toThrow(invalid)
+    expect(() => createServer({ storage: memoryStorage(), origins: ['nonsense'] })).toThrow(invalid)
+    expect(() => createServer({ storage: memoryStorage(), limits: { tokenBytes: 0 } })).toThrow(invalid)
+  })
+
+  it('[SV10] a second server on the same store waits, and takes over', async () => {
+    const disk = createMemoryDisk()
+    const { server } = await start({ storage: disk.open() })
+    const second = start({ storage: disk.open() })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await server.close()
+    expect((await second).server.ready).toBe(true)
+  })
+
+  it('[SV5] a socket that stops in the middle of an upgrade harms nobody', async () => {
+    const { server, address } = await start()
+    for (const text of [
+      'GET /sync HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n',
+      'GET /sync HT',
+      '',
+    ]) {
+      const socket = connectTcp(address.port, '127.0.0.1', () => {
+        socket.write(text)
+        socket.resetAndDestroy()
+      })
+      socket.on('error', () => undefined)
+    }
+    const note = await join(address.syncUrl).replica.open('note', Note)
+    await note.change((draft) => draft.text.set('fine')).reached('server')
+    expect(server.ready).toBe(true)
+  })
+})
+
+describe('the order of flush and acknowledgement', () => {
+  it('[SV7] holds under the rules as they are', async () => {
+    expect(await acknowledgedBeforeFlush((disk) => serverUnder(soundSyncRules, disk))).toBe(false)
+  })
+
+  it('[SV7] a server that acknowledges before the flush is caught', async () => {
+    const mutant = { ...soundSyncRules, acknowledgeAfterFlush: false }
+    expect(await acknowledgedBeforeFlush((disk) => serverUnder(mutant, disk))).toBe(true)
+  })
+})
+
+/** Whether a client hears of a change being durable at the server while the disk of the server still holds it back. */
+async function acknowledgedBeforeFlush(startServer: (disk: MemoryDisk) => Promise<string>): Promise<boolean> {
+  const disk = createMemoryDisk()
+  const { replica } = join(await startServer(disk))
+  const note = await replica.open('note', Note)
+  await note.change((draft) => draft.text.set('one')).reached('server')
+  disk.autoFlush = false
+  const from = disk.trace.length
+  const acknowledged = note.change((draft) => draft.text.set('two')).reached('server')
+  const recorded = acknowledged.then(() => disk.trace.push('acknowledged'))
+  await until('the server wrote', () => disk.pending > 0 || disk.trace.includes('acknowledged'))
+  // Long enough for a frame to come over loopback, were it sent.
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  disk.autoFlush = true
+  disk.flush()
+  await recorded
+  const order = disk.trace.slice(from).filter((event) => event === 'flush' || event === 'acknowledged')
+  return order.indexOf('acknowledged') < order.indexOf('flush')
+}
+
+/** A server made by hand, as its replica is under other rules. */
+async function serverUnder(rules: typeof soundSyncRules, disk: MemoryDisk): Promise<string> {
+  const http = createHttpServer()
+  const replica: Replica = createReplicaWith(rules, { ...platform, storage: disk.open(), role: 'server' })
+  connect(replica, { transports: [webSocketServer({ server: http, path: '/sync' })] })
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  stops.push(async () => {
+    await replica.close()
+    http.closeAllConnections()
+    http.close()
+  })
+  return `ws://127.0.0.1:${(http.address() as AddressInfo).port}/sync`
+}

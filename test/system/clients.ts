@@ -1,0 +1,52 @@
+import { processClock, processRandom, processTimers, webSocket } from '@rejoin/node'
+import { counter, list, register, type Schema, schema, set } from '@rejoin/state'
+import { connect, createReplica, memoryStorage, type Net, type Replica, type Storage } from '@rejoin/sync'
+
+/** A document in which every change adds one unique entry and one to the count: all of it or nothing. */
+export const Shelf = schema({
+  entries: set<string>(),
+  count: counter(),
+  title: register(''),
+  log: list<string>(),
+})
+
+/** A replica dialling one server. */
+export interface Client {
+  readonly replica: Replica
+  readonly net: Net
+  close(): Promise<void>
+}
+
+export interface ClientOptions {
+  readonly token?: string
+  readonly storage?: Storage
+}
+
+/** Opens a replica with a store in memory and connects it. */
+export function openClient(syncUrl: string, options: ClientOptions = {}): Client {
+  const { token, storage = memoryStorage() } = options
+  const replica = createReplica({ clock: processClock, timers: processTimers, random: processRandom, storage })
+  const net = connect(replica, {
+    transports: [webSocket(syncUrl, token === undefined ? {} : { token: () => token })],
+  })
+  return {
+    replica,
+    net,
+    async close() {
+      net.close()
+      await replica.close()
+    },
+  }
+}
+
+/** Resolves as soon as `holds`; rejects with `what` after `timeoutMs`. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`after ${timeoutMs} ms still not so: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+/** The type of documents under {@link Shelf}. */
+export type ShelfSchema = typeof Shelf extends Schema<infer S> ? S : never
