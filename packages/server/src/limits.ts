@@ -4,9 +4,9 @@
 
 /** Limits of a server. Each is a whole number; see the defaults for units. */
 export interface ServerLimits {
-  /** Largest WebSocket message in bytes. Larger heals travel in chunks; raise it only with `documentBytes` in mind. */
+  /** Largest WebSocket message in bytes. Heals travel in chunks; below 128 KiB those of clients no longer fit. */
   readonly messageBytes: number
-  /** Largest encoded document in bytes that a client may grow or bring. */
+  /** Largest encoded state of a document, in bytes, that a client may bring in one transfer. */
   readonly documentBytes: number
   /** Open WebSocket connections, all together. */
   readonly connections: number
