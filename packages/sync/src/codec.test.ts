@@ -62,14 +62,14 @@ const plain = (frame: Frame): unknown =>
   JSON.parse(JSON.stringify(frame, (_, value) => (value instanceof Uint8Array ? [...value] : value)))
 
 describe('the frame codec', () => {
-  it('[CO1] brings every kind of frame back', () => {
+  it('[FR1] brings every kind of frame back', () => {
     for (const frame of frames) {
       const decoded = decodeFrame(encodeFrame(frame))
       expect(decoded.ok ? plain(decoded.value) : decoded.error).toEqual(plain(frame))
     }
   })
 
-  it('[CO2] refuses every truncation, and bytes after the end, of all frames but those that may grow', () => {
+  it('[FR2] refuses every truncation, and bytes after the end, of all frames but those that may grow', () => {
     for (const frame of frames) {
       const bytes = encodeFrame(frame)
       const isOpen = frame.kind === 'changes' || frame.kind === 'bundle'
@@ -83,7 +83,7 @@ describe('the frame codec', () => {
     }
   })
 
-  it('[CO3] answers mutated frames with a frame or a plain error, 20,000 times', () => {
+  it('[FR3] answers mutated frames with a frame or a plain error, 20,000 times', () => {
     const random = seededRandom(5)
     let refused = 0
     for (let round = 0; round < 20_000; round++) {
@@ -98,7 +98,7 @@ describe('the frame codec', () => {
     expect(refused).toBeGreaterThan(1000)
   })
 
-  it('[CO4] refuses what is too large before allocating for it', () => {
+  it('[FR4] refuses what is too large before allocating for it', () => {
     expect(decodeFrame(new Uint8Array(frameLimits.frameBytes + 1))).toMatchObject({
       ok: false,
       error: { kind: 'too-large' },
@@ -116,7 +116,7 @@ describe('the frame codec', () => {
     expect(decodeFrame(encodeFrame({ ...chunk, totalBytes: frameLimits.bundleBytes + 1 })).ok).toBe(false)
   })
 
-  it('[CO5] reads of a stranger only the ranges of versions', () => {
+  it('[FR5] reads of a stranger only the ranges of versions', () => {
     const hello = encodeFrame({ kind: 'hello', protocol: { min: 8, max: 9 }, format: range, introduction })
     expect(decodeFrame(hello)).toEqual({
       ok: true,
@@ -124,7 +124,7 @@ describe('the frame codec', () => {
     })
   })
 
-  it('[CO6] chooses the greatest common version', () => {
+  it('[FR6] chooses the greatest common version', () => {
     expect(commonVersion({ min: 1, max: 3 }, { min: 2, max: 9 })).toBe(3)
     expect(commonVersion({ min: 4, max: 5 }, { min: 1, max: 3 })).toBeUndefined()
   })
