@@ -51,19 +51,29 @@ const digestsOf = (page: Page): Promise<string[]> =>
   page
     .locator('.isle')
     .evaluateAll((isles) => isles.map((isle) => /digest (\w+)/.exec(isle.getAttribute('aria-label') ?? '')?.[1] ?? ''))
-/** Sails on by whole seconds, as Shift and Right do, until the sea shows what is waited for. */
-async function sailUntil(page: Page, shown: () => Promise<boolean>, mostSeconds = 120): Promise<void> {
-  for (let second = 0; second < mostSeconds; second += 1) {
-    if (await shown()) return
-    await page.keyboard.press('Shift+ArrowRight')
-  }
-  expect(await shown()).toBe(true)
+/** What is waited for: an element, the beginning of the seal's text, or some seconds. */
+type Shown = { readonly selector: string } | { readonly seal: string } | { readonly seconds: number }
+
+/**
+ * Sails on by whole seconds, as Shift and Right do, until the page shows it. The keys are sent from inside the page: a
+ * round trip for each of them is what would take the time.
+ */
+async function sailUntil(page: Page, shown: Shown): Promise<void> {
+  const reached = await page.evaluate(async (wanted) => {
+    const isShown = (second: number): boolean => {
+      if ('seconds' in wanted) return second >= wanted.seconds
+      if ('selector' in wanted) return document.querySelector(wanted.selector) !== null
+      return document.querySelector('.conv [role=status]')?.textContent?.startsWith(wanted.seal) === true
+    }
+    for (let second = 0; second < 200; second += 1) {
+      if (isShown(second)) return true
+      dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', shiftKey: true }))
+      await new Promise((rendered) => setTimeout(rendered, 5))
+    }
+    return false
+  }, shown)
+  expect(reached).toBe(true)
 }
-const sail = (page: Page, seconds: number): Promise<void> => {
-  let left = seconds
-  return sailUntil(page, async () => left-- === 0, seconds + 1)
-}
-const isConverged = async (page: Page): Promise<boolean> => (await sealOf(page)).startsWith('Converged')
 const patient = { timeout: 90_000, interval: 250 }
 
 describe('[D5] the lab', () => {
@@ -77,7 +87,7 @@ describe('[D5] the lab', () => {
       'One world again',
     ]) {
       await expect.poll(() => textOf(page, '.cap h1'), patient).toBe(headline)
-      await sailUntil(page, () => page.locator('.telling.waiting').isVisible())
+      await sailUntil(page, { selector: '.telling.waiting' })
       await page.keyboard.press('Enter')
     }
     await expect.poll(() => textOf(page, '.cap h1'), patient).toBe('Now you')
@@ -100,7 +110,7 @@ describe('[D5] the lab', () => {
     await page.keyboard.press('3')
     await page.getByRole('button', { name: 'Take out the bell' }).click()
     await page.getByRole('button', { name: '+5 to the tally' }).click()
-    await sail(page, 9)
+    await sailUntil(page, { seconds: 9 })
     await page.keyboard.press('c')
     const link = new URL(page.url()).hash
     const here = await digestsOf(page)
@@ -116,7 +126,7 @@ describe('[D5] the lab', () => {
     expect(await digestsOf(opened.page)).toEqual(here)
     // And sailed on without its storm it comes to where the headless run came to.
     await opened.page.keyboard.press('l')
-    await sailUntil(opened.page, () => isConverged(opened.page))
+    await sailUntil(opened.page, { seal: 'Converged' })
     const [agreed] = await digestsOf(opened.page)
     expect(headless.nodes.map(({ digest }) => digest.slice(0, 4))).toEqual(Array(5).fill(agreed))
     expect([...troubles, ...opened.troubles]).toEqual([])
@@ -135,9 +145,9 @@ describe('[D5] the lab', () => {
       await page.keyboard.press('2')
       await page.getByRole('button', { name: 'Raise the whale' }).click()
       expect(await sealOf(page)).toContain('Not converged')
-      await sail(page, 14)
+      await sailUntil(page, { seconds: 14 })
       await page.keyboard.press('l')
-      await sailUntil(page, () => isConverged(page))
+      await sailUntil(page, { seal: 'Converged' })
       expect(new Set(await digestsOf(page)).size).toBe(1)
       expect(troubles).toEqual([])
       await context.close()

@@ -56,18 +56,30 @@ server.close()
 async function sail(theme, size, pictures) {
   const { width, height, scale } = size
   const page = await browser.newPage({ viewport: { width, height }, deviceScaleFactor: scale, colorScheme: theme })
+  // Without motion the way to the picture costs little; the picture itself is of the sea in motion.
+  await page.emulateMedia({ reducedMotion: 'reduce' })
   await page.goto(`http://127.0.0.1:${port}/`)
   for (let beat = 0; beat <= Math.max(...Object.keys(pictures).map(Number)); beat += 1) {
     await page.locator('.isle').first().waitFor()
-    while (!(await page.locator('.telling.waiting').isVisible())) await page.keyboard.press('Shift+ArrowRight')
+    await page.evaluate(sailToPause)
     const picture = pictures[beat]
     if (picture !== undefined) {
       // Clouds roll in and colours run for a moment.
-      await page.waitForTimeout(2_500)
+      await page.emulateMedia({ reducedMotion: 'no-preference' })
+      await page.waitForTimeout(3_000)
       await page.screenshot({ path: join(folder, `${picture}.png`) })
       console.log(`${picture}.png`)
+      await page.emulateMedia({ reducedMotion: 'reduce' })
     }
     await page.keyboard.press('Enter')
   }
   await page.close()
+}
+
+/** Runs in the page: on by whole seconds, as Shift and Right do, until the beat has been shown. */
+async function sailToPause() {
+  for (let second = 0; second < 200 && document.querySelector('.telling.waiting') === null; second += 1) {
+    dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', shiftKey: true }))
+    await new Promise((rendered) => setTimeout(rendered, 5))
+  }
 }

@@ -51,7 +51,8 @@ function Report({ report, model }: { report: HealCard; model: SeaModel }) {
                 ))}
               </ul>
               <p class="num">
-                {countText(side.changes, 'change')}, {countText(side.keys, 'key')}, {bytesText(side.bytes)}
+                {countText(side.changes, 'change')}, {countText(side.keys, 'key')}
+                {side.bytes === 0 ? '' : `, ${bytesText(side.bytes)}`}
               </p>
             </div>
           ))}

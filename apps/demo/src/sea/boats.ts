@@ -133,7 +133,9 @@ function place(vessel: Vessel, boat: BoatFrame, scene: BoatScene): void {
   const at = t < 0.5 ? 2 * t * middle : middle + (2 * t - 1) * (1 - middle)
   const progress = scene.still && t < 1 && boat.lostAt === undefined ? middle : at
   const [x, y] = along(lane, progress)
-  const size = sizes[boat.load] * (scene.layout.tall ? 0.74 : Math.max(0.72, scene.layout.scale))
+  const size =
+    sizes[boat.load] *
+    (scene.layout.tall ? 0.74 * Math.min(1, scene.layout.scale / 0.42) : Math.max(0.72, scene.layout.scale))
   const east = lane.to[0] >= lane.from[0] ? 1 : -1
   const after = Math.max(0, scene.now - end)
   vessel.root.style.opacity = String(appear(t) * (boat.load === 'changes' ? 1 : 0.9))

@@ -71,7 +71,8 @@ function sideCard(
   const own = heard.filter(({ seat }) => side.seats.includes(seat)).map(({ report }) => report.ours)
   const got = heard.filter(({ seat }) => !side.seats.includes(seat)).map(({ report }) => report.theirs)
   const byFullness = (a: SideSummary, b: SideSummary): number => b.changes - a.changes || b.bytes - a.bytes
-  const fullest = own.sort(byFullness)[0] ?? got.sort(byFullness)[0]
+  const [told] = own.sort(byFullness)
+  const fullest = told !== undefined && told.changes > 0 ? told : (got.sort(byFullness)[0] ?? told)
   return {
     seats: side.seats,
     name: side.name,
