@@ -7,5 +7,5 @@ describe('stores against the op log', () => {
       const fault = runStoreModel(seed)
       expect(fault, `seed ${seed}: ${fault}`).toBeUndefined()
     }
-  })
+  }, 400_000)
 })

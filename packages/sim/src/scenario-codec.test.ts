@@ -46,10 +46,10 @@ describe('permalinks', () => {
     expect(kinds.at(-1)).toBe('too-large')
   })
 
-  it('[SM7] survive 20,000 mutations without an exception or an accepted forgery', () => {
+  it('[SM7] survive 5,000 mutations without an exception or an accepted forgery', () => {
     const random = createRandom(7)
     const link = encodeScenario(generateScenario(9))
-    for (let i = 0; i < 20_000; i += 1) {
+    for (let i = 0; i < 5_000; i += 1) {
       const at = random.int(link.length)
       const mutated = random.chance(0.5)
         ? `${link.slice(0, at)}${toBase64Url(random.bytes(3)).slice(0, 1 + random.int(3))}${link.slice(at + 1)}`
