@@ -35,7 +35,7 @@ const sizes = {
   390: { width: 390, height: 844, scale: 2 },
 }
 if (all < 0) {
-  await sail('dark', desktop, { 3: 'archipelago-split-dark', 4: 'archipelago-healed-dark' })
+  await sail('dark', desktop, { 4: 'archipelago-healed-dark' })
   await sail('light', desktop, { 4: 'archipelago-healed-light' })
 } else {
   for (const theme of /** @type {const} */ (['dark', 'light'])) {
@@ -67,6 +67,8 @@ async function sail(theme, size, pictures) {
       // Clouds roll in and colours run for a moment.
       await page.emulateMedia({ reducedMotion: 'no-preference' })
       await page.waitForTimeout(3_000)
+      // A storm that is still lifting is not what the pause is about.
+      await page.locator('.storm.lifting').waitFor({ state: 'detached' })
       await page.screenshot({ path: join(folder, `${picture}.png`) })
       console.log(`${picture}.png`)
       await page.emulateMedia({ reducedMotion: 'reduce' })

@@ -1,5 +1,5 @@
 /** Who can still reach whom: the sides of a split, by open lanes. */
-import { type Frame, type LaneFrame, type Seat, seatName, seats } from './frame.ts'
+import { type LaneFrame, type Seat, seatName, seats } from './frame.ts'
 import { layoutFor, pointOf } from './sea/layout.ts'
 
 const chart = layoutFor(988, 628, false)
@@ -34,11 +34,6 @@ export function sideNames(groups: readonly (readonly Seat[])[]): string[] {
 /** Islands in the order in which they are told: from west to east. */
 export function westToEast(group: readonly Seat[]): Seat[] {
   return [...group].sort((a, b) => pointOf(chart.islands, a)[0] - pointOf(chart.islands, b)[0])
-}
-
-/** Whether every present island of a group holds one digest. */
-export function agree(frame: Frame, group: readonly Seat[]): boolean {
-  return new Set(group.map((seat) => frame.islands[seat]?.digest)).size === 1
 }
 
 function meanX(group: readonly Seat[]): number {

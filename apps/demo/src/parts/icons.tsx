@@ -34,16 +34,6 @@ export function ConflictMark() {
   )
 }
 
-/** Barred circle: a refusal. */
-export function RefusalMark() {
-  return (
-    <svg class="mk refuse" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">
-      <circle cx="8" cy="8" r="6" />
-      <path d="M3.8 12.2l8.4 -8.4" />
-    </svg>
-  )
-}
-
 /** The emblem of a flag, or nothing for a name that has none. */
 export function Emblem({ flag }: { flag: string }) {
   return (
