@@ -4,9 +4,13 @@ import { readFileSync, writeFileSync } from 'node:fs'
 
 const systems = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32']
 const processors = ['arm', 'arm64', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'wasm32', 'x64']
+/** @type {Record<string, string>} */
 const aliases = { 64: 'x64', windows: 'win32', armhf: 'arm', armv7l: 'arm' }
 
-/** What a package name says of its platform: `@biomejs/cli-linux-x64-musl` is for linux on x64. */
+/**
+ * What a package name says of its platform: `@biomejs/cli-linux-x64-musl` is for linux on x64.
+ * @param {string} name
+ */
 function platformOf(name) {
   const words = name.split(/[/\-_.]/).map((word) => aliases[word] ?? word)
   const os = words.find((word) => systems.includes(word))
@@ -14,7 +18,12 @@ function platformOf(name) {
   return { ...(cpu === undefined ? {} : { cpu: [cpu] }), ...(os === undefined ? {} : { os: [os] }) }
 }
 
-/** The entry that `name` resolves to from `parent`, as Node looks it up. */
+/**
+ * The entry that `name` resolves to from `parent`, as Node looks it up.
+ * @param {Record<string, unknown>} packages
+ * @param {string} parent
+ * @param {string} name
+ */
 function find(packages, parent, name) {
   for (let at = parent; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/node_modules/')))) {
     const key = at === '' ? `node_modules/${name}` : `${at}/node_modules/${name}`
@@ -25,6 +34,7 @@ function find(packages, parent, name) {
 }
 
 const file = process.argv[2] ?? 'package-lock.json'
+/** @type {{ packages: Record<string, any> }} */
 const lock = JSON.parse(readFileSync(file, 'utf8'))
 let added = 0
 for (const [parent, entry] of Object.entries(lock.packages)) {

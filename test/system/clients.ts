@@ -1,5 +1,5 @@
 import { processClock, processRandom, processTimers, webSocket } from '@rejoin/node'
-import { counter, list, register, type Schema, schema, set } from '@rejoin/state'
+import { counter, list, register, schema, set } from '@rejoin/state'
 import { connect, createReplica, memoryStorage, type Net, type Replica, type Storage } from '@rejoin/sync'
 
 /** A document in which every change adds one unique entry and one to the count: all of it or nothing. */
@@ -47,6 +47,3 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
-
-/** The type of documents under {@link Shelf}. */
-export type ShelfSchema = typeof Shelf extends Schema<infer S> ? S : never

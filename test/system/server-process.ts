@@ -80,20 +80,6 @@ export async function startServer(options: StartOptions): Promise<ServerProcess>
   }
 }
 
-/** Runs the command to its end. */
-export async function runRejoin(
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<{ readonly status: number | null; readonly stdout: string; readonly stderr: string }> {
-  const child = spawn(process.execPath, [command, ...args], { env: { ...environment(), ...env } })
-  const out: string[] = []
-  const err: string[] = []
-  child.stdout.on('data', (bytes: Buffer) => out.push(bytes.toString()))
-  child.stderr.on('data', (bytes: Buffer) => err.push(bytes.toString()))
-  await once(child, 'close')
-  return { status: child.exitCode, stdout: out.join(''), stderr: err.join('') }
-}
-
 /** A directory that is removed with the returned function. */
 export async function temporaryDirectory(): Promise<{ readonly path: string; readonly remove: () => Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'rejoin-system-'))

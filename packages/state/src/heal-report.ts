@@ -1,5 +1,5 @@
 import type { Ancestor, Conflict } from './conflict.ts'
-import { type Contact, type CutCopies, type CutRecord, type EntryCopy, leavesOf, pathsOf } from './cut-record.ts'
+import { type CutCopies, type CutRecord, type EntryCopy, leavesOf, pathsOf } from './cut-record.ts'
 import type { AuthorId, Path } from './ids.ts'
 import { comparePaths, kindName, leafKinds } from './key.ts'
 import { counterSum, currentItems, type ItemsOf, leafValue, winningItem } from './read.ts'
@@ -202,5 +202,3 @@ function listEffect(before: readonly Value[], after: readonly Value[]): MergedEf
   const effect = { kind: 'list' as const, inserted: after.length - kept, removed: before.length - kept }
   return effect.inserted === 0 && effect.removed === 0 ? undefined : effect
 }
-
-export type { Contact }

@@ -1,7 +1,7 @@
 import type { ByteReader, ByteWriter } from './bytes.ts'
-import { type AuthorId, type Dot, isAuthorId, maxSeq } from './ids.ts'
+import { type AuthorId, type Dot, maxSeq } from './ids.ts'
 import { compareKeys, type Key } from './key.ts'
-import { type KeySpeller, memberForm } from './key-speller.ts'
+import type { KeySpeller } from './key-speller.ts'
 import { Version } from './version.ts'
 
 /** Keys that one stream numbers before it starts its tables anew: bounds the memory of both ends. */
@@ -124,9 +124,4 @@ export class KeyNumbers {
 /** The entry that keys of one address share once a store has met them, which is cheaper than their text. */
 function identity(key: Key): unknown {
   return key.slot ?? key.id
-}
-
-/** Whether a counter key names a real author, so that it can be written. */
-export function isWritableKey(key: Key): boolean {
-  return memberForm(key.kind) !== 'author' || isAuthorId(key.member)
 }
