@@ -17,6 +17,7 @@ function crowd(author: AuthorId, size: number, base: Version): Bundle {
 }
 
 describe('a key with very many siblings', () => {
+  // Quadratic work on these sizes takes minutes: the runner's own limit tells.
   it('[ST12] merges in time that follows their number', () => {
     const store = createStore({ newAuthor: () => 'f'.repeat(16) as AuthorId, now: () => 1_700_000_000_000 })
     const size = 20_000
@@ -26,9 +27,7 @@ describe('a key with very many siblings', () => {
       ...second,
       rows: second.rows.map((row) => ({ ...row, items: [...crowdItems(store), ...row.items] })),
     }
-    const begin = performance.now()
     expect(store.applyBundle(both)).toBe('applied')
-    expect(performance.now() - begin).toBeLessThan(5_000)
     expect(store.stats.liveItems).toBe(2 * size)
   })
 })
