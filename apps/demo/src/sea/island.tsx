@@ -52,7 +52,7 @@ export function Island(props: IslandProps) {
     <g
       class={`isle isle-${name} ${island.present ? '' : 'absent'}`}
       transform={`translate(${x.toFixed(1)} ${y.toFixed(1)})`}
-      tabIndex={0}
+      tabindex={0}
       role="button"
       aria-label={props.label}
       aria-pressed={selected}

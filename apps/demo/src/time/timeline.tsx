@@ -47,61 +47,68 @@ function Chart({ sailing, width, height }: { sailing: Sailing; width: number; he
   }
   const head = sailing.head.value
   return (
-    <svg
-      class="tl"
-      width={width}
-      height={height}
-      // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: no native slider holds a drawing
-      role="slider"
-      tabIndex={0}
-      aria-label="Timeline"
-      aria-valuemin={0}
-      aria-valuemax={Math.round(sailing.edge.value / 1000)}
-      aria-valuenow={Math.round(head / 1000)}
-      aria-valuetext={`${clockText(head, 1)} of ${clockText(sailing.edge.value, 1)}`}
-      onPointerDown={(event) => {
-        if ((event.target as Element).closest('.fork') !== null) return
-        drag.current = event.pointerId
-        event.currentTarget.setPointerCapture(event.pointerId)
-        seekTo(event)
-      }}
-      onPointerMove={(event) => {
-        if (drag.current === event.pointerId) seekTo(event)
-      }}
-      onPointerUp={() => {
-        drag.current = undefined
-      }}
-    >
-      <defs>
-        <pattern id="tl-hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(24)">
-          <path class="tl-h" d="M0 0v6" />
-        </pattern>
-        <clipPath id="tl-past">
-          <rect x="0" y="-20" width={Math.max(0, scale.x(head))} height={height + 40} />
-        </clipPath>
-      </defs>
-      <Lanes scale={scale} tall={height < 90} />
-      {head < sailing.edge.value ? (
-        <g class="tl-beyond">
-          <Body model={sailing.timeline.value} scale={scale} ribbonsOnly={true} />
+    <>
+      {/* biome-ignore lint/a11y/useFocusableInteractive: tabindex is written as SVG attributes are, in lower case */}
+      <svg
+        class="tl"
+        width={width}
+        height={height}
+        // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: no native slider holds a drawing
+        role="slider"
+        tabindex={0}
+        aria-label="Timeline"
+        aria-valuemin={0}
+        aria-valuemax={Math.round(sailing.edge.value / 1000)}
+        aria-valuenow={Math.round(head / 1000)}
+        aria-valuetext={`${clockText(head, 1)} of ${clockText(sailing.edge.value, 1)}`}
+        onPointerDown={(event) => {
+          if ((event.target as Element).closest('.fork') !== null) return
+          drag.current = event.pointerId
+          event.currentTarget.setPointerCapture(event.pointerId)
+          seekTo(event)
+        }}
+        onPointerMove={(event) => {
+          if (drag.current === event.pointerId) seekTo(event)
+        }}
+        onPointerUp={() => {
+          drag.current = undefined
+        }}
+      >
+        <defs>
+          <pattern id="tl-hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(24)">
+            <path class="tl-h" d="M0 0v6" />
+          </pattern>
+          <clipPath id="tl-past">
+            <rect x="0" y="-20" width={Math.max(0, scale.x(head))} height={height + 40} />
+          </clipPath>
+        </defs>
+        <Lanes scale={scale} tall={height < 90} />
+        {head < sailing.edge.value ? (
+          <g class="tl-beyond">
+            <Body model={sailing.timeline.value} scale={scale} ribbonsOnly={true} />
+          </g>
+        ) : null}
+        <g clip-path="url(#tl-past)">
+          <Body model={sailing.timeline.value} scale={scale} ribbonsOnly={false} />
         </g>
-      ) : null}
-      <g clip-path="url(#tl-past)">
-        <Body model={sailing.timeline.value} scale={scale} ribbonsOnly={false} />
-      </g>
-      <Forks sailing={sailing} scale={scale} />
-      <Head x={scale.x(head)} scale={scale} />
-      {height >= 90 && scale.x(sailing.edge.value) < scale.right - 190 ? (
-        <text
-          class="tl-blank"
-          x={(scale.x(sailing.edge.value) + scale.right) / 2}
-          y={scale.y(2) + 5}
-          text-anchor="middle"
-        >
-          not sailed yet
-        </text>
-      ) : null}
-    </svg>
+        <Head x={scale.x(head)} scale={scale} />
+        {height >= 90 && scale.x(sailing.edge.value) < scale.right - 190 ? (
+          <text
+            class="tl-blank"
+            x={(scale.x(sailing.edge.value) + scale.right) / 2}
+            y={scale.y(2) + 5}
+            text-anchor="middle"
+          >
+            not sailed yet
+          </text>
+        ) : null}
+      </svg>
+      {/* Outside the slider: what is inside one is not there for a screen reader. */}
+      {/* biome-ignore lint/a11y/useSemanticElements: a group inside a drawing is no fieldset */}
+      <svg class="tl forks" width={width} height={height} aria-label="Forks" role="group">
+        <Forks sailing={sailing} scale={scale} />
+      </svg>
+    </>
   )
 }
 
@@ -268,7 +275,7 @@ function Forks({ sailing, scale }: { sailing: Sailing; scale: Scale }) {
             key={fork.id}
             class="fork"
             role="button"
-            tabIndex={0}
+            tabindex={0}
             aria-label={`${fork.name}, from ${clockText(fork.from)} to ${clockText(fork.to)}: sail on there`}
             onClick={() => sailing.openFork(fork.id)}
             onKeyDown={(event) => {
