@@ -157,12 +157,14 @@ export class DocumentCore {
     this.hub.tell(this.replacedListeners, undefined)
   }
 
-  receiveChanges(changes: readonly Change[], from: Source): Intake {
+  /** Merges changes that came together in `bytes` bytes. */
+  receiveChanges(changes: readonly Change[], bytes: number, from: Source): Intake {
     let intake: Intake = 'ok'
+    const share = { bytes: Math.round(bytes / Math.max(1, changes.length)) }
     this.#from = from
     for (const change of changes) {
       if (!from.isServer && this.#isRefused(change)) continue
-      const outcome = this.store.applyChange(change)
+      const outcome = this.store.applyChange(change, share)
       if (outcome === 'invalid') intake = 'invalid'
       if (outcome === 'applied') this.hub.metrics.changesMerged += 1
       else if (outcome === 'waiting') this.hub.metrics.changesWaiting += 1

@@ -116,6 +116,7 @@ export function readAgain(core: DocumentCore, rows: readonly StoredRow[]): Store
   for (const bundle of parsed.states) core.store.applyBundle(bundle)
   core.receiveChanges(
     [...kept].sort(byStamp).map(({ change }) => change),
+    kept.reduce((sum, { bytes }) => sum + bytes, 0),
     { isServer: false, isSameProfile: true },
   )
   return rows.filter((row) => isCovered(core, row))

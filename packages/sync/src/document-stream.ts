@@ -303,7 +303,7 @@ export class DocumentStream implements Carrier {
     this.#theyHave(versionAfter(this.theirs, changes))
     // The whole state is on its way and takes the place of everything.
     if (this.#refusal.isAwaiting) return
-    this.#took(this.core.receiveChanges(changes, this))
+    this.#took(this.core.receiveChanges(changes, bytes.length, this))
   }
 
   #theyHave(version: Version): void {

@@ -96,6 +96,7 @@ describe('healing', () => {
     clients[2]?.net?.reconnect()
     world.advance(1000)
     expect(clients[2]?.healed.map((event) => [event.ours.changes, event.theirs.changes])).toEqual([[0, 2]])
+    expect(clients[2]?.healed[0]?.theirs.bytes).toBeGreaterThan(0)
     expect(new Set(handles.map((handle) => handle.digest())).size).toBe(1)
     expect(carol?.snapshot.phase).toBe(alice?.snapshot.phase)
   })
