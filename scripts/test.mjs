@@ -1,5 +1,5 @@
 // `npm test`: what must pass before a change is shared. Everything here needs only `npm ci`.
-import { browserIsRequired, findChromium } from './lib/find-chromium.mjs'
+import { browserStep } from './lib/browser-step.mjs'
 import { runSteps } from './lib/steps.mjs'
 
 runSteps([
@@ -10,11 +10,5 @@ runSteps([
   { name: 'laws, scenarios, contracts', projects: ['laws'], run: [] },
   { name: 'simulation', projects: ['simulation'], run: [] },
   { name: 'docs', projects: ['docs'], run: [] },
-  browserStep(),
+  browserStep('browser smoke', ['test/e2e/split-heal.test.ts']),
 ])
-
-/** @returns {import('./lib/steps.mjs').Step | string} */
-function browserStep() {
-  if (findChromium() !== undefined || browserIsRequired()) return { name: 'browser', projects: ['e2e'], run: [] }
-  return 'browser tests left out: no Chromium or Chrome found (install one, or set CHROME_PATH)'
-}
