@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { connect, counter, lmdb, map, memoryLink, openReplica, register, schema, set } from 'rejoin'
 
 const Raid = schema({
@@ -24,7 +23,6 @@ adasRaid.change((raid) => {
   raid.players.get('ada').items.add('lantern')
 })
 await linkIs('synced')
-await pause(200) // a while together
 console.log('together ', show(bobsRaid.snapshot))
 
 cable.cut()

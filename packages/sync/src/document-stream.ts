@@ -15,6 +15,7 @@ import type { Carrier, DocumentCore, Intake } from './document-core.ts'
 import type { Frame, OpenFrame, Permission, PresenceEntry } from './frame.ts'
 import { frameLimits } from './frame-limits.ts'
 import { noteRefusals, otherTabRefusal, type Refusal } from './refusal.ts'
+import { StreamAcks } from './stream-acks.ts'
 import type { StreamHost } from './stream-host.ts'
 import { StreamReceiver } from './stream-receiver.ts'
 import { StreamRefusal } from './stream-refusal.ts'
@@ -35,7 +36,7 @@ export class DocumentStream implements Carrier {
   readonly #sender: StreamSender
   readonly #receiver: StreamReceiver
   readonly #refusal: StreamRefusal
-  #told: Version = Version.empty
+  readonly #acks = new StreamAcks()
   #owesNeed = false
   #asked: Version | undefined
   readonly #presence = new Set<string>()
@@ -71,13 +72,13 @@ export class DocumentStream implements Carrier {
     return this.#theirHandle !== 0 && this.granted !== undefined
   }
 
-  /** Both versions covered, and own work durable at the server. Never said of a handshake. */
+  /** Both versions covered, the last outage reported, and own work durable at the server. Never said of a handshake. */
   get isSynced(): boolean {
     const { core } = this
     if (this.granted === 'no') return !this.#refusal.isAwaiting
     if (!this.isMutual || this.#refusal.isAwaiting) return false
     if (!core.store.version.covers(this.theirs)) return false
-    if (this.#maySend() && !this.#sender.isDone) return false
+    if (this.#maySend() && (!this.#sender.isDone || this.#isHealing)) return false
     return !this.isServer || core.ledger.unsaved.changes === 0
   }
 
@@ -100,7 +101,7 @@ export class DocumentStream implements Carrier {
     const isReturn = this.#theirHandle !== 0 && this.#theirHandle !== frame.handle
     this.theirs = frame.version
     this.#sender.begin(frame, this.#mayRead())
-    this.#told = Version.empty
+    this.#acks.reset()
     this.#host.send({
       kind: 'opened',
       handle: frame.handle,
@@ -200,7 +201,7 @@ export class DocumentStream implements Carrier {
 
   restart(): void {
     this.#sender.reset(this.#theirHandle === 0 ? undefined : this.theirs)
-    this.#told = Version.empty
+    this.#acks.reset()
     this.#refusal.reset()
     this.open()
     this.wake()
@@ -249,6 +250,12 @@ export class DocumentStream implements Carrier {
     if (!this.#owesDigest || !this.#maySend() || !this.#sender.isDone) return
     this.#owesDigest = false
     this.#host.send({ kind: 'digest', handle: this.#theirHandle, version: store.version, digest: store.digest() })
+  }
+
+  /** Whether an outage waits for its report: the next loss would be another one beside it. */
+  get #isHealing(): boolean {
+    const key = this.#host.contactKey
+    return key !== undefined && this.core.incidents.isOpen(key)
   }
 
   #mayRead(): boolean {
@@ -361,15 +368,9 @@ export class DocumentStream implements Carrier {
     const { core } = this
     const { hub } = this.#host
     // A server has no use for what a client has on its disk.
-    if ((hub.role === 'client' && this.isServer) || core.durable === this.#told || !this.#mayRead()) return
-    const risen: [AuthorId, number][] = []
-    for (const author of this.#receiver.brought) {
-      const seq = core.durable.get(author)
-      if (seq > this.#told.get(author)) risen.push([author, seq])
-    }
-    this.#told = core.durable
-    if (risen.length === 0) return
-    this.#host.send({ kind: 'ack', handle: this.#theirHandle, version: Version.from(risen) })
+    if ((hub.role === 'client' && this.isServer) || !this.#mayRead()) return
+    const version = this.#acks.risen(core.durable, this.#receiver.brought)
+    if (version !== undefined) this.#host.send({ kind: 'ack', handle: this.#theirHandle, version })
   }
 
   #sendPresence(): void {

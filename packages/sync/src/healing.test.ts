@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createMemoryDisk } from './index.ts'
-import { star, World } from './world.test-helper.ts'
+import { type Participant, star, World } from './world.test-helper.ts'
 
 describe('healing', () => {
   it('[HE1] goes on where a transfer broke off: 100 ms flapping completes a large heal', () => {
@@ -161,6 +161,68 @@ describe('healing', () => {
     expect(a.digest()).toBe(b.digest())
     expect(alice.healed.map((event) => [event.peer, event.conflicts.length])).toEqual([['bob', 1]])
     expect(bob.healed.map((event) => [event.peer, event.conflicts.length])).toEqual([['alice', 1]])
+  })
+
+  it('[HE7] a cut at the moment when `synced` is first said is one outage with one report', () => {
+    const world = new World()
+    const wire = world.wire('between')
+    const alice = world.replica({ name: 'alice' })
+    const bob = world.replica({ role: 'peer', name: 'bob' })
+    const [a, b] = [world.open(alice), world.open(bob)]
+    a.change((draft) => draft.phase.set('plan'))
+    b.change((draft) => draft.potions.add(1))
+    bob.join({ transports: [wire.listen] })
+    alice.join({ transports: [wire.dial] })
+    const synced = (): boolean => alice.net?.link.state === 'synced'
+    const splitAsSoonAsSynced = (name: string): void => {
+      for (let i = 0; i < 1000 && !synced(); i++) world.advance(1)
+      wire.cut()
+      world.advance(100)
+      a.change((draft) => draft.phase.set(`${name} here`))
+      b.change((draft) => draft.phase.set(`${name} there`))
+      world.advance(100)
+      alice.healed.length = 0
+      wire.restore()
+      alice.net?.reconnect()
+    }
+    for (const name of ['first', 'second', 'third']) {
+      splitAsSoonAsSynced(name)
+      for (let i = 0; i < 1000 && !synced(); i++) world.advance(1)
+      expect(
+        alice.healed.map(({ revision, conflicts }) => [revision, conflicts.length]),
+        name,
+      ).toEqual([[1, 1]])
+    }
+  })
+
+  it('[HE7] a heal ends also when the other side got our work from somebody else while it was on its way', () => {
+    const world = new World()
+    const slow = world.wire('slow', { latencyMs: 200 })
+    const [toAlice, toBob] = [world.wire('to alice'), world.wire('to bob')]
+    const [alice, bob, carol] = ['alice', 'bob', 'carol'].map((name) => world.replica({ role: 'peer', name })) as [
+      Participant,
+      Participant,
+      Participant,
+    ]
+    alice.join({ transports: [slow.listen, toAlice.listen] })
+    bob.join({ transports: [slow.dial, toBob.listen] })
+    carol.join({ transports: [toAlice.dial, toBob.dial] })
+    const handles = [alice, bob, carol].map((peer) => world.open(peer))
+    const links = () => [alice, bob, carol].map((peer) => peer.net?.link.state)
+    // Whatever the moment at which carol's change overtakes alice's copy of it.
+    for (let afterMs = 0; afterMs < 2000; afterMs += 100) {
+      slow.cut()
+      toBob.cut()
+      handles[2]?.change((draft) => draft.items.add(`${afterMs}`))
+      world.advance(500)
+      slow.restore()
+      bob.net?.reconnect()
+      world.advance(afterMs)
+      toBob.restore()
+      carol.net?.reconnect()
+      world.advance(8000)
+      expect(links(), `${afterMs} ms`).toEqual(['synced', 'synced', 'synced'])
+    }
   })
 
   it('[HE5] a heal that skips the bundle leaves replicas apart: the rule is needed', () => {
