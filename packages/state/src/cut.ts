@@ -1,11 +1,14 @@
 import { encodeBundle } from './bundle-codec.ts'
+import type { Change } from './change.ts'
 import type { NoticedConflict } from './conflict.ts'
 import type { Core } from './core.ts'
 import { type Contact, CutCopies, type EntryCopy } from './cut-record.ts'
-import { buildReport, type HealReport, revised } from './heal-report.ts'
+import { buildReport, type HealReport, revised, withLate } from './heal-report.ts'
 import type { Dot } from './ids.ts'
+import { LateWork } from './late-work.ts'
 import { bundleOf } from './since.ts'
-import { type Entry, type Item, itemTypes } from './tree.ts'
+import { touchedAfter } from './touched.ts'
+import type { Entry } from './tree.ts'
 import type { Version } from './version.ts'
 
 /** One loss of contact, from the moment it began until its heal has been reported. */
@@ -18,7 +21,7 @@ export interface Cut {
   contact(theirs: Version): void
   /** What both sides did and how it was settled, as far as it has been merged. */
   report(): HealReport
-  /** The heal is done: what comes from here on is copied no more, and can only revise conflicts. */
+  /** The heal is done: what comes from here on is copied no more, and can only revise conflicts and what others did apart. */
   settle(): void
   /** Calls back when a later merge brings a conflict with what was written here during the outage. Returns the way to stop. */
   onRevision(listener: () => void): () => void
@@ -39,8 +42,9 @@ export class StoreCut implements Cut {
   #theirBytes = 0
   #ourBytes: number | undefined
   #until: Version | undefined
-  /** The last report before `settle`. */
+  /** The last report before `settle`, and what came after it. */
   #first: HealReport | undefined
+  #late: LateWork | undefined
   #reported = false
   #open = true
 
@@ -66,10 +70,10 @@ export class StoreCut implements Cut {
     this.#core.contacts.add(this.#contact)
   }
 
-  /** Notes a merge after contact. */
-  merged(noticed: readonly NoticedConflict[], bytes: number): void {
+  /** Notes a merge after contact. `brought`: the change, or the version before a bundle. */
+  merged(noticed: readonly NoticedConflict[], bytes: number, brought: Change | Version): void {
     if (this.#contact === undefined) return
-    this.#theirBytes += bytes
+    if (this.#late === undefined) this.#theirBytes += bytes
     let revised = false
     for (const found of noticed) {
       if (!this.#concerns(found)) continue
@@ -79,6 +83,7 @@ export class StoreCut implements Cut {
       this.#conflicts.set(found.entry, { entry: found.entry, conflict })
       revised = true
     }
+    this.#late?.add(brought, bytes, revised)
     if (revised && this.#reported) for (const listener of this.#listeners) listener()
   }
 
@@ -106,13 +111,15 @@ export class StoreCut implements Cut {
       ourBytes: this.#ourBytes,
       theirBytes: this.#theirBytes,
     })
-    if (this.#until === undefined) this.#first = report
-    return this.#until === undefined || this.#first === undefined ? report : revised(this.#first, report.conflicts)
+    if (this.#late === undefined) this.#first = report
+    if (this.#late === undefined || this.#first === undefined) return report
+    return revised(this.#first, report.conflicts, withLate(report.theirs, this.#sinceContact.merged, this.#late))
   }
 
   settle(): void {
     this.#reported = true
     this.#until ??= this.#core.version
+    if (this.#contact !== undefined) this.#late ??= new LateWork(this.#core, this.#contact)
     this.#core.cuts.delete(this.#sinceCut)
     this.#core.cuts.delete(this.#sinceContact)
   }
@@ -145,18 +152,4 @@ export class StoreCut implements Cut {
     const stateOf = (entry: Entry): EntryCopy | undefined => this.#sinceContact.copies.get(entry)
     return encodeBundle(bundleOf(this.#core, ourEntries, common, ours, stateOf)).length
   }
-}
-
-/** Entries that a dot after `version` touched. */
-export function touchedAfter(core: Core, version: Version): Set<Entry> {
-  const touched = new Set<Entry>()
-  for (const slot of core.slots.values()) {
-    const seen = version.get(slot.id)
-    for (let item: Item | undefined = slot.tail; item !== undefined; item = item.prev) {
-      const end = item.type === itemTypes.run ? item.seq + (item.value as number) - 1 : item.seq
-      if (end <= seen) break
-      touched.add(item.entry)
-    }
-  }
-  return touched
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   type AuthorId,
+  type Change,
   type Conflict,
   counter,
   createStore,
@@ -221,8 +222,43 @@ describe('a heal report', () => {
     expect(revisions).toBe(1)
     expect(second.conflicts.map(brief)).toEqual([['phase', 'higher-author', 'theirs', 'alice', 'carol', undefined]])
     expect(second.merged).toEqual(first.merged.filter(({ path }) => path[0] !== 'phase'))
-    expect([second.ours, second.theirs]).toEqual([first.ours, first.theirs])
+    expect(second.ours).toEqual(first.ours)
   })
+
+  for (const by of ['change', 'bundle'] as const) {
+    it(`[HR5] counts in a later revision what others did apart and nothing that knew of this side, by ${by}`, () => {
+      const [alice, bob, carol] = [replica('a'), replica('b'), replica('c')]
+      alice.change((s) => s.phase.set('before'))
+      pull(bob, alice)
+      pull(carol, alice)
+      const cut = alice.store.beginCut()
+      alice.change((s) => s.phase.set('alice'))
+      const late: Change[] = []
+      carol.store.subscribe(({ change, origin }) => {
+        if (origin === 'local' && change !== undefined) late.push(change)
+      })
+      carol.change((s) => s.phase.set('carol'))
+      carol.change((s) => s.log.push('x', 'y'))
+      cut.contact(bob.store.version)
+      expect(cut.report().theirs).toMatchObject({ changes: 0, keys: 0, paths: [] })
+      cut.settle()
+      // Bob has seen all that alice did: what he writes now is ordinary work.
+      pull(bob, alice)
+      bob.change((s) => s.tags.add('ordinary'))
+      pull(alice, bob)
+      if (by === 'bundle') pull(alice, carol)
+      else for (const change of late) alice.store.applyChange(change, { bytes: 20 })
+      // So is carol's once she has seen it too.
+      pull(carol, alice)
+      carol.change((s) => s.tags.add('later'))
+      for (const change of late.slice(2)) alice.store.applyChange(change, { bytes: 20 })
+      const { theirs, conflicts } = cut.report()
+      expect(conflicts.length).toBe(1)
+      expect(theirs).toMatchObject({ changes: 3, keys: 2, paths: [['log'], ['phase']] })
+      expect(theirs.byAuthor).toEqual([{ author: carol.store.author, changes: 3 }])
+      expect(theirs.bytes).toBe(by === 'change' ? 40 : 0)
+    })
+  }
 })
 
 describe('a conflict', () => {

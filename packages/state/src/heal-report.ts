@@ -2,6 +2,7 @@ import type { Ancestor, Conflict } from './conflict.ts'
 import { type CutCopies, type CutRecord, type EntryCopy, leavesOf, pathsOf } from './cut-record.ts'
 import type { AuthorId, Path } from './ids.ts'
 import { comparePaths, kindName, leafKinds } from './key.ts'
+import type { LateWork } from './late-work.ts'
 import { counterSum, currentItems, type ItemsOf, leafValue, winningItem } from './read.ts'
 import type { Entry, Leaf } from './tree.ts'
 import { canonicalKey, type Value, valuesEqual } from './value.ts'
@@ -96,29 +97,39 @@ export function buildReport(record: CutRecord): HealReport {
   }
 }
 
-/** A report of which later merges have only added to the conflicts. */
-export function revised(first: HealReport, conflicts: readonly Conflict[]): HealReport {
+/** A report of which later merges have only added to the conflicts and to what others did apart. */
+export function revised(first: HealReport, conflicts: readonly Conflict[], theirs: SideSummary): HealReport {
   const names = new Set(conflicts.map(({ path }) => path.join('\u0000')))
   // A set can have conflicts about some elements and others that merged.
   const merged = first.merged.filter(({ kind, path }) => kind === 'set' || !names.has(path.join('\u0000')))
-  return { ...first, conflicts, merged, unknownAncestors: countUnknown(conflicts) }
+  return { ...first, theirs, conflicts, merged, unknownAncestors: countUnknown(conflicts) }
 }
 
 function countUnknown(conflicts: readonly Conflict[]): number {
   return conflicts.filter((conflict) => !conflict.ancestor.known).length
 }
 
-function summary(from: Version, to: Version, entries: Iterable<Entry>, bytes: number): SideSummary {
-  const byAuthor: { author: AuthorId; changes: number }[] = []
+/** What the other side did with what came of it after the heal; `entries` are those of the heal. */
+export function withLate(heal: SideSummary, entries: Iterable<Entry>, late: LateWork): SideSummary {
+  const changes = new Map(heal.byAuthor.map((by) => [by.author, by.changes]))
+  for (const [author, count] of late.changes) changes.set(author, (changes.get(author) ?? 0) + count)
+  return summaryOf(changes, new Set([...entries, ...late.entries]), heal.bytes + late.bytes)
+}
+
+function summary(from: Version, to: Version, entries: ReadonlySet<Entry>, bytes: number): SideSummary {
+  const changes = new Map<AuthorId, number>()
   for (const [author, seq] of to.entries()) {
-    const changes = seq - from.get(author)
-    if (changes > 0) byAuthor.push({ author, changes })
+    if (seq > from.get(author)) changes.set(author, seq - from.get(author))
   }
+  return summaryOf(changes, entries, bytes)
+}
+
+function summaryOf(changes: ReadonlyMap<AuthorId, number>, touched: ReadonlySet<Entry>, bytes: number): SideSummary {
+  const byAuthor = [...changes].map(([author, count]) => ({ author, changes: count }))
   byAuthor.sort((a, b) => (a.author < b.author ? -1 : 1))
-  const touched = [...entries]
   return {
-    changes: byAuthor.reduce((sum, { changes }) => sum + changes, 0),
-    keys: touched.length,
+    changes: byAuthor.reduce((sum, by) => sum + by.changes, 0),
+    keys: touched.size,
     bytes,
     byAuthor,
     paths: pathsOf(leavesOf(touched)),

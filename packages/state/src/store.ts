@@ -162,7 +162,7 @@ export class Store {
     if (changeFault(core, change) !== undefined) return 'invalid'
     core.beginRevision(true)
     const noticed = mergeChange(core, change)
-    this.#noteMerge(noticed, options.bytes ?? 0)
+    this.#noteMerge(noticed, options.bytes ?? 0, change)
     this.#emit(options.origin ?? 'remote', change, noticed)
     return 'applied'
   }
@@ -194,8 +194,9 @@ export class Store {
     if (!bundle.full && core.rules.bundleNeedsBase && !core.version.covers(bundle.base)) return 'gap'
     if (bundleFault(core, bundle) !== undefined) return 'invalid'
     core.beginRevision(true)
+    const before = core.version
     const noticed = mergeBundle(core, bundle)
-    this.#noteMerge(noticed, options.bytes ?? 0)
+    this.#noteMerge(noticed, options.bytes ?? 0, before)
     this.#emit(options.origin ?? 'remote', undefined, noticed)
     this.#retryWaiting()
     return 'applied'
@@ -256,8 +257,8 @@ export class Store {
     core.floor = core.floor.merge(bound)
   }
 
-  #noteMerge(noticed: readonly NoticedConflict[], bytes: number): void {
-    for (const cut of this.#cuts) cut.merged(noticed, bytes)
+  #noteMerge(noticed: readonly NoticedConflict[], bytes: number, brought: Change | Version): void {
+    for (const cut of this.#cuts) cut.merged(noticed, bytes, brought)
   }
 
   #emit(origin: Origin, change: Change | undefined, noticed: readonly NoticedConflict[]): void {

@@ -87,6 +87,9 @@ describe('healing', () => {
       [1, 0],
       [2, 1],
     ])
+    expect(clients[0]?.healed.map((event) => event.theirs.changes)).toEqual([0, 1])
+    expect(clients[0]?.healed[1]?.theirs).toMatchObject({ keys: 1, paths: [['phase']] })
+    expect(clients[0]?.healed[1]?.theirs.bytes).toBeGreaterThan(0)
     expect(clients[1]?.healed.map((event) => [event.revision, event.conflicts.length])).toEqual([[1, 1]])
     expect(clients[1]?.healed[0]?.conflicts[0]).toMatchObject({
       rule: 'newer',

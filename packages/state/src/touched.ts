@@ -1,0 +1,23 @@
+import type { Core } from './core.ts'
+import { type AuthorSlot, type Entry, type Item, itemTypes } from './tree.ts'
+import type { Version } from './version.ts'
+
+/** Entries that a dot after `version` touched. */
+export function touchedAfter(core: Core, version: Version): Set<Entry> {
+  const touched = new Set<Entry>()
+  for (const slot of core.slots.values()) {
+    for (const entry of entriesAfter(slot, version.get(slot.id))) touched.add(entry)
+  }
+  return touched
+}
+
+/** Entries that an author touched after `seq`, as far as its recency list still names them. */
+export function* entriesAfter(slot: AuthorSlot, seq: number): Generator<Entry> {
+  for (let item: Item | undefined = slot.tail; item !== undefined && endOf(item) > seq; item = item.prev) {
+    yield item.entry
+  }
+}
+
+function endOf(item: Item): number {
+  return item.type === itemTypes.run ? item.seq + (item.value as number) - 1 : item.seq
+}
