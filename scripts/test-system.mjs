@@ -5,5 +5,5 @@ import { runSteps } from './lib/steps.mjs'
 runSteps([
   { name: 'build', run: ['node', 'scripts/build.mjs'], needed: true },
   { name: 'system', projects: ['system'], run: [] },
-  browserStep('browsers', ['test/e2e/adapters.test.ts', 'test/e2e/split-heal.test.ts']),
+  browserStep('browsers', []),
 ])

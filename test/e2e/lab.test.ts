@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { decodeScenario, playScenario } from '@rejoin/sim'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { launchChromium } from '../support/chromium.ts'
 import { serveFolder } from '../support/serve-folder.ts'
 
@@ -20,8 +20,12 @@ afterAll(async () => {
   site?.close()
 })
 
+// Also after a failure: a page that stays open sails on, and slows what comes after it.
+afterEach(async () => {
+  await Promise.all(browser.contexts().map((context) => context.close()))
+})
+
 interface Visit {
-  readonly context: BrowserContext
   readonly page: Page
   readonly troubles: string[]
 }
@@ -41,7 +45,7 @@ async function visit(hash = '', options: Parameters<Browser['newContext']>[0] = 
   })
   await page.goto(site.url + hash)
   await page.locator('.isle').first().waitFor()
-  return { context, page, troubles }
+  return { page, troubles }
 }
 
 const textOf = async (page: Page, selector: string): Promise<string> =>
@@ -78,7 +82,7 @@ const patient = { timeout: 90_000, interval: 250 }
 
 describe('[D5] the lab', () => {
   it('is led through the first minute by keyboard alone, and ends converged with a report', async () => {
-    const { context, page, troubles } = await visit()
+    const { page, troubles } = await visit()
     for (const headline of [
       'Five islands, one world',
       'A change sails',
@@ -97,11 +101,10 @@ describe('[D5] the lab', () => {
     await expect.poll(() => textOf(page, '#panel-body'), patient).toContain('Two conflicts')
     expect(await textOf(page, '#panel-body')).toContain('concurrent')
     expect(troubles).toEqual([])
-    await context.close()
   }, 240_000)
 
   it('gives the same digests from a link as a headless replay', async () => {
-    const { context, page, troubles } = await visit()
+    const { page, troubles } = await visit()
     await page.keyboard.press('Enter')
     await page.getByRole('button', { name: 'Skip' }).click()
     await page.keyboard.press(' ')
@@ -130,13 +133,11 @@ describe('[D5] the lab', () => {
     const [agreed] = await digestsOf(opened.page)
     expect(headless.nodes.map(({ digest }) => digest.slice(0, 4))).toEqual(Array(5).fill(agreed))
     expect([...troubles, ...opened.troubles]).toEqual([])
-    await context.close()
-    await opened.context.close()
   }, 240_000)
 
   for (const preset of ['Isolate one', 'Halves', 'One-way', 'Flicker']) {
     it(`heals after ${preset}`, async () => {
-      const { context, page, troubles } = await visit()
+      const { page, troubles } = await visit()
       await page.getByRole('button', { name: 'Skip' }).click()
       await page.keyboard.press(' ')
       await page.getByRole('button', { name: preset }).click()
@@ -150,12 +151,11 @@ describe('[D5] the lab', () => {
       await sailUntil(page, { seal: 'Converged' })
       expect(new Set(await digestsOf(page)).size).toBe(1)
       expect(troubles).toEqual([])
-      await context.close()
     }, 180_000)
   }
 
   it('draws a storm across the water and forks the past', async () => {
-    const { context, page, troubles } = await visit()
+    const { page, troubles } = await visit()
     await page.getByRole('button', { name: 'Skip' }).click()
     const box = await page.locator('.sea-box').boundingBox()
     if (box === null) throw new Error('no sea')
@@ -174,20 +174,18 @@ describe('[D5] the lab', () => {
     await page.getByRole('button', { name: 'Fork here' }).click()
     await page.getByRole('button', { name: /^Fork A/ }).waitFor()
     expect(troubles).toEqual([])
-    await context.close()
   }, 120_000)
 
   it.each([
-    ['#run=AQAFoQPpxgQ', /cannot be read/],
-    ['#run=<script>alert(1)</script>', /cannot be read/],
-    [`#run=${'A'.repeat(80_000)}`, /cannot be read/],
-    ['#something-else', /cannot be read/],
-  ])('answers a hostile link with a message and a calm sea: %.30s', async (hash, message) => {
-    const { context, page, troubles } = await visit(hash)
+    ['another world', '#run=AQAFoQPpxgQ', /cannot be read/],
+    ['markup', '#run=<script>alert(1)</script>', /cannot be read/],
+    ['80 kB', `#run=${'A'.repeat(80_000)}`, /cannot be read/],
+    ['something else', '#something-else', /cannot be read/],
+  ])('answers a hostile link with a message and a calm sea: %s', async (_, hash, message) => {
+    const { page, troubles } = await visit(hash)
     await expect.poll(() => textOf(page, '.notice'), patient).toMatch(message)
     expect(await textOf(page, '.cap h1')).toBe('Five islands, one world')
     expect(troubles).toEqual([])
-    await context.close()
   })
 })
 
@@ -201,7 +199,7 @@ describe('[D1] everybody can use the lab', () => {
     ['a phone', { colorScheme: 'light', viewport: { width: 390, height: 844 }, hasTouch: true }],
   ] as const) {
     it(`shows nothing serious to axe: ${name}`, async () => {
-      const { context, page, troubles } = await visit('', options)
+      const { page, troubles } = await visit('', options)
       // As a visitor finds it, then split, with the log and the report open.
       await expectNoSeriousFinding(page, axe)
       await page.keyboard.press('Enter')
@@ -214,12 +212,11 @@ describe('[D1] everybody can use the lab', () => {
         await expectNoSeriousFinding(page, axe)
       }
       expect(troubles).toEqual([])
-      await context.close()
     }, 120_000)
   }
 
   it('gives thumbs 44 px on a phone', async () => {
-    const { context, page } = await visit('', { viewport: { width: 390, height: 844 }, hasTouch: true })
+    const { page } = await visit('', { viewport: { width: 390, height: 844 }, hasTouch: true })
     const small = await page.locator('button:visible').evaluateAll((buttons) =>
       buttons.flatMap((button) => {
         const { width, height } = button.getBoundingClientRect()
@@ -229,7 +226,6 @@ describe('[D1] everybody can use the lab', () => {
       }),
     )
     expect(small).toEqual([])
-    await context.close()
   })
 })
 

@@ -86,6 +86,14 @@ describe('the archipelago', () => {
     expect(fine.events.length).toBe(coarse.events.length)
   })
 
+  it('stands at the time it was asked for, to the last bit: a page waits for that', () => {
+    const lab = createArchipelago(calmScenario(417))
+    for (let step = 1; step <= 300; step += 1) {
+      lab.step(step * 16.7)
+      expect(lab.timeMs).toBe(step * 16.7)
+    }
+  })
+
   it('forks: the past stays, the future is free', () => {
     const original = createArchipelago(guidedMinute())
     original.step(21_000)

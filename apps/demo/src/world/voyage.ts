@@ -31,6 +31,7 @@ interface Fork extends ForkTrack {
 /** How long a sunk or landed boat stays in the frames, ms of page time. */
 const wreckMs = 1_500
 const clockMs = 100
+const stepMs = 50
 const traceMs = 20_000
 
 export class Voyage implements Sailing {
@@ -103,7 +104,7 @@ export class Voyage implements Sailing {
 
   /** Sails a recorded run to its end at once, recording all of it; the playhead stands there. */
   sailTo(at: number): void {
-    for (let next = this.#edge() + 50; this.#edge() < at; next += 50) this.#sail(Math.min(at, next))
+    this.#sailInSteps(this.#edge(), at)
     this.#publish(true)
   }
 
@@ -117,8 +118,7 @@ export class Voyage implements Sailing {
       this.seek(this.#now + byMs)
       return
     }
-    // In small steps, so that every frame on the way is recorded.
-    for (const to = this.#now + byMs; this.#now < to; ) this.#sail(Math.min(to, Math.max(this.#now, this.#edge()) + 50))
+    this.#sailInSteps(this.#edge(), this.#now + byMs)
     this.#publish(true)
   }
 
@@ -244,6 +244,12 @@ export class Voyage implements Sailing {
     this.#now = this.#edge()
     this.#check()
     this.#publish(false)
+  }
+
+  /** In small steps, so that every frame on the way is recorded. */
+  #sailInSteps(from: number, to: number): void {
+    for (let next = from + stepMs; next < to; next += stepMs) this.#sail(next)
+    if (to > from) this.#sail(to)
   }
 
   #record(force: boolean): void {
