@@ -74,6 +74,7 @@ async function sail(theme, size, pictures) {
       await page.emulateMedia({ reducedMotion: 'reduce' })
     }
     await page.keyboard.press('Enter')
+    await page.locator('.telling.waiting').waitFor({ state: 'detached' })
   }
   await page.close()
 }

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { StormFrame } from '../frame.ts'
 import { stillSea } from '../motion.ts'
 import { type Clouds, cloudsAlong } from './clouds.ts'
@@ -16,25 +16,16 @@ export function Storm({ storm, layout }: { storm: StormFrame | undefined; layout
 
 /** Keeps the last storm for as long as it takes to lift. */
 function useLifting(storm: StormFrame | undefined): StormFrame | undefined {
-  const last = useRef<StormFrame | undefined>(undefined)
-  const [gone, setGone] = useState(0)
+  const [last, setLast] = useState(storm)
   useEffect(() => {
     if (storm !== undefined) {
-      last.current = storm
+      setLast(storm)
       return
     }
-    if (last.current === undefined) return
-    const id = last.current.id
-    const timer = setTimeout(
-      () => {
-        last.current = undefined
-        setGone(id)
-      },
-      stillSea() ? 0 : liftMs + 300,
-    )
+    const timer = setTimeout(() => setLast(undefined), stillSea() ? 0 : liftMs + 300)
     return () => clearTimeout(timer)
-  }, [storm, gone])
-  return last.current
+  }, [storm])
+  return last
 }
 
 /** The line of a storm in pixels. */
