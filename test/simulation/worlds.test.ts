@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { expectSound, traceHash } from './worlds.ts'
 
 describe('simulated worlds', () => {
-  it('[SM8] [SM9] [SM10] [SM11] [SM13] keep every promise and converge, in 100 worlds', () => {
+  it('[SM8] [SM9] [SM10] [SM11] [SM13] [SM18] [SM19] keep every promise and converge, in 100 worlds', () => {
     const total = { merges: 0, cuts: 0, heals: 0, crashes: 0, refusals: 0, refusedWrites: 0, conflicts: 0 }
     for (let seed = 1; seed <= 100; seed += 1) {
       const result = playScenario(generateScenario(seed, { durationMs: 45_000 }))

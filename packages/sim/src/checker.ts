@@ -5,8 +5,10 @@
  * 2. Equal versions have equal digests.
  * 3. A version never shrinks while a node runs, unless a server refused its work.
  * 4. What was acknowledged at a node's own disk is there after a crash; what a server acknowledged never leaves it.
+ * 5. A server merges the work of a node only while that node, or somebody who may write and has that work, may write.
+ * 6. What a node was refused is not there again, unless a server had it.
  */
-import { type Change, lastSeq, type Store, Version } from '@rejoin/state'
+import { type AuthorId, type Change, lastSeq, type Store, Version } from '@rejoin/state'
 import { createOpLog, type OpLog, OracleError } from './oracle/op-log.ts'
 import { canonicalText, plainAt } from './oracle/plain.ts'
 
@@ -14,7 +16,7 @@ import { canonicalText, plainAt } from './oracle/plain.ts'
 export interface Violation {
   readonly atMs: number
   readonly node: number
-  readonly kind: 'state' | 'digest' | 'shrunk' | 'lost' | 'log' | 'report' | 'divergence'
+  readonly kind: 'state' | 'digest' | 'shrunk' | 'lost' | 'log' | 'report' | 'divergence' | 'forbidden' | 'returned'
   readonly message: string
 }
 
@@ -25,13 +27,15 @@ export interface Checker {
   /** A node made a change. */
   wrote(node: number, change: Change): void
   /** The state of a node is another one now: after a merge, a write, or loading from disk. */
-  stepped(node: number, store: Store): void
+  stepped(node: number, store: Store, isServer: boolean): void
   /** A change of this node reached its disk, or a server's. */
   acknowledged(node: number, change: Change, level: 'disk' | 'server'): void
   /** A node runs again with what its disk gave back. */
   opened(node: number, store: Store, isServer: boolean): void
   /** A server refused work of this node, which took the server's state instead. */
   fellBack(node: number, store: Store): void
+  /** These changes of a node were handed back to it as refused. */
+  refused(node: number, changes: readonly Change[]): void
   /** A node lost its disk by the will of the scenario. */
   wiped(node: number): void
   /** Notes something that others found. */
@@ -40,14 +44,29 @@ export interface Checker {
   readonly serverAcknowledged: Version
 }
 
-/** A checker. `now` is the world's clock, for messages; `nameOf` names nodes in them. */
-export function createChecker(now: () => number, nameOf: (node: number) => string): Checker {
+/** What a checker asks its world. */
+export interface CheckerOptions {
+  /** The world's clock, for messages. */
+  readonly now: () => number
+  /** Names nodes in messages. */
+  readonly nameOf: (node: number) => string
+  /** Whether servers let a node write at this moment. */
+  readonly mayWrite: (node: number) => boolean
+}
+
+/** A checker of a run that begins. */
+export function createChecker({ now, nameOf, mayWrite }: CheckerOptions): Checker {
   const log = createOpLog()
   const violations: Violation[] = []
   const texts = new Map<string, string>()
   const digests = new Map<string, string>()
   const seen = new Map<number, Version>()
   const onDisk = new Map<number, Version>()
+  /** All that a node ever had, also before it crashed. */
+  const had = new Map<number, Version>()
+  const writerOf = new Map<AuthorId, number>()
+  const refusedOf = new Map<number, Map<AuthorId, number>>()
+  let served = Version.empty
   let serverAcknowledged = Version.empty
 
   const report = (node: number, kind: Violation['kind'], message: string): void => {
@@ -73,6 +92,34 @@ export function createChecker(now: () => number, nameOf: (node: number) => strin
     else if (known !== digest) report(node, 'digest', `digest ${digest} at ${version.describe()}, elsewhere ${known}`)
   }
 
+  /** Notes that a node has this state; what is new to it is judged. */
+  const saw = (node: number, version: Version, isServer: boolean): void => {
+    const before = had.get(node) ?? Version.empty
+    if (isServer) {
+      for (const [author, seq] of version.entries()) {
+        if (seq > before.get(author) && !isPermitted(node, author, seq)) {
+          report(node, 'forbidden', `merged ${author.slice(0, 4)}:${seq}, which nobody may write who has it`)
+        }
+      }
+      served = served.merge(version)
+    }
+    had.set(node, before.merge(version))
+    seen.set(node, version)
+    for (const [author, from] of refusedOf.get(node) ?? []) {
+      if (version.get(author) < from || served.get(author) >= from) continue
+      report(node, 'returned', `${author.slice(0, 4)}:${from} is there again, which was refused and no server has`)
+    }
+  }
+
+  const isPermitted = (server: number, author: AuthorId, seq: number): boolean => {
+    const writer = writerOf.get(author)
+    if (writer === undefined || writer === server || mayWrite(writer)) return true
+    for (const [node, version] of had) {
+      if (node !== server && mayWrite(node) && version.get(author) >= seq) return true
+    }
+    return false
+  }
+
   return {
     log,
     violations,
@@ -80,6 +127,7 @@ export function createChecker(now: () => number, nameOf: (node: number) => strin
       return serverAcknowledged
     },
     wrote: (node, change) => {
+      writerOf.set(change.author, node)
       try {
         log.record(change)
       } catch (error) {
@@ -87,12 +135,12 @@ export function createChecker(now: () => number, nameOf: (node: number) => strin
         report(node, 'log', error.message)
       }
     },
-    stepped: (node, store) => {
+    stepped: (node, store, isServer) => {
       const before = seen.get(node) ?? Version.empty
       if (!store.version.covers(before)) {
         report(node, 'shrunk', `its version went from ${before.describe()} to ${store.version.describe()}`)
       }
-      seen.set(node, store.version)
+      saw(node, store.version, isServer)
       checkState(node, store)
     },
     acknowledged: (node, change, level) => {
@@ -101,7 +149,7 @@ export function createChecker(now: () => number, nameOf: (node: number) => strin
       else serverAcknowledged = serverAcknowledged.merge(reached)
     },
     opened: (node, store, isServer) => {
-      seen.set(node, store.version)
+      saw(node, store.version, isServer)
       const promised = (onDisk.get(node) ?? Version.empty).merge(isServer ? serverAcknowledged : Version.empty)
       if (!store.version.covers(promised)) {
         const lost = [...promised.entries()].filter(([author, seq]) => store.version.get(author) < seq)
@@ -112,10 +160,16 @@ export function createChecker(now: () => number, nameOf: (node: number) => strin
     },
     fellBack: (node, store) => {
       onDisk.set(node, (onDisk.get(node) ?? Version.empty).meet(store.version))
-      seen.set(node, store.version)
+      saw(node, store.version, false)
       checkState(node, store)
     },
+    refused: (node, changes) => {
+      const first = refusedOf.get(node) ?? new Map<AuthorId, number>()
+      refusedOf.set(node, first)
+      for (const { author, seq } of changes) first.set(author, Math.min(seq, first.get(author) ?? seq))
+    },
     wiped: (node) => {
+      refusedOf.delete(node)
       onDisk.delete(node)
       seen.delete(node)
     },

@@ -17,8 +17,8 @@ export interface GenerateOptions {
   readonly troubles?: readonly TroubleName[]
 }
 
-/** Kinds of trouble. `revoke` and `amnesia` need a hub. */
-export type TroubleName = 'storm' | 'cut' | 'crash' | 'disk' | 'clock' | 'revoke' | 'amnesia'
+/** Kinds of trouble. `revoke` and `amnesia` need a hub, `carry` a hub whose first clients are linked. */
+export type TroubleName = 'storm' | 'cut' | 'crash' | 'disk' | 'clock' | 'revoke' | 'carry' | 'amnesia'
 
 const day = 86_400_000
 
@@ -64,11 +64,16 @@ export function generateScenario(seed: number, options: GenerateOptions = {}): S
     createRandom(seed, 'troubles'),
     nodes,
     durationMs,
-    options.troubles ?? (world === 'hub' ? hubTroubles : meshTroubles),
+    options.troubles ?? defaultTroubles(seed, world, nodes),
     actions,
   )
   actions.sort((a, b) => a.atMs - b.atMs)
   return { world, seed, nodes, durationMs: Math.max(durationMs, lastMs), actions }
+}
+
+function defaultTroubles(seed: number, world: WorldName, nodes: number): readonly TroubleName[] {
+  if (world === 'mesh') return meshTroubles
+  return hasQuay(seed, world, nodes) ? quayTroubles : hubTroubles
 }
 
 /** Minutes mostly; some worlds live for hours, which is where idle connections, timers and drifting clocks show. */
@@ -137,25 +142,55 @@ const clockJump: Trouble = (random, atMs, _lengthMs, nodes, out) => {
 }
 
 /**
- * In a hub: the right to write is lost for a while, often while the client is cut off and goes on writing. Node 0 is
- * the server.
+ * In a hub: the right to write is lost for a while, often while the client is cut off and goes on writing, else in the
+ * middle of its writing. Node 0 is the server.
  */
 const revoke: Trouble = (random, atMs, lengthMs, nodes, out) => {
   const node = 1 + random.int(nodes - 1)
   const half = Math.floor(lengthMs / 2)
   out.push({ atMs: atMs + 50, kind: 'permit', node, permission: random.chance(0.7) ? 'read' : 'none' })
   if (random.chance(0.6)) out.push({ atMs: atMs + 60 + lengthMs, kind: 'permit', node, permission: 'write' })
-  if (random.chance(0.3)) return
-  for (const [from, to] of [
-    [0, node],
-    [node, 0],
-  ] as const) {
-    out.push({ atMs, kind: 'cut', from, to })
-    out.push({ atMs: atMs + 50 + half, kind: 'restore', from, to })
+  if (random.chance(0.3)) {
+    for (let i = 4; i > 0; i -= 1) {
+      out.push({ atMs: atMs + random.int(60), kind: 'write', node, write: randomWrite(random) })
+    }
+    return
   }
+  setLane(out, atMs, node, true)
+  setLane(out, atMs + 50 + half, node, false)
   for (let i = 1 + random.int(4); i > 0; i -= 1) {
     out.push({ atMs: atMs + random.int(half + 50), kind: 'write', node, write: randomWrite(random) })
   }
+}
+
+/** Whether the first two clients of a hub are linked to each other, too. */
+export function hasQuay(seed: number, world: WorldName, nodes: number): boolean {
+  return world === 'hub' && nodes > 2 && createRandom(seed, 'quay').chance(0.25)
+}
+
+/**
+ * In a hub with a quay: what a client wrote and is then refused has reached its neighbour, which shows it to the client
+ * again after a restart, and brings it to the server only much later.
+ */
+const carry: Trouble = (random, atMs, lengthMs, _nodes, out) => {
+  const [client, neighbour] = [1, 2]
+  const step = Math.floor(Math.max(lengthMs, 20_000) / 4)
+  for (const node of [client, neighbour]) setLane(out, atMs, node, true)
+  for (let i = 1 + random.int(4); i > 0; i -= 1) {
+    out.push({ atMs: atMs + random.int(step), kind: 'write', node: client, write: randomWrite(random) })
+  }
+  out.push({ atMs: atMs + step, kind: 'permit', node: client, permission: 'read' })
+  setLane(out, atMs + step + 10, client, false)
+  out.push({ atMs: atMs + 2 * step, kind: 'crash', node: client })
+  out.push({ atMs: atMs + 2 * step + 500, kind: 'restart', node: client })
+  setLane(out, atMs + 4 * step, neighbour, false)
+  if (random.chance(0.6)) out.push({ atMs: atMs + 4 * step, kind: 'permit', node: client, permission: 'write' })
+}
+
+/** Closes or opens both directions between the server and a client. */
+function setLane(out: Action[], atMs: number, node: number, cut: boolean): void {
+  const kind = cut ? 'cut' : 'restore'
+  out.push({ atMs, kind, from: 0, to: node }, { atMs, kind, from: node, to: 0 })
 }
 
 /** In a hub: a tab loses its storage. */
@@ -172,6 +207,7 @@ const troubles: Readonly<Record<TroubleName, Trouble>> = {
   disk: badDisk,
   clock: clockJump,
   revoke,
+  carry,
   amnesia,
 }
 
@@ -187,6 +223,7 @@ const meshTroubles: readonly TroubleName[] = [
   'clock',
 ]
 const hubTroubles: readonly TroubleName[] = [...meshTroubles, 'revoke', 'revoke', 'amnesia']
+const quayTroubles: readonly TroubleName[] = [...meshTroubles, 'carry', 'carry', 'amnesia']
 
 function addTroubles(
   random: RandomStream,

@@ -23,7 +23,7 @@ export {
   ringLanes,
   writeArchipelago,
 } from './archipelago-world.ts'
-export { type Checker, createChecker, type Violation } from './checker.ts'
+export { type Checker, type CheckerOptions, createChecker, type Violation } from './checker.ts'
 export { type CommandHost, runCommand, type SimSummary } from './command.ts'
 export { createDisk, type DiskMode, type DiskOptions, type SimDisk } from './disk.ts'
 export { type GenerateOptions, generateScenario, randomWrite, type TroubleName } from './generate.ts'

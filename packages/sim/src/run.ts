@@ -5,6 +5,7 @@ import type { SyncRules } from '@rejoin/sync/testing'
 import { archipelagoWorld, prologueMs } from './archipelago-world.ts'
 import type { Violation } from './checker.ts'
 import type { DiskOptions } from './disk.ts'
+import { hasQuay } from './generate.ts'
 import type { LinkQuality } from './links.ts'
 import { createRandom, hashText, type RandomStream } from './random.ts'
 import type { Scenario } from './scenario.ts'
@@ -144,7 +145,7 @@ function ends<S extends Schema>(world: World<S>): NodeEnd[] {
 /** The world of a mesh or hub: who is who, who dials whom, what the weather is like. All of it comes from the seed. */
 export function worldOf(scenario: Scenario, options: PlayOptions = {}): WorldOptions<Schema<WorkloadFields>> {
   const random = createRandom(scenario.seed, 'shape-of-world')
-  const dials = scenario.world === 'hub' ? hubDials(scenario.nodes) : meshDials(scenario, random.float())
+  const dials = scenario.world === 'hub' ? hubDials(scenario) : meshDials(scenario, random.float())
   const reliable = scenario.world === 'hub' || random.chance(0.7)
   const nodes = dials.map((to, index): NodeSpec => {
     const isOff = random.chance(0.4)
@@ -156,6 +157,7 @@ export function worldOf(scenario: Scenario, options: PlayOptions = {}): WorldOpt
       clock: { skewMs, drift: random.between(-1, 1) * 0.0001 },
     }
   })
+  const inOrder = !createRandom(scenario.seed, 'order').chance(0.25)
   const slow = random.chance(0.3)
   const quality: LinkQuality = {
     latencyMs: slow ? [100, 900] : [2, 60],
@@ -171,7 +173,8 @@ export function worldOf(scenario: Scenario, options: PlayOptions = {}): WorldOpt
     quality,
     reliable,
     pace: options.pace ?? { limits: narrowLimits(createRandom(scenario.seed, 'limits')) },
-    ...(options.rules === undefined ? {} : { rules: options.rules }),
+    // Peers that send changes in whatever order put the causal check of the others to the test.
+    rules: { changesInOrder: inOrder, ...options.rules },
     ...(options.disk === undefined ? {} : { disk: options.disk }),
     ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
   }
@@ -189,7 +192,12 @@ function narrowLimits(random: RandomStream): Partial<Limits> {
   }
 }
 
-const hubDials = (nodes: number): number[][] => Array.from({ length: nodes }, (_, index) => (index === 0 ? [] : [0]))
+/** Everybody dials the server; with a quay, the first client also the second. */
+function hubDials({ seed, world, nodes }: Scenario): number[][] {
+  const dials: number[][] = Array.from({ length: nodes }, (_, index) => (index === 0 ? [] : [0]))
+  if (hasQuay(seed, world, nodes)) dials[1]?.push(2)
+  return dials
+}
 
 /** A ring, and on it some of the chords. The lower number dials. */
 function meshDials({ seed, nodes }: Scenario, share: number): number[][] {

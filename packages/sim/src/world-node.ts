@@ -87,6 +87,8 @@ export interface WorldNode<S extends Schema> {
   wipe(): void
   write(write: Write): void
   jumpClock(byMs: number): void
+  /** A server asks again what each connection may do. */
+  reauthorize(): void
 }
 
 /** A node that is down. */
@@ -108,7 +110,7 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
   const stepped = (opened: DocumentHandle<S>): void => {
     // After a refusal the replica goes on with another store, which holds what the server has.
     if (opened.store !== store) checker.fellBack(index, opened.store)
-    else checker.stepped(index, opened.store)
+    else checker.stepped(index, opened.store, spec.role === 'server')
     store = opened.store
     if (tell === undefined) return
     const digest = opened.digest()
@@ -132,6 +134,10 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     })
     opened.onRefused((content) => {
       counts.refusals += 1
+      checker.refused(
+        index,
+        content.changes.map(({ change }) => change),
+      )
       say({ kind: 'refused', atMs: scheduler.nowMs, node: index, content })
     })
   }
@@ -267,5 +273,6 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
       }
     },
     jumpClock: (byMs) => time?.jump(byMs),
+    reauthorize: () => replica?.reauthorize(around.document),
   }
 }

@@ -69,7 +69,13 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
   const scheduler = createScheduler()
   const random = createRandom(options.seed, 'world')
   const nameOf = (node: number): string => options.nodes[node]?.name ?? `n${node + 1}`
-  const checker = createChecker(() => scheduler.nowMs, nameOf)
+  const permissions = new Map<string, Permission>()
+  const permissionOf = (name: string): Permission => permissions.get(name) ?? 'write'
+  const checker = createChecker({
+    now: () => scheduler.nowMs,
+    nameOf,
+    mayWrite: (node) => permissionOf(nameOf(node)) === 'write',
+  })
   const tell = options.onEvent
   const sea = createSea({
     scheduler,
@@ -80,7 +86,6 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
     nameOf,
   })
   const reliable = options.reliable ?? true
-  const permissions = new Map<string, Permission>()
   let flicker: Flicker | undefined
   let cuts = 0
 
@@ -102,7 +107,7 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
         ...(options.nodes.some((other) => other.dials.includes(index)) ? [sea.listener(index, { reliable })] : []),
       ],
       permission: (token) => {
-        const permission = permissions.get(token ?? '') ?? 'write'
+        const permission = permissionOf(token ?? '')
         return permission === 'none' ? 'no' : permission
       },
       vanish: () => sea.crash(index),
@@ -170,8 +175,8 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
         break
       case 'permit':
         permissions.set(nameOf(action.node), action.permission)
-        // Rights are asked for when a connection opens a document.
-        for (const other of nodes) if (other.role === 'server') sea.breakSessions(action.node, other.index)
+        // What the client has sent by then is still under way.
+        for (const other of nodes) if (other.role === 'server') other.reauthorize()
         break
     }
   }

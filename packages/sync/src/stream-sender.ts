@@ -84,7 +84,8 @@ export class StreamSender {
   }
 
   #sendChanges(entries: readonly KeptChange[]): void {
-    const frames = cutIntoFrames(entries, this.#changeFrameBytes)
+    const ordered = this.#host.hub.rules.changesInOrder ? entries : byAuthor(entries)
+    const frames = cutIntoFrames(ordered, this.#changeFrameBytes)
     for (const [index, frame] of frames.entries()) {
       const changes = frame.map((entry) => entry.change)
       this.#host.send({ kind: 'changes', handle: this.handle, bytes: this.#encoder.encode(changes) })
@@ -175,4 +176,9 @@ export class StreamSender {
     hub.metrics.transfersResumed += 1
     return { transfer, offset: resume.bytes }
   }
+}
+
+/** Each author's changes in order, whatever they depend on of others. */
+function byAuthor(entries: readonly KeptChange[]): KeptChange[] {
+  return [...entries].sort(({ change: a }, { change: b }) => (a.author === b.author ? 0 : a.author < b.author ? -1 : 1))
 }

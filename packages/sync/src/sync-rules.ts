@@ -17,6 +17,11 @@ export interface SyncRules {
   readonly bundlesAreWhole: boolean
   /** A refused incarnation is renewed and its stored rows never come back. */
   readonly refusalIsRemembered: boolean
+  /**
+   * Changes are sent in an order in which each finds what it depends on. The one rule here that safety does not rest on:
+   * whoever is sent them in another order lets them wait (ST5), and a simulated peer without it puts that to the test.
+   */
+  readonly changesInOrder: boolean
   /** The rules of the stores. */
   readonly state: Rules
 }
@@ -29,5 +34,6 @@ export const soundSyncRules: SyncRules = {
   healSendsBundle: true,
   bundlesAreWhole: true,
   refusalIsRemembered: true,
+  changesInOrder: true,
   state: soundRules,
 }
