@@ -25,9 +25,10 @@ async function start(options: Partial<ServerOptions> = {}) {
   return { server, lines, address: await server.listen() }
 }
 
-function join(syncUrl: string) {
+function join(syncUrl: string, token?: () => string) {
   const replica = createReplica({ ...platform, storage: memoryStorage() })
-  const net = connect(replica, { transports: [webSocket(syncUrl)], baseMs: 20, capMs: 200 })
+  const transport = webSocket(syncUrl, token === undefined ? {} : { token })
+  const net = connect(replica, { transports: [transport], baseMs: 20, capMs: 200 })
   stops.push(() => replica.close())
   return { replica, net }
 }
@@ -95,6 +96,75 @@ describe('createServer', () => {
     const { address: next } = await start({ storage: disk.open() })
     const again = await join(next.syncUrl).replica.open('note', Note)
     await until('it is there again', () => again.snapshot.text === 'kept')
+  })
+
+  it('[SV3] the token comes in hello, asked for again at each connection, and never stands in the address', async () => {
+    const addresses: string[] = []
+    const heard: (string | undefined)[] = []
+    const authorize: ServerOptions['authorize'] = ({ token }) => {
+      heard.push(token)
+      return 'write'
+    }
+    const { address } = await start({ authorize })
+    // What passes here is all that a proxy or a log would see of the request.
+    const proxy = createHttpServer().on('upgrade', (request, socket, head) => {
+      addresses.push(`${request.url} ${JSON.stringify(request.headers)}`)
+      const onward = connectTcp(address.port, '127.0.0.1', () => {
+        const headers = Object.entries(request.headers).map(([name, value]) => `${name}: ${value}`)
+        onward.write(`GET ${request.url} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`)
+        onward.write(head)
+        onward.pipe(socket).pipe(onward)
+      })
+      for (const end of [onward, socket]) end.on('error', () => undefined)
+    })
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+    stops.push(async () => {
+      proxy.closeAllConnections()
+      proxy.close()
+    })
+    let asked = 0
+    const { replica, net } = join(`ws://127.0.0.1:${(proxy.address() as AddressInfo).port}/sync`, () => {
+      asked += 1
+      return `secret-${asked}`
+    })
+    await replica.open('note', Note)
+    await until('the first token', () => heard.includes('secret-1'))
+    net.reconnect()
+    await until('the second token', () => heard.includes('secret-2'))
+    expect(addresses.length).toBeGreaterThanOrEqual(2)
+    expect(addresses.join()).not.toContain('secret')
+  })
+
+  it('[SV3] an upgrade whose address has what looks like a credential is refused', async () => {
+    const { address, lines } = await start()
+    const upgrade = (query: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const socket = connectTcp(address.port, '127.0.0.1', () => {
+          socket.write(
+            `GET /sync${query} HTTP/1.1\r\nHost: 127.0.0.1:${address.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+              'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+          )
+        })
+        socket.once('data', (bytes) => {
+          resolve(bytes.toString('latin1'))
+          socket.destroy()
+        })
+        socket.on('error', reject)
+      })
+    for (const query of [
+      '?token=geheim',
+      '?a=1&access_token=geheim',
+      '?api-key=geheim',
+      '?JWT=geheim',
+      '?Password=geheim',
+    ]) {
+      const answer = await upgrade(query)
+      expect(answer, query).toMatch(/^HTTP\/1\.1 400 /)
+      expect(answer).toContain('token-in-address')
+      expect(answer).not.toContain('geheim')
+    }
+    for (const query of ['', '?room=raid', '?tokens']) expect(await upgrade(query), query).toMatch(/^HTTP\/1\.1 101 /)
+    expect(JSON.stringify(lines)).not.toContain('geheim')
   })
 
   it('[SV11] keeps health and numbers on the admin port only, when there is one', async () => {
