@@ -23,6 +23,7 @@ import { createIncidents, type Incidents } from './incidents.ts'
 import { createLedger, emptyReceipt, type Ledger, type Receipt } from './ledger.ts'
 import { createPresence, type PresenceTable } from './presence.ts'
 import type { Refusal, RefusedContent } from './refusal.ts'
+import { acceptRefused, acceptRefusedIn } from './refused-work.ts'
 import { changeRow, type DocumentKeys, documentKeys, sealRow } from './rows.ts'
 import type { StorageOp } from './seams.ts'
 import { createStaging, type Staging } from './transfers.ts'
@@ -162,6 +163,7 @@ export class DocumentCore {
     let intake: Intake = 'ok'
     const share = { bytes: Math.round(bytes / Math.max(1, changes.length)) }
     this.#from = from
+    if (from.isServer) for (const change of changes) acceptRefused(this, change.author, lastSeq(change))
     for (const change of changes) {
       if (!from.isServer && this.#isRefused(change)) continue
       const outcome = this.store.applyChange(change, share)
@@ -178,6 +180,7 @@ export class DocumentCore {
 
   receiveBundle(bundle: Bundle, bytes: Uint8Array, from: Source): Intake {
     if (!from.isServer && this.#reachesRefused(bundle.version)) return 'ok'
+    if (from.isServer) acceptRefusedIn(this, bundle.version)
     this.#from = from
     const outcome = this.store.applyBundle(bundle, { bytes: bytes.length })
     this.#from = undefined

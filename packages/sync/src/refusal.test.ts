@@ -100,6 +100,58 @@ describe('a connection that may not write', () => {
     expect(world.open(reopened).snapshot.items).toEqual(['again', 'kept'])
   })
 
+  it('[RE3] keeps what was refused and then came from a server after all, over a restart too', () => {
+    let right: Permission = 'write'
+    const world = new World()
+    const mine = world.wire('mine', { token: () => 'alice' })
+    const [others, between, tabs] = [world.wire('others'), world.wire('between'), world.wire('tabs')]
+    const disk = createMemoryDisk()
+    const authorize = ({ token }: { readonly token: string | undefined }) => (token === 'alice' ? right : 'write')
+    const server = world.replica({ role: 'server', name: 'server', authorize })
+    server.join({ transports: [mine.listen, others.listen] })
+    const alice = world.replica({ disk, name: 'alice' })
+    const bob = world.replica({ name: 'bob' })
+    alice.join({ transports: [mine.dial, between.listen, tabs.listen] })
+    bob.join({ transports: [others.dial, between.dial] })
+    const [one, two] = [world.open(alice), world.open(bob)]
+    world.advance(500)
+    // A second tab of alice that only the first one connects.
+    const second = world.replica({ disk, name: 'alice' })
+    second.join({ transports: [tabs.dial] })
+    const tab = world.open(second)
+    world.advance(500)
+    const told: number[] = []
+    one.onRefused((content) => told.push(content.changes.length))
+    for (const wire of [mine, others]) wire.cut()
+    one.change((draft) => draft.items.add('carried'))
+    one.change((draft) => draft.items.add('carried too'))
+    world.advance(500)
+    right = 'read'
+    mine.restore()
+    alice.net?.reconnect()
+    world.advance(1000)
+    expect([one.snapshot.items, two.snapshot.items]).toEqual([[], ['carried', 'carried too']])
+    expect(tab.snapshot.items).toEqual([])
+    expect(told).toEqual([2])
+    // Bob may write, and vouches for what he brings.
+    others.restore()
+    bob.net?.reconnect()
+    world.advance(1000)
+    right = 'write'
+    server.replica.reauthorize()
+    world.advance(1000)
+    one.change((draft) => draft.items.add('on top'))
+    world.advance(1000)
+    expect(one.snapshot.items).toEqual(['carried', 'carried too', 'on top'])
+    expect(tab.snapshot.items).toEqual(one.snapshot.items)
+    alice.replica.close()
+    second.replica.close()
+    const again = world.open(world.replica({ disk }))
+    again.onRefused((content) => told.push(content.changes.length))
+    expect(again.snapshot.items).toEqual(['carried', 'carried too', 'on top'])
+    expect(told).toEqual([2])
+  })
+
   it('[RE4] loses only unsent work when it may not even read, and keeps what the server was known to have', () => {
     let right: Permission = 'write'
     const { world, clients, handles, wires } = star(1, { server: { authorize: () => right } })

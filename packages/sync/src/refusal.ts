@@ -23,6 +23,7 @@ import {
 import { includes } from './change-log.ts'
 import type { DocumentCore } from './document-core.ts'
 import type { RefusedWrite } from './hub.ts'
+import { acceptRefusedIn } from './refused-work.ts'
 import { sealRow } from './rows.ts'
 import type { StorageOp } from './seams.ts'
 import { numberBytes, versionBytes } from './version-row.ts'
@@ -45,13 +46,6 @@ export interface Refusal {
   readonly isFromServer: boolean
 }
 
-/** What a tab passes on that was refused before anybody listened. */
-export const otherTabRefusal: Refusal = {
-  code: 'forbidden',
-  reason: 'Another tab lost the right to write.',
-  isFromServer: false,
-}
-
 /**
  * `state` takes the place of ours. It must be whole (its base is empty) and come from a server, from a tab of this
  * profile that fell back, or from what a server is known to have had.
@@ -62,6 +56,7 @@ export function fallBack(core: DocumentCore, state: Bundle, refusal: Refusal): b
   if (outcome !== 'applied' && outcome !== 'duplicate') return false
   const refused = refusedChanges(core, state.version)
   const before = core.store.toJSON()
+  if (refusal.isFromServer) acceptRefusedIn(core, state.version)
   const acked = refusal.isFromServer ? state.version : core.acked.meet(state.version)
   const ops = replacingRows(core, state, acked, refused)
   core.replaceStore(store)
@@ -73,17 +68,6 @@ export function fallBack(core: DocumentCore, state: Bundle, refusal: Refusal): b
     carrier.refusalsChanged(refusal)
   }
   return true
-}
-
-/** Notes what another tab of this profile was refused. Answers whether this store includes some of it. */
-export function noteRefusals(core: DocumentCore, entries: readonly (readonly [AuthorId, number])[]): boolean {
-  let reaches = false
-  for (const [author, from] of entries) {
-    core.refused.set(author, Math.min(from, core.refused.get(author) ?? from))
-    core.ownAuthors.add(author)
-    if (core.store.version.get(author) >= from) reaches = true
-  }
-  return reaches
 }
 
 /** Whether something of this profile is neither acknowledged nor in `version`. */
