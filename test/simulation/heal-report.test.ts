@@ -69,7 +69,39 @@ function leading(log: OpLog, key: LoggedKey, side: Version, other: Version): Log
   return key.touches.some((touch) => side.has(touch) && !other.has(touch) && !isWrite(touch)) ? 'removed' : undefined
 }
 
+/** Whether a side wrote at a key what the other had not seen and is there when both are merged. */
+function survives(log: OpLog, key: LoggedKey, writer: Version, other: Version): boolean {
+  if (key.kind === leafKinds.counterReset) return false
+  const whole = writer.merge(other)
+  const dots = key.list === undefined ? log.liveItems(key, whole) : key.list.elementsAt(whole)
+  return dots.some((dot) => writer.has(dot) && !other.has(dot))
+}
+
+/** Map entries that one side deleted and the other wrote in, without another conflict inside. */
+function halfEntries(log: OpLog, ours: Version, theirs: Version, conflicts: readonly string[][]): string[] {
+  const keys = [...log.leaves.values()].flat()
+  const isWithin = (path: readonly string[], entry: readonly string[]): boolean =>
+    entry.every((segment, i) => path[i] === segment)
+  const found = new Set<string>()
+  for (const { kind, path, touches, items } of keys) {
+    if (kind !== leafKinds.entry || conflicts.some((other) => isWithin(other, path))) continue
+    for (const [deleter, writer] of [
+      [ours, theirs],
+      [theirs, ours],
+    ] as const) {
+      const isDeletion = (touch: { author: string; seq: number }): boolean =>
+        !items.some((item) => item.author === touch.author && item.seq === touch.seq)
+      if (!touches.some((touch) => isDeletion(touch) && deleter.has(touch) && !writer.has(touch))) continue
+      if (keys.some((key) => isWithin(key.path, path) && survives(log, key, writer, deleter))) {
+        found.add(nameOf('entry', path, undefined))
+      }
+    }
+  }
+  return [...found]
+}
+
 function expectedConflicts(log: OpLog, ours: Version, theirs: Version): string[] {
+  const paths: string[][] = []
   const found: string[] = []
   const lossless: readonly number[] = [leafKinds.counter, leafKinds.counterReset, leafKinds.list]
   for (const key of [...log.leaves.values()].flat()) {
@@ -78,9 +110,10 @@ function expectedConflicts(log: OpLog, ours: Version, theirs: Version): string[]
     if (a === undefined || b === undefined || (a === 'removed' && b === 'removed')) continue
     if (a !== 'removed' && b !== 'removed' && valuesEqual(a.value, b.value)) continue
     const element = key.kind === leafKinds.set ? valueFromKey(key.member) : undefined
+    paths.push([...key.path])
     found.push(nameOf(kindName(key.kind), key.path, element))
   }
-  return found.sort()
+  return [...found, ...halfEntries(log, ours, theirs, paths)].sort()
 }
 
 const nameOf = (kind: string, path: readonly string[], element: unknown): string =>
@@ -90,8 +123,9 @@ const namesOf = (conflicts: readonly Conflict[]): string[] =>
   conflicts.map(({ kind, path, element }) => nameOf(kind, path, element)).sort()
 
 describe('heal reports', () => {
-  it('[SM12] name exactly the leaves and conflicts that the op log has, on both sides', () => {
+  it('[SM12] [HR6] name exactly the leaves and conflicts that the op log has, on both sides', () => {
     let conflicts = 0
+    let halves = 0
     for (let seed = 1; seed <= 40; seed += 1) {
       const { world, reports } = healOnce(seed)
       expect(world.pending(), `seed ${seed}`).toEqual([])
@@ -111,8 +145,10 @@ describe('heal reports', () => {
         expect(ourPaths, `seed ${seed}`).toEqual(touchedPaths(log, ours, report.common))
         expect(namesOf(report.conflicts), `seed ${seed}`).toEqual(expectedConflicts(log, ours, theirs))
         conflicts += report.conflicts.length
+        halves += report.conflicts.filter(({ rule }) => rule === 'update-wins').length
       }
     }
     expect(conflicts).toBeGreaterThan(5)
+    expect(halves).toBeGreaterThan(1)
   })
 })

@@ -153,6 +153,8 @@ export function ruleText(rule: string): string {
       return 'Disable wins'
     case 'all-kept':
       return 'All values are kept'
+    case 'update-wins':
+      return 'A write wins over the deletion of its entry'
     default:
       return rule
   }

@@ -7,7 +7,14 @@ import type { Entry } from './tree.ts'
 import { type Value, valueFromKey, valuesEqual } from './value.ts'
 
 /** The rule that settled a conflict. */
-export type ConflictRule = 'newer' | 'higher-author' | 'add-wins' | 'enable-wins' | 'disable-wins' | 'all-kept'
+export type ConflictRule =
+  | 'newer'
+  | 'higher-author'
+  | 'add-wins'
+  | 'enable-wins'
+  | 'disable-wins'
+  | 'all-kept'
+  | 'update-wins'
 
 /** One side of a conflict. */
 export interface ConflictSide {
@@ -54,7 +61,8 @@ export interface Touch extends Dot {
   readonly value?: Value
 }
 
-function side(core: Core, touch: Touch): ConflictSide {
+/** A touch as a side of a conflict. */
+export function sideOf(core: Core, touch: Touch): ConflictSide {
   return {
     value: touch.value,
     dot: { author: touch.author, seq: touch.seq },
@@ -100,8 +108,8 @@ export function conflictAt(core: Core, entry: Entry, ours: Touch, theirs: Touch)
     kind: kindName(kind),
     ...(kind === leafKinds.set ? { element: valueFromKey(member) ?? null } : {}),
     ...ruleOf(kind, ours, theirs),
-    ours: side(core, ours),
-    theirs: side(core, theirs),
+    ours: sideOf(core, ours),
+    theirs: sideOf(core, theirs),
     result: leafValue(entry.leaf),
     ancestor: { known: false },
   }

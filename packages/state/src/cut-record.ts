@@ -1,4 +1,4 @@
-import type { NoticedConflict } from './conflict.ts'
+import type { Conflict, NoticedConflict } from './conflict.ts'
 import type { Core } from './core.ts'
 import type { Path } from './ids.ts'
 import { comparePaths, leafKinds } from './key.ts'
@@ -63,6 +63,8 @@ export interface CutRecord {
   readonly sinceContact: CutCopies
   readonly contact: Contact
   readonly conflicts: ReadonlyMap<Entry, NoticedConflict>
+  /** Map entries of which one side's deletion left half. */
+  readonly halves: readonly Conflict[]
   readonly ourBytes: number
   readonly theirBytes: number
 }

@@ -3,6 +3,7 @@ import type { Change } from './change.ts'
 import type { NoticedConflict } from './conflict.ts'
 import type { Core } from './core.ts'
 import { type Contact, CutCopies, type EntryCopy } from './cut-record.ts'
+import { HalfEntries } from './half-entry.ts'
 import { buildReport, type HealReport, revised, withLate } from './heal-report.ts'
 import type { Dot } from './ids.ts'
 import { LateWork } from './late-work.ts'
@@ -39,6 +40,7 @@ export class StoreCut implements Cut {
   readonly #listeners = new Set<() => void>()
   readonly #onClose: (cut: StoreCut) => void
   #contact: Contact | undefined
+  #halves: HalfEntries | undefined
   #theirBytes = 0
   #ourBytes: number | undefined
   #until: Version | undefined
@@ -65,6 +67,7 @@ export class StoreCut implements Cut {
     const common = ours.meet(theirs)
     const ourEntries = touchedAfter(this.#core, common)
     this.#contact = { ours, theirs, common, ourEntries }
+    this.#halves = new HalfEntries(this.#core, this.#contact)
     this.#core.cuts.delete(this.#sinceCut)
     this.#core.cuts.add(this.#sinceContact)
     this.#core.contacts.add(this.#contact)
@@ -83,8 +86,18 @@ export class StoreCut implements Cut {
       this.#conflicts.set(found.entry, { entry: found.entry, conflict })
       revised = true
     }
-    this.#late?.add(brought, bytes, revised)
+    if (this.#noteLate(brought, bytes, revised)) revised = true
     if (revised && this.#reported) for (const listener of this.#listeners) listener()
+  }
+
+  /** Notes what was merged after the heal. Says whether it left half an entry. */
+  #noteLate(brought: Change | Version, bytes: number, conflicts: boolean): boolean {
+    const touched = this.#late?.touchedBy(brought)
+    if (touched === undefined) return false
+    const isHalf = this.#halves?.late(brought, touched) === true
+    // Of state it is not known who had seen what: it is late work when it is in conflict.
+    if ('ops' in brought || conflicts || isHalf) this.#late?.add(brought, bytes, touched)
+    return isHalf
   }
 
   /** A conflict belongs to this cut when one of its sides was written apart, or stands beside what was. */
@@ -100,6 +113,7 @@ export class StoreCut implements Cut {
     this.#reported = true
     const contact = this.#contact ?? this.#noContact()
     this.#ourBytes ??= this.#bytesOf(contact)
+    if (this.#late === undefined) this.#halves?.heal(this.#sinceContact.merged)
     const report = buildReport({
       core: this.#core,
       version: this.version,
@@ -108,6 +122,7 @@ export class StoreCut implements Cut {
       sinceContact: this.#sinceContact,
       contact,
       conflicts: this.#conflicts,
+      halves: this.#halves?.conflicts(this.#conflicts.keys()) ?? [],
       ourBytes: this.#ourBytes,
       theirBytes: this.#theirBytes,
     })

@@ -77,6 +77,12 @@ export function reapply(store: Store, conflict: Conflict): Change | undefined {
     throw rejoinError('invalid-change', { reason: 'Both sides of this conflict were kept.' })
   const loser = conflict.winner === 'ours' ? conflict.theirs : conflict.ours
   const winner = conflict.winner === 'ours' ? conflict.ours : conflict.theirs
+  if (conflict.rule === 'update-wins') {
+    const node = store.tree.findNode(conflict.path)
+    return store.transact((transaction) => {
+      if (node !== undefined && transaction.isPresent(node)) transaction.removeEntry(node)
+    })
+  }
   const kind = reapplicableKinds[conflict.kind]
   const entries = store.tree.findNode(conflict.path)?.leaves ?? []
   return store.transact((transaction) => {

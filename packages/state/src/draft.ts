@@ -321,7 +321,7 @@ class MapDraftAt {
     const transaction = this.#drafts.transaction
     const child = this.#node.children.get(key)
     if (child === undefined || !transaction.isPresent(child)) return false
-    transaction.removeSubtree(child)
+    transaction.removeEntry(child)
     return true
   }
 

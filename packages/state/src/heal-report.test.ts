@@ -131,6 +131,96 @@ describe('a heal report', () => {
     expect(ours.unknownAncestors).toBe(0)
   })
 
+  for (const by of ['changes', 'bundles'] as const) {
+    it(`[HR6] names a map entry that one side deleted and the other wrote in elsewhere, by ${by}`, () => {
+      const [alice, bob] = [replica('a'), replica('b')]
+      alice.change((s) => {
+        for (const name of ['ada', 'bo', 'cy', 'dee']) s.players.get(name).name.set(name)
+        s.players.get('bo').hp.add(-1)
+      })
+      pull(bob, alice)
+      const sent: [Change[], Change[]] = [[], []]
+      for (const [i, { store }] of [alice, bob].entries()) {
+        store.subscribe(({ change, origin }) => {
+          if (origin === 'local' && change !== undefined) sent[i as 0 | 1].push(change)
+        })
+      }
+      const cuts = [alice.store.beginCut(), bob.store.beginCut()] as const
+      alice.change((s) => {
+        s.players.delete('ada')
+        s.players.delete('bo')
+        s.players.delete('cy')
+      })
+      bob.change((s) => {
+        // A field that alice had not seen, a counter that she had, a field in conflict of its own, nothing at all.
+        s.players.get('ada').hp.add(-5)
+        s.players.get('bo').hp.add(-7)
+        s.players.get('cy').name.set('Cyrus')
+        s.players.get('dee').hp.add(1)
+      })
+      cuts[0].contact(bob.store.version)
+      cuts[1].contact(alice.store.version)
+      if (by === 'bundles') {
+        pull(alice, bob)
+        pull(bob, alice)
+      } else {
+        for (const change of sent[1]) alice.store.applyChange(change)
+        for (const change of sent[0]) bob.store.applyChange(change)
+      }
+      expect(alice.snapshot.players).toEqual(bob.snapshot.players)
+      const [ours, theirs] = [cuts[0].report(), cuts[1].report()]
+      expect(ours.conflicts.map(brief)).toEqual([
+        ['players.ada', 'update-wins', 'theirs', undefined, { hp: -5 }, 'unknown'],
+        ['players.bo', 'update-wins', 'theirs', undefined, { hp: -7 }, 'unknown'],
+        ['players.cy.name', 'add-wins', 'theirs', undefined, 'Cyrus', 'cy'],
+      ])
+      expect(theirs.conflicts.map(brief)).toEqual([
+        ['players.ada', 'update-wins', 'ours', { hp: -5 }, undefined, 'unknown'],
+        ['players.bo', 'update-wins', 'ours', { hp: -7 }, undefined, 'unknown'],
+        ['players.cy.name', 'add-wins', 'ours', 'Cyrus', undefined, 'cy'],
+      ])
+      expect(ours.conflicts[0]).toMatchObject({ kind: 'entry', result: { hp: -5 } })
+      // The loser written back is the deletion.
+      reapply(alice.store, ours.conflicts[0] as Conflict)
+      expect(Object.keys(alice.snapshot.players)).toEqual(['bo', 'cy', 'dee'])
+    })
+  }
+
+  it('[HR6] names it in a revision when who deleted or wrote heals later, and not when the deletion was known', () => {
+    const [alice, bob, carol] = [replica('a'), replica('b'), replica('c')]
+    alice.change((s) => {
+      for (const name of ['ada', 'bo', 'cy']) s.players.get(name).name.set(name)
+    })
+    pull(bob, alice)
+    pull(carol, alice)
+    const late: Change[] = []
+    for (const { store } of [bob, carol]) {
+      store.subscribe(({ change, origin }) => {
+        if (origin === 'local' && change !== undefined) late.push(change)
+      })
+    }
+    const cut = alice.store.beginCut()
+    alice.change((s) => s.players.get('ada').hp.add(1))
+    alice.change((s) => s.players.delete('bo'))
+    carol.change((s) => s.players.delete('ada'))
+    carol.change((s) => s.players.get('bo').hp.add(2))
+    cut.contact(bob.store.version)
+    cut.settle()
+    let revisions = 0
+    cut.onRevision(() => revisions++)
+    // Bob knows that bo was deleted.
+    pull(bob, alice)
+    bob.change((s) => s.players.get('bo').hp.add(3))
+    alice.store.applyChange(late.pop() as Change)
+    expect([revisions, cut.report().conflicts]).toEqual([0, []])
+    for (const change of late) alice.store.applyChange(change)
+    expect(revisions).toBe(2)
+    expect(cut.report().conflicts.map(({ path, rule, winner }) => [path.join('.'), rule, winner])).toEqual([
+      ['players.ada', 'update-wins', 'ours'],
+      ['players.bo', 'update-wins', 'theirs'],
+    ])
+  })
+
   it('[HR3] gives an ancestor only where it is certain: not where a third replica may have written in between', () => {
     const [alice, bob, carol] = [replica('a'), replica('b'), replica('c')]
     carol.change((s) => s.phase.set('first'))

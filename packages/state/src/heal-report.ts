@@ -84,6 +84,7 @@ export function buildReport(record: CutRecord): HealReport {
   // What this replica wrote after contact is nobody else's doing.
   const theirs = own === undefined ? until : until.without(own).with(own, contact.ours.get(own))
   const conflicts = [...record.conflicts.values()].map(({ entry, conflict }) => settled(record, entry, conflict))
+  conflicts.push(...record.halves)
   conflicts.sort((a, b) => comparePaths(a.path, b.path))
   return {
     detail: 'net',

@@ -26,36 +26,38 @@ export class LateWork {
   }
 
   /** To be called after each merge. `brought`: the change, or the version before a bundle. */
-  add(brought: Change | Version, bytes: number, conflicts: boolean): void {
-    if ('ops' in brought) this.#addChange(brought, bytes)
-    else if (conflicts) this.#addBundle(brought, bytes)
+  add(brought: Change | Version, bytes: number, touched: ReadonlySet<Entry>): void {
+    if ('ops' in brought) this.#count(brought.author, lastSeq(brought) - brought.seq + 1)
+    else {
+      for (const slot of this.#slotsAfter(brought)) this.#count(slot.id, slot.max - brought.get(slot.id))
+    }
+    for (const entry of touched) this.entries.add(entry)
+    this.bytes += bytes
   }
 
-  #addChange(change: Change, bytes: number): void {
-    const { author, context, seq } = change
-    if (this.#joined.has(author)) return
+  /** What a merge that was just done touched, as far as it can be late work; undefined when it is ordinary. */
+  touchedBy(brought: Change | Version): ReadonlySet<Entry> | undefined {
+    if (!('ops' in brought)) {
+      return new Set(this.#slotsAfter(brought).flatMap((slot) => [...entriesAfter(slot, brought.get(slot.id))]))
+    }
+    const { author, context, seq } = brought
+    if (this.#joined.has(author)) return undefined
     if (context.covers(this.#apart)) {
       this.#joined.add(author)
-      return
+      return undefined
     }
     const slot = this.#core.slots.get(author)
-    if (slot === undefined) return
-    this.#count(slot, seq - 1, lastSeq(change))
-    this.bytes += bytes
+    return new Set(slot === undefined ? [] : entriesAfter(slot, seq - 1))
   }
 
-  #addBundle(before: Version, bytes: number): void {
-    for (const slot of this.#core.slots.values()) {
-      if (slot === this.#core.own || this.#joined.has(slot.id)) continue
-      const known = before.get(slot.id)
-      if (slot.max > known) this.#count(slot, known, slot.max)
-    }
-    this.bytes += bytes
+  #slotsAfter(before: Version): AuthorSlot[] {
+    const { own, slots } = this.#core
+    return [...slots.values()].filter(
+      (slot) => slot !== own && !this.#joined.has(slot.id) && slot.max > before.get(slot.id),
+    )
   }
 
-  /** Counts what an author did after `from` up to `to`, the last that is known of it. */
-  #count(slot: AuthorSlot, from: number, to: number): void {
-    this.changes.set(slot.id, (this.changes.get(slot.id) ?? 0) + to - from)
-    for (const entry of entriesAfter(slot, from)) this.entries.add(entry)
+  #count(author: AuthorId, changes: number): void {
+    this.changes.set(author, (this.changes.get(author) ?? 0) + changes)
   }
 }

@@ -133,6 +133,18 @@ export class Transaction {
     return false
   }
 
+  /**
+   * Removes a map entry. A record at the entry itself, also where nothing of it was added, tells others what was deleted:
+   * without a schema the records inside do not.
+   */
+  removeEntry(node: Node): void {
+    this.removeSubtree(node)
+    const entry = node.leaf(leafKinds.entry).entry('')
+    if (entry.pending === pendingKinds.none) this.#pending.push(entry)
+    entry.pending = pendingKinds.remove
+    entry.pendingValue = null
+  }
+
   /** Removes everything seen in a subtree: one removal record per live item (C4). */
   removeSubtree(node: Node): void {
     for (const leaf of [...node.leaves]) this.#removeLeaf(leaf)
@@ -206,7 +218,7 @@ export class Transaction {
           core.replaceLive(entry, [item], [item])
         }
         ops.push({ type: 'put', key: entry.key, value })
-      } else if (entry.first !== undefined) {
+      } else if (entry.first !== undefined || entry.key.kind === leafKinds.entry) {
         core.replaceLive(entry, [], [])
         core.addRemoval(entry, slot, seq, hlc)
         ops.push({ type: 'remove', key: entry.key })
