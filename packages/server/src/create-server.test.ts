@@ -98,6 +98,21 @@ describe('createServer', () => {
     await until('it is there again', () => again.snapshot.text === 'kept')
   })
 
+  it('[SV9] leaves the store that it was given to its caller, also when it never listened', async () => {
+    const disk = createMemoryDisk()
+    const storage = disk.open()
+    await createServer({ storage, port: 0 }).close()
+    for (const text of ['first', 'second']) {
+      const { server, address } = await start({ storage })
+      const note = await join(address.syncUrl).replica.open('note', Note)
+      await note.change((draft) => draft.text.set(text)).reached('server')
+      await server.close()
+      expect((await storage.read('')).length).toBeGreaterThan(0)
+    }
+    await storage.close()
+    await expect(Promise.resolve(storage.read(''))).rejects.toMatchObject({ code: 'storage-closed' })
+  })
+
   it('[SV3] the token comes in hello, asked for again at each connection, and never stands in the address', async () => {
     const addresses: string[] = []
     const heard: (string | undefined)[] = []

@@ -65,9 +65,12 @@ export function createServer(options: ServerOptions): RejoinServer {
     storageOk: () => storeStatus().state === 'ok',
     replica: () => opened?.replica.metrics(),
   })
-  const inner = options.storage ?? lmdb(options.dataDir as string)
+  const lent = options.storage
   const storeStatus = (): StorageStatus => opened?.replica.storageStatus ?? { state: 'ok' }
-  const store = observeStorage(inner, metrics, () => processClock.monotonic())
+  const store = observeStorage(lent ?? lmdb(options.dataDir as string), metrics, {
+    now: () => processClock.monotonic(),
+    isLent: lent !== undefined,
+  })
   const sockets = webSocketServer({
     path: syncPath,
     maxFrameBytes: limits.messageBytes,
@@ -155,7 +158,7 @@ export function createServer(options: ServerOptions): RejoinServer {
       await within(closeTimeoutMs, replica.close())
       await unbound
       if (admin !== undefined) await unbind(admin, 0)
-    } else await within(closeTimeoutMs, inner.close())
+    } else await within(closeTimeoutMs, store.close())
     metrics.registry.clear()
     phase = 'closed'
   }

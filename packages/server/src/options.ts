@@ -13,7 +13,7 @@ export interface ServerLogger {
 
 /** Options of {@link createServer}. Give `storage` or `dataDir`; all else has a default that is safe on this machine. */
 export interface ServerOptions {
-  /** Where documents are kept. `close()` of the server closes it too. */
+  /** Where documents are kept. It stays the caller's: the server never closes it. */
   readonly storage?: Storage
   /** Directory of an LMDB store that the server opens and closes itself. */
   readonly dataDir?: string

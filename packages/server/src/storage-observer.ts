@@ -4,8 +4,15 @@
 import type { Storage } from '@rejoin/sync'
 import type { ServerMetrics } from './metrics.ts'
 
-/** Watches `inner`. `now` is a monotonic clock in milliseconds. */
-export function observeStorage(inner: Storage, metrics: ServerMetrics, now: () => number): Storage {
+export interface ObserveOptions {
+  /** A monotonic clock in milliseconds. */
+  readonly now: () => number
+  /** Whether the storage stays its caller's, so that closing what is returned leaves it open. */
+  readonly isLent: boolean
+}
+
+/** Watches `inner`. */
+export function observeStorage(inner: Storage, metrics: ServerMetrics, { now, isLent }: ObserveOptions): Storage {
   const { withLock, onStatus } = inner
   return {
     kind: inner.kind,
@@ -24,7 +31,7 @@ export function observeStorage(inner: Storage, metrics: ServerMetrics, now: () =
         },
       )
     },
-    close: () => inner.close(),
+    close: () => (isLent ? Promise.resolve() : inner.close()),
     ...(withLock === undefined ? {} : { withLock: withLock.bind(inner) }),
     ...(onStatus === undefined ? {} : { onStatus: onStatus.bind(inner) }),
   }
