@@ -96,6 +96,44 @@ describe('changes as bytes', () => {
     expect(bobs.length).toBe(1)
   })
 
+  it('[CO11] come with the keys that a store has, whatever becomes of it, and with others where it has none', () => {
+    const [alice, bob, carol] = [open('a'), open('b'), open('c')]
+    const encoder = createChangeEncoder()
+    const reader = { store: bob.store }
+    const decoder = createChangeDecoder({}, () => reader.store.tree)
+    const names = Array.from({ length: 40 }, (_, i) => `unit ${i}`)
+    const write = (x: number) =>
+      changeOf(alice, (s) => {
+        s.title.set(`${x}`)
+        s.tags.add(`tag ${x}`)
+        for (const name of names) s.at.get(name).x.set(x)
+        if (x === 2) s.at.get('fresh').x.set(x)
+      })
+    const received = (x: number): Change => {
+      const change = write(x)
+      const decoded = decoder.decode(encoder.encode([change]))
+      if (!decoded.ok) throw new Error(decoded.error.message)
+      expect(decoded.value.map(essence)).toEqual([essence(change)])
+      return decoded.value[0] as Change
+    }
+    const unknown = ({ ops }: Change) =>
+      ops.filter(({ key }) => reader.store.tree.known(key)?.key !== key).map(({ key }) => [...key.path, key.member])
+    const before = bob.store.toJSON()
+    const first = received(1)
+    expect(unknown(first).length).toBe(first.ops.length)
+    expect(bob.store.toJSON()).toEqual(before)
+    bob.store.applyChange(first)
+    // What was spelled before the store had it keeps its key; another stream gets the store's.
+    const second = createChangeDecoder({}, () => reader.store.tree).decode(encodeChanges([write(2)]))
+    expect(second.ok && unknown(second.value[0] as Change)).toEqual([
+      ['at', 'fresh', 'x', ''],
+      ['tags', 'stag 2'],
+    ])
+    reader.store = carol.store
+    const third = received(3)
+    expect(unknown(third).length).toBe(third.ops.length)
+  })
+
   it('[CO12] carry their context whole after a bundle, and a reader that expects it refuses less', () => {
     const [alice, bob] = [open('a'), open('b')]
     const encoder = createChangeEncoder()

@@ -7,6 +7,7 @@ import { KeyReader, KeySpeller } from './key-speller.ts'
 import { AuthorReader, AuthorWriter, KeyNumbers, maxStreamKeys, readSeq } from './key-table.ts'
 import { readPlace, readTargets, writePlace, writeTargets } from './list-codec.ts'
 import type { DecodeError, Result } from './result.ts'
+import type { Tree } from './tree.ts'
 import { readValueColumn, type Value, writeValueColumn } from './value.ts'
 import type { Version } from './version.ts'
 
@@ -56,8 +57,11 @@ export interface ChangeDecoder {
   bundleReceived(): void
 }
 
+/** Used within one call only. */
+let orders = new Float64Array(1024)
+
 class StreamEncoder implements ChangeEncoder {
-  readonly #writer = new ByteWriter(1024)
+  readonly #writer: ByteWriter
   #authors = new AuthorWriter()
   #keys = new KeyNumbers()
   #speller = new KeySpeller()
@@ -67,8 +71,9 @@ class StreamEncoder implements ChangeEncoder {
   /** Whether nothing follows the first frame, so that nothing need be remembered for it. */
   readonly #isSingle: boolean
 
-  constructor(isSingle: boolean) {
+  constructor(isSingle: boolean, writer: ByteWriter) {
     this.#isSingle = isSingle
+    this.#writer = writer
   }
 
   encode(changes: readonly Change[]): Uint8Array {
@@ -141,16 +146,18 @@ class StreamEncoder implements ChangeEncoder {
   #writePuts(puts: readonly PutOp[]): void {
     const count = puts.length
     this.#writer.varUint(count)
-    const order = new Float64Array(count)
+    if (count > orders.length) orders = new Float64Array(count * 2)
+    const order = orders.subarray(0, count)
     for (let i = 0; i < count; i++) order[i] = (puts[i] as PutOp).key.number * count + i
     order.sort()
     const values: Value[] = []
     let last = -1
-    for (const sorted of order) {
+    for (let i = 0; i < count; i++) {
+      const sorted = order[i] as number
       const number = Math.floor(sorted / count)
       this.#writer.varUint(number - last - 1)
       last = number
-      values.push((puts[sorted % count] as PutOp).value)
+      values.push((puts[sorted - number * count] as PutOp).value)
     }
     writeValueColumn(this.#writer, values)
   }
@@ -189,6 +196,7 @@ function isOnlyPuts(ops: readonly Op[]): ops is readonly PutOp[] {
 
 class StreamDecoder implements ChangeDecoder {
   readonly #limits: DecodeLimits
+  readonly #tree: () => Tree | undefined
   #authors = new AuthorReader()
   #keys: Key[] = []
   #speller = new KeyReader()
@@ -198,8 +206,9 @@ class StreamDecoder implements ChangeDecoder {
   /** Primitive reads of the last frame: tests hold it against the size of the frame. */
   steps = 0
 
-  constructor(limits: DecodeLimits) {
+  constructor(limits: DecodeLimits, tree: () => Tree | undefined) {
     this.#limits = limits
+    this.#tree = tree
   }
 
   decode(bytes: Uint8Array): Result<Change[], DecodeError> {
@@ -228,6 +237,7 @@ class StreamDecoder implements ChangeDecoder {
       this.#states = new Map()
       this.#hlc = 0
     }
+    this.#speller.lookIn(this.#tree())
     const count = reader.count(this.#limits.maxChanges, 5)
     const fresh = reader.count(maxStreamKeys)
     if (this.#keys.length + fresh > maxStreamKeys) reader.fail('too-large', 'too many keys in one stream')
@@ -314,17 +324,29 @@ class StreamDecoder implements ChangeDecoder {
 
 /** The sending end of a stream of changes. */
 export function createChangeEncoder(): ChangeEncoder {
-  return new StreamEncoder(false)
+  return new StreamEncoder(false, new ByteWriter(1024))
 }
 
-/** The receiving end of a stream of changes. */
-export function createChangeDecoder(limits: Partial<DecodeLimits> = {}): ChangeDecoder & { readonly steps: number } {
-  return new StreamDecoder({ ...defaultDecodeLimits, ...limits })
+/**
+ * The receiving end of a stream of changes. `tree`, of the store that they are meant for, spares making keys that the
+ * store has.
+ */
+export function createChangeDecoder(
+  limits: Partial<DecodeLimits> = {},
+  tree: () => Tree | undefined = () => undefined,
+): ChangeDecoder & { readonly steps: number } {
+  return new StreamDecoder({ ...defaultDecodeLimits, ...limits }, tree)
 }
+
+/** Buffers that a thousand rows a second can share, as none is used beyond one call. */
+let rowWriter = new ByteWriter(4096)
+const maxKeptBytes = 1 << 18
 
 /** Self-contained bytes of some changes, for disks and single messages. */
 export function encodeChanges(changes: readonly Change[]): Uint8Array {
-  return new StreamEncoder(true).encode(changes)
+  const bytes = new StreamEncoder(true, rowWriter).encode(changes)
+  if (bytes.length > maxKeptBytes) rowWriter = new ByteWriter(4096)
+  return bytes
 }
 
 /** The changes in self-contained bytes. */

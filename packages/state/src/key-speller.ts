@@ -11,6 +11,7 @@ import {
   pathLength,
 } from './key.ts'
 import type { AuthorReader, AuthorWriter } from './key-table.ts'
+import type { Node, Tree } from './tree.ts'
 
 // The first byte of a key. Keys mostly come sorted, so that one differs from the one before only in its last name:
 // 0x80 | shared << 3 | rest: kind and parent as before, a new name, of which `shared` characters are those of the text
@@ -37,20 +38,34 @@ function sharedSegments(left: readonly string[], right: readonly string[]): numb
   return shared
 }
 
+const noPath: readonly string[] = []
+
+/** Whether two keys of one tree differ in their last names only, seen without their paths. */
+function isNextTo(key: Key, last: Key | undefined): boolean {
+  if (last === undefined || key.above === undefined || key.above !== last.above || key.kind !== last.kind) return false
+  return memberForm(key.kind) === 'none' && key.name !== last.name
+}
+
 /** Spells keys by what they share with the one before. Cheapest when they come in the order of `compareKeys`. */
 export class KeySpeller {
   readonly #texts = new Map<string, number>()
-  #kind: KindCode = 0
-  #path: readonly string[] = []
+  #numbered = 0
+  /** Texts that have the next numbers: names of siblings one after the other, not looked for among themselves. */
+  #row: string[] = []
+  #last: Key | undefined
   #text = ''
 
   write(writer: ByteWriter, key: Key, authors: AuthorWriter): void {
+    const last = this.#last
+    this.#last = key
+    if (isNextTo(key, last) && this.#writeSegment(writer, key.name)) return
+    for (const text of this.#row) this.#texts.set(text, ++this.#numbered)
+    this.#row = []
     const { kind, path } = key
-    const shared = sharedSegments(path, this.#path)
+    const before = last?.path ?? noPath
+    const shared = sharedSegments(path, before)
     const form = memberForm(kind)
-    const isSibling = kind === this.#kind && path.length === this.#path.length
-    this.#kind = kind
-    this.#path = path
+    const isSibling = kind === last?.kind && path.length === before.length
     if (isSibling && form === 'none' && shared === path.length - 1 && this.#writeSegment(writer, path[shared] ?? ''))
       return
     if (isSibling && form === 'text' && shared === path.length && this.#writeName(writer, key.member)) return
@@ -72,7 +87,7 @@ export class KeySpeller {
       return true
     }
     if (!this.#writeName(writer, text)) return false
-    this.#texts.set(text, this.#texts.size + 1)
+    this.#row.push(text)
     return true
   }
 
@@ -98,7 +113,7 @@ export class KeySpeller {
     }
     writer.varUint(0)
     this.#writeFresh(writer, text)
-    this.#texts.set(text, this.#texts.size + 1)
+    this.#texts.set(text, ++this.#numbered)
   }
 
   #writeFresh(writer: ByteWriter, text: string): void {
@@ -117,12 +132,24 @@ export class KeySpeller {
   }
 }
 
-/** The reading side of `KeySpeller`. */
+/**
+ * The reading side of `KeySpeller`. Where a tree has the key that is spelled, its own key is given, which spares making
+ * one and finding its entry later. Nothing is added to the tree: what is read may yet be refused.
+ */
 export class KeyReader {
   readonly #texts: string[] = []
   #kind: KindCode = 0
   #path: readonly string[] = []
   #text = ''
+  #tree: Tree | undefined
+  /** The node above the last path, if the tree has it. */
+  #above: Node | undefined
+
+  /** Looks keys up in `tree` from here on. To be called before each frame: trees grow, and stores are replaced. */
+  lookIn(tree: Tree | undefined): void {
+    this.#tree = tree
+    this.#above = tree?.findNode(this.#path.slice(0, -1))
+  }
 
   read(reader: ByteReader, authors: AuthorReader): Key {
     const first = reader.u8()
@@ -137,26 +164,42 @@ export class KeyReader {
     this.#kind = kind
     if (pathLength(path) > maxPathLength) reader.fail('too-large', 'a path of too many characters')
     this.#path = Object.freeze(path)
+    this.#above = this.#tree?.findNode(path.slice(0, -1))
     const form = memberForm(kind)
     const member =
       form === 'author' ? authors.read(reader) : form === 'text' ? this.#readFresh(reader, maxMemberLength) : ''
-    return new Key(this.#path, kind, member)
+    return this.#known(member) ?? new Key(this.#path, kind, member)
   }
 
   #readSibling(reader: ByteReader, first: number): Key {
     const form = this.#kind === 0 ? 'author' : memberForm(this.#kind)
-    if (first >= FRESH_NAME && form === 'text')
-      return new Key(this.#path, this.#kind, this.#readName(reader, first, maxMemberLength))
+    if (first >= FRESH_NAME && form === 'text') {
+      const member = this.#readName(reader, first, maxMemberLength)
+      return this.#known(member) ?? new Key(this.#path, this.#kind, member)
+    }
     const last = this.#path.length - 1
     if (form !== 'none' || last < 0) reader.fail('malformed', 'a name beside nothing')
+    const isFresh = first >= FRESH_NAME
+    const name = isFresh ? this.#readName(reader, first, maxSegmentLength) : this.#numbered(reader, first - KNOWN_NAME)
+    const node = this.#above?.children.get(name)
+    if (isFresh) this.#texts.push(node?.segment ?? name)
+    const known = node?.findLeaf(this.#kind)?.find('')?.key
+    if (known !== undefined) {
+      this.#path = known.path
+      return known
+    }
     const path = this.#path.slice()
-    if (first >= FRESH_NAME) {
-      path[last] = this.#readName(reader, first, maxSegmentLength)
-      this.#texts.push(path[last])
-    } else path[last] = this.#known(reader, first - KNOWN_NAME)
+    path[last] = name
     if (pathLength(path) > maxPathLength) reader.fail('too-large', 'a path of too many characters')
     this.#path = Object.freeze(path)
     return new Key(this.#path, this.#kind)
+  }
+
+  /** The tree's own key at the last path. */
+  #known(member: string): Key | undefined {
+    const last = this.#path.at(-1)
+    const node = last === undefined ? this.#tree?.root : this.#above?.children.get(last)
+    return node?.findLeaf(this.#kind)?.find(member)?.key
   }
 
   #readName(reader: ByteReader, first: number, maxLength: number): string {
@@ -167,7 +210,7 @@ export class KeyReader {
     return this.#join(reader, shared, reader.text(rest), maxLength)
   }
 
-  #known(reader: ByteReader, number: number): string {
+  #numbered(reader: ByteReader, number: number): string {
     const known = this.#texts[number - 1]
     if (known === undefined) reader.fail('malformed', `text ${number} was never spelled`)
     return known
@@ -175,7 +218,7 @@ export class KeyReader {
 
   #readText(reader: ByteReader): string {
     const number = reader.varUint()
-    if (number > 0) return this.#known(reader, number)
+    if (number > 0) return this.#numbered(reader, number)
     const text = this.#readFresh(reader, maxSegmentLength)
     this.#texts.push(text)
     return text

@@ -1,6 +1,7 @@
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import { type AuthorId, type Dot, maxSeq } from './ids.ts'
-import { compareKeys, type Key } from './key.ts'
+import type { Key } from './key.ts'
+import { sortKeys } from './key-order.ts'
 import type { KeySpeller } from './key-speller.ts'
 import { Version } from './version.ts'
 
@@ -87,8 +88,11 @@ export function readSeq(reader: ByteReader): number {
 /** Numbers the keys of a stream: those that a frame brings are sorted, which makes names and numbers short. */
 export class KeyNumbers {
   readonly #numbers = new Map<unknown, number>()
+  /** The last keys numbered: not listed before somebody asks, as most frames are followed by none with the same keys. */
+  #unlisted: (readonly Key[])[] = []
   #fresh: Key[] = []
   #next = 0
+  #listed = 0
 
   /** Keys numbered so far. */
   get size(): number {
@@ -102,7 +106,8 @@ export class KeyNumbers {
   note(key: Key): void {
     if (key.numberedBy === this) return
     key.numberedBy = this
-    const known = this.#next === 0 ? undefined : this.#numbers.get(identity(key))
+    if (this.#unlisted.length > 0) this.#list()
+    const known = this.#numbers.get(identity(key))
     if (known === undefined) this.#fresh.push(key)
     else key.number = known
   }
@@ -112,12 +117,18 @@ export class KeyNumbers {
     const fresh = this.#fresh
     writer.varUint(fresh.length)
     if (fresh.length === 0) return
-    for (const key of fresh.sort(compareKeys)) {
-      if (!isLast) this.#numbers.set(identity(key), this.#next)
+    const sorted = sortKeys(fresh)
+    for (const key of sorted) {
       key.number = this.#next++
       speller.write(writer, key, authors)
     }
+    if (!isLast) this.#unlisted.push(sorted)
     this.#fresh = []
+  }
+
+  #list(): void {
+    for (const keys of this.#unlisted) for (const key of keys) this.#numbers.set(identity(key), this.#listed++)
+    this.#unlisted = []
   }
 }
 

@@ -65,7 +65,6 @@ export class Key {
   /** The encoder that last numbered this key, and its number there. */
   numberedBy: unknown = undefined
   number = 0
-  #id: string | undefined = undefined
 
   constructor(path: Path, kind: KindCode, member = '') {
     this.path = path
@@ -73,10 +72,19 @@ export class Key {
     this.member = member
   }
 
-  /** Injective text of the three parts. */
+  /** The last segment. */
+  get name(): string {
+    return this.path.at(-1) ?? ''
+  }
+
+  /** Stands for all segments but the last where a tree has the key: one for each parent. */
+  get above(): unknown {
+    return undefined
+  }
+
+  /** Injective text of the three parts, made anew each time: nearly no key is asked for it. */
   get id(): string {
-    this.#id ??= keyId(this.path, this.kind, this.member)
-    return this.#id
+    return keyId(this.path, this.kind, this.member)
   }
 }
 
@@ -93,8 +101,7 @@ export function comparePaths(left: Path, right: Path): number {
   for (let i = 0; i < most; i++) {
     const a = left[i] as string
     const b = right[i] as string
-    if (a < b) return -1
-    if (a !== b) return 1
+    if (a !== b) return a < b ? -1 : 1
   }
   return left.length - right.length
 }

@@ -77,9 +77,11 @@ export class AuthorSlot {
 /** What the running change() wants of an entry. */
 export const pendingKinds = { none: 0, put: 1, remove: 2 } as const
 
-/** One merge key of a store: its live items, usually one, and its removal records. */
-export class Entry {
-  readonly key: Key
+/**
+ * One merge key of a store: its live items, usually one, and its removal records. It is its own key, as what handles
+ * thousands of scattered keys costs as much as it touches objects.
+ */
+export class Entry extends Key {
   readonly leaf: Leaf
   first: Item | undefined = undefined
   /** Concurrent siblings beside `first`: rare, so kept aside. */
@@ -95,12 +97,28 @@ export class Entry {
   digestHigh = 0
   digestLow = 0
   digestDirty = false
+  /** The last record of this entry in the journal of cuts. */
+  notedAt = -1
   /** Set when the tree forgot this entry. */
   pruned = false
 
-  constructor(key: Key, leaf: Leaf) {
-    this.key = key
+  constructor(leaf: Leaf, member: string) {
+    super(leaf.node.path, leaf.kind, member)
     this.leaf = leaf
+    this.slot = this
+    this.slotOf = leaf.node.tree
+  }
+
+  get key(): Key {
+    return this
+  }
+
+  override get name(): string {
+    return this.leaf.node.segment
+  }
+
+  override get above(): Node | undefined {
+    return this.leaf.node.parent
   }
 
   /** All live items, in no fixed order. */
@@ -152,9 +170,7 @@ export class Leaf {
   entry(member: string): Entry {
     const known = this.find(member)
     if (known !== undefined) return known
-    const entry = new Entry(new Key(this.node.path, this.kind, member), this)
-    entry.key.slot = entry
-    entry.key.slotOf = this.node.tree
+    const entry = new Entry(this, member)
     if (this.#entries !== undefined) this.#entries.set(member, entry)
     else if (this.#only === undefined) this.#only = entry
     else {
@@ -185,8 +201,10 @@ export class Node {
   readonly segment: string
   readonly path: Path
   #children: Map<string, Node> | undefined = undefined
-  /** Replaced, not grown: nearly every node has one leaf or none, and arrays that grow keep room for sixteen more. */
-  leaves: readonly Leaf[] = noLeaves
+  /** The first leaf: nearly every node has one or none. */
+  #leaf: Leaf | undefined = undefined
+  /** All leaves, where there are several. */
+  #leaves: readonly Leaf[] | undefined = undefined
   /** Leaves in this subtree that are present; the node is present while above 0. */
   presentLeaves = 0
   /** Revision of the last change in this subtree. */
@@ -219,16 +237,21 @@ export class Node {
     return child
   }
 
+  get leaves(): readonly Leaf[] {
+    return this.#leaves ?? (this.#leaf === undefined ? noLeaves : [this.#leaf])
+  }
+
   findLeaf(kind: KindCode): Leaf | undefined {
-    for (const leaf of this.leaves) if (leaf.kind === kind) return leaf
-    return undefined
+    if (this.#leaf?.kind === kind) return this.#leaf
+    return this.#leaves?.find((leaf) => leaf.kind === kind)
   }
 
   leaf(kind: KindCode): Leaf {
     const found = this.findLeaf(kind)
     if (found !== undefined) return found
     const leaf = new Leaf(this, kind)
-    this.leaves = this.leaves.length === 0 ? [leaf] : this.leaves.concat(leaf)
+    if (this.#leaf === undefined) this.#leaf = leaf
+    else this.#leaves = [...this.leaves, leaf]
     return leaf
   }
 }

@@ -5,6 +5,7 @@ import {
   type AuthorId,
   type Bundle,
   type Change,
+  type ChangeDecoder,
   createChangeDecoder,
   type DecodeError,
   decodeBundle,
@@ -28,11 +29,12 @@ export class StreamReceiver {
   readonly brought: Set<AuthorId> = new Set()
   readonly #host: StreamHost
   readonly #core: DocumentCore
-  readonly #decoder = createChangeDecoder({ maxChanges: 20_000, maxOps: 200_000 })
+  readonly #decoder: ChangeDecoder
 
   constructor(host: StreamHost, core: DocumentCore) {
     this.#host = host
     this.#core = core
+    this.#decoder = createChangeDecoder({ maxChanges: 20_000, maxOps: 200_000 }, () => core.store.tree)
   }
 
   /** The changes of a frame. To be called for every such frame, also unwelcome ones: the stream has a state. */
