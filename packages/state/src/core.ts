@@ -1,4 +1,4 @@
-import type { CutCopies, EntryCopy } from './cut-record.ts'
+import { CutJournal } from './cut-journal.ts'
 import { rejoinError } from './errors.ts'
 import { HybridClock } from './hlc.ts'
 import { type AuthorId, type Dot, maxSeq } from './ids.ts'
@@ -52,8 +52,8 @@ export class Core {
   checks = 0
   /** Leaves changed in the running revision. */
   changedLeaves: Leaf[] = []
-  /** First-touch copies that are being made. */
-  readonly cuts: Set<CutCopies> = new Set()
+  /** First-touch copies for the cuts that are open. */
+  readonly journal: CutJournal = new CutJournal()
   /** What others had when contact came back, for cuts that have not been closed. */
   readonly contacts: Set<{ readonly theirs: Version }> = new Set()
   /** Whether what happens comes from elsewhere: tells the sides of a heal apart. */
@@ -127,10 +127,7 @@ export class Core {
 
   /** To be called before an entry changes: first-touch copies, digest, changed leaves. */
   touch(entry: Entry): void {
-    if (this.cuts.size > 0) {
-      let copy: EntryCopy | undefined
-      for (const cut of this.cuts) copy = cut.copy(entry, this.merging, copy)
-    }
+    this.journal.touch(entry, this.merging)
     if (!entry.digestDirty) {
       entry.digestDirty = true
       this.dirtyEntries.push(entry)

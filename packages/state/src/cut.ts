@@ -2,7 +2,8 @@ import { encodeBundle } from './bundle-codec.ts'
 import type { Change } from './change.ts'
 import type { NoticedConflict } from './conflict.ts'
 import type { Core } from './core.ts'
-import { type Contact, CutCopies, type EntryCopy } from './cut-record.ts'
+import type { CutCopies, EntryCopy } from './cut-journal.ts'
+import type { Contact, Copies } from './cut-record.ts'
 import { HalfEntries } from './half-entry.ts'
 import { buildReport, type HealReport, revised, withLate } from './heal-report.ts'
 import type { Dot } from './ids.ts'
@@ -30,12 +31,14 @@ export interface Cut {
   close(): void
 }
 
+const noCopies: Copies = { copies: new Map(), merged: new Set() }
+
 /** A cut as the store drives it. */
 export class StoreCut implements Cut {
   readonly version: Version
   readonly #core: Core
-  readonly #sinceCut = new CutCopies()
-  readonly #sinceContact = new CutCopies()
+  readonly #sinceCut: CutCopies
+  #sinceContact: CutCopies | undefined
   readonly #conflicts = new Map<Entry, NoticedConflict>()
   readonly #listeners = new Set<() => void>()
   readonly #onClose: (cut: StoreCut) => void
@@ -54,7 +57,7 @@ export class StoreCut implements Cut {
     this.#core = core
     this.version = core.version
     this.#onClose = onClose
-    core.cuts.add(this.#sinceCut)
+    this.#sinceCut = core.journal.begin()
   }
 
   get open(): boolean {
@@ -68,8 +71,8 @@ export class StoreCut implements Cut {
     const ourEntries = touchedAfter(this.#core, common)
     this.#contact = { ours, theirs, common, ourEntries }
     this.#halves = new HalfEntries(this.#core, this.#contact)
-    this.#core.cuts.delete(this.#sinceCut)
-    this.#core.cuts.add(this.#sinceContact)
+    this.#sinceCut.end()
+    this.#sinceContact = this.#core.journal.begin()
     this.#core.contacts.add(this.#contact)
   }
 
@@ -113,13 +116,13 @@ export class StoreCut implements Cut {
     this.#reported = true
     const contact = this.#contact ?? this.#noContact()
     this.#ourBytes ??= this.#bytesOf(contact)
-    if (this.#late === undefined) this.#halves?.heal(this.#sinceContact.merged)
+    if (this.#late === undefined) this.#halves?.heal(this.#sinceContact?.merged ?? [])
     const report = buildReport({
       core: this.#core,
       version: this.version,
       until: this.#until ?? this.#core.version,
       sinceCut: this.#sinceCut,
-      sinceContact: this.#sinceContact,
+      sinceContact: this.#sinceContact ?? noCopies,
       contact,
       conflicts: this.#conflicts,
       halves: this.#halves?.conflicts(this.#conflicts.keys()) ?? [],
@@ -128,15 +131,19 @@ export class StoreCut implements Cut {
     })
     if (this.#late === undefined) this.#first = report
     if (this.#late === undefined || this.#first === undefined) return report
-    return revised(this.#first, report.conflicts, withLate(report.theirs, this.#sinceContact.merged, this.#late))
+    return revised(
+      this.#first,
+      report.conflicts,
+      withLate(report.theirs, (this.#sinceContact ?? noCopies).merged, this.#late),
+    )
   }
 
   settle(): void {
     this.#reported = true
     this.#until ??= this.#core.version
     if (this.#contact !== undefined) this.#late ??= new LateWork(this.#core, this.#contact)
-    this.#core.cuts.delete(this.#sinceCut)
-    this.#core.cuts.delete(this.#sinceContact)
+    this.#sinceCut.end()
+    this.#sinceContact?.end()
   }
 
   onRevision(listener: () => void): () => void {
@@ -147,8 +154,8 @@ export class StoreCut implements Cut {
   close(): void {
     if (!this.#open) return
     this.#open = false
-    this.#core.cuts.delete(this.#sinceCut)
-    this.#core.cuts.delete(this.#sinceContact)
+    this.#sinceCut.drop()
+    this.#sinceContact?.drop()
     if (this.#contact !== undefined) this.#core.contacts.delete(this.#contact)
     this.#listeners.clear()
     this.#onClose(this)
@@ -164,7 +171,7 @@ export class StoreCut implements Cut {
   /** Encoded size of what this side had at contact and the other lacked. */
   #bytesOf({ ourEntries, common, ours }: Contact): number {
     if (ourEntries.size === 0) return 0
-    const stateOf = (entry: Entry): EntryCopy | undefined => this.#sinceContact.copies.get(entry)
+    const stateOf = (entry: Entry): EntryCopy | undefined => this.#sinceContact?.copies.get(entry)
     return encodeBundle(bundleOf(this.#core, ourEntries, common, ours, stateOf)).length
   }
 }

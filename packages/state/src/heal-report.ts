@@ -1,5 +1,6 @@
 import type { Ancestor, Conflict } from './conflict.ts'
-import { type CutCopies, type CutRecord, type EntryCopy, leavesOf, pathsOf } from './cut-record.ts'
+import type { EntryCopy } from './cut-journal.ts'
+import { type Copies, type CutRecord, leavesOf, pathsOf } from './cut-record.ts'
 import type { AuthorId, Path } from './ids.ts'
 import { comparePaths, kindName, leafKinds } from './key.ts'
 import type { LateWork } from './late-work.ts'
@@ -58,7 +59,7 @@ export interface HealReport {
 /** A leaf's content at one moment, in the form that effects are computed from. */
 export type LeafState = Value | undefined
 
-function earliest(entry: Entry, copies: readonly CutCopies[]): EntryCopy | undefined {
+function earliest(entry: Entry, copies: readonly Copies[]): EntryCopy | undefined {
   for (const { copies: made } of copies) {
     const copy = made.get(entry)
     if (copy !== undefined) return copy
@@ -67,7 +68,7 @@ function earliest(entry: Entry, copies: readonly CutCopies[]): EntryCopy | undef
 }
 
 /** What a leaf held when the first of `copies` that know it were made, or holds now. */
-function leafState(leaf: Leaf, ...copies: readonly CutCopies[]): LeafState {
+function leafState(leaf: Leaf, ...copies: readonly Copies[]): LeafState {
   if (leaf.sequence !== undefined) {
     const entry = leaf.find('')
     const copy = entry === undefined ? undefined : earliest(entry, copies)

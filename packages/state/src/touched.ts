@@ -6,7 +6,9 @@ import type { Version } from './version.ts'
 export function touchedAfter(core: Core, version: Version): Set<Entry> {
   const touched = new Set<Entry>()
   for (const slot of core.slots.values()) {
-    for (const entry of entriesAfter(slot, version.get(slot.id))) touched.add(entry)
+    // Not by `entriesAfter`: this is done at every contact, for all that was written since the last.
+    const seen = version.get(slot.id)
+    for (let item = slot.tail; item !== undefined && endOf(item) > seen; item = item.prev) touched.add(item.entry)
   }
   return touched
 }

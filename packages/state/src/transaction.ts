@@ -174,7 +174,7 @@ export class Transaction {
   #list(entry: Entry): TouchedList {
     let list = this.#lists.get(entry)
     if (list === undefined) {
-      for (const cut of this.#core.cuts) cut.copy(entry, false)
+      this.#core.journal.touch(entry, false)
       list = { entry, inserts: [], erased: [], erasedValues: [] }
       this.#lists.set(entry, list)
     }
