@@ -3,6 +3,7 @@ import type { Core } from './core.ts'
 import type { EntryCopy } from './cut-journal.ts'
 import type { Path } from './ids.ts'
 import { comparePaths, leafKinds } from './key.ts'
+import type { Schema } from './schema.ts'
 import type { Entry, Leaf } from './tree.ts'
 import type { Version } from './version.ts'
 
@@ -26,6 +27,7 @@ export interface Contact {
 /** Everything a report is made of. */
 export interface CutRecord {
   readonly core: Core
+  readonly schema: Schema | undefined
   readonly version: Version
   /** What this replica has merged of the heal. */
   readonly until: Version

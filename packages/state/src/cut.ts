@@ -8,6 +8,7 @@ import { HalfEntries } from './half-entry.ts'
 import { buildReport, type HealReport, revised, withLate } from './heal-report.ts'
 import type { Dot } from './ids.ts'
 import { LateWork } from './late-work.ts'
+import type { Schema } from './schema.ts'
 import { bundleOf } from './since.ts'
 import { touchedAfter } from './touched.ts'
 import type { Entry } from './tree.ts'
@@ -21,8 +22,11 @@ export interface Cut {
   readonly open: boolean
   /** Contact is back; call before anything of the other side is merged. `theirs` is the other side's version. */
   contact(theirs: Version): void
-  /** What both sides did and how it was settled, as far as it has been merged. */
-  report(): HealReport
+  /**
+   * What both sides did and how it was settled, as far as it has been merged. The store knows no schema: with one, a
+   * counter's sum includes its declared initial value.
+   */
+  report(schema?: Schema): HealReport
   /** The heal is done: what comes from here on is copied no more, and can only revise conflicts and what others did apart. */
   settle(): void
   /** Calls back when a later merge brings a conflict with what was written here during the outage. Returns the way to stop. */
@@ -112,13 +116,14 @@ export class StoreCut implements Cut {
     return entry.liveItems().some((item) => isApart(item, contact.ours))
   }
 
-  report(): HealReport {
+  report(schema?: Schema): HealReport {
     this.#reported = true
     const contact = this.#contact ?? this.#noContact()
     this.#ourBytes ??= this.#bytesOf(contact)
     if (this.#late === undefined) this.#halves?.heal(this.#sinceContact?.merged ?? [])
     const report = buildReport({
       core: this.#core,
+      schema,
       version: this.version,
       until: this.#until ?? this.#core.version,
       sinceCut: this.#sinceCut,

@@ -273,6 +273,23 @@ describe('a heal report', () => {
     ])
   })
 
+  it('[HR4] adds to a counter what a schema declares it to begin with, in map entries too', () => {
+    const [alice, bob] = [replica('a'), replica('b')]
+    const cut = alice.store.beginCut()
+    alice.change((s) => s.players.get('ada').hp.add(-5))
+    bob.change((s) => s.players.get('ada').hp.add(-2))
+    bob.change((s) => s.score.add(1))
+    cut.contact(bob.store.version)
+    pull(alice, bob)
+    const effects = (report: HealReport) => report.merged.map(({ path, effect }) => [path.join('.'), effect])
+    expect(alice.snapshot.players.ada?.hp).toBe(93)
+    expect(effects(cut.report(World))).toEqual([
+      ['players.ada.hp', { kind: 'counter', ours: -5, theirs: -2, after: 93 }],
+      ['score', { kind: 'counter', ours: 0, theirs: 1, after: 1 }],
+    ])
+    expect(effects(cut.report())[0]).toEqual(['players.ada.hp', { kind: 'counter', ours: -5, theirs: -2, after: -7 }])
+  })
+
   it('[HR5] is revised when more of the other side arrives, and says so once it was given out', () => {
     const [alice, bob, carol] = [replica('a'), replica('b'), replica('c')]
     const cut = alice.store.beginCut()

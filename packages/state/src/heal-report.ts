@@ -5,6 +5,7 @@ import type { AuthorId, Path } from './ids.ts'
 import { comparePaths, kindName, leafKinds } from './key.ts'
 import type { LateWork } from './late-work.ts'
 import { counterSum, currentItems, type ItemsOf, leafValue, winningItem } from './read.ts'
+import { counterInitial } from './schema.ts'
 import type { Entry, Leaf } from './tree.ts'
 import { canonicalKey, type Value, valuesEqual } from './value.ts'
 import type { Version } from './version.ts'
@@ -25,6 +26,7 @@ export interface SideSummary {
 /** What happened to one leaf over the heal, where nothing was lost. */
 export type MergedEffect =
   | { readonly kind: 'value'; readonly before: Value | undefined; readonly after: Value | undefined }
+  /** `after` is the sum of all, with the initial value where the schema is known. */
   | { readonly kind: 'counter'; readonly ours: number; readonly theirs: number; readonly after: number }
   | { readonly kind: 'set'; readonly added: readonly Value[]; readonly removed: readonly Value[] }
   | { readonly kind: 'list'; readonly inserted: number; readonly removed: number }
@@ -170,14 +172,20 @@ function mergedKeys(record: CutRecord): MergedKey[] {
 }
 
 /** What both sides together did to a leaf, or undefined when nothing is left of it. */
-function effectOf(leaf: Leaf, { sinceCut, sinceContact }: CutRecord, isOurs: boolean): MergedEffect | undefined {
+function effectOf(
+  leaf: Leaf,
+  { schema, sinceCut, sinceContact }: CutRecord,
+  isOurs: boolean,
+): MergedEffect | undefined {
   const after = leafState(leaf)
   const atContact = leafState(leaf, sinceContact)
   const before = isOurs ? leafState(leaf, sinceCut, sinceContact) : atContact
   if (leaf.kind === leafKinds.counter) {
     const ours = Number(atContact) - Number(before)
     const theirs = Number(after) - Number(atContact)
-    return ours === 0 && theirs === 0 ? undefined : { kind: 'counter', ours, theirs, after: Number(after) }
+    if (ours === 0 && theirs === 0) return undefined
+    const initial = schema === undefined ? 0 : counterInitial(schema, leaf.node.path)
+    return { kind: 'counter', ours, theirs, after: initial + Number(after) }
   }
   if (leaf.kind === leafKinds.set) return setEffect(asArray(before), asArray(after))
   if (leaf.kind === leafKinds.list) return listEffect(asArray(before), asArray(after))

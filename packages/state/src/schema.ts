@@ -1,4 +1,5 @@
 import { rejoinError } from './errors.ts'
+import type { Path } from './ids.ts'
 import { type KindCode, leafKinds } from './key.ts'
 import { freezeValue, type Value } from './value.ts'
 
@@ -234,6 +235,18 @@ function checkShape(shape: Shape): void {
   if (typeof shape !== 'object' || shape === null)
     throw rejoinError('invalid-schema', { details: { found: typeof shape } })
   if (!isField(shape)) for (const inner of Object.values(shape)) checkShape(inner)
+}
+
+/** The initial value that a schema declares for a counter at a path; 0 where it declares none. */
+export function counterInitial({ fields }: Schema, path: Path): number {
+  let shape: Shape | undefined = fields
+  for (const segment of path) {
+    if (shape === undefined) return 0
+    if (!isField(shape)) shape = Object.hasOwn(shape, segment) ? shape[segment] : undefined
+    else shape = shape.field === 'map' ? (shape as MapField<Shape>).entry : undefined
+  }
+  const isCounter = shape !== undefined && isField(shape) && shape.field === 'counter'
+  return isCounter ? (shape as CounterField).initial : 0
 }
 
 /** The leaf kind that a field is stored as. */

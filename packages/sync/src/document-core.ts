@@ -13,6 +13,7 @@ import {
   type Change,
   type ChangeEvent,
   lastSeq,
+  type Schema,
   Store,
   Version,
 } from '@rejoin/state'
@@ -62,6 +63,8 @@ export class DocumentCore {
   readonly ownAuthors: Set<AuthorId> = new Set()
   /** From which seq on the work of an incarnation was refused. */
   readonly refused: Map<AuthorId, number> = new Map()
+  /** Of the handles that are open, in order of opening. */
+  readonly schemas: Schema[] = []
   readonly listeners: Set<(event: ChangeEvent) => void> = new Set()
   readonly replacedListeners: Set<(nothing: undefined) => void> = new Set()
   readonly refusedListeners: Set<(content: RefusedContent) => void> = new Set()
@@ -112,6 +115,7 @@ export class DocumentCore {
       timers: hub.timers,
       now: () => hub.clock.now(),
       store: () => this.store,
+      schema: () => this.schemas[0],
       revisionMs: limits.revisionMs,
       soon: (run) => hub.soon(run),
       onCut: () => {

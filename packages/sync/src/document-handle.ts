@@ -65,6 +65,7 @@ export function createHandle<S extends Schema>(
   release: () => Later<void>,
 ): DocumentHandle<S> {
   let lens: Document<S> = openDocument(schema, core.store)
+  core.schemas.push(schema)
   let closing: Later<void> | undefined
   const stops = new Set<() => void>()
   const listeners = new Set<(event: ChangeEvent) => void>()
@@ -113,6 +114,7 @@ export function createHandle<S extends Schema>(
   const close = (): Later<void> => {
     if (closing === undefined) {
       for (const stop of [...stops]) stop()
+      core.schemas.splice(core.schemas.indexOf(schema), 1)
       closing = release()
     }
     return closing

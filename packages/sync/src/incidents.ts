@@ -6,7 +6,7 @@
  * 2. `contact` is told before anything of the other side is merged.
  * 3. Healed means: each side covers what the other had at contact (C15), not that the two are equal.
  */
-import type { Cut, HealReport, Store, Version } from '@rejoin/state'
+import type { Cut, HealReport, Schema, Store, Version } from '@rejoin/state'
 import type { TimerHandle, Timers } from './seams.ts'
 
 /** What a heal brought, once per revision. */
@@ -57,6 +57,8 @@ interface IncidentOptions {
   /** Wall clock. */
   readonly now: () => number
   readonly store: () => Store
+  /** Of a handle that has the document open, if any. */
+  readonly schema: () => Schema | undefined
   readonly revisionMs: number
   /** Runs later, when the merge under way is done. */
   readonly soon: (run: () => void) => void
@@ -85,7 +87,7 @@ export function createIncidents(options: IncidentOptions): Incidents {
     const { cut, contact, revision, since } = incident
     options.onHeal(revision, () => {
       const offlineMs = Math.max(0, (contact?.at ?? options.now()) - since)
-      return { ...cut.report(), document: options.document, peer, revision, since, offlineMs }
+      return { ...cut.report(options.schema()), document: options.document, peer, revision, since, offlineMs }
     })
   }
   const heal = (incident: Incident, peer: string): void => {
