@@ -10,14 +10,15 @@ import { runOnce } from './lib/spawn.mjs'
 import { medians, remarks, workloadTable } from './lib/table.mjs'
 import { loadWorkload } from './workloads/index.mjs'
 
-/** A pair that took this long is not repeated. */
+/** A pair that took this long is not repeated, unless its workload says otherwise. */
 const SLOW_MS = 30_000
 /** A pair whose step takes this long is stopped and marked. */
 const STEP_LIMIT_MS = 60_000
 
 const RESULTS = new URL('./results.md', import.meta.url)
 
-const isLast = (runs) => runs.some((run) => run.ms > SLOW_MS || run.stopped || run.failed)
+const slowMsOf = (workload) => workload.slowMs ?? SLOW_MS
+const isLast = (workload, runs) => runs.some((run) => run.ms > slowMsOf(workload) || run.stopped || run.failed)
 
 /** Set by an interrupt: what is running is finished, and the report is made of what there is. */
 let isInterrupted = false
@@ -28,7 +29,7 @@ async function repeat(workload, outcomes, repetition, options, log) {
   const turn = repetition % options.engines.length
   for (const engine of [...options.engines.slice(turn), ...options.engines.slice(0, turn)]) {
     const runs = outcomes.get(engine)
-    if (isInterrupted || engineFacts[engine].without?.[workload.name] !== undefined || isLast(runs)) continue
+    if (isInterrupted || engineFacts[engine].without?.[workload.name] !== undefined || isLast(workload, runs)) continue
     const outcome = await runOnce({
       engine,
       workload: workload.name,
@@ -92,7 +93,7 @@ async function main() {
     sound &&= ![...outcomes.values()].flat().some((run) => run.failed !== undefined || run.wrong.length > 0)
     const engines = options.engines.filter((engine) => (outcomes.get(engine)?.length ?? 0) > 0)
     const parts = [`## ${name}`, `${workload.title}.`, workloadTable(workload, engines, table)]
-    const told = remarks(name, options.engines, outcomes, options.runs, SLOW_MS)
+    const told = remarks(name, options.engines, outcomes, options.runs, slowMsOf(workload))
     sections.push([...parts, ...(told === '' ? [] : [told])].join('\n\n'))
   }
   const minutes = ((Date.now() - began.getTime()) / 60_000).toFixed(1)
