@@ -59,6 +59,9 @@ export class Key {
   readonly path: Path
   readonly kind: KindCode
   readonly member: string
+  readonly above: unknown
+  /** The last segment, at hand: what sorts and spells thousands of keys reads nothing else of most paths. */
+  readonly name: string
   /** The entry that a tree last found for this key, and that tree: spares the walk. */
   slot: unknown = undefined
   slotOf: unknown = undefined
@@ -66,20 +69,13 @@ export class Key {
   numberedBy: unknown = undefined
   number = 0
 
-  constructor(path: Path, kind: KindCode, member = '') {
+  /** `above` stands for all segments but the last where a tree has the key: one for each parent. */
+  constructor(path: Path, kind: KindCode, member = '', above: unknown = undefined) {
     this.path = path
     this.kind = kind
     this.member = member
-  }
-
-  /** The last segment. */
-  get name(): string {
-    return this.path.at(-1) ?? ''
-  }
-
-  /** Stands for all segments but the last where a tree has the key: one for each parent. */
-  get above(): unknown {
-    return undefined
+    this.above = above
+    this.name = path.length === 0 ? '' : (path[path.length - 1] as string)
   }
 
   /** Injective text of the three parts, made anew each time: nearly no key is asked for it. */

@@ -8,10 +8,27 @@ import { mergeLive } from './rules.ts'
 import type { AuthorSlot, Entry, Item } from './tree.ts'
 import type { Version } from './version.ts'
 
+/** What the author of a change had before it, and with its first dot: made once for all ops, and the latter if needed. */
+class TheirVersion {
+  readonly before: Version
+  readonly #change: Change
+  #after: Version | undefined
+
+  constructor(change: Change) {
+    this.#change = change
+    this.before = change.context.with(change.author, change.seq - 1)
+  }
+
+  get after(): Version {
+    this.#after ??= this.#change.context.with(this.#change.author, this.#change.seq)
+    return this.#after
+  }
+}
+
 /** Applies the ops of a change whose context is covered and which was validated. Returns the conflicts noticed. */
 export function mergeChange(core: Core, change: Change): NoticedConflict[] {
   const slot = core.slot(change.author)
-  const theirs = change.context.with(change.author, change.seq - 1)
+  const theirs = new TheirVersion(change)
   const noticed: NoticedConflict[] = []
   core.clock.observe(change.hlc, core.now())
   for (const op of change.ops) mergeOp(core, change, op, slot, theirs, noticed)
@@ -24,15 +41,13 @@ function mergeOp(
   change: Change,
   op: Op,
   slot: AuthorSlot,
-  theirs: Version,
+  theirs: TheirVersion,
   noticed: NoticedConflict[],
 ): void {
   const entry = core.tree.entry(op.key)
   switch (op.type) {
     case 'put': {
-      const item = core.liveItem(entry, slot, change.seq, change.hlc, op.value)
-      const touch: Touch = { author: slot.id, seq: change.seq, hlc: change.hlc, value: op.value }
-      mergePut(core, entry, item, theirs, touch, noticed)
+      mergePut(core, entry, core.liveItem(entry, slot, change.seq, change.hlc, op.value), theirs, noticed)
       return
     }
     case 'remove':
@@ -55,34 +70,27 @@ function mergeOp(
   }
 }
 
-function mergePut(
-  core: Core,
-  entry: Entry,
-  item: Item,
-  theirs: Version,
-  touch: Touch,
-  noticed: NoticedConflict[],
-): void {
+function mergePut(core: Core, entry: Entry, item: Item, theirs: TheirVersion, noticed: NoticedConflict[]): void {
   const current = entry.first
   if (!core.rules.putKeepsRemovals) for (const record of [...(entry.removals ?? [])]) core.dropRemoval(record)
-  if (entry.more === undefined && (current === undefined || covered(current, theirs))) {
+  if (entry.more === undefined && (current === undefined || covered(current, theirs.before))) {
     core.replaceSingle(entry, item)
     if (current === undefined && entry.removals !== undefined) {
-      noticeConflict(core, entry, leadingTouch([], unseenRemovals(entry, theirs)), touch, noticed)
+      noticeConflict(core, entry, leadingTouch([], unseenRemovals(entry, theirs.before)), item, noticed)
     }
     return
   }
   const ours = entry.liveItems()
-  const live = core.rules.mergeLive(ours, [item], core.version, theirs.with(item.author, item.seq))
+  const live = core.rules.mergeLive(ours, [item], core.version, theirs.after)
   core.replaceLive(entry, live, live.includes(item) ? [item] : [])
   noticeConflict(
     core,
     entry,
     leadingTouch(
-      ours.filter((other) => !covered(other, theirs)),
+      ours.filter((other) => !covered(other, theirs.before)),
       [],
     ),
-    touch,
+    item,
     noticed,
   )
 }
@@ -92,21 +100,24 @@ function mergeRemoval(
   entry: Entry,
   slot: AuthorSlot,
   change: Change,
-  theirs: Version,
+  theirs: TheirVersion,
   noticed: NoticedConflict[],
 ): void {
   const ours = entry.liveItems()
-  const live = core.rules.removalIsObserved
-    ? core.rules.mergeLive(ours, [], core.version, theirs.with(slot.id, change.seq))
-    : []
+  const live = core.rules.removalIsObserved ? core.rules.mergeLive(ours, [], core.version, theirs.after) : []
   core.replaceLive(entry, live, [])
   core.addRemoval(entry, slot, change.seq, change.hlc)
   const touch: Touch = { author: slot.id, seq: change.seq, hlc: change.hlc }
   noticeConflict(core, entry, leadingTouch(live, []), touch, noticed)
 }
 
-function covered(item: Item, version: Version): boolean {
-  return item.seq <= version.get(item.slot.id)
+function covered({ seq, slot }: Item, version: Version): boolean {
+  // Items of one merge are mostly of one author, and asked about one version.
+  if (slot.lookedUpIn !== version) {
+    slot.lookedUpIn = version
+    slot.lookedUp = version.get(slot.id)
+  }
+  return seq <= slot.lookedUp
 }
 
 function unseenRemovals(entry: Entry, theirs: Version): Item[] {

@@ -2,6 +2,7 @@ import type { AuthorId, Dot, Path } from './ids.ts'
 import { Key, type KindCode, leafKinds } from './key.ts'
 import { Sequence } from './sequence.ts'
 import type { Value } from './value.ts'
+import type { Version } from './version.ts'
 
 /** What stands in a recency list. */
 export const itemTypes = { live: 0, removal: 1, run: 2, erasure: 3 } as const
@@ -52,6 +53,9 @@ export class AuthorSlot {
   max = 0
   head: Item | undefined = undefined
   tail: Item | undefined = undefined
+  /** What a version says of this author: kept for the version that was asked last. */
+  lookedUpIn: Version | undefined = undefined
+  lookedUp = 0
 
   constructor(id: AuthorId) {
     this.id = id
@@ -103,7 +107,7 @@ export class Entry extends Key {
   pruned = false
 
   constructor(leaf: Leaf, member: string) {
-    super(leaf.node.path, leaf.kind, member)
+    super(leaf.node.path, leaf.kind, member, leaf.node.parent)
     this.leaf = leaf
     this.slot = this
     this.slotOf = leaf.node.tree
@@ -111,14 +115,6 @@ export class Entry extends Key {
 
   get key(): Key {
     return this
-  }
-
-  override get name(): string {
-    return this.leaf.node.segment
-  }
-
-  override get above(): Node | undefined {
-    return this.leaf.node.parent
   }
 
   /** All live items, in no fixed order. */

@@ -125,12 +125,20 @@ export class Version {
   }
 
   #joined(): Map<AuthorId, number> {
-    const seqs = new Map(this.#base)
-    for (const [author, seq] of this.#raised) seqs.set(author, seq)
+    const seqs = new Map<AuthorId, number>()
+    const add = (seq: number, author: AuthorId) => seqs.set(author, seq)
+    // Neither takes a pair for each entry, as copying by iteration does.
+    this.#base.forEach(add)
+    this.#raised.forEach(add)
     return seqs
   }
 
   #raise(entries: Iterable<readonly [AuthorId, number]>): Version {
+    if (this.#base.size <= fewAuthors) {
+      const seqs = this.#joined()
+      for (const [author, seq] of entries) if (seq > (seqs.get(author) ?? 0)) seqs.set(author, seq)
+      return new Version(seqs)
+    }
     const raised = new Map(this.#raised)
     let { size } = this
     for (const [author, seq] of entries) {
@@ -141,7 +149,7 @@ export class Version {
     }
     const version = new Version(this.#base, raised, size)
     // Past the square root of both, a copy of all costs no more than the copies of what was raised did together.
-    const shares = this.#base.size > fewAuthors && raised.size ** 2 <= 2 * this.#base.size
+    const shares = raised.size ** 2 <= 2 * this.#base.size
     return shares ? version : new Version(version.#joined())
   }
 }
