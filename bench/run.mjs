@@ -55,9 +55,11 @@ async function measure(workloads, options, log) {
   return measured
 }
 
+/** The rows of the JSON file: the metrics that every run of this harness has had, so that files can be compared. */
 function rowsOf(workload, engines, table) {
   const rows = []
-  for (const [metric, unit] of workload.metrics) {
+  for (const [metric, unit, place] of workload.metrics) {
+    if (place === 'report only') continue
     for (const engine of engines) {
       const value = table.get(engine)?.get(metric)
       if (value !== undefined) rows.push({ workload: workload.name, metric, engine, value, unit })

@@ -1,11 +1,10 @@
 // w5 for Rejoin: whole replicas that talk the real protocol, hello and acknowledgements included, over a counted link.
-// Each replica has a disk that takes everything at once and keeps nothing, as the peers store nothing either; what the
-// protocol does for its disk (rows, checksums) is done and timed. The base reaches each replica by joining one that has
+// The replicas have no storage, as the peers have none. The base reaches each replica by joining one that has
 // it, outside the clock; then the link ends, all write on their own, and the timed part begins with connecting again.
 
 import { randomBytes } from 'node:crypto'
 import { encodeSnapshot, map, register, schema } from '../../packages/state/dist/index.js'
-import { connect, createReplica } from '../../packages/sync/dist/index.js'
+import { connect, createReplica, noStorage } from '../../packages/sync/dist/index.js'
 import { exchange } from '../lib/exchange.mjs'
 
 const Keys = schema({ keys: map(register(0)) })
@@ -23,13 +22,6 @@ const timers = {
   },
 }
 
-const storage = {
-  kind: 'bench',
-  read: () => Promise.resolve([]),
-  write: () => Promise.resolve(),
-  close: () => Promise.resolve(),
-}
-
 /** Promises and immediates of one turn, and what these set off. */
 async function settle() {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
@@ -37,7 +29,7 @@ async function settle() {
 
 class SyncedKeys {
   static async open() {
-    const replica = createReplica({ clock, timers, random, storage, role: 'peer' })
+    const replica = createReplica({ clock, timers, random, storage: noStorage(), role: 'peer' })
     const synced = new SyncedKeys()
     synced.replica = replica
     synced.handle = await replica.open('bench', Keys)

@@ -47,6 +47,9 @@ export interface Carrier extends Source {
   refusalsChanged(refusal: Refusal): void
 }
 
+/** Stands for rows that no storage would keep. */
+const noRow = new Uint8Array(0)
+
 /** What became of something that came in. */
 export type Intake = 'ok' | 'need' | 'invalid'
 
@@ -91,6 +94,8 @@ export class DocumentCore {
   readonly #receipts = new WeakMap<Change, Receipt>()
   /** Whose changes are being merged. */
   #from: Source | undefined
+  /** Bytes of the frame that each of them stands for. */
+  #share = 0
   #stopStore: () => void = () => {}
 
   constructor(hub: Hub, name: string) {
@@ -167,6 +172,7 @@ export class DocumentCore {
     let intake: Intake = 'ok'
     const share = { bytes: Math.round(bytes / Math.max(1, changes.length)) }
     this.#from = from
+    this.#share = share.bytes
     if (from.isServer) for (const change of changes) acceptRefused(this, change.author, lastSeq(change))
     for (const change of changes) {
       if (!from.isServer && this.#isRefused(change)) continue
@@ -192,8 +198,9 @@ export class DocumentCore {
     if (outcome === 'gap') return 'need'
     if (outcome === 'applied') {
       this.hub.metrics.bundlesMerged += 1
-      this.rows += 1
-      this.persist([{ kind: 'put', key: this.keys.bundle(this.hub.newId()), bytes: sealRow(bytes) }])
+      if (this.hub.makesRows) this.rows += 1
+      const row = this.hub.makesRows ? sealRow(bytes) : noRow
+      this.persist([{ kind: 'put', key: this.keys.bundle(this.hub.newId()), bytes: row }])
     }
     return 'ok'
   }
@@ -276,10 +283,12 @@ export class DocumentCore {
   }
 
   #keep(change: Change, isLocal: boolean): void {
-    const row = changeRow(change)
+    // A local change is encoded in any case: the app is told how many bytes wait to be sent.
+    const row = isLocal || this.hub.makesRows ? changeRow(change) : noRow
+    const size = row.length || this.#share
     const ops: StorageOp[] = [{ kind: 'put', key: this.keys.change(change), bytes: row }]
-    this.rows += 1
-    this.log.add(change, row.length, this.#from?.isServer ?? false)
+    if (this.hub.makesRows) this.rows += 1
+    this.log.add(change, size, this.#from?.isServer ?? false)
     if (isLocal) {
       this.hub.metrics.localChanges += 1
       if (!this.ownAuthors.has(change.author)) {
@@ -289,7 +298,7 @@ export class DocumentCore {
       }
     }
     if (isLocal || (this.ownAuthors.has(change.author) && !this.#from?.isServer)) {
-      const receipt = this.ledger.add(change, row.length, isLocal)
+      const receipt = this.ledger.add(change, size, isLocal)
       if (isLocal) this.#receipts.set(change, receipt)
     }
     this.log.trim(this.acked)

@@ -18,6 +18,7 @@ export {
   type StorageFailure,
 } from './memory-storage.ts'
 export type { Metrics } from './metrics.ts'
+export { noStorage } from './no-storage.ts'
 export type { Presence } from './presence.ts'
 export type { RefusedContent } from './refusal.ts'
 export { createReplica, type Replica, type ReplicaOptions } from './replica.ts'

@@ -114,6 +114,10 @@ export class ReplicaCore implements Hub, ConnectionHost {
     this.started = this.#start()
   }
 
+  get makesRows(): boolean {
+    return this.storage.keepsNothing !== true
+  }
+
   get hasNet(): boolean {
     return this.nets > 0
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { noStorage } from './index.ts'
 import { star } from './world.test-helper.ts'
 
 describe('replicas over a server', () => {
@@ -43,5 +44,42 @@ describe('replicas over a server', () => {
     ])
     expect(reports[0]?.conflicts[0]?.ancestor).toEqual({ known: true, value: 'fight' })
     expect(alice!.snapshot.potions).toBe(7)
+  })
+
+  it('[LA6] work, heal and report alike without storage, and come back with nothing', () => {
+    const counted = [undefined, { storage: noStorage() }].map((client) => {
+      const { world, clients, wires, handles } = star(2, client === undefined ? {} : { client })
+      const [alice, bob] = handles
+      for (const wire of wires) wire.cut()
+      world.advance(1000)
+      const receipt = alice!.change((draft) => draft.phase.set('won'))
+      bob!.change((draft) => draft.phase.set('lost'))
+      world.advance(1000)
+      expect(receipt.level).toBe('disk')
+      const { unsaved } = alice!
+      for (const wire of wires) wire.restore()
+      for (const { net } of clients) net?.reconnect()
+      world.advance(1000)
+      expect(alice!.digest()).toBe(bob!.digest())
+      expect(receipt.level).toBe('server')
+      const report = clients[0]?.healed.at(-1)
+      expect(report?.conflicts.length).toBe(1)
+      return { unsaved, ours: report?.ours.bytes }
+    })
+    expect(counted[1]).toEqual(counted[0])
+    expect(counted[0]?.unsaved.bytes).toBeGreaterThan(0)
+
+    const { world, server, clients, wires, handles } = star(2, { client: { storage: noStorage() } })
+    handles[0]!.change((draft) => draft.phase.set('fight'))
+    world.advance(200)
+    for (const wire of wires) wire.cut()
+    const [alice, bob] = clients
+    handles[0]!.close()
+    expect(server.disk.rows.size).toBeGreaterThan(0)
+    expect(world.open(alice!).snapshot.phase).toBe('lobby')
+    wires[0]!.restore()
+    alice!.net?.reconnect()
+    world.advance(1000)
+    expect(world.open(alice!).digest()).toBe(world.open(bob!).digest())
   })
 })

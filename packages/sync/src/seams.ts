@@ -58,6 +58,8 @@ export type StorageStatus = { readonly state: 'ok' } | { readonly state: 'failin
 export interface Storage {
   /** What it is, for status and logs: `memory`, `indexeddb`, `lmdb`. */
   readonly kind: string
+  /** True when it drops what it is given, see `noStorage`: then nothing is encoded for it. */
+  readonly keepsNothing?: boolean
   /** Every row whose key starts with `prefix`, in key order. Sees all batches that were handed in before the call. */
   read(prefix: string): PromiseLike<readonly StoredRow[]>
   /**
