@@ -13,6 +13,12 @@ describe('simulated worlds', () => {
     for (const [what, count] of Object.entries(total)) expect(count, what).toBeGreaterThan(0)
   }, 400_000)
 
+  // 339: work that a neighbour brought to the server was refused again after a restart. 608: a disk that was full forgot a
+  // refusal with the crash, as it may.
+  it.each([339, 608])('[SM13] [SM19] are sound where one was not before: seed %i', (seed) => {
+    expectSound(playScenario(generateScenario(seed)), seed)
+  })
+
   it('[SM2] [SM3] play alike twice, event by event', () => {
     const short = { durationMs: 30_000 }
     for (const seed of [3, 4, 5]) {

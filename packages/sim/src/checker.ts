@@ -6,7 +6,7 @@
  * 3. A version never shrinks while a node runs, unless a server refused its work.
  * 4. What was acknowledged at a node's own disk is there after a crash; what a server acknowledged never leaves it.
  * 5. A server merges the work of a node only while that node, or somebody who may write and has that work, may write.
- * 6. What a node was refused is not there again, unless a server had it.
+ * 6. What a node was refused is not there again, unless a server had it, or the node crashed before its disk had noted it.
  */
 import { type AuthorId, type Change, lastSeq, type Store, Version } from '@rejoin/state'
 import { createOpLog, type OpLog, OracleError } from './oracle/op-log.ts'
@@ -36,6 +36,8 @@ export interface Checker {
   fellBack(node: number, store: Store): void
   /** These changes of a node were handed back to it as refused. */
   refused(node: number, changes: readonly Change[]): void
+  /** The disk of a node has noted that these changes were refused. */
+  refusalKept(node: number, changes: readonly Change[]): void
   /** A node lost its disk by the will of the scenario. */
   wiped(node: number): void
   /** Notes something that others found. */
@@ -66,6 +68,7 @@ export function createChecker({ now, nameOf, mayWrite }: CheckerOptions): Checke
   const had = new Map<number, Version>()
   const writerOf = new Map<AuthorId, number>()
   const refusedOf = new Map<number, Map<AuthorId, number>>()
+  const refusedOnDisk = new Map<number, Map<AuthorId, number>>()
   let served = Version.empty
   let serverAcknowledged = Version.empty
 
@@ -149,6 +152,7 @@ export function createChecker({ now, nameOf, mayWrite }: CheckerOptions): Checke
       else serverAcknowledged = serverAcknowledged.merge(reached)
     },
     opened: (node, store, isServer) => {
+      refusedOf.set(node, new Map(refusedOnDisk.get(node)))
       saw(node, store.version, isServer)
       const promised = (onDisk.get(node) ?? Version.empty).merge(isServer ? serverAcknowledged : Version.empty)
       if (!store.version.covers(promised)) {
@@ -163,13 +167,11 @@ export function createChecker({ now, nameOf, mayWrite }: CheckerOptions): Checke
       saw(node, store.version, false)
       checkState(node, store)
     },
-    refused: (node, changes) => {
-      const first = refusedOf.get(node) ?? new Map<AuthorId, number>()
-      refusedOf.set(node, first)
-      for (const { author, seq } of changes) first.set(author, Math.min(seq, first.get(author) ?? seq))
-    },
+    refused: (node, changes) => note(refusedOf, node, changes),
+    refusalKept: (node, changes) => note(refusedOnDisk, node, changes),
     wiped: (node) => {
       refusedOf.delete(node)
+      refusedOnDisk.delete(node)
       onDisk.delete(node)
       seen.delete(node)
     },
@@ -177,4 +179,11 @@ export function createChecker({ now, nameOf, mayWrite }: CheckerOptions): Checke
       if (violations.length < 20) violations.push(violation)
     },
   }
+}
+
+/** Notes the first refused seq of each incarnation. */
+function note(refusals: Map<number, Map<AuthorId, number>>, node: number, changes: readonly Change[]): void {
+  const first = refusals.get(node) ?? new Map<AuthorId, number>()
+  refusals.set(node, first)
+  for (const { author, seq } of changes) first.set(author, Math.min(seq, first.get(author) ?? seq))
 }

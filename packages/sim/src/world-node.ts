@@ -119,7 +119,7 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     say({ kind: 'digest', atMs: scheduler.nowMs, node: index, digest })
   }
 
-  const follow = (opened: DocumentHandle<S>): void => {
+  const follow = (opened: DocumentHandle<S>, running: Replica): void => {
     opened.subscribe((event) => {
       if (event.origin === 'local' && event.change !== undefined) {
         checker.wrote(index, event.change)
@@ -134,9 +134,11 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     })
     opened.onRefused((content) => {
       counts.refusals += 1
-      checker.refused(
-        index,
-        content.changes.map(({ change }) => change),
+      const changes = content.changes.map(({ change }) => change)
+      checker.refused(index, changes)
+      running.flush().then(
+        () => checker.refusalKept(index, changes),
+        () => undefined,
       )
       say({ kind: 'refused', atMs: scheduler.nowMs, node: index, content })
     })
@@ -147,7 +149,7 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     handle = document
     store = document.store
     checker.opened(index, document.store, spec.role === 'server')
-    follow(document)
+    follow(document, running)
     net = connect(running, { ...around.pace?.redial, transports: around.transports() })
     net.onHealed((report) => {
       counts.heals += report.revision === 1 ? 1 : 0
