@@ -198,8 +198,7 @@ export class DocumentCore {
     if (outcome === 'gap') return 'need'
     if (outcome === 'applied') {
       this.hub.metrics.bundlesMerged += 1
-      if (this.hub.makesRows) this.rows += 1
-      const row = this.hub.makesRows ? sealRow(bytes) : noRow
+      const row = this.#contentRow(() => sealRow(bytes))
       this.persist([{ kind: 'put', key: this.keys.bundle(this.hub.newId()), bytes: row }])
     }
     return 'ok'
@@ -282,12 +281,18 @@ export class DocumentCore {
     })
   }
 
+  /** A row of content, which counts until it is folded; an empty one where no storage would keep it. */
+  #contentRow(make: () => Uint8Array): Uint8Array {
+    if (!this.hub.makesRows) return noRow
+    this.rows += 1
+    return make()
+  }
+
   #keep(change: Change, isLocal: boolean): void {
-    // A local change is encoded in any case: the app is told how many bytes wait to be sent.
-    const row = isLocal || this.hub.makesRows ? changeRow(change) : noRow
-    const size = row.length || this.#share
+    const row = this.#contentRow(() => changeRow(change))
+    // Of a local change the size counts in any case: the app is told how many bytes wait to be sent.
+    const size = row !== noRow ? row.length : isLocal ? changeRow(change).length : this.#share
     const ops: StorageOp[] = [{ kind: 'put', key: this.keys.change(change), bytes: row }]
-    if (this.hub.makesRows) this.rows += 1
     this.log.add(change, size, this.#from?.isServer ?? false)
     if (isLocal) {
       this.hub.metrics.localChanges += 1

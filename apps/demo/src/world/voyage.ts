@@ -104,7 +104,7 @@ export class Voyage implements Sailing {
 
   /** Sails a recorded run to its end at once, recording all of it; the playhead stands there. */
   sailTo(at: number): void {
-    this.#sailInSteps(this.#edge(), at)
+    this.#sailInSteps(at)
     this.#publish(true)
   }
 
@@ -118,7 +118,7 @@ export class Voyage implements Sailing {
       this.seek(this.#now + byMs)
       return
     }
-    this.#sailInSteps(this.#edge(), this.#now + byMs)
+    this.#sailInSteps(this.#now + byMs)
     this.#publish(true)
   }
 
@@ -246,8 +246,9 @@ export class Voyage implements Sailing {
     this.#publish(false)
   }
 
-  /** In small steps, so that every frame on the way is recorded. */
-  #sailInSteps(from: number, to: number): void {
+  /** Beyond the edge in small steps, so that every frame on the way is recorded. */
+  #sailInSteps(to: number): void {
+    const from = this.#edge()
     for (let next = from + stepMs; next < to; next += stepMs) this.#sail(next)
     if (to > from) this.#sail(to)
   }
