@@ -150,14 +150,14 @@ class StreamEncoder implements ChangeEncoder {
     const order = orders.subarray(0, count)
     for (let i = 0; i < count; i++) order[i] = (puts[i] as PutOp).key.number * count + i
     order.sort()
-    const values: Value[] = []
+    const values = new Array<Value>(count)
     let last = -1
     for (let i = 0; i < count; i++) {
       const sorted = order[i] as number
       const number = Math.floor(sorted / count)
       this.#writer.varUint(number - last - 1)
       last = number
-      values.push((puts[sorted - number * count] as PutOp).value)
+      values[i] = (puts[sorted - number * count] as PutOp).value
     }
     writeValueColumn(this.#writer, values)
   }
@@ -262,8 +262,7 @@ class StreamDecoder implements ChangeDecoder {
     const context = this.#readContext(reader, flags & WHOLE_CONTEXT ? undefined : this.#base(reader, state, flags))
     const cause = flags & HAS_CAUSE ? this.#authors.readDot(reader) : undefined
     this.#states.set(author, { seq: seq + span - 1, context })
-    const ops: Op[] = []
-    this.#readPuts(reader, ops)
+    const ops = this.#readPuts(reader)
     if (!(flags & ONLY_PUTS)) this.#readOthers(reader, author, seq, ops)
     return { author, seq, span, context, hlc, ops, ...(cause === undefined ? {} : { cause }) }
   }
@@ -287,19 +286,19 @@ class StreamDecoder implements ChangeDecoder {
 
   #readNumbers(reader: ByteReader): Key[] {
     const count = reader.count(this.#limits.maxOps)
-    const keys: Key[] = []
+    const keys = new Array<Key>(count)
     let number = -1
     for (let i = 0; i < count; i++) {
       number += reader.varUint() + 1
-      keys.push(this.#key(reader, number))
+      keys[i] = this.#key(reader, number)
     }
     return keys
   }
 
-  #readPuts(reader: ByteReader, ops: Op[]): void {
+  #readPuts(reader: ByteReader): Op[] {
     const keys = this.#readNumbers(reader)
     const values = readValueColumn(reader, keys.length)
-    for (let i = 0; i < keys.length; i++) ops.push({ type: 'put', key: keys[i] as Key, value: values[i] as Value })
+    return keys.map((key, i) => ({ type: 'put', key, value: values[i] as Value }))
   }
 
   #readOthers(reader: ByteReader, author: AuthorId, first: number, ops: Op[]): void {

@@ -4,7 +4,7 @@ import { HybridClock } from './hlc.ts'
 import { type AuthorId, type Dot, maxSeq } from './ids.ts'
 import { leafKinds } from './key.ts'
 import { counterPresent } from './read.ts'
-import type { Rules } from './rules.ts'
+import { fewItems, type Rules } from './rules.ts'
 import { AuthorSlot, type Entry, Item, itemTypes, type Leaf, type Node, Tree } from './tree.ts'
 import type { Value } from './value.ts'
 import { Version } from './version.ts'
@@ -146,8 +146,8 @@ export class Core {
   replaceLive(entry: Entry, live: readonly Item[], added: readonly Item[]): void {
     this.touch(entry)
     const before = entry.liveItems()
-    const kept = new Set(live)
-    for (const item of before) if (!kept.has(item)) item.slot.unlink(item)
+    const kept = live.length > fewItems ? new Set(live) : undefined
+    for (const item of before) if (!(kept?.has(item) ?? live.includes(item))) item.slot.unlink(item)
     for (const item of added) item.slot.append(item)
     entry.setLive(live)
     this.#countLive(entry.leaf, before.length, live.length)

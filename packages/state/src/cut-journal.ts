@@ -32,6 +32,8 @@ export class CutJournal {
   /** Where the youngest span begins. */
   #youngest = 0
   #foldAt = small
+  /** Whether a span is gone since the journal was folded: only then does it hold records that nobody needs. */
+  #hasDead = false
   readonly #spans = new Set<CutCopies>()
   #collecting = 0
 
@@ -62,6 +64,7 @@ export class CutJournal {
   /** Nobody will read a span any more. */
   forget(span: CutCopies): void {
     this.#spans.delete(span)
+    this.#hasDead = true
     if (this.#spans.size === 0) this.#keep([], [], [], this.end)
   }
 
@@ -86,7 +89,7 @@ export class CutJournal {
   }
 
   #add(entry: Entry, copy: Item | EntryCopy | undefined, merging: boolean): void {
-    if (this.#entries.length >= this.#foldAt) this.#fold()
+    if (this.#hasDead && this.#entries.length >= this.#foldAt) this.#fold()
     entry.notedAt = this.end
     this.#entries.push(entry)
     this.#copies.push(copy)
@@ -137,6 +140,7 @@ export class CutJournal {
     this.#merged = merged
     this.#start = start
     this.#foldAt = Math.max(small, 3 * entries.length)
+    this.#hasDead = false
   }
 }
 

@@ -38,21 +38,21 @@ function sortedSiblings(keys: readonly Key[]): readonly Key[] | undefined {
     order[i] = number * placeScale + i
   }
   order.sort()
-  const sorted: Key[] = []
+  const sorted = new Array<Key>(order.length)
   /** Where those begin that share a number with the one at hand. */
   let tied = 0
   let before = -1
   for (let i = 0; i < order.length; i++) {
     const number = Math.floor((order[i] as number) / placeScale)
     if (number !== before) {
-      sortTies(sorted, tied)
+      sortTies(sorted, tied, i)
       tied = i
       before = number
     }
     // The rest of a division, of which the remainder operator makes a call for numbers of this size.
-    sorted.push(keys[(order[i] as number) - number * placeScale] as Key)
+    sorted[i] = keys[(order[i] as number) - number * placeScale] as Key
   }
-  sortTies(sorted, tied)
+  sortTies(sorted, tied, sorted.length)
   return sorted
 }
 
@@ -60,11 +60,12 @@ function sortedSiblings(keys: readonly Key[]): readonly Key[] | undefined {
 function siblingNames(keys: readonly Key[]): string[] | undefined {
   const first = keys[0] as Key
   const { kind, above } = first
-  const names: string[] = []
-  for (const key of keys) {
+  const names = new Array<string>(keys.length)
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as Key
     if (key.kind !== kind || key.member !== '') return undefined
     if ((above === undefined || key.above !== above) && !areSiblings(key.path, first.path)) return undefined
-    names.push(key.name)
+    names[i] = key.name
   }
   return names
 }
@@ -98,7 +99,9 @@ function numberAt(name: string, from: number): number | undefined {
   return number
 }
 
-/** Sorts the keys from a place on by their names. */
-function sortTies(sorted: Key[], from: number): void {
-  if (sorted.length - from > 1) sorted.push(...sorted.splice(from).sort(compareKeys))
+/** Sorts the keys from one place to another by their names. */
+function sortTies(sorted: Key[], from: number, to: number): void {
+  if (to - from < 2) return
+  const ties = sorted.slice(from, to).sort(compareKeys)
+  for (let i = from; i < to; i++) sorted[i] = ties[i - from] as Key
 }

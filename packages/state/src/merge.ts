@@ -4,6 +4,7 @@ import { conflictAt, leadingTouch, type NoticedConflict, type Touch } from './co
 import type { Core } from './core.ts'
 import { assertNever } from './errors.ts'
 import type { Dot } from './ids.ts'
+import { winningItem } from './read.ts'
 import { mergeLive } from './rules.ts'
 import type { AuthorSlot, Entry, Item } from './tree.ts'
 import type { Version } from './version.ts'
@@ -83,16 +84,7 @@ function mergePut(core: Core, entry: Entry, item: Item, theirs: TheirVersion, no
   const ours = entry.liveItems()
   const live = core.rules.mergeLive(ours, [item], core.version, theirs.after)
   core.replaceLive(entry, live, live.includes(item) ? [item] : [])
-  noticeConflict(
-    core,
-    entry,
-    leadingTouch(
-      ours.filter((other) => !covered(other, theirs.before)),
-      [],
-    ),
-    item,
-    noticed,
-  )
+  noticeConflict(core, entry, winningItem(ours.filter((other) => !covered(other, theirs.before))), item, noticed)
 }
 
 function mergeRemoval(
@@ -108,7 +100,7 @@ function mergeRemoval(
   core.replaceLive(entry, live, [])
   core.addRemoval(entry, slot, change.seq, change.hlc)
   const touch: Touch = { author: slot.id, seq: change.seq, hlc: change.hlc }
-  noticeConflict(core, entry, leadingTouch(live, []), touch, noticed)
+  noticeConflict(core, entry, winningItem(live), touch, noticed)
 }
 
 function covered({ seq, slot }: Item, version: Version): boolean {

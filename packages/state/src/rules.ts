@@ -39,7 +39,8 @@ export interface Rules {
   readonly authorContinues: boolean
 }
 
-const fewItems = 8
+/** Up to here a walk costs less than a set. */
+export const fewItems = 8
 
 /** Tells which dots stand among some items, without a walk for each where there are many. */
 function dotsIn(items: readonly DottedItem[]): (item: DottedItem) => boolean {

@@ -120,7 +120,7 @@ export class Entry extends Key {
   /** All live items, in no fixed order. */
   liveItems(): Item[] {
     if (this.first === undefined) return []
-    return this.more === undefined ? [this.first] : [this.first, ...this.more]
+    return this.more === undefined ? [this.first] : [this.first].concat(this.more)
   }
 
   setLive(items: readonly Item[]): void {
