@@ -19,6 +19,14 @@ describe('finding snippets', () => {
     })
   })
 
+  test('goes on with the snippet before, line numbers kept', () => {
+    const text = '```ts run\nlet a = 1\n```\n\nAnd then\n\n```ts continue\na += 1\n```\n'
+    expect(markdownSnippets('x.md', text).snippets).toEqual([
+      { file: 'x.md', line: 2, code: `let a = 1\n${'\n'.repeat(5)}a += 1\n`, kind: 'run' },
+    ])
+    expect(markdownSnippets('x.md', '```ts continue\na += 1\n```\n').unmarked).toHaveLength(1)
+  })
+
   test('takes the examples of docstrings, fenced or not, and ends them at the next tag', () => {
     const text = [
       'const x = 1',

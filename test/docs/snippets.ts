@@ -17,7 +17,10 @@ export interface UnmarkedFence {
   readonly line: number
 }
 
-/** The `ts run` and `ts check` fences of a Markdown text, and the TypeScript fences that are neither. */
+/**
+ * The `ts run` and `ts check` fences of a Markdown text, and the TypeScript fences that are neither. A `ts continue` fence
+ * goes on where the snippet before it ended, with its names and its state.
+ */
 export function markdownSnippets(file: string, text: string): { snippets: Snippet[]; unmarked: UnmarkedFence[] } {
   const snippets: Snippet[] = []
   const unmarked: UnmarkedFence[] = []
@@ -25,9 +28,16 @@ export function markdownSnippets(file: string, text: string): { snippets: Snippe
     const [language, mark] = info.split(/\s+/)
     if (language !== 'ts' && language !== 'typescript') continue
     if (mark === 'run' || mark === 'check') snippets.push({ file, line, code, kind: mark })
+    else if (mark === 'continue' && snippets.length > 0) snippets.push(continued(snippets.pop() as Snippet, code, line))
     else unmarked.push({ file, line })
   }
   return { snippets, unmarked }
+}
+
+/** Blank lines stand for the text between, so that line numbers stay right. */
+function continued(before: Snippet, code: string, line: number): Snippet {
+  const next = before.line + before.code.split('\n').length - 1
+  return { ...before, code: `${before.code}${'\n'.repeat(line - next)}${code}` }
 }
 
 /**

@@ -12,7 +12,7 @@ import {
 } from '@rejoin/state'
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import { type Action, Everything, write } from './leaf-table.ts'
+import { type Action, Everything, tokensOf, write } from './leaf-table.ts'
 
 /** One replica of `Everything`. */
 export interface Site {
@@ -87,9 +87,12 @@ export function play(steps: readonly Step[]): Played {
     const site = sites[step.who] as Site
     switch (step.do) {
       case 'change': {
-        const change = site.doc.change((draft) => {
-          for (const action of step.actions) write(draft, action)
-        })
+        const change = site.doc.change(
+          (draft) => {
+            for (const action of step.actions) write(draft, action)
+          },
+          { token: tokensOf(step.actions) },
+        )
         if (change !== undefined) sent.push({ change, bytes: encodeChanges([change]) })
         break
       }

@@ -1,9 +1,35 @@
-import { counter, type DraftOf, flag, list, map, mvRegister, register, schema, set } from '@rejoin/state'
+import {
+  counter,
+  type DraftOf,
+  type FencingToken,
+  fenced,
+  flag,
+  greatest,
+  isRejoinError,
+  list,
+  map,
+  mvRegister,
+  ranked,
+  register,
+  resolved,
+  resolver,
+  schema,
+  set,
+} from '@rejoin/state'
 import fc from 'fast-check'
 
 /** One document with every kind of leaf, alone and inside of map entries. */
 export const Everything = schema({
   phase: register('lobby'),
+  owner: ranked('nobody', { ranks: ['guest', 'member', 'admin'] }),
+  bid: ranked(0),
+  round: fenced(0, { lease: 'round' }),
+  best: resolved(0, greatest()),
+  merged: resolved(
+    '',
+    resolver('joined', (texts: readonly string[]) => texts.join('+')),
+  ),
+  banned: set<string>({ wins: 'remove' }),
   tags: mvRegister<string>(),
   score: counter(10),
   open: flag(false),
@@ -17,6 +43,8 @@ export const Everything = schema({
     ready: flag(false),
     titles: mvRegister<string>(),
     bag: set<string>(),
+    curses: set<string>({ wins: 'remove' }),
+    rank: ranked(''),
     notes: list<string>(),
     pets: map({ age: counter(0), name: register('') }),
   }),
@@ -28,6 +56,12 @@ export type EverythingDraft = DraftOf<typeof Everything>
 export type Action =
   | { readonly leaf: 'register' | 'mvRegister'; readonly value: string }
   | { readonly leaf: 'counter'; readonly delta: number }
+  | { readonly leaf: 'counter reset' }
+  | { readonly leaf: 'ranked'; readonly value: string; readonly rank: 'guest' | 'member' | 'admin' }
+  | { readonly leaf: 'bid'; readonly value: number; readonly rank: number }
+  | { readonly leaf: 'fenced'; readonly value: number; readonly epoch: number; readonly ballot: number }
+  | { readonly leaf: 'resolved'; readonly value: number }
+  | { readonly leaf: 'remove-wins set'; readonly add: boolean; readonly value: string }
   | { readonly leaf: 'flag' | 'disable-wins flag'; readonly on: boolean }
   | { readonly leaf: 'set'; readonly add: boolean; readonly value: string | number | readonly number[] }
   | { readonly leaf: 'list'; readonly at: number; readonly insert: readonly number[] }
@@ -40,7 +74,8 @@ export type StructWrite =
   | { readonly field: 'name' | 'titles' | 'push'; readonly text: string }
   | { readonly field: 'hp'; readonly delta: number }
   | { readonly field: 'ready'; readonly on: boolean }
-  | { readonly field: 'bag'; readonly add: boolean; readonly text: string }
+  | { readonly field: 'bag' | 'curses'; readonly add: boolean; readonly text: string }
+  | { readonly field: 'rank'; readonly text: string; readonly rank: number }
   | { readonly field: 'erase'; readonly at: number }
   | { readonly field: 'pet' | 'delete pet'; readonly pet: string; readonly years: number }
 
@@ -54,7 +89,8 @@ const structWrite: fc.Arbitrary<StructWrite> = fc.oneof(
   fc.record({ field: fc.constantFrom('name' as const, 'titles' as const, 'push' as const), text: word }),
   fc.record({ field: fc.constant('hp' as const), delta: small }),
   fc.record({ field: fc.constant('ready' as const), on: fc.boolean() }),
-  fc.record({ field: fc.constant('bag' as const), add: fc.boolean(), text: word }),
+  fc.record({ field: fc.constantFrom('bag' as const, 'curses' as const), add: fc.boolean(), text: word }),
+  fc.record({ field: fc.constant('rank' as const), text: word, rank: fc.nat(2) }),
   fc.record({ field: fc.constant('erase' as const), at: fraction }),
   fc.record({ field: fc.constantFrom('pet' as const, 'delete pet' as const), pet: word, years: fc.nat(3) }),
 )
@@ -64,6 +100,19 @@ export const leafTable: Readonly<Record<Action['leaf'], fc.Arbitrary<Action>>> =
   register: fc.record({ leaf: fc.constant('register' as const), value: word }),
   mvRegister: fc.record({ leaf: fc.constant('mvRegister' as const), value: word }),
   counter: fc.record({ leaf: fc.constant('counter' as const), delta: small }),
+  'counter reset': fc.oneof(
+    { weight: 1, arbitrary: fc.constant({ leaf: 'counter reset' as const }) },
+    { weight: 2, arbitrary: fc.record({ leaf: fc.constant('counter' as const), delta: small }) },
+  ),
+  ranked: fc.record({
+    leaf: fc.constant('ranked' as const),
+    value: word,
+    rank: fc.constantFrom('guest' as const, 'member' as const, 'admin' as const),
+  }),
+  bid: fc.record({ leaf: fc.constant('bid' as const), value: fc.nat(9), rank: fc.nat(2) }),
+  fenced: fc.record({ leaf: fc.constant('fenced' as const), value: fc.nat(9), epoch: fc.nat(1), ballot: fc.nat(2) }),
+  resolved: fc.record({ leaf: fc.constant('resolved' as const), value: fc.nat(9) }),
+  'remove-wins set': fc.record({ leaf: fc.constant('remove-wins set' as const), add: fc.boolean(), value: word }),
   flag: fc.record({ leaf: fc.constant('flag' as const), on: fc.boolean() }),
   'disable-wins flag': fc.record({ leaf: fc.constant('disable-wins flag' as const), on: fc.boolean() }),
   set: fc.record({
@@ -106,6 +155,26 @@ export function write(draft: EverythingDraft, action: Action): void {
     case 'counter':
       draft.score.add(action.delta)
       break
+    case 'counter reset':
+      draft.score.reset()
+      break
+    case 'ranked':
+      draft.owner.set(action.value, action.rank)
+      break
+    case 'bid':
+      draft.bid.set(action.value, action.rank)
+      break
+    case 'fenced':
+      writeFenced(draft, action.value)
+      break
+    case 'resolved':
+      draft.best.set(action.value)
+      draft.merged.set(`${action.value}`)
+      break
+    case 'remove-wins set':
+      if (action.add) draft.banned.add(action.value)
+      else draft.banned.delete(action.value)
+      break
     case 'flag':
       draft.open.set(action.on)
       break
@@ -130,6 +199,21 @@ export function write(draft: EverythingDraft, action: Action): void {
       writeStruct(draft, action.key, action.write)
       break
   }
+}
+
+/** Whoever was replaced as holder of the lease is refused. */
+function writeFenced(draft: EverythingDraft, value: number): void {
+  try {
+    draft.round.set(value)
+  } catch (error) {
+    if (!isRejoinError(error) || error.code !== 'fencing-token-stale') throw error
+  }
+}
+
+/** The tokens of the leases that some actions write under: the last named of each. */
+export function tokensOf(actions: readonly Action[]): FencingToken[] {
+  const last = actions.findLast((action) => action.leaf === 'fenced')
+  return last === undefined ? [] : [{ lease: 'round', epoch: last.epoch, ballot: last.ballot }]
 }
 
 function writeStruct(draft: EverythingDraft, name: string, action: StructWrite): void {
@@ -161,6 +245,13 @@ function writeStruct(draft: EverythingDraft, name: string, action: StructWrite):
     case 'bag':
       if (action.add) player.bag.add(action.text)
       else player.bag.delete(action.text)
+      break
+    case 'curses':
+      if (action.add) player.curses.add(action.text)
+      else player.curses.delete(action.text)
+      break
+    case 'rank':
+      player.rank.set(action.text, action.rank)
       break
     case 'erase':
       if (player.notes.length > 0) player.notes.delete(Math.floor(action.at * (player.notes.length - 1)))

@@ -1,14 +1,17 @@
 /** Writes at merge keys themselves, without a schema: every leaf kind, at the root and inside removable entries. */
 import type { RandomStream } from '@rejoin/sim'
-import { canonicalKey, leafKinds, type Path, type Store } from '@rejoin/state'
+import { boundedAt, canonicalKey, isRejoinError, leafKinds, type Path, type Store, type Value } from '@rejoin/state'
 
 type Transaction = Parameters<Parameters<Store['transact']>[0]>[0]
 
 const words = ['ash', 'bell', 'coral', 'drum']
 const players = ['ada', 'bo']
 
+/** A bounded counter that everybody may touch. */
+export const potions = { initial: 6, min: 0, max: 9 }
+
 /** How many kinds of write {@link randomRawWrite} knows. */
-export const rawWriteKinds = 16
+export const rawWriteKinds = 28
 
 /** One random write of one of `kinds` within a transaction. */
 export function randomRawWrite(
@@ -33,8 +36,42 @@ export function randomRawWrite(
     if (random.chance(0.4)) transaction.remove(entry)
     else transaction.put(entry, null)
   }
-  const single = (path: Path, kind: number, value: string | boolean): void => {
+  const single = (path: Path, kind: number, value: Value): void => {
     transaction.put(leaf(path, kind).entry(''), value)
+  }
+  // A holder that does not know that it was replaced, or does not care: the store must keep what outranks it.
+  const fencedWrite = (): void => {
+    const value = [random.int(2), random.int(3), `${random.pick(words)}${random.int(100)}`]
+    transaction.put(leaf(['round'], leafKinds.fenced).entry('round'), value)
+  }
+  const named = (path: Path, resolver: string): void => {
+    transaction.put(leaf(path, leafKinds.resolved).entry(resolver), `${random.pick(words)}${random.int(100)}`)
+  }
+  const banned = (path: Path): void => {
+    transaction.put(leaf(path, leafKinds.setRemoveWins).entry(canonicalKey(random.pick(words))), random.chance(0.6))
+  }
+  /** Whatever a replica would like to do with what everybody shares; beyond its rights it is refused. */
+  const bounded = (): void => {
+    const draft = boundedAt(transaction, store.tree.node(['potions']), potions)
+    const authors = [...store.version.entries()].map(([author]) => author)
+    const other = authors.length === 0 ? undefined : random.pick(authors)
+    const amount = random.int(7)
+    const attempts: (() => void)[] = [
+      () => draft.grant(),
+      () => draft.subtract(amount),
+      () => draft.subtract(draft.spendable()),
+      () => draft.add(amount),
+      () => draft.add(draft.room()),
+      () => other !== undefined && draft.give(other, { spend: amount, room: random.int(3) }),
+      () => other !== undefined && draft.give(other, { spend: draft.spendable() }),
+      () => draft.end(),
+      () => other !== undefined && draft.takeOver(other),
+    ]
+    try {
+      random.pick(attempts)()
+    } catch (error) {
+      if (!isRejoinError(error) || !error.code.startsWith('rights-')) throw error
+    }
   }
   const writes: (() => void)[] = [
     () => single(['title'], leafKinds.register, `${random.pick(words)}${random.int(100)}`),
@@ -56,6 +93,18 @@ export function randomRawWrite(
       if (node !== undefined) transaction.removeSubtree(node)
     },
     () => transaction.remove(leaf(['title'], leafKinds.register).entry('')),
+    () => single(['owner'], leafKinds.ranked, [random.int(3), `${random.pick(words)}${random.int(100)}`]),
+    () => fencedWrite(),
+    () => fencedWrite(),
+    () => named(['best'], 'greatest'),
+    () => named(['first'], 'earliest'),
+    () => banned(['banned']),
+    () => banned(['players', player, 'curses']),
+    () => transaction.resetCounter(leaf(['score'], leafKinds.counter)),
+    () => bounded(),
+    () => bounded(),
+    () => bounded(),
+    () => bounded(),
   ]
   writes[random.pick(kinds)]?.()
 }

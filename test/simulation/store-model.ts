@@ -11,9 +11,9 @@ import {
   plainAt,
   type RandomStream,
 } from '@rejoin/sim'
-import { authorIdFromBytes, type Bundle, type Change, type Store, Version } from '@rejoin/state'
+import { authorIdFromBytes, type Bundle, type Change, leafKinds, readBounded, type Store, Version } from '@rejoin/state'
 import { createStoreWith, type Rules, soundRules } from '@rejoin/state/testing'
-import { randomRawWrite, rawWriteKinds } from './raw-writes.ts'
+import { potions, randomRawWrite, rawWriteKinds } from './raw-writes.ts'
 
 /** A wrong shortcut, planted at one of the places where bundles, changes and restarts pass. */
 export interface Mutant {
@@ -28,6 +28,8 @@ export interface Mutant {
   readonly continuesSeq?: boolean
   /** Replaces the comparison of state, for shortcuts of reading. */
   readonly read?: (store: Store) => unknown
+  /** Whether every store hands out first rights. */
+  readonly everybodyGrants?: boolean
   /** Whether removal records are freed at all. Default true. */
   readonly collects?: boolean
   /** Kinds of write in which it shows, where that is a narrow case. */
@@ -109,6 +111,8 @@ function openStore(model: Model, author?: string): Store {
       },
       // Clocks that disagree by minutes and sometimes stand still: order of time must not matter for merging.
       now: () => model.clockMs + skews[model.stores.indexOf(store) % skews.length]!,
+      // One for ever: the first store, also after its restarts.
+      authority: { grantRights: () => model.mutant.everybodyGrants === true || model.stores.indexOf(store) <= 0 },
     },
   )
   store.subscribe(({ origin, change }) => {
@@ -230,7 +234,8 @@ function restart(model: Model, at: number): number {
   const author = model.mutant.continuesSeq === true ? before.author : undefined
   const store = openStore(model, author)
   model.stores[at] = store
-  const image = model.images[at]
+  // Whoever grants rights is an anchor: what it has written is durable before anybody hears of it.
+  const image = at === 0 ? before.since(Version.empty) : model.images[at]
   if (image !== undefined) store.applyBundle(image, { origin: 'load' })
   return at
 }
@@ -260,11 +265,27 @@ function check(model: Model, at: number): string | undefined {
   }
   const found = canonicalText((model.mutant.read ?? ((any: Store) => any.toJSON()))(store))
   if (found !== expected) return `the state is not the op log's at ${version}\n  store  ${found}\n  oracle ${expected}`
+  const fault = boundsFault(store)
+  if (fault !== undefined) return fault
   const digest = store.digest()
   const known = model.digests.get(version)
   if (known !== undefined && known !== digest) return `digests ${known} and ${digest} at one version ${version}`
   model.digests.set(version, digest)
   return undefined
+}
+
+/** Bounds hold at every store after every step, and nobody has spent more than its rights. */
+function boundsFault(store: Store): string | undefined {
+  const leaf = store.tree.findNode(['potions'])?.findLeaf(leafKinds.bounded)
+  if (leaf === undefined) return undefined
+  const state = readBounded(leaf, (entry) => entry.liveItems())
+  const { value = potions.initial } = state
+  if (value < potions.min || value > potions.max) return `the bounded counter reads ${value}`
+  const overdrawn = [...state.rows.keys()].find((author) => {
+    const { spend, room } = state.rightsOf(author)
+    return state.terms !== undefined && (spend < 0 || room < 0)
+  })
+  return overdrawn === undefined ? undefined : `${overdrawn} has spent more than its rights`
 }
 
 /** Anti-entropy until nobody lacks anything. */

@@ -35,12 +35,29 @@ export const storeMutants: Readonly<Record<string, () => Mutant>> = {
   'applies a change before what it depends on': () => ({ rules: { contextCovered: () => true } }),
   'raises the version in the middle of a bundle': () => ({ onBundle: raisedMidBundle }),
   'takes a bundle whose base is missing': () => ({ rules: { bundleNeedsBase: false } }),
+  'C17: lets a write with a lower token take the place of a higher one it had seen': () => ({
+    rules: { tokensFence: false },
+    leaves: fencedOnly,
+  }),
+  'C20: grants the first rights of a bounded counter at every replica': () => ({
+    everybodyGrants: true,
+    leaves: boundedOnly,
+  }),
   'C7: keeps one part of a counter for all authors': () => ({ write: sharedCounter }),
-  'C7: takes the reset with the greatest value': () => ({ read: resetByGreatestValue }),
+  'C7: takes the reset with the greatest value': () => ({ read: resetByGreatestValue, leaves: entryCounters }),
 }
 
 /** Writes and removals of one register. */
 const titleOnly: readonly number[] = [0, 15]
+
+/** Writes of one fenced register. */
+const fencedOnly: readonly number[] = [17]
+
+/** Counters inside of map entries, and deletions of those. */
+const entryCounters: readonly number[] = [9, 14]
+
+/** Writes of one bounded counter. */
+const boundedOnly: readonly number[] = [24]
 
 /** A register and a multi-value register: what was learned with one write matters for a later one elsewhere. */
 const twoRegisters: readonly number[] = [0, 1]

@@ -36,6 +36,10 @@ const mutants: Readonly<Record<string, WorldMutant>> = {
     play: { rules: { state: { ...soundRules, contextCovered: () => true } } },
     generate: storms,
   },
+  'grants the first rights of a bounded counter at every node': {
+    play: { everybodyGrants: true },
+    generate: { ...brief, world: 'mesh', troubles: ['storm'] },
+  },
   'heals without sending the bundle': { play: { rules: { healSendsBundle: false } }, generate: storms },
   'applies a bundle before all of it is there': { play: { rules: { bundlesAreWhole: false } }, generate: storms },
   'drops the losers of a merge': {

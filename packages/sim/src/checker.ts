@@ -6,9 +6,10 @@
  * 3. A version never shrinks while a node runs, unless a server refused its work.
  * 4. What was acknowledged at a node's own disk is there after a crash; what a server acknowledged never leaves it.
  * 5. A server merges the work of a node only while that node, or somebody who may write and has that work, may write.
- * 6. What a node was refused is not there again, unless a server had it, or the node crashed before its disk had noted it.
+ * 6. A bounded counter is within its bounds, and nobody has used more rights than it held.
+ * 7. What a node was refused is not there again, unless a server had it, or the node crashed before its disk had noted it.
  */
-import { type AuthorId, type Change, lastSeq, type Store, Version } from '@rejoin/state'
+import { type AuthorId, type Change, lastSeq, leafKinds, readBounded, type Store, Version } from '@rejoin/state'
 import { createOpLog, type OpLog, OracleError } from './oracle/op-log.ts'
 import { canonicalText, plainAt } from './oracle/plain.ts'
 
@@ -16,7 +17,17 @@ import { canonicalText, plainAt } from './oracle/plain.ts'
 export interface Violation {
   readonly atMs: number
   readonly node: number
-  readonly kind: 'state' | 'digest' | 'shrunk' | 'lost' | 'log' | 'report' | 'divergence' | 'forbidden' | 'returned'
+  readonly kind:
+    | 'state'
+    | 'digest'
+    | 'shrunk'
+    | 'lost'
+    | 'log'
+    | 'report'
+    | 'divergence'
+    | 'forbidden'
+    | 'returned'
+    | 'bounds'
   readonly message: string
 }
 
@@ -89,10 +100,26 @@ export function createChecker({ now, nameOf, mayWrite }: CheckerOptions): Checke
     if (found !== expected) {
       report(node, 'state', `at ${version.describe()} it holds\n  ${found}\nwhere the op log has\n  ${expected}`)
     }
+    checkBounds(node, store)
     const digest = store.digest()
     const known = digests.get(key)
     if (known === undefined) digests.set(key, digest)
     else if (known !== digest) report(node, 'digest', `digest ${digest} at ${version.describe()}, elsewhere ${known}`)
+  }
+
+  const checkBounds = (node: number, store: Store): void => {
+    for (const entry of store.tree.entries()) {
+      const { leaf } = entry
+      if (leaf.kind !== leafKinds.bounded || entry.key.member !== '') continue
+      const { terms, value, holders, rightsOf } = readBounded(leaf, (entry) => entry.liveItems())
+      if (terms === undefined || value === undefined) continue
+      const { min, max = value } = terms
+      if (value < min || value > max) report(node, 'bounds', `a bounded counter of ${min} to ${max} reads ${value}`)
+      for (const author of holders) {
+        const { spend, room } = rightsOf(author)
+        if (spend < 0 || room < 0) report(node, 'bounds', `${author.slice(0, 4)} used more rights than it held`)
+      }
+    }
   }
 
   /** Notes that a node has this state; what is new to it is judged. */

@@ -52,6 +52,19 @@ const diet: readonly (readonly [Verb, number])[] = [
   ['several', 5],
 ]
 
+/** Leaves that came later draw from a stream of their own, so that older seeds keep their writes. */
+const laterDiet: readonly (readonly [Verb, number])[] = [
+  ['rank', 4],
+  ['best', 3],
+  ['ban', 4],
+  ['unban', 4],
+  ['round', 6],
+  ['potion-ask', 6],
+  ['potion-take', 8],
+  ['potion-add', 3],
+  ['score-reset', 1],
+]
+
 /** The scenario of a seed: equal arguments, equal scenario. */
 export function generateScenario(seed: number, options: GenerateOptions = {}): Scenario {
   const shape = createRandom(seed, 'shape')
@@ -60,6 +73,7 @@ export function generateScenario(seed: number, options: GenerateOptions = {}): S
   const durationMs = options.durationMs ?? drawDuration(shape)
   const actions: Action[] = []
   addWrites(createRandom(seed, 'workload'), nodes, durationMs, world, actions)
+  addLaterWrites(createRandom(seed, 'later leaves'), nodes, durationMs, world, actions)
   const lastMs = addTroubles(
     createRandom(seed, 'troubles'),
     nodes,
@@ -84,9 +98,12 @@ function drawDuration(random: RandomStream): number {
 }
 
 /** A write drawn from the diet of the workload. */
-export function randomWrite(random: RandomStream): { verb: Verb; number: number; text: string } {
-  let draw = random.int(diet.reduce((sum, [, weight]) => sum + weight, 0))
-  const verb = diet.find(([, weight]) => {
+export function randomWrite(
+  random: RandomStream,
+  verbs: readonly (readonly [Verb, number])[] = diet,
+): { verb: Verb; number: number; text: string } {
+  let draw = random.int(verbs.reduce((sum, [, weight]) => sum + weight, 0))
+  const verb = verbs.find(([, weight]) => {
     draw -= weight
     return draw < 0
   })?.[0]
@@ -107,6 +124,21 @@ function addWrites(random: RandomStream, nodes: number, durationMs: number, worl
       atMs += random.between(0, 400)
       i += 1
     }
+  }
+}
+
+function addLaterWrites(
+  random: RandomStream,
+  nodes: number,
+  durationMs: number,
+  world: WorldName,
+  out: Action[],
+): void {
+  const firstWriter = world === 'hub' ? 1 : 0
+  for (let count = random.int(40); count > 0; count -= 1) {
+    const write = randomWrite(random, laterDiet)
+    const node = firstWriter + random.int(nodes - firstWriter)
+    out.push({ atMs: random.int(durationMs), kind: 'write', node, write })
   }
 }
 

@@ -68,7 +68,7 @@ export {
   stormLanes,
   stormSide,
 } from './storms.ts'
-export { Workload, type WorkloadFields, writeWorkload } from './workload.ts'
+export { Workload, type WorkloadFields, workloadOptions, writeWorkload } from './workload.ts'
 export { createWorld, type World, type WorldOptions } from './world.ts'
 export type { WorldEvent } from './world-events.ts'
 export { createWorldNode, type NodeSpec, type NodeSurroundings, type WorldNode, type WorldPace } from './world-node.ts'

@@ -10,7 +10,7 @@ import type { LinkQuality } from './links.ts'
 import { createRandom, hashText, type RandomStream } from './random.ts'
 import type { Scenario } from './scenario.ts'
 import { chordEdges, ringEdges } from './storms.ts'
-import { Workload, type WorkloadFields, writeWorkload } from './workload.ts'
+import { Workload, type WorkloadFields, workloadOptions, writeWorkload } from './workload.ts'
 import { createWorld, type World, type WorldOptions } from './world.ts'
 import type { WorldEvent } from './world-events.ts'
 import type { NodeSpec, WorldPace } from './world-node.ts'
@@ -21,6 +21,8 @@ export interface PlayOptions {
   readonly disk?: DiskOptions
   readonly onEvent?: (event: WorldEvent) => void
   readonly pace?: WorldPace
+  /** Every node hands out first rights, against the rules. */
+  readonly everybodyGrants?: boolean
   /** How long calm may last before a run counts as not converged. Default 15 simulated minutes. */
   readonly patienceMs?: number
 }
@@ -170,12 +172,14 @@ export function worldOf(scenario: Scenario, options: PlayOptions = {}): WorldOpt
     nodes,
     schema: Workload,
     write: writeWorkload,
+    changeOptions: workloadOptions,
     quality,
     reliable,
     pace: options.pace ?? { limits: narrowLimits(createRandom(scenario.seed, 'limits')) },
     // Peers that send changes in whatever order put the causal check of the others to the test.
     rules: { changesInOrder: inOrder, ...options.rules },
     ...(options.disk === undefined ? {} : { disk: options.disk }),
+    ...(options.everybodyGrants === undefined ? {} : { everybodyGrants: options.everybodyGrants }),
     ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
   }
 }

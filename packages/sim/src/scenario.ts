@@ -43,6 +43,15 @@ export const verbs = [
   'latch-on',
   'latch-off',
   'entry-log',
+  'rank',
+  'best',
+  'ban',
+  'unban',
+  'round',
+  'potion-ask',
+  'potion-take',
+  'potion-add',
+  'score-reset',
 ] as const
 
 /** A verb of {@link verbs}. */

@@ -1,10 +1,16 @@
 /** The document that simulated runs write: every kind of leaf, at the root and inside removable map entries. */
 import {
+  type BoundedField,
+  bounded,
+  type ChangeOptions,
   type CounterField,
   counter,
   type DraftOf,
+  type FencedField,
   type FlagField,
+  fenced,
   flag,
+  greatest,
   type ListDraft,
   type ListField,
   list,
@@ -12,8 +18,12 @@ import {
   type MvRegisterField,
   map,
   mvRegister,
+  type RankedField,
   type RegisterField,
+  type ResolvedField,
+  ranked,
   register,
+  resolved,
   type Schema,
   type SetField,
   schema,
@@ -36,6 +46,11 @@ export type WorkloadFields = {
     readonly log: ListField<string>
   }>
   readonly log: ListField<string>
+  readonly owner: RankedField<string, number>
+  readonly best: ResolvedField<number>
+  readonly banned: SetField<string>
+  readonly round: FencedField<number>
+  readonly potions: BoundedField
 }
 
 /** Schema of the workload. */
@@ -48,7 +63,17 @@ export const Workload: Schema<WorkloadFields> = schema<WorkloadFields>({
   chest: set<string>(),
   players: map({ name: register(''), hp: counter(10), items: set<string>(), log: list<string>() }),
   log: list<string>(),
+  owner: ranked('nobody'),
+  best: resolved(0, greatest()),
+  banned: set<string>({ wins: 'remove' }),
+  round: fenced(0, { lease: 'round' }),
+  potions: bounded({ initial: 60, max: 80 }),
 })
+
+/** Two who think that they hold the lease, over and over: nobody here grants it. */
+export function workloadOptions({ verb, number }: Write): ChangeOptions {
+  return verb === 'round' ? { token: { lease: 'round', epoch: number % 2, ballot: number % 7 } } : {}
+}
 
 /** Carries out a write of the workload. What a list index means depends on the list as the writer sees it. */
 export function writeWorkload(draft: DraftOf<Schema<WorkloadFields>>, { verb, number, text }: Write): void {
@@ -115,6 +140,40 @@ export function writeWorkload(draft: DraftOf<Schema<WorkloadFields>>, { verb, nu
       draft.chest.delete(text)
       draft.title.set(word)
       draft.log.push(word, `${word}!`)
+      break
+    default:
+      writeGuarded(draft, verb, number, text)
+  }
+}
+
+function writeGuarded(draft: DraftOf<Schema<WorkloadFields>>, verb: Write['verb'], number: number, text: string): void {
+  switch (verb) {
+    case 'rank':
+      draft.owner.set(text, number % 4)
+      break
+    case 'best':
+      draft.best.set(number % 100)
+      break
+    case 'ban':
+      draft.banned.add(text)
+      break
+    case 'unban':
+      draft.banned.delete(text)
+      break
+    case 'round':
+      draft.round.set(number % 100)
+      break
+    case 'potion-ask':
+      draft.potions.ask({ spend: number % 6, room: number % 3 })
+      break
+    case 'potion-take':
+      draft.potions.subtract(number % 3 === 0 ? draft.potions.spendable() : number % 4)
+      break
+    case 'potion-add':
+      draft.potions.add(number % 3)
+      break
+    case 'score-reset':
+      draft.score.reset()
       break
     default:
       break

@@ -4,7 +4,7 @@
  * A crash leaves the replica where it is and takes everything away from it: its timers never fire, its disk never
  * answers, its links are gone. Opening again makes a new replica over the same disk.
  */
-import { type DraftOf, isRejoinError, type Schema, type Store } from '@rejoin/state'
+import { type ChangeOptions, type DraftOf, isRejoinError, type Schema, type Store } from '@rejoin/state'
 import {
   connect,
   type DocumentHandle,
@@ -48,12 +48,14 @@ export interface NodeSurroundings<S extends Schema> {
   readonly schema: S
   readonly document: string
   readonly write: (draft: DraftOf<S>, write: Write) => void
+  readonly changeOptions?: ((write: Write) => ChangeOptions) | undefined
   readonly scheduler: Scheduler
   readonly random: RandomStream
   readonly checker: Checker
   readonly disk?: DiskOptions | undefined
   readonly rules?: Partial<SyncRules> | undefined
   readonly pace?: WorldPace | undefined
+  readonly everybodyGrants?: boolean | undefined
   readonly transports: () => readonly Transport[]
   readonly permission: (token: string | undefined) => 'write' | 'read' | 'no'
   readonly vanish: () => void
@@ -184,6 +186,8 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
         storage: disk.open(),
         role: spec.role,
         name: spec.name,
+        // One place for ever hands out rights: the first node, also where all are peers.
+        grantsRights: index === 0 || around.everybodyGrants === true,
         ...(spec.role === 'server' ? { authorize: ({ token }) => around.permission(token) } : {}),
         ...(around.pace?.timing === undefined ? {} : { timing: around.pace.timing }),
         ...(around.pace?.limits === undefined ? {} : { limits: around.pace.limits }),
@@ -259,7 +263,7 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
       if (handle === undefined) return
       const document = handle
       try {
-        const receipt = document.change((draft) => around.write(draft, write))
+        const receipt = document.change((draft) => around.write(draft, write), around.changeOptions?.(write))
         const { change } = receipt
         if (change === undefined) return
         counts.writes += 1

@@ -4,7 +4,7 @@
  * Equal options and equal actions give equal runs, in Node and in a page. After every step of every node the checker
  * compares it with the op log. When the faults are over, `pending` says in words what is still missing.
  */
-import { type DraftOf, type Schema, Version } from '@rejoin/state'
+import { type ChangeOptions, type DraftOf, type Schema, Version } from '@rejoin/state'
 import type { SyncRules } from '@rejoin/sync/testing'
 import { type Checker, createChecker, type Violation } from './checker.ts'
 import type { DiskOptions } from './disk.ts'
@@ -23,6 +23,8 @@ export interface WorldOptions<S extends Schema> {
   readonly schema: S
   /** What a write of a scenario does to the document. */
   readonly write: (draft: DraftOf<S>, write: Write) => void
+  /** What a write is written with, such as the token of a lease. */
+  readonly changeOptions?: ((write: Write) => ChangeOptions) | undefined
   /** Name of the document. Default `world`. */
   readonly document?: string
   /** Weather without storms. Default 5 to 80 ms and no loss. */
@@ -35,6 +37,8 @@ export interface WorldOptions<S extends Schema> {
   /** Replaces rules of the protocol by wrong ones: for tests that show that the checks notice. */
   readonly rules?: Partial<SyncRules>
   readonly pace?: WorldPace
+  /** Every node hands out first rights, against the rules: for tests that show that the checks notice. */
+  readonly everybodyGrants?: boolean
   /** Told everything that happens, as it happens. Without it a world is faster. */
   readonly onEvent?: (event: WorldEvent) => void
 }
@@ -96,12 +100,14 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
       schema: options.schema,
       document: options.document ?? 'world',
       write: options.write,
+      changeOptions: options.changeOptions,
       scheduler,
       random,
       checker,
       disk: options.disk,
       rules: options.rules,
       pace: options.pace,
+      everybodyGrants: options.everybodyGrants,
       transports: () => [
         ...spec.dials.map((to) => sea.dialer(index, to, { reliable, token: () => spec.name })),
         ...(options.nodes.some((other) => other.dials.includes(index)) ? [sea.listener(index, { reliable })] : []),

@@ -1,20 +1,13 @@
 import type { Core } from './core.ts'
-import { type Stamp, stampCounter, stampMs } from './hlc.ts'
+import { type FencingToken, rankOf, tokenOf } from './graded.ts'
+import { stampCounter, stampMs } from './hlc.ts'
 import type { Dot, Path } from './ids.ts'
-import { kindName, leafKinds } from './key.ts'
-import { compareItems, leafValue, type ReadableItem, winningItem } from './read.ts'
+import { isSetKind, type Key, type KindCode, kindName, leafKinds } from './key.ts'
+import { type ConflictRule, leafKind, leafValue, type Settled, type Touch } from './leaf-kind.ts'
+import type { ReadableItem } from './read.ts'
+import { winningItem } from './stamp-order.ts'
 import type { Entry } from './tree.ts'
 import { type Value, valueFromKey, valuesEqual } from './value.ts'
-
-/** The rule that settled a conflict. */
-export type ConflictRule =
-  | 'newer'
-  | 'higher-author'
-  | 'add-wins'
-  | 'enable-wins'
-  | 'disable-wins'
-  | 'all-kept'
-  | 'update-wins'
 
 /** One side of a conflict. */
 export interface ConflictSide {
@@ -25,6 +18,10 @@ export interface ConflictSide {
   readonly at: number
   /** Orders writes within one millisecond. */
   readonly counter: number
+  /** The rank of a ranked register's write. */
+  readonly rank?: number
+  /** The fencing token of a fenced register's write. */
+  readonly token?: Omit<FencingToken, 'lease'>
   /** Whether the stamp lies further ahead of our clock than the bound: worth a look, never held back. */
   readonly ahead: boolean
 }
@@ -54,17 +51,10 @@ export interface NoticedConflict {
   readonly conflict: Conflict
 }
 
-/** A write or removal that one side had not seen. */
-export interface Touch extends Dot {
-  readonly hlc: Stamp
-  /** Absent for a removal. */
-  readonly value?: Value
-}
-
 /** A touch as a side of a conflict. */
-export function sideOf(core: Core, touch: Touch): ConflictSide {
+export function sideOf(core: Core, touch: Touch, value: Value | undefined): ConflictSide {
   return {
-    value: touch.value,
+    value,
     dot: { author: touch.author, seq: touch.seq },
     at: stampMs(touch.hlc),
     counter: stampCounter(touch.hlc),
@@ -72,21 +62,23 @@ export function sideOf(core: Core, touch: Touch): ConflictSide {
   }
 }
 
-function flagMode(kind: number): boolean | undefined {
-  if (kind === leafKinds.flag) return true
-  return kind === leafKinds.flagDisableWins ? false : undefined
+/** What a touch means to the app: undefined for a removal. */
+function meaningOf({ kind, member }: Key, touch: Touch): Value | undefined {
+  return touch.value === undefined ? undefined : leafKind(kind).pick([{ ...touch, value: touch.value }], member)
 }
 
-function ruleOf(kind: number, ours: Touch, theirs: Touch): { rule: ConflictRule; winner: Conflict['winner'] } {
-  const later = compareItems(ours, theirs) > 0 ? 'ours' : 'theirs'
-  const oursRemoved = ours.value === undefined
-  if (oursRemoved || theirs.value === undefined) return { rule: 'add-wins', winner: oursRemoved ? 'theirs' : 'ours' }
-  if (kind === leafKinds.mvRegister) return { rule: 'all-kept', winner: 'both' }
-  const winning = flagMode(kind)
-  if (winning !== undefined) {
-    return { rule: winning ? 'enable-wins' : 'disable-wins', winner: ours.value === winning ? 'ours' : 'theirs' }
-  }
-  return { rule: ours.hlc === theirs.hlc ? 'higher-author' : 'newer', winner: later }
+function gradeOf(kind: KindCode, { value }: Touch): Pick<ConflictSide, 'rank' | 'token'> {
+  if (value === undefined) return {}
+  if (kind === leafKinds.ranked) return { rank: rankOf(value) }
+  return kind === leafKinds.fenced ? { token: tokenOf(value) } : {}
+}
+
+function settled({ kind, member }: Key, ours: Touch, theirs: Touch): Settled | undefined {
+  const { settle } = leafKind(kind)
+  if (settle === undefined) return undefined
+  if (ours.value === undefined) return { rule: 'add-wins', winner: 'theirs' }
+  if (theirs.value === undefined) return { rule: 'add-wins', winner: 'ours' }
+  return settle({ ...ours, value: ours.value }, { ...theirs, value: theirs.value }, member)
 }
 
 /** The touch of a side that stands for it: its winning write, else its removal. */
@@ -100,16 +92,18 @@ export function leadingTouch(items: readonly ReadableItem[], removals: readonly 
  */
 export function conflictAt(core: Core, entry: Entry, ours: Touch, theirs: Touch): Conflict | undefined {
   const { kind, path, member } = entry.key
-  if (kind === leafKinds.counter || kind === leafKinds.counterReset || kind === leafKinds.list) return undefined
-  if (ours.value === undefined && theirs.value === undefined) return undefined
-  if (ours.value !== undefined && theirs.value !== undefined && valuesEqual(ours.value, theirs.value)) return undefined
+  const [ourValue, theirValue] = [meaningOf(entry.key, ours), meaningOf(entry.key, theirs)]
+  if (ourValue === undefined && theirValue === undefined) return undefined
+  if (ourValue !== undefined && theirValue !== undefined && valuesEqual(ourValue, theirValue)) return undefined
+  const settlement = settled(entry.key, ours, theirs)
+  if (settlement === undefined) return undefined
   return {
     path,
     kind: kindName(kind),
-    ...(kind === leafKinds.set ? { element: valueFromKey(member) ?? null } : {}),
-    ...ruleOf(kind, ours, theirs),
-    ours: sideOf(core, ours),
-    theirs: sideOf(core, theirs),
+    ...(isSetKind(kind) ? { element: valueFromKey(member) ?? null } : {}),
+    ...settlement,
+    ours: { ...sideOf(core, ours, ourValue), ...gradeOf(kind, ours) },
+    theirs: { ...sideOf(core, theirs, theirValue), ...gradeOf(kind, theirs) },
     result: leafValue(entry.leaf),
     ancestor: { known: false },
   }

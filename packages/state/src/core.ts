@@ -1,9 +1,11 @@
+import type { Authority } from './authority.ts'
 import { CutJournal } from './cut-journal.ts'
 import { rejoinError } from './errors.ts'
+import { outranks } from './graded.ts'
 import { HybridClock } from './hlc.ts'
 import { type AuthorId, type Dot, maxSeq } from './ids.ts'
 import { leafKinds } from './key.ts'
-import { counterPresent } from './read.ts'
+import { counterPresent, isMember } from './read.ts'
 import { fewItems, type Rules } from './rules.ts'
 import { AuthorSlot, type Entry, Item, itemTypes, type Leaf, type Node, Tree } from './tree.ts'
 import type { Value } from './value.ts'
@@ -16,6 +18,8 @@ export interface StoreOptions {
   /** Wall clock in Unix milliseconds. */
   readonly now: () => number
   readonly limits?: Partial<StoreLimits>
+  /** Decides what only one place may do. Without one this replica does nothing of the kind. */
+  readonly authority?: Authority
 }
 
 /** Bounds of a store; what exceeds them is refused before anything changes. */
@@ -44,6 +48,7 @@ export class Core {
   readonly clock: HybridClock
   readonly limits: StoreLimits
   readonly now: () => number
+  readonly authority: Authority | undefined
   floor: Version = Version.empty
   own: AuthorSlot | undefined = undefined
   /** Grows by one with each change, bundle or transaction. */
@@ -70,6 +75,7 @@ export class Core {
     this.limits = { ...defaultLimits, ...options.limits }
     this.clock = new HybridClock(this.limits.aheadBoundMs)
     this.now = options.now
+    this.authority = options.authority
     this.#newAuthor = options.newAuthor
   }
 
@@ -150,7 +156,8 @@ export class Core {
     for (const item of before) if (!(kept?.has(item) ?? live.includes(item))) item.slot.unlink(item)
     for (const item of added) item.slot.append(item)
     entry.setLive(live)
-    this.#countLive(entry.leaf, before.length, live.length)
+    const { leaf } = entry
+    this.#countLive(leaf, before.length, live.length, isMember(leaf.kind, before), isMember(leaf.kind, live))
   }
 
   /** The common case of `replaceLive`: one item takes the place of at most one. `later` collects what is not appended yet. */
@@ -160,9 +167,11 @@ export class Core {
     if (before !== undefined) before.slot.unlink(before)
     this.#enlist(item, later)
     entry.first = item
-    if (before === undefined) this.#countLive(entry.leaf, 0, 1)
-    else if (entry.leaf.kind === leafKinds.counter || entry.leaf.kind === leafKinds.counterReset)
-      this.#updateCounter(entry.leaf)
+    const { leaf } = entry
+    if (leaf.kind === leafKinds.setRemoveWins)
+      this.#countLive(leaf, before === undefined ? 0 : 1, 1, before?.value === true, item.value === true)
+    else if (before === undefined) this.#countLive(leaf, 0, 1, false, true)
+    else if (leaf.kind === leafKinds.counter || leaf.kind === leafKinds.counterReset) this.#updateCounter(leaf)
   }
 
   /** Keeps a removal record; the author's older one at the same key says nothing more. `later` collects what is not appended yet. */
@@ -209,6 +218,12 @@ export class Core {
     return new Item(itemTypes.live, entry, slot, seq, hlc, value)
   }
 
+  /** What a put leaves standing although its author had seen it: in a fenced register, what has a higher token (C17). */
+  standingBeside(entry: Entry, item: Item): readonly Item[] {
+    if (entry.kind !== leafKinds.fenced || !this.rules.tokensFence) return []
+    return entry.liveItems().filter((other) => outranks(other.value, item.value))
+  }
+
   /** Starts a new revision: whatever changes from here on is reported together. */
   beginRevision(merging: boolean): void {
     this.revision++
@@ -227,11 +242,13 @@ export class Core {
     else later.push(item)
   }
 
-  #countLive(leaf: Leaf, before: number, after: number): void {
+  /** Items before and after, and whether they made their address present. */
+  #countLive(leaf: Leaf, before: number, after: number, was: boolean, is: boolean): void {
     this.liveItems += after - before
-    if (before === 0 && after > 0) leaf.liveEntries++
-    else if (before > 0 && after === 0) leaf.liveEntries--
+    if (!was && is) leaf.liveEntries++
+    else if (was && !is) leaf.liveEntries--
     if (leaf.kind === leafKinds.counter || leaf.kind === leafKinds.counterReset) this.#updateCounter(leaf)
+    else if (leaf.kind === leafKinds.bounded) this.#setPresent(leaf, leaf.find('')?.first !== undefined)
     else this.#setPresent(leaf, leaf.liveEntries > 0)
   }
 

@@ -1,10 +1,14 @@
 import type { Change } from './change.ts'
-import type { Conflict } from './conflict.ts'
+import type { Conflict, ConflictSide } from './conflict.ts'
 import { Drafts } from './draft.ts'
 import { rejoinError } from './errors.ts'
-import { leafKinds } from './key.ts'
+import { rankedValue } from './graded.ts'
+import { dotEquals } from './ids.ts'
+import { kindName, leafKinds } from './key.ts'
 import type { DraftOf, Schema, SnapshotOf } from './schema.ts'
-import type { ChangeEvent, Store } from './store.ts'
+import type { ChangeEvent, ChangeOptions, Store } from './store.ts'
+import type { Transaction } from './transaction.ts'
+import type { Entry } from './tree.ts'
 import { View } from './view.ts'
 
 /** A typed lens over a store. Several lenses may stand over one store. */
@@ -15,10 +19,10 @@ export interface Document<S extends Schema> {
   readonly snapshot: SnapshotOf<S>
   /**
    * Runs `write` as one atomic change and gives the change that carries it; undefined when nothing was written. When
-   * `write` throws, nothing has changed.
-   * @throws RejoinError `change-nested`, `invalid-value`, `invalid-key`, `out-of-range`.
+   * `write` throws, nothing has changed. Fenced fields need the token of their lease in `options`.
+   * @throws RejoinError `change-nested`, `invalid-value`, `invalid-key`, `out-of-range`, `fencing-token-required`, `fencing-token-stale`.
    */
-  change(write: (draft: DraftOf<S>) => void): Change | undefined
+  change(write: (draft: DraftOf<S>) => void, options?: ChangeOptions): Change | undefined
   /** Calls back after every local change and merge. Returns the way to stop. */
   subscribe(listener: (event: ChangeEvent) => void): () => void
   /** Calls back when what `select` picks from the snapshot became another reference. Returns the way to stop. */
@@ -42,8 +46,8 @@ class LensDocument<S extends Schema> implements Document<S> {
     return this.#view.at(this.store.tree.root, this.schema.fields) as SnapshotOf<S>
   }
 
-  change(write: (draft: DraftOf<S>) => void): Change | undefined {
-    return this.store.transact(() => write(this.#draft))
+  change(write: (draft: DraftOf<S>) => void, options?: ChangeOptions): Change | undefined {
+    return this.store.transact(() => write(this.#draft), options)
   }
 
   subscribe<T>(
@@ -69,40 +73,35 @@ export function openDocument<S extends Schema>(schema: S, store: Store): Documen
 }
 
 /**
- * Writes the losing side of a conflict back as an ordinary change. Undefined when there is nothing to write.
- * @throws RejoinError `invalid-change` when both sides were kept, as there is no loser.
+ * Writes the losing side of a conflict back as an ordinary change, a ranked one with the rank it had. Undefined when there
+ * is nothing to write. A fenced field needs the token of its lease in `options`.
+ * @throws RejoinError `invalid-change` when both sides were kept, as there is no loser; `fencing-token-required`,
+ * `fencing-token-stale`.
  */
-export function reapply(store: Store, conflict: Conflict): Change | undefined {
+export function reapply(store: Store, conflict: Conflict, options: ChangeOptions = {}): Change | undefined {
   if (conflict.winner === 'both')
     throw rejoinError('invalid-change', { reason: 'Both sides of this conflict were kept.' })
-  const loser = conflict.winner === 'ours' ? conflict.theirs : conflict.ours
-  const winner = conflict.winner === 'ours' ? conflict.ours : conflict.theirs
-  if (conflict.rule === 'update-wins') {
-    const node = store.tree.findNode(conflict.path)
-    return store.transact((transaction) => {
-      if (node !== undefined && transaction.isPresent(node)) transaction.removeEntry(node)
-    })
-  }
-  const kind = reapplicableKinds[conflict.kind]
-  const entries = store.tree.findNode(conflict.path)?.leaves ?? []
+  const [winner, loser] =
+    conflict.winner === 'ours' ? [conflict.ours, conflict.theirs] : [conflict.theirs, conflict.ours]
+  const node = store.tree.findNode(conflict.path)
   return store.transact((transaction) => {
-    for (const leaf of entries) {
-      if (!kind?.includes(leaf.kind)) continue
+    if (conflict.rule === 'update-wins') {
+      if (node !== undefined && transaction.isPresent(node)) transaction.removeEntry(node)
+      return
+    }
+    for (const leaf of node?.leaves ?? []) {
+      if (kindName(leaf.kind) !== conflict.kind) continue
       for (const entry of leaf.entries()) {
-        const concerned = entry
-          .liveItems()
-          .some((item) => item.author === winner.dot.author && item.seq === winner.dot.seq)
-        if (!concerned) continue
-        if (loser.value === undefined) transaction.remove(entry)
-        else transaction.put(entry, loser.value)
+        if (entry.liveItems().some((item) => dotEquals(item, winner.dot))) putBack(transaction, entry, loser)
       }
     }
-  })
+  }, options)
 }
 
-const reapplicableKinds: Readonly<Record<string, readonly number[]>> = {
-  register: [leafKinds.register],
-  flag: [leafKinds.flag, leafKinds.flagDisableWins],
-  set: [leafKinds.set],
-  entry: [leafKinds.entry],
+function putBack(transaction: Transaction, entry: Entry, loser: ConflictSide): void {
+  const { value } = loser
+  if (entry.kind === leafKinds.setRemoveWins) transaction.put(entry, value !== undefined)
+  else if (value === undefined) transaction.remove(entry)
+  else if (entry.kind === leafKinds.fenced) transaction.putFenced(entry, value)
+  else transaction.put(entry, entry.kind === leafKinds.ranked ? rankedValue(loser.rank ?? 0, value) : value)
 }

@@ -1,13 +1,22 @@
+import { BoundedDraftAt } from './bounded-draft.ts'
 import { rejoinError } from './errors.ts'
+import { rankedValue } from './graded.ts'
 import { leafKinds, maxMemberLength, maxPathDepth, maxSegmentLength, pathLength } from './key.ts'
-import { compareItems, flagValue } from './read.ts'
+import { leafKind } from './leaf-kind.ts'
+import { concurrentValues, flagValue } from './read.ts'
 import {
+  type BoundedField,
   type CounterField,
+  type FencedField,
   type FlagField,
   isField,
   kindOf,
   type MapField,
+  memberOf,
+  type RankedField,
   type RegisterField,
+  type ResolvedField,
+  type SetField,
   type Shape,
   type Struct,
 } from './schema.ts'
@@ -58,12 +67,20 @@ export class Drafts {
         return new RegisterDraftAt(this, node, (shape as RegisterField<unknown>).initial)
       case 'mvRegister':
         return new MvRegisterDraftAt(this, node)
+      case 'ranked':
+        return new RankedDraftAt(this, node, shape as RankedField<unknown, string>)
+      case 'fenced':
+        return new FencedDraftAt(this, node, shape as FencedField<unknown>)
+      case 'resolved':
+        return new ResolvedDraftAt(this, node, shape as ResolvedField<unknown>)
       case 'counter':
         return new CounterDraftAt(this, node, (shape as CounterField).initial)
+      case 'bounded':
+        return new BoundedDraftAt(() => this.transaction, node, (shape as BoundedField).terms)
       case 'flag':
         return new FlagDraftAt(this, node, shape as FlagField)
       case 'set':
-        return new SetDraftAt(this, node)
+        return new SetDraftAt(this, node, shape as SetField<unknown>)
       case 'list':
         return new ListDraftAt(this, node)
       case 'map':
@@ -139,11 +156,63 @@ class MvRegisterDraftAt {
   }
 
   concurrent(): readonly Value[] {
-    return [...this.#drafts.transaction.itemsOf(this.#entry)].sort(compareItems).map((item) => item.value)
+    return concurrentValues(this.#drafts.transaction.itemsOf(this.#entry))
   }
 
   set(value: Value): void {
     this.#drafts.transaction.put(this.#entry, freezeValue(value))
+  }
+}
+
+/** What the drafts of registers with a grade or a resolver share: one entry, read as their kind reads. */
+class PickedDraftAt {
+  protected readonly drafts: Drafts
+  protected readonly entry: Entry
+  readonly #initial: Value
+
+  constructor(drafts: Drafts, node: Node, field: Parameters<typeof memberOf>[0] & { readonly initial: Value }) {
+    this.drafts = drafts
+    this.entry = node.leaf(kindOf(field)).entry(memberOf(field))
+    this.#initial = field.initial
+  }
+
+  get(): Value {
+    const { kind, member } = this.entry
+    return leafKind(kind).pick(this.drafts.transaction.itemsOf(this.entry), member) ?? this.#initial
+  }
+}
+
+class RankedDraftAt extends PickedDraftAt {
+  readonly #ranks: readonly string[] | undefined
+
+  constructor(drafts: Drafts, node: Node, field: RankedField<unknown, string>) {
+    super(drafts, node, field)
+    this.#ranks = field.ranks
+  }
+
+  set(value: Value, rank: string | number): void {
+    const place = this.#ranks === undefined ? rank : this.#ranks.indexOf(String(rank))
+    if (!Number.isSafeInteger(place) || (this.#ranks !== undefined && place === -1)) {
+      const known = this.#ranks === undefined ? 'a whole number' : `one of ${this.#ranks.join(', ')}`
+      throw rejoinError('invalid-value', { reason: `A rank is ${known}.`, details: { rank: String(rank) } })
+    }
+    this.drafts.transaction.put(this.entry, rankedValue(place as number, freezeValue(value)))
+  }
+}
+
+class FencedDraftAt extends PickedDraftAt {
+  set(value: Value): void {
+    this.drafts.transaction.putFenced(this.entry, freezeValue(value))
+  }
+}
+
+class ResolvedDraftAt extends PickedDraftAt {
+  concurrent(): readonly Value[] {
+    return concurrentValues(this.drafts.transaction.itemsOf(this.entry))
+  }
+
+  set(value: Value): void {
+    this.drafts.transaction.put(this.entry, freezeValue(value))
   }
 }
 
@@ -164,6 +233,10 @@ class CounterDraftAt {
 
   add(delta: number): void {
     this.#drafts.transaction.addToCounter(this.#leaf, delta)
+  }
+
+  reset(): void {
+    this.#drafts.transaction.resetCounter(this.#leaf)
   }
 }
 
@@ -199,26 +272,30 @@ class FlagDraftAt {
 class SetDraftAt {
   readonly #drafts: Drafts
   readonly #leaf: Leaf
+  /** Whether a removal stands as an item, so that it can win over an add that had not seen it. */
+  readonly #removalIsItem: boolean
 
-  constructor(drafts: Drafts, node: Node) {
+  constructor(drafts: Drafts, node: Node, field: SetField<unknown>) {
     this.#drafts = drafts
-    this.#leaf = node.leaf(leafKinds.set)
+    this.#leaf = node.leaf(kindOf(field))
+    this.#removalIsItem = field.wins === 'remove'
   }
 
   has(element: Value): boolean {
-    const entry = this.#leaf.find(memberOf(element))
+    const entry = this.#leaf.find(elementKey(element))
     return entry !== undefined && this.#drafts.transaction.isLive(entry)
   }
 
   add(element: Value): void {
-    this.#drafts.transaction.put(this.#leaf.entry(memberOf(element)), null)
+    this.#drafts.transaction.put(this.#leaf.entry(elementKey(element)), this.#removalIsItem ? true : null)
   }
 
   delete(element: Value): boolean {
     const transaction = this.#drafts.transaction
-    const entry = this.#leaf.find(memberOf(element))
+    const entry = this.#leaf.find(elementKey(element))
     if (entry === undefined || !transaction.isLive(entry)) return false
-    transaction.remove(entry)
+    if (this.#removalIsItem) transaction.put(entry, false)
+    else transaction.remove(entry)
     return true
   }
 
@@ -238,7 +315,7 @@ class SetDraftAt {
   }
 }
 
-function memberOf(element: Value): string {
+function elementKey(element: Value): string {
   const member = canonicalKey(typeof element === 'string' ? element : freezeValue(element))
   if (member.length > maxMemberLength) {
     throw rejoinError('invalid-value', { reason: `A set element is larger than ${maxMemberLength} characters.` })

@@ -41,6 +41,18 @@ const table = {
     reason: 'More documents are open than the limits allow.',
     remedy: 'Close documents that are not in use, or raise limits.documents.',
   },
+  'fencing-token-invalid': {
+    reason: 'A fencing token is not { lease, epoch, ballot } with whole numbers from 0.',
+    remedy: 'Pass on the token that the grant of the lease gave, unchanged.',
+  },
+  'fencing-token-required': {
+    reason: 'A fenced field was written without the token of its lease.',
+    remedy: 'Acquire the lease that the field names and write with change(write, { token }).',
+  },
+  'fencing-token-stale': {
+    reason: 'A later holder of the lease has written the fenced field.',
+    remedy: 'Stop acting as the holder, read what the later one wrote, and acquire the lease again.',
+  },
   forbidden: {
     reason: 'This connection may not write the document.',
     remedy: 'Ask for write permission, or open the document read-only; nothing was written.',
@@ -113,6 +125,14 @@ const table = {
   'refused-flood': {
     reason: 'Too many refused writes came over one connection, so it was closed.',
     remedy: 'Stop writing to documents without permission.',
+  },
+  'rights-insufficient': {
+    reason: 'This replica does not hold enough rights to a bounded counter.',
+    remedy: 'Write at most spendable() or room(), or ask() for more and write when it has come.',
+  },
+  'rights-refused': {
+    reason: 'Only the authority hands out or takes over the rights of a bounded counter.',
+    remedy: 'Ask for rights with ask(); a server that may grant them answers with the next changes.',
   },
   'seq-exhausted': {
     reason: 'One incarnation has used all of its sequence numbers.',

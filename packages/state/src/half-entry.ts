@@ -1,10 +1,11 @@
 import { type Change, lastSeq } from './change.ts'
-import { type Conflict, sideOf, type Touch } from './conflict.ts'
+import { type Conflict, sideOf } from './conflict.ts'
 import type { Core } from './core.ts'
 import type { Contact } from './cut-record.ts'
 import type { Dot } from './ids.ts'
 import { leafKinds } from './key.ts'
-import { winningItem } from './read.ts'
+import type { Touch } from './leaf-kind.ts'
+import { winningItem } from './stamp-order.ts'
 import { toPlain } from './to-plain.ts'
 import type { Entry, Node } from './tree.ts'
 import type { Version } from './version.ts'
@@ -90,8 +91,8 @@ export class HalfEntries {
   #add(node: Node, winner: 'ours' | 'theirs', write: Touch, deletion: Touch): void {
     if (this.#found.has(node)) return
     const result = plainOf(node)
-    const written = sideOf(this.#core, { ...write, value: result ?? null })
-    const removed = sideOf(this.#core, deletion)
+    const written = sideOf(this.#core, write, result ?? null)
+    const removed = sideOf(this.#core, deletion, undefined)
     this.#found.set(node, {
       path: node.path,
       kind: 'entry',

@@ -1,10 +1,12 @@
+import { readBounded } from './bounded.ts'
 import type { Ancestor, Conflict } from './conflict.ts'
 import type { EntryCopy } from './cut-journal.ts'
 import { type Copies, type CutRecord, leavesOf, pathsOf } from './cut-record.ts'
 import type { AuthorId, Path } from './ids.ts'
-import { comparePaths, kindName, leafKinds } from './key.ts'
+import { comparePaths, isSetKind, kindName, leafKinds } from './key.ts'
 import type { LateWork } from './late-work.ts'
-import { counterSum, currentItems, type ItemsOf, leafValue, winningItem } from './read.ts'
+import { leafKind, leafValue } from './leaf-kind.ts'
+import { counterSum, currentItems, type ItemsOf } from './read.ts'
 import { counterInitial } from './schema.ts'
 import type { Entry, Leaf } from './tree.ts'
 import { canonicalKey, type Value, valuesEqual } from './value.ts'
@@ -77,6 +79,7 @@ function leafState(leaf: Leaf, ...copies: readonly Copies[]): LeafState {
     return [...(copy?.elements ?? leaf.sequence.toArray())]
   }
   const itemsOf: ItemsOf = (entry) => earliest(entry, copies)?.items ?? currentItems(entry)
+  if (leaf.kind === leafKinds.bounded) return readBounded(leaf, itemsOf).value ?? 0
   return leaf.kind === leafKinds.counter ? counterSum(leaf, itemsOf) : leafValue(leaf, itemsOf)
 }
 
@@ -152,7 +155,8 @@ function ancestorOf({ version, contact, sinceCut, sinceContact }: CutRecord, ent
   const copy = earliest(entry, [sinceCut, sinceContact])
   if (copy === undefined || !version.covers(contact.common)) return { known: false }
   for (const item of [...copy.items, ...copy.removals]) if (!contact.common.has(item)) return { known: false }
-  return { known: true, value: winningItem(copy.items)?.value }
+  const { kind, member } = entry.key
+  return { known: true, value: leafKind(kind).pick(copy.items, member) }
 }
 
 function mergedKeys(record: CutRecord): MergedKey[] {
@@ -161,7 +165,7 @@ function mergedKeys(record: CutRecord): MergedKey[] {
   const theirs = leavesOf(record.sinceContact.merged)
   const merged: MergedKey[] = []
   for (const leaf of new Set([...ours, ...theirs])) {
-    if (conflicting.has(leaf) && leaf.kind !== leafKinds.set) continue
+    if (conflicting.has(leaf) && !isSetKind(leaf.kind)) continue
     if (leaf.kind === leafKinds.counterReset) continue
     const effect = effectOf(leaf, record, ours.has(leaf))
     if (effect === undefined) continue
@@ -180,14 +184,14 @@ function effectOf(
   const after = leafState(leaf)
   const atContact = leafState(leaf, sinceContact)
   const before = isOurs ? leafState(leaf, sinceCut, sinceContact) : atContact
-  if (leaf.kind === leafKinds.counter) {
+  if (leaf.kind === leafKinds.counter || leaf.kind === leafKinds.bounded) {
     const ours = Number(atContact) - Number(before)
     const theirs = Number(after) - Number(atContact)
     if (ours === 0 && theirs === 0) return undefined
     const initial = schema === undefined ? 0 : counterInitial(schema, leaf.node.path)
     return { kind: 'counter', ours, theirs, after: initial + Number(after) }
   }
-  if (leaf.kind === leafKinds.set) return setEffect(asArray(before), asArray(after))
+  if (isSetKind(leaf.kind)) return setEffect(asArray(before), asArray(after))
   if (leaf.kind === leafKinds.list) return listEffect(asArray(before), asArray(after))
   return sameState(before, after) ? undefined : { kind: 'value', before, after }
 }

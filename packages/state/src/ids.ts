@@ -18,6 +18,11 @@ export type Path = readonly string[]
 /** Greatest sequence number of one incarnation; past it a fresh incarnation is needed. */
 export const maxSeq = 0xffff_ffff
 
+/** Whether a number can be the seq of a dot. */
+export function isSeq(seq: number): boolean {
+  return Number.isSafeInteger(seq) && seq >= 1 && seq <= maxSeq
+}
+
 const authorPattern = /^[0-9a-f]{16}$/
 
 /** Whether `text` has the form of an author id. */

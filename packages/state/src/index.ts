@@ -1,3 +1,6 @@
+export type { Authority } from './authority.ts'
+export { type BoundedState, type BoundedTerms, type Rights, readBounded } from './bounded.ts'
+export { type BoundedDraft, boundedAt } from './bounded-draft.ts'
 export { bundleFormat, decodeBundle, decodeVersion, encodeBundle, encodeVersion } from './bundle-codec.ts'
 export { attempt, ByteReader, ByteWriter, DecodeFailure } from './bytes.ts'
 export type {
@@ -26,12 +29,13 @@ export {
   decodeChanges,
   encodeChanges,
 } from './change-codec.ts'
-export type { Ancestor, Conflict, ConflictRule, ConflictSide } from './conflict.ts'
+export type { Ancestor, Conflict, ConflictSide } from './conflict.ts'
 export type { StoreLimits, StoreOptions } from './core.ts'
 export type { Cut } from './cut.ts'
 export { type Document, openDocument, reapply } from './document.ts'
 export { type ErrorCode, type ErrorText, errorCodes } from './error-codes.ts'
 export { assert, assertNever, type ErrorOptions, isRejoinError, RejoinError, rejoinError } from './errors.ts'
+export type { FencingToken } from './graded.ts'
 export { type Hash64, Hasher, hashString, hashValue, mix, Sum64, toHex16 } from './hash.ts'
 export type { HealReport, MergedEffect, MergedKey, SideSummary } from './heal-report.ts'
 export {
@@ -56,18 +60,26 @@ export {
   type Path,
 } from './ids.ts'
 export { Key, type KindCode, kindName, leafKinds } from './key.ts'
+export type { ConflictRule } from './leaf-kind.ts'
+export { earliest, greatest, least, type Ordered, type Resolver, resolver } from './resolver.ts'
 export type { DecodeError, DecodeErrorKind, Result } from './result.ts'
 export { failure, success } from './result.ts'
 export { type Rules, soundRules } from './rules.ts'
 export {
+  type BoundedField,
+  bounded,
   type CounterDraft,
   type CounterField,
   counter,
   type DraftOf,
+  type FencedDraft,
+  type FencedField,
   type Field,
   type FlagDraft,
   type FlagField,
+  fenced,
   flag,
+  type HasFixed,
   type ListDraft,
   type ListField,
   list,
@@ -77,9 +89,15 @@ export {
   type MvRegisterField,
   map,
   mvRegister,
+  type RankedDraft,
+  type RankedField,
   type RegisterDraft,
   type RegisterField,
+  type ResolvedDraft,
+  type ResolvedField,
+  ranked,
   register,
+  resolved,
   type Schema,
   type SetDraft,
   type SetField,
@@ -95,6 +113,7 @@ export { decodeSnapshot, encodeSnapshot, loadSnapshot } from './snapshot-codec.t
 export {
   type BundleOutcome,
   type ChangeEvent,
+  type ChangeOptions,
   type ChangeOutcome,
   createStore,
   type MergeOptions,

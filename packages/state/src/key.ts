@@ -14,6 +14,11 @@ export const leafKinds = {
   list: 7,
   counterReset: 8,
   flagDisableWins: 9,
+  ranked: 10,
+  fenced: 11,
+  resolved: 12,
+  setRemoveWins: 13,
+  bounded: 14,
 } as const
 
 /** Code of a leaf kind; 1 to 255, also of kinds that this build does not know. */
@@ -30,11 +35,21 @@ const names: readonly (string | undefined)[] = [
   'list',
   'counter',
   'flag',
+  'ranked',
+  'fenced',
+  'resolved',
+  'set',
+  'bounded',
 ]
 
 /** Name of a leaf kind for people and reports. */
 export function kindName(kind: KindCode): string {
   return names[kind] ?? `kind-${kind}`
+}
+
+/** Whether the members of a kind are elements of a set. */
+export function isSetKind(kind: KindCode): boolean {
+  return kind === leafKinds.set || kind === leafKinds.setRemoveWins
 }
 
 /** Limits of an address. */

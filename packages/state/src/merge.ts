@@ -1,11 +1,13 @@
 import type { Bundle, BundleItem, Change, KeyRow, ListRow, Op } from './change.ts'
 import { lastSeq } from './change.ts'
-import { conflictAt, leadingTouch, type NoticedConflict, type Touch } from './conflict.ts'
+import { conflictAt, leadingTouch, type NoticedConflict } from './conflict.ts'
 import type { Core } from './core.ts'
 import { assertNever } from './errors.ts'
 import type { Dot } from './ids.ts'
-import { winningItem } from './read.ts'
+import { leafKinds } from './key.ts'
+import type { Touch } from './leaf-kind.ts'
 import { mergeLive } from './rules.ts'
+import { winningItem } from './stamp-order.ts'
 import type { AuthorSlot, Entry, Item } from './tree.ts'
 import type { Version } from './version.ts'
 
@@ -74,7 +76,8 @@ function mergeOp(
 function mergePut(core: Core, entry: Entry, item: Item, theirs: TheirVersion, noticed: NoticedConflict[]): void {
   const current = entry.first
   if (!core.rules.putKeepsRemovals) for (const record of [...(entry.removals ?? [])]) core.dropRemoval(record)
-  if (entry.more === undefined && (current === undefined || covered(current, theirs.before))) {
+  const isFenced = entry.kind === leafKinds.fenced
+  if (entry.more === undefined && (current === undefined || (!isFenced && covered(current, theirs.before)))) {
     core.replaceSingle(entry, item)
     if (current === undefined && entry.removals !== undefined) {
       noticeConflict(core, entry, leadingTouch([], unseenRemovals(entry, theirs.before)), item, noticed)
@@ -82,7 +85,9 @@ function mergePut(core: Core, entry: Entry, item: Item, theirs: TheirVersion, no
     return
   }
   const ours = entry.liveItems()
-  const live = core.rules.mergeLive(ours, [item], core.version, theirs.after)
+  // What stands beside a write is part of what its author had after it, though the change does not repeat it.
+  const left = [item, ...core.standingBeside(entry, item)]
+  const live = core.rules.mergeLive(ours, left, core.version, theirs.after)
   core.replaceLive(entry, live, live.includes(item) ? [item] : [])
   noticeConflict(core, entry, winningItem(ours.filter((other) => !covered(other, theirs.before))), item, noticed)
 }

@@ -1,6 +1,7 @@
 import { type AuthorId, isAuthorId } from './ids.ts'
-import { leafKinds } from './key.ts'
+import { type KindCode, leafKinds } from './key.ts'
 import type { DottedItem } from './rules.ts'
+import { compareItems } from './stamp-order.ts'
 import type { Entry, Leaf } from './tree.ts'
 import { type Value, valueFromKey } from './value.ts'
 
@@ -14,23 +15,6 @@ export type ItemsOf = (entry: Entry) => readonly ReadableItem[]
 
 /** The items that stand in the store now. */
 export const currentItems: ItemsOf = (entry) => entry.liveItems()
-
-/** Sign of the order in which concurrent siblings win: later clock, then greater author. */
-export function compareItems(left: DottedItem, right: DottedItem): number {
-  if (left.hlc !== right.hlc) return left.hlc - right.hlc
-  if (left.author !== right.author) return left.author < right.author ? -1 : 1
-  return left.seq - right.seq
-}
-
-/** The sibling that a last-writer-wins register reads, if any. */
-export function winningItem<T extends DottedItem>(items: readonly T[]): T | undefined {
-  let best = items[0]
-  for (let i = 1; i < items.length; i++) {
-    const item = items[i]
-    if (item !== undefined && best !== undefined && compareItems(item, best) > 0) best = item
-  }
-  return best
-}
 
 /** What a counter's reset takes away: the author's sum at a seq. */
 export interface ResetMark {
@@ -87,10 +71,16 @@ export function counterPresent(counter: Leaf, itemsOf: ItemsOf = currentItems): 
   return false
 }
 
+/** Whether an element of a set is there, by the items at it. In a remove-wins set a removal is an item of its own. */
+export function isMember(kind: KindCode, items: readonly ReadableItem[]): boolean {
+  if (kind !== leafKinds.setRemoveWins) return items.length > 0
+  return items.length > 0 && items.every((item) => item.value === true)
+}
+
 /** The members of a set, sorted by their canonical keys. */
 export function setMembers(leaf: Leaf, itemsOf: ItemsOf = currentItems): Value[] {
   const keys: string[] = []
-  for (const entry of leaf.entries()) if (itemsOf(entry).length > 0) keys.push(entry.key.member)
+  for (const entry of leaf.entries()) if (isMember(leaf.kind, itemsOf(entry))) keys.push(entry.key.member)
   return keys.sort().map((key) => valueFromKey(key) ?? null)
 }
 
@@ -103,34 +93,6 @@ export function concurrentValues(items: readonly ReadableItem[]): Value[] {
 export function flagValue(items: readonly ReadableItem[], wins: boolean): boolean | undefined {
   if (items.length === 0) return undefined
   return items.some((item) => item.value === wins) ? wins : !wins
-}
-
-/** What one leaf holds as plain data, without a schema; undefined when it is absent. */
-export function leafValue(leaf: Leaf, itemsOf: ItemsOf = currentItems): Value | undefined {
-  const single = leaf.find('')
-  const items = single === undefined ? [] : itemsOf(single)
-  switch (leaf.kind) {
-    case leafKinds.counter:
-      return counterPresent(leaf, itemsOf) ? counterSum(leaf, itemsOf) : undefined
-    case leafKinds.set: {
-      const members = setMembers(leaf, itemsOf)
-      return members.length === 0 ? undefined : members
-    }
-    case leafKinds.list:
-      return leaf.sequence === undefined || leaf.sequence.length === 0 ? undefined : leaf.sequence.toArray()
-    case leafKinds.mvRegister:
-      return items.length === 0 ? undefined : concurrentValues(items)
-    case leafKinds.flag:
-      return flagValue(items, true)
-    case leafKinds.flagDisableWins:
-      return flagValue(items, false)
-    case leafKinds.entry:
-      return items.length === 0 ? undefined : true
-    case leafKinds.counterReset:
-      return undefined
-    default:
-      return winningItem(items)?.value
-  }
 }
 
 /** Whether a counter part belongs to a real author: members come from peers. */

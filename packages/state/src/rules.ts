@@ -35,6 +35,8 @@ export interface Rules {
   readonly bundleNeedsBase: boolean
   /** Whether a removal takes away only what it had seen of the key, by the merge rule; false: everything. */
   readonly removalIsObserved: boolean
+  /** Whether a write to a fenced register leaves standing what came with a higher token, though it had seen it (C17). */
+  readonly tokensFence: boolean
   /** Whether an opening may go on under an author that is known already (C1). */
   readonly authorContinues: boolean
 }
@@ -68,5 +70,6 @@ export const soundRules: Rules = {
   joinedFloor: (ours, theirs) => ours.merge(theirs),
   bundleNeedsBase: true,
   removalIsObserved: true,
+  tokensFence: true,
   authorContinues: false,
 }

@@ -1,15 +1,21 @@
 // What the compiler must infer and refuse. Checked by `tsc -p tsconfig.test.json`; nothing here runs. Rules SC1 to SC4.
 import {
   type AuthorId,
+  bounded,
   type Change,
   counter,
   type DraftOf,
+  fenced,
   flag,
+  greatest,
   list,
   map,
   mvRegister,
   openDocument,
+  ranked,
   register,
+  resolved,
+  resolver,
   type SnapshotOf,
   type Store,
   schema,
@@ -34,6 +40,12 @@ const Raid = schema({
   loot: set<string>(),
   log: list<{ readonly who: string; readonly at: Date }>(),
   flags: map(flag()),
+  leader: ranked('', { ranks: ['guest', 'admin'] }),
+  bid: ranked({ by: '', gold: 0 }),
+  potions: bounded({ initial: 3, max: 9 }),
+  turn: fenced(0, { lease: 'turn' }),
+  best: resolved(0, greatest()),
+  banned: set<string>({ wins: 'remove' }),
   settings: { volume: register(0.5), theme: { dark: flag(true) } },
   players: map({
     name: register(''),
@@ -56,6 +68,11 @@ expectSame<typeof raid.snapshot.open, boolean>(true)
 expectSame<typeof raid.snapshot.loot, readonly string[]>(true)
 expectSame<(typeof raid.snapshot.log)[number], { readonly who: string; readonly at: Date }>(true)
 expectSame<typeof raid.snapshot.settings.theme.dark, boolean>(true)
+expectSame<typeof raid.snapshot.leader, string>(true)
+expectSame<typeof raid.snapshot.bid, { by: string; gold: number }>(true)
+expectSame<typeof raid.snapshot.turn, number>(true)
+expectSame<typeof raid.snapshot.best, number>(true)
+expectSame<typeof raid.snapshot.banned, readonly string[]>(true)
 raid.snapshot.players['ada']?.at.x satisfies number | undefined
 raid.snapshot.players['ada']?.pets['rex']?.age satisfies number | undefined
 raid.snapshot.flags['a'] satisfies boolean | undefined
@@ -92,6 +109,17 @@ raid.change((draft) => {
   draft.players.get('ada').pets.get('rex').age.add(1)
   draft.players.keys() satisfies readonly string[]
 
+  draft.leader.set('ada', 'admin')
+  draft.bid.set({ by: 'ada', gold: 5 }, 5)
+  draft.potions.subtract(draft.potions.spendable())
+  draft.turn.set(draft.turn.get() + 1)
+  draft.best.concurrent() satisfies readonly number[]
+  draft.score.reset()
+
+  // @ts-expect-error not a rank of this field
+  draft.leader.set('ada', 'king')
+  // @ts-expect-error a rank is wanted
+  draft.bid.set({ by: 'ada', gold: 5 })
   // @ts-expect-error not a phase
   draft.phase.set('dance')
   // @ts-expect-error a number is wanted
@@ -148,6 +176,20 @@ flag(false, { wins: 'newest' })
 schema({ phase: 'lobby' })
 // @ts-expect-error a map is made of a field or a struct
 map('lobby')
+
+// [SC4] What must stand at a fixed path cannot be declared inside of a map.
+// @ts-expect-error a fenced field inside a map
+map({ deep: { turn: fenced(0, { lease: 'turn' }) } })
+// @ts-expect-error a bounded field inside a map
+map({ potions: bounded() })
+// @ts-expect-error a fenced field as map entry
+map(fenced(0, { lease: 'turn' }))
+const firstNumber = resolver('first number', (values: readonly number[]) => values[0] ?? 0)
+// @ts-expect-error a resolver of other values
+resolved('', firstNumber)
+// @ts-expect-error neither add nor remove
+set({ wins: 'enable' })
+map({ leader: ranked(''), best: resolved(0, greatest()), nested: map({ age: counter() }) })
 
 // [SC4] Recursive types of JSON can be declared, read and written.
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }

@@ -1,7 +1,12 @@
+import type { BoundedTerms } from './bounded.ts'
+import { type BoundedDraft, checkedTerms } from './bounded-draft.ts'
 import { rejoinError } from './errors.ts'
 import type { Path } from './ids.ts'
 import { type KindCode, leafKinds } from './key.ts'
+import type { Resolver } from './resolver.ts'
 import { freezeValue, type Value } from './value.ts'
+
+const maxLeaseLength = 256
 
 /** What a field type carries for the compiler only: how it reads and how it is written. */
 declare const types: unique symbol
@@ -13,7 +18,18 @@ export interface Field<Read, Draft> {
 }
 
 /** Kinds of fields. */
-export type FieldKind = 'register' | 'mvRegister' | 'counter' | 'flag' | 'set' | 'map' | 'list'
+export type FieldKind =
+  | 'register'
+  | 'mvRegister'
+  | 'ranked'
+  | 'fenced'
+  | 'resolved'
+  | 'counter'
+  | 'bounded'
+  | 'flag'
+  | 'set'
+  | 'map'
+  | 'list'
 
 /** `T` as far as it can be stored: JSON values, bytes, bigint, dates. Anything else becomes `never`. */
 export type Storable<T> = T extends Value
@@ -40,12 +56,46 @@ export interface MvRegisterDraft<T> {
   set(value: T & Storable<T>): void
 }
 
+/** Writes a ranked register. */
+export interface RankedDraft<T, Rank> {
+  /** The value, with this change's own writes. */
+  get(): T
+  /**
+   * Overwrites what is there, whatever its rank; the rank decides among concurrent writes.
+   * @throws RejoinError `invalid-value`.
+   */
+  set(value: T & Storable<T>, rank: Rank): void
+}
+
+/** Writes a fenced register. */
+export interface FencedDraft<T> {
+  /** The value, with this change's own writes. */
+  get(): T
+  /**
+   * Overwrites what was written under this token or an earlier one.
+   * @throws RejoinError `fencing-token-required`, `fencing-token-stale`, `invalid-value`.
+   */
+  set(value: T & Storable<T>): void
+}
+
+/** Writes a resolved register. */
+export interface ResolvedDraft<T> {
+  /** What the resolver makes of the concurrent values; a value alone reads as it is. */
+  get(): T
+  /** All values that nobody has overwritten. Later clocks last. */
+  concurrent(): readonly T[]
+  /** Overwrites all values that are there. */
+  set(value: T & Storable<T>): void
+}
+
 /** Writes a counter. */
 export interface CounterDraft {
   /** The sum, with this change's own additions. */
   get(): number
   /** Adds a finite number, which may be negative. Concurrent additions all count. */
   add(delta: number): void
+  /** Takes away all additions as far as they were seen: the initial value stays, and what others add concurrently. */
+  reset(): void
 }
 
 /** Writes a flag. */
@@ -59,9 +109,9 @@ export interface FlagDraft {
 /** Writes a set. */
 export interface SetDraft<T> {
   has(element: T & Storable<T>): boolean
-  /** Adds an element; an add wins over a concurrent delete. */
+  /** Adds an element; concurrently with a delete, the set's declaration decides. */
   add(element: T & Storable<T>): void
-  /** Removes the element as far as it was seen; false when it was not there. */
+  /** Removes the element; false when it was not there. */
   delete(element: T & Storable<T>): boolean
   /** Elements in canonical order. */
   values(): readonly T[]
@@ -105,10 +155,38 @@ export interface MvRegisterField<T> extends Field<readonly T[], MvRegisterDraft<
   readonly field: 'mvRegister'
 }
 
+/** A register in which, among concurrent writes, the highest rank wins, then the later clock. */
+export interface RankedField<T, Rank extends string | number> extends Field<T, RankedDraft<T, Rank>> {
+  readonly field: 'ranked'
+  readonly initial: Value
+  /** Names of ranks, lowest first; undefined where ranks are numbers. */
+  readonly ranks: readonly string[] | undefined
+}
+
+/** A register that only the holder of a lease may write. */
+export interface FencedField<T> extends Field<T, FencedDraft<T>> {
+  readonly field: 'fenced'
+  readonly initial: Value
+  readonly lease: string
+}
+
+/** A register whose concurrent writes a named rule settles. */
+export interface ResolvedField<T> extends Field<T, ResolvedDraft<T>> {
+  readonly field: 'resolved'
+  readonly initial: Value
+  readonly resolver: Resolver<T>
+}
+
 /** A counter: concurrent additions all count. */
 export interface CounterField extends Field<number, CounterDraft> {
   readonly field: 'counter'
   readonly initial: number
+}
+
+/** A counter that stays within its bounds on every side of every split. */
+export interface BoundedField extends Field<number, BoundedDraft> {
+  readonly field: 'bounded'
+  readonly terms: BoundedTerms
 }
 
 /** A boolean with a declared winner among concurrent writes. */
@@ -118,9 +196,10 @@ export interface FlagField extends Field<boolean, FlagDraft> {
   readonly wins: 'enable' | 'disable'
 }
 
-/** An add-wins set. */
+/** A set with a declared winner among a concurrent add and delete of one element. */
 export interface SetField<T> extends Field<readonly T[], SetDraft<T>> {
   readonly field: 'set'
+  readonly wins: 'add' | 'remove'
 }
 
 /** A list; runs inserted concurrently at one place never interleave. */
@@ -162,6 +241,15 @@ export type DraftOf<S> =
       ? Draft
       : { readonly [K in keyof S]: DraftOf<S[K]> }
 
+/** Whether a shape holds a field that must stand at a fixed path. */
+export type HasFixed<S> = S extends FencedField<infer _> | BoundedField
+  ? true
+  : S extends Field<unknown, unknown>
+    ? false
+    : true extends { [K in keyof S]: HasFixed<S[K]> }[keyof S]
+      ? true
+      : false
+
 /** A typed lens over a document: names, kinds and initial values of its fields. */
 export interface Schema<F extends Struct = Struct> {
   readonly fields: F
@@ -181,10 +269,92 @@ export function mvRegister<T>(): MvRegisterField<T> {
   return { field: 'mvRegister' }
 }
 
+/**
+ * A register in which the highest rank wins among concurrent writes, then the later clock. A write that had seen the
+ * others wins whatever its rank. Ranks are whole numbers (a stake, a priority), or names declared lowest first.
+ *
+ * @example
+ * ```ts
+ * import { ranked, schema } from '@rejoin/state'
+ * const Claim = schema({
+ *   owner: ranked('', { ranks: ['guest', 'member', 'admin'] }),
+ *   bid: ranked({ by: '', gold: 0 }),
+ * })
+ * ```
+ * @throws RejoinError `invalid-schema` when two ranks have one name.
+ */
+export function ranked<T, const Rank extends string>(
+  initial: T,
+  options: { readonly ranks: readonly Rank[] },
+): RankedField<T, Rank>
+export function ranked<T>(initial: T, ..._unstorable: [T] extends [Storable<T>] ? [] : [never]): RankedField<T, number>
+export function ranked<T>(
+  initial: T,
+  options?: { readonly ranks: readonly string[] },
+): RankedField<T, string> | RankedField<T, number> {
+  const ranks = options?.ranks
+  if (ranks !== undefined && new Set(ranks).size !== ranks.length)
+    throw rejoinError('invalid-schema', { reason: 'Two ranks have one name.', details: { ranks: ranks.join(', ') } })
+  return { field: 'ranked', initial: freezeValue(initial), ranks: ranks === undefined ? undefined : [...ranks] }
+}
+
+/**
+ * A register that only the holder of a lease may write: a write under an earlier fencing token never takes the place of
+ * one under a later token, even when it comes later. It stands at a fixed path, not inside a map, as what can be deleted
+ * and made again could be written twice.
+ *
+ * @example
+ * ```ts
+ * import { fenced, schema } from '@rejoin/state'
+ * const Match = schema({ round: fenced(0, { lease: 'round' }) })
+ * ```
+ * @throws RejoinError `invalid-schema` when the lease has no name.
+ */
+export function fenced<T>(
+  initial: T,
+  options: { readonly lease: string },
+  ..._unstorable: [T] extends [Storable<T>] ? [] : [never]
+): FencedField<T> {
+  if (typeof options?.lease !== 'string' || options.lease === '' || options.lease.length > maxLeaseLength)
+    throw rejoinError('invalid-schema', { reason: `A lease has a name of 1 to ${maxLeaseLength} characters.` })
+  return { field: 'fenced', initial: freezeValue(initial), lease: options.lease }
+}
+
+/**
+ * A register whose concurrent writes a named deterministic rule settles, such as `greatest()` or one made by `resolver()`.
+ * A write that had seen the others overwrites them all.
+ */
+export function resolved<T>(
+  initial: T,
+  resolver: Resolver<NoInfer<T>>,
+  ..._unstorable: [T] extends [Storable<T>] ? [] : [never]
+): ResolvedField<T> {
+  return { field: 'resolved', initial: freezeValue(initial), resolver }
+}
+
 /** A counter that starts at `initial`. */
 export function counter(initial = 0): CounterField {
   if (!Number.isFinite(initial)) throw rejoinError('invalid-schema', { reason: 'A counter starts at a finite number.' })
   return { field: 'counter', initial }
+}
+
+/**
+ * A counter of whole numbers that never leaves its bounds, on any side of any split. What may be taken away or added is
+ * split into rights: a replica writes within its own at once, connected or not, and is refused beyond them. The first
+ * rights come from an anchor; until it has granted them there are none. It stands at a fixed path, not inside a map.
+ *
+ * @example
+ * ```ts
+ * import { bounded, schema } from '@rejoin/state'
+ * const Raid = schema({ potions: bounded({ min: 0, initial: 12 }), seats: bounded({ max: 5 }) })
+ * ```
+ * @throws RejoinError `invalid-schema` unless min <= initial <= max are whole numbers.
+ */
+export function bounded(
+  options: { readonly min?: number; readonly max?: number; readonly initial?: number } = {},
+): BoundedField {
+  const min = options.min ?? 0
+  return { field: 'bounded', terms: checkedTerms({ initial: options.initial ?? min, min, max: options.max }) }
 }
 
 /** A flag. Among concurrent writes the value that `wins` names prevails; the default is `enable`. */
@@ -192,14 +362,25 @@ export function flag(initial = false, options: { readonly wins?: 'enable' | 'dis
   return { field: 'flag', initial, wins: options.wins ?? 'enable' }
 }
 
-/** An add-wins set of values; elements are compared by value. */
-export function set<T>(): SetField<T> {
-  return { field: 'set' }
+/**
+ * A set of values, compared by value. `wins` says what becomes of an element that one side adds while another deletes
+ * it: `add` (the default) keeps it, `remove` does not, as fits bans and revoked rights.
+ */
+export function set<T>(options: { readonly wins?: 'add' | 'remove' } = {}): SetField<T> {
+  return { field: 'set', wins: options.wins ?? 'add' }
 }
 
-/** A map from string keys to entries of one shape. */
-export function map<E extends Shape>(entry: E): MapField<E> {
+/**
+ * A map from string keys to entries of one shape.
+ * @throws RejoinError `invalid-schema` when a fenced or bounded field stands inside, also where the compiler could not see it.
+ */
+export function map<E extends Shape>(entry: E, ..._fixed: HasFixed<E> extends true ? [never] : []): MapField<E> {
   checkShape(entry)
+  if (hasFixed(entry)) {
+    throw rejoinError('invalid-schema', {
+      reason: 'A fenced or bounded field stands inside a map, whose entries can be deleted and made again.',
+    })
+  }
   return { field: 'map', entry }
 }
 
@@ -229,6 +410,10 @@ export function schema<F extends Struct>(fields: F): Schema<F> {
 /** Whether a shape is a field, not a struct. */
 export function isField(shape: Shape): shape is AnyField {
   return typeof (shape as { field?: unknown }).field === 'string'
+}
+
+function hasFixed(shape: Shape): boolean {
+  return isField(shape) ? shape.field === 'fenced' || shape.field === 'bounded' : Object.values(shape).some(hasFixed)
 }
 
 function checkShape(shape: Shape): void {
@@ -261,10 +446,24 @@ export function kindOf(field: AnyField): KindCode {
     case 'flag':
       return (field as FlagField).wins === 'disable' ? leafKinds.flagDisableWins : leafKinds.flag
     case 'set':
-      return leafKinds.set
+      return (field as SetField<unknown>).wins === 'remove' ? leafKinds.setRemoveWins : leafKinds.set
+    case 'bounded':
+      return leafKinds.bounded
+    case 'ranked':
+      return leafKinds.ranked
+    case 'fenced':
+      return leafKinds.fenced
+    case 'resolved':
+      return leafKinds.resolved
     case 'map':
       return leafKinds.entry
     case 'list':
       return leafKinds.list
   }
+}
+
+/** The member at which a field keeps its items, where it has one address. What the member names is part of the address. */
+export function memberOf(field: AnyField): string {
+  if (field.field === 'fenced') return (field as FencedField<unknown>).lease
+  return field.field === 'resolved' ? (field as ResolvedField<unknown>).resolver.name : ''
 }

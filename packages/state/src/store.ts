@@ -3,6 +3,7 @@ import type { Conflict, NoticedConflict } from './conflict.ts'
 import { Core, type StoreOptions } from './core.ts'
 import { type Cut, StoreCut } from './cut.ts'
 import { rejoinError } from './errors.ts'
+import { type FencingToken, isFencingToken } from './graded.ts'
 import type { AuthorId, Path } from './ids.ts'
 import { mergeBundle, mergeChange } from './merge.ts'
 import { type Rules, soundRules } from './rules.ts'
@@ -42,6 +43,12 @@ export interface StoreStats {
   readonly liveItems: number
   readonly removalRecords: number
   readonly authors: number
+}
+
+/** What a change is written with. */
+export interface ChangeOptions {
+  /** Tokens of the leases whose fenced fields the change writes. */
+  readonly token?: FencingToken | readonly FencingToken[]
 }
 
 /** How a merge is to be taken. */
@@ -121,11 +128,11 @@ export class Store {
   /**
    * Runs `write` as one atomic change. Throws what `write` throws, with nothing changed.
    * Undefined when nothing was written.
-   * @throws RejoinError `change-nested` inside another transaction.
+   * @throws RejoinError `change-nested` inside another transaction, `fencing-token-invalid`.
    */
-  transact(write: (transaction: Transaction) => void): Change | undefined {
+  transact(write: (transaction: Transaction) => void, options: ChangeOptions = {}): Change | undefined {
     if (this.#transaction !== undefined) throw rejoinError('change-nested')
-    const transaction = new Transaction(this.#core)
+    const transaction = new Transaction(this.#core, tokensOf(options))
     this.#transaction = transaction
     try {
       write(transaction)
@@ -273,6 +280,14 @@ export class Store {
     }
     for (const listener of [...this.#listeners]) listener(event)
   }
+}
+
+function tokensOf({ token }: ChangeOptions): readonly FencingToken[] {
+  const tokens = token === undefined ? [] : 'lease' in token ? [token] : token
+  for (const given of tokens) {
+    if (!isFencingToken(given)) throw rejoinError('fencing-token-invalid')
+  }
+  return tokens
 }
 
 /** A store of one document. */

@@ -1,5 +1,5 @@
 import { kindName, leafKinds } from './key.ts'
-import { leafValue } from './read.ts'
+import { leafValue } from './leaf-kind.ts'
 import type { Node } from './tree.ts'
 import { setOwn, type Value } from './value.ts'
 

@@ -1,10 +1,13 @@
 import type { Change, Op } from './change.ts'
 import type { Core } from './core.ts'
 import { assert, rejoinError } from './errors.ts'
-import type { Dot } from './ids.ts'
+import { type FencingToken, fencedItem, fencedValue, outranks, tokenOf } from './graded.ts'
+import type { AuthorId, Dot, Path } from './ids.ts'
 import { leafKinds } from './key.ts'
-import { counterPresent, counterSum, currentItems, type ItemsOf, type ReadableItem, winningItem } from './read.ts'
+import { leafKind } from './leaf-kind.ts'
+import { counterPresent, counterSum, currentItems, type ItemsOf, isMember, type ReadableItem } from './read.ts'
 import { Sequence } from './sequence.ts'
+import { winningItem } from './stamp-order.ts'
 import { type Entry, type Leaf, type Node, pendingKinds } from './tree.ts'
 import type { Value } from './value.ts'
 
@@ -23,13 +26,15 @@ interface TouchedList {
  */
 export class Transaction {
   readonly #core: Core
+  readonly #tokens: readonly FencingToken[]
   readonly #pending: Entry[] = []
   readonly #lists: Map<Entry, TouchedList> = new Map()
   #inserted = 0
   #open = true
 
-  constructor(core: Core) {
+  constructor(core: Core, tokens: readonly FencingToken[]) {
     this.#core = core
+    this.#tokens = tokens
   }
 
   /** Whether the change is still running. */
@@ -71,7 +76,43 @@ export class Transaction {
 
   /** Whether an entry has a live item within this change. */
   isLive(entry: Entry): boolean {
+    if (entry.kind === leafKinds.setRemoveWins) return isMember(entry.kind, this.itemsOf(entry))
     return entry.pending === pendingKinds.none ? entry.first !== undefined : entry.pending === pendingKinds.put
+  }
+
+  /**
+   * Writes a fenced register under the token that this change was given for its lease.
+   * @throws RejoinError `fencing-token-required` without one, `fencing-token-stale` when a later holder has written.
+   */
+  putFenced(entry: Entry, value: Value): void {
+    const lease = entry.member
+    const token = this.#tokens.find((given) => given.lease === lease)
+    if (token === undefined)
+      throw rejoinError('fencing-token-required', { details: { lease, path: entry.path.join('/') } })
+    const written = fencedValue(token, value)
+    const standing = fencedItem(this.itemsOf(entry))
+    if (standing !== undefined && outranks(standing.value, written)) {
+      const seen = tokenOf(standing.value)
+      throw rejoinError('fencing-token-stale', {
+        details: { lease, epoch: token.epoch, ballot: token.ballot, seenEpoch: seen.epoch, seenBallot: seen.ballot },
+      })
+    }
+    this.put(entry, written)
+  }
+
+  /** The incarnation that this change is written under. */
+  get author(): AuthorId {
+    return this.#core.ownSlot().id
+  }
+
+  /** Whether this replica hands out the rights of the bounded counter at a path. */
+  mayGrant(path: Path): boolean {
+    return this.#core.authority?.grantRights(path) === true
+  }
+
+  /** Whether an author is known to have ended although it could not say so. */
+  hasEnded(author: AuthorId): boolean {
+    return author !== this.author && this.#core.authority?.hasEnded?.(author) === true
   }
 
   /** Adds to this author's part of a counter. */
@@ -155,14 +196,14 @@ export class Transaction {
 
   #removeLeaf(leaf: Leaf): void {
     if (leaf.kind === leafKinds.counterReset) return
-    if (leaf.kind === leafKinds.counter) this.#resetCounter(leaf)
+    if (leaf.kind === leafKinds.counter) this.resetCounter(leaf)
     else if (leaf.sequence !== undefined) {
       if (leaf.sequence.length > 0) this.erase(leaf.entry(''), 0, leaf.sequence.length)
-    } else for (const entry of leaf.entries()) this.remove(entry)
+    } else if (leafKind(leaf.kind).removable) for (const entry of leaf.entries()) this.remove(entry)
   }
 
   /** Notes each part as seen: reading subtracts it, what others add concurrently stays (C7, observed reset). */
-  #resetCounter(counter: Leaf): void {
+  resetCounter(counter: Leaf): void {
     const resets = counter.node.leaf(leafKinds.counterReset)
     for (const entry of counter.entries()) {
       const item = this.itemsOf(entry)[0]
@@ -212,11 +253,9 @@ export class Transaction {
       const value = entry.pendingValue
       clearPending(entry)
       if (pending === pendingKinds.put) {
-        if (entry.more === undefined) core.replaceSingle(entry, core.liveItem(entry, slot, seq, hlc, value))
-        else {
-          const item = core.liveItem(entry, slot, seq, hlc, value)
-          core.replaceLive(entry, [item], [item])
-        }
+        const item = core.liveItem(entry, slot, seq, hlc, value)
+        if (entry.more === undefined && entry.kind !== leafKinds.fenced) core.replaceSingle(entry, item)
+        else core.replaceLive(entry, [...core.standingBeside(entry, item), item], [item])
         ops.push({ type: 'put', key: entry.key, value })
       } else if (entry.first !== undefined || entry.key.kind === leafKinds.entry) {
         core.replaceLive(entry, [], [])

@@ -140,7 +140,7 @@ export class Leaf {
   sequence: Sequence | undefined
   /** Whether the leaf makes its map entries present. */
   present = false
-  /** Entries with a live item; keeps presence O(1). */
+  /** Entries that make the leaf present; keeps presence O(1). */
   liveEntries = 0
   changedAt = 0
 

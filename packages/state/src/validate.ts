@@ -2,12 +2,11 @@ import type { Bundle, BundleItem, Change, KeyRow, ListRow, ListRun } from './cha
 import { lastSeq } from './change.ts'
 import type { Core } from './core.ts'
 import { isStamp } from './hlc.ts'
-import { type AuthorId, type Dot, maxSeq } from './ids.ts'
+import { type AuthorId, type Dot, isSeq } from './ids.ts'
 import { compareKeys, type Key, leafKinds } from './key.ts'
-import { isCounterMember, resetMark } from './read.ts'
+import { leafKind } from './leaf-kind.ts'
 import type { Place } from './sequence.ts'
 import type { Tree } from './tree.ts'
-import { type Value, valueFromKey } from './value.ts'
 
 /**
  * Checks of everything that comes from a peer or a disk, made before anything changes. They answer with the broken
@@ -68,7 +67,7 @@ export function changeFault(core: Core, change: Change): Fault {
   for (const op of change.ops) {
     const fault =
       op.type === 'put'
-        ? (named.add(op.key) ?? valueFault(op.key, op.value, change.author))
+        ? (named.add(op.key) ?? leafKind(op.key.kind).fault(op.key, op.value, change.author))
         : op.type === 'remove'
           ? (named.add(op.key) ?? removeFault(op.key))
           : op.type === 'insert'
@@ -78,10 +77,6 @@ export function changeFault(core: Core, change: Change): Fault {
     if (op.type === 'insert') elements += op.run.values.length
   }
   return Math.max(1, elements) === change.span ? undefined : 'the span is not the number of inserted elements'
-}
-
-function isSeq(seq: number): boolean {
-  return Number.isSafeInteger(seq) && seq >= 1 && seq <= maxSeq
 }
 
 /** Finds keys that are named twice: by a mark where the store has the key, else by their order or their text. */
@@ -119,37 +114,8 @@ class NamedKeys {
   }
 }
 
-/** Whether an item may stand at a key: each kind has its own form of value. */
-function valueFault(key: Key, value: Value, author: string): Fault {
-  switch (key.kind) {
-    case leafKinds.list:
-      return 'a keyed write to a list'
-    case leafKinds.counter:
-      if (key.member !== author) return "a write to another author's part of a counter"
-      return typeof value === 'number' && Number.isFinite(value) ? undefined : 'a counter part that is not a number'
-    case leafKinds.counterReset: {
-      const mark = resetMark(value)
-      const sound = mark !== undefined && isSeq(mark.seq) && Number.isFinite(mark.sum) && isCounterMember(key.member)
-      return sound ? undefined : 'a counter reset of another form'
-    }
-    case leafKinds.flag:
-    case leafKinds.flagDisableWins:
-      return typeof value === 'boolean' ? undefined : 'a flag that is not a boolean'
-    case leafKinds.set:
-      return memberFault(key.member)
-    default:
-      return undefined
-  }
-}
-
-function memberFault(member: string): Fault {
-  return valueFromKey(member) === undefined ? 'a set member that is not a value' : undefined
-}
-
 function removeFault(key: Key): Fault {
-  const { kind } = key
-  const never = kind === leafKinds.list || kind === leafKinds.counter || kind === leafKinds.counterReset
-  return never ? 'a keyed removal where there is none' : undefined
+  return leafKind(key.kind).removable ? undefined : 'a keyed removal where there is none'
 }
 
 function insertFault(core: Core, change: Change, key: Key, run: ListRun, fresh: NewElements): Fault {
@@ -229,7 +195,7 @@ function manyFault(row: KeyRow): Fault {
 }
 
 function itemFault(key: Key, item: BundleItem): Fault {
-  return isStamp(item.hlc) ? valueFault(key, item.value, item.author) : 'the clock is not a stamp'
+  return isStamp(item.hlc) ? leafKind(key.kind).fault(key, item.value, item.author) : 'the clock is not a stamp'
 }
 
 function listFault(core: Core, row: ListRow, bundle: Bundle, fresh: NewElements): Fault {

@@ -1,13 +1,19 @@
-import { concurrentValues, counterSum, flagValue, setMembers, winningItem } from './read.ts'
+import { readBounded } from './bounded.ts'
+import { leafKind } from './leaf-kind.ts'
+import { concurrentValues, counterSum, currentItems, flagValue, setMembers } from './read.ts'
 import {
+  type BoundedField,
   type CounterField,
   type FlagField,
   isField,
   kindOf,
   type MapField,
+  memberOf,
+  type RankedField,
   type RegisterField,
   type Shape,
 } from './schema.ts'
+import { winningItem } from './stamp-order.ts'
 import type { Store } from './store.ts'
 import type { Leaf, Node } from './tree.ts'
 import { setOwn, type Value } from './value.ts'
@@ -67,14 +73,20 @@ export class View {
   #readField(node: Node | undefined, field: Extract<Shape, { field: string }>): unknown {
     if (field.field === 'map') return this.#readMap(node, (field as MapField<Shape>).entry)
     const leaf = node?.findLeaf(kindOf(field))
-    const items = leaf?.find('')?.liveItems() ?? []
+    const items = leaf?.find(memberOf(field))?.liveItems() ?? []
     switch (field.field) {
       case 'register':
         return winningItem(items)?.value ?? (field as RegisterField<unknown>).initial
+      case 'ranked':
+      case 'fenced':
+      case 'resolved':
+        return leafKind(kindOf(field)).pick(items, memberOf(field)) ?? (field as RankedField<unknown, number>).initial
       case 'mvRegister':
         return items.length === 0 ? nothing : Object.freeze(concurrentValues(items))
       case 'counter':
         return (field as CounterField).initial + (leaf === undefined ? 0 : counterSum(leaf))
+      case 'bounded':
+        return leaf === undefined ? (field as BoundedField).terms.initial : this.#bounded(leaf, field as BoundedField)
       case 'flag':
         return flagValue(items, (field as FlagField).wins === 'enable') ?? (field as FlagField).initial
       case 'set':
@@ -82,6 +94,10 @@ export class View {
       case 'list':
         return leaf?.present ? Object.freeze(this.#elements(leaf)) : nothing
     }
+  }
+
+  #bounded(leaf: Leaf, { terms }: BoundedField): number {
+    return readBounded(leaf, currentItems).value ?? terms.initial
   }
 
   /** A running change writes lists in place: what it has written is not to be seen yet. */

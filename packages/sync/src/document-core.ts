@@ -13,6 +13,7 @@ import {
   type Change,
   type ChangeEvent,
   lastSeq,
+  type Path,
   type Schema,
   Store,
   Version,
@@ -28,6 +29,7 @@ import { acceptRefused, acceptRefusedIn } from './refused-work.ts'
 import { changeRow, type DocumentKeys, documentKeys, sealRow } from './rows.ts'
 import type { StorageOp } from './seams.ts'
 import { createStaging, type Staging } from './transfers.ts'
+import { answerAsks, endRights } from './treasury.ts'
 import { versionBytes } from './version-row.ts'
 
 /** What a document needs to know of a connection that brings something. */
@@ -89,6 +91,8 @@ export class DocumentCore {
   isMarkedUnsaved = false
   /** What the last server said; undefined while none has. */
   permission: Permission | undefined = undefined
+  #hasAnswered = false
+  #heldUntil: Version = Version.empty
   #isIndexed = false
   #generation = 0
   readonly #receipts = new WeakMap<Change, Receipt>()
@@ -139,13 +143,26 @@ export class DocumentCore {
   newStore(): Store {
     const { hub } = this
     const newAuthor = (): AuthorId => authorIdFromBytes(hub.random.bytes(8))
-    return new Store({ newAuthor, now: () => hub.now() }, hub.rules.state)
+    const authority = { grantRights: () => true, hasEnded: (author: AuthorId) => this.#isOfEarlierOpening(author) }
+    return new Store({ newAuthor, now: () => hub.now(), ...(hub.grantsRights ? { authority } : {}) }, hub.rules.state)
   }
 
   /** From here on every step of the store is persisted, counted and passed on. */
   begin(): void {
     this.isLoaded = true
     this.#stopStore = this.store.subscribe((event) => this.#stepped(event))
+  }
+
+  /** Somebody takes part: what was asked for before this opening is answered, too. */
+  answerWaiting(): void {
+    if (this.#hasAnswered || !this.hub.grantsRights) return
+    this.#hasAnswered = true
+    this.hub.soon(() => this.#answerAsks(undefined))
+  }
+
+  /** Whether something was written here that nobody may hear of before it is on disk: rights are handed out once. */
+  get isHeld(): boolean {
+    return !this.durable.covers(this.#heldUntil)
   }
 
   /** The receipt of a local change. */
@@ -163,6 +180,7 @@ export class DocumentCore {
     this.log.clear()
     this.store = store
     this.durable = Version.empty
+    this.#heldUntil = Version.empty
     this.#stopStore = store.subscribe((event) => this.#stepped(event))
     this.hub.tell(this.replacedListeners, undefined)
   }
@@ -277,8 +295,25 @@ export class DocumentCore {
       metrics.conflicts += event.conflicts.length
       if (change !== undefined) this.#keep(change, event.origin === 'local')
       this.hub.tell(this.listeners, event)
+      if (this.hub.grantsRights && event.origin === 'remote') this.hub.soon(() => this.#answerAsks(event.changed))
       this.wake()
     })
+  }
+
+  /** Nobody uses this document here any more: what this incarnation holds of bounded counters others may have. */
+  lastWord(): void {
+    const maySay = this.permission === undefined || this.permission === 'write' || this.permission === 'admin'
+    if (this.isLoaded && !this.isClosed && maySay && !this.hub.grantsRights) endRights(this.store)
+  }
+
+  #answerAsks(paths: readonly Path[] | undefined): void {
+    if (this.isClosed) return
+    answerAsks(this.store, (author) => this.#isOfEarlierOpening(author), paths)
+  }
+
+  /** On a disk of our own, and under another incarnation than this opening's: it writes no more. */
+  #isOfEarlierOpening(author: AuthorId): boolean {
+    return this.ownAuthors.has(author) && author !== this.store.author
   }
 
   /** A row of content, which counts until it is folded; an empty one where no storage would keep it. */
@@ -308,6 +343,7 @@ export class DocumentCore {
     }
     this.log.trim(this.acked)
     this.persist(ops)
+    if (isLocal && this.hub.grantsRights) this.#heldUntil = this.store.version
   }
 
   /** Invariant 2: what a bundle brought before is kept as a change all the same while no server has it. */

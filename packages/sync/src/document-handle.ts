@@ -2,6 +2,7 @@
 import {
   type Change,
   type ChangeEvent,
+  type ChangeOptions,
   type Conflict,
   type Document,
   type DraftOf,
@@ -35,13 +36,15 @@ export interface DocumentHandle<S extends Schema> {
   /** The untyped store. It is another one after a refusal: do not keep it. */
   readonly store: Store
   /**
-   * Runs `write` as one atomic change. It takes effect at once, connected or not; the receipt follows it further.
+   * Runs `write` as one atomic change. It takes effect at once, connected or not; the receipt follows it further. Fenced
+   * fields need the token of their lease in `options`.
    * @throws RejoinError `forbidden` when a server said that this replica may not write, `closed` after `close()`, and
-   *   what the state throws: `invalid-value`, `invalid-key`, `out-of-range`, `change-nested`.
+   *   what the state throws: `invalid-value`, `invalid-key`, `out-of-range`, `change-nested`, `fencing-token-required`,
+   *   `fencing-token-stale`.
    */
-  change(write: (draft: DraftOf<S>) => void): Receipt
+  change(write: (draft: DraftOf<S>) => void, options?: ChangeOptions): Receipt
   /** Writes the losing side of a conflict back, as an ordinary change. */
-  reapply(conflict: Conflict): Receipt
+  reapply(conflict: Conflict, options?: ChangeOptions): Receipt
   /** 16 hex digits, equal wherever the state is equal. */
   digest(): string
   /** Calls back after every local change, merge and fall back. Returns the way to stop. */
@@ -139,8 +142,8 @@ export function createHandle<S extends Schema>(
     get store(): Store {
       return core.store
     },
-    change: (write) => writing(() => lens.change(write)),
-    reapply: (conflict) => writing(() => reapply(core.store, conflict)),
+    change: (write, options) => writing(() => lens.change(write, options)),
+    reapply: (conflict, options) => writing(() => reapply(core.store, conflict, options)),
     digest: () => core.store.digest(),
     subscribe,
     onConflicts: (listener) =>

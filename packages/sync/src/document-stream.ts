@@ -101,6 +101,7 @@ export class DocumentStream implements Carrier {
     const { core } = this
     const isReturn = this.#theirHandle !== 0 && this.#theirHandle !== frame.handle
     this.theirs = frame.version
+    core.answerWaiting()
     this.#sender.begin(frame, this.#mayRead())
     this.#acks.reset()
     this.#host.send({
@@ -232,7 +233,7 @@ export class DocumentStream implements Carrier {
     if (this.#owesNeed) this.#askForRest()
     this.#acknowledge()
     this.#sendPresence()
-    if (this.#mayRead()) this.#sender.pump(this.#maySend())
+    if (this.#mayRead() && !this.core.isHeld) this.#sender.pump(this.#maySend())
     this.#progress()
   }
 

@@ -66,6 +66,8 @@ export interface Hub {
   readonly authorize: Authorize | undefined
   /** Whether outages are followed: not on servers, whose clients come and go. */
   readonly followsOutages: boolean
+  /** Whether this replica hands out the rights of bounded counters. */
+  readonly grantsRights: boolean
   /** False where the storage keeps nothing. */
   readonly makesRows: boolean
   /** Whether somebody connects this replica to others. */

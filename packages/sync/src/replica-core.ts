@@ -26,6 +26,7 @@ export interface ReplicaSetup {
   readonly storage: Storage
   readonly environment: Environment | undefined
   readonly role: Role
+  readonly grantsRights: boolean
   readonly name: string
   readonly limits: Limits
   readonly timing: Timing
@@ -51,6 +52,7 @@ export class ReplicaCore implements Hub, ConnectionHost {
   readonly rules: SyncRules
   readonly authorize: Authorize | undefined
   readonly followsOutages: boolean
+  readonly grantsRights: boolean
   readonly metrics: Metrics = noMetrics()
   readonly queue: WriteQueue
   readonly transfers: TransferCache
@@ -91,6 +93,7 @@ export class ReplicaCore implements Hub, ConnectionHost {
     this.rules = setup.rules
     this.authorize = setup.authorize
     this.followsOutages = setup.role !== 'server'
+    this.grantsRights = setup.grantsRights
     this.storage = setup.storage
     this.environment = setup.environment
     this.#onLog = setup.onLog
@@ -316,6 +319,7 @@ export class ReplicaCore implements Hub, ConnectionHost {
   close(): Later<void> {
     this.isClosed = true
     this.shelf.isClosed = true
+    for (const core of this.shelf.cores()) core.lastWord()
     for (const closer of [...this.closers]) closer()
     for (const connection of [...this.connections]) connection.close('peer-closed', 'The replica was closed.')
     if (this.#graceTimer !== undefined) this.timers.clear(this.#graceTimer)

@@ -25,6 +25,11 @@ export interface ReplicaOptions {
    * whenever it likes. `server`: opens documents on demand, asks `authorize`, and its acknowledgement counts.
    */
   readonly role?: Role
+  /**
+   * Whether this replica grants the first rights of bounded counters and answers those who ask for more. Default: servers
+   * do. Where several serve the same documents, one of them for ever.
+   */
+  readonly grantsRights?: boolean
   /** A stable name for reports; at most 128 bytes. */
   readonly name?: string
   readonly limits?: Partial<Limits>
@@ -89,6 +94,7 @@ export function createReplicaWith(rules: SyncRules, options: ReplicaOptions): Re
     storage: options.storage,
     environment: options.environment,
     role: options.role ?? 'client',
+    grantsRights: options.grantsRights ?? options.role === 'server',
     name: (options.name ?? '').slice(0, frameLimits.nameBytes / 4),
     limits: { ...defaultLimits, ...options.limits },
     timing: { ...defaultTiming, ...options.timing },

@@ -5,7 +5,16 @@
  * The definition it implements, per merge key: an item is live at a version V iff the change that wrote it is in V,
  * and no change in V that wrote or removed the same key had seen it.
  */
-import type { AuthorId, Change, Dot, KindCode, Path, Value, Version } from '@rejoin/state'
+import {
+  type AuthorId,
+  type Change,
+  type Dot,
+  type KindCode,
+  leafKinds,
+  type Path,
+  type Value,
+  type Version,
+} from '@rejoin/state'
 import { createListTree, type ListTree } from './list-tree.ts'
 
 /** A write of one item, with all that was done to it later. */
@@ -70,10 +79,11 @@ export function createOpLog(): OpLog {
     return key
   }
 
-  /** Marks what the change had seen of the key as gone. */
-  const overwrite = (key: LoggedKey, change: Change): void => {
+  /** Marks what the change had seen of the key as gone; in a fenced register not what came with a higher token. */
+  const overwrite = (key: LoggedKey, change: Change, written: Value | undefined): void => {
     const by: Dot = { author: change.author, seq: change.seq }
     for (const item of key.items) {
+      if (key.kind === leafKinds.fenced && written !== undefined && isHigher(item.value, written)) continue
       const isOwnEarlier = item.author === change.author && item.seq <= change.seq
       if (isOwnEarlier || change.context.has(item)) item.goneBy.push(by)
     }
@@ -113,7 +123,7 @@ export function createOpLog(): OpLog {
           for (const target of op.targets) key.list?.erase(target, { author: change.author, seq: change.seq })
           key.touches.push({ author: change.author, seq: change.seq })
         } else {
-          overwrite(key, change)
+          overwrite(key, change, op.type === 'put' ? op.value : undefined)
           if (op.type === 'put') {
             key.items.push({ author: change.author, seq: change.seq, hlc: change.hlc, value: op.value, goneBy: [] })
           }
@@ -129,6 +139,13 @@ export function createOpLog(): OpLog {
 /** Injective text of a leaf's address. */
 export function leafId(kind: KindCode, path: Path): string {
   return JSON.stringify([kind, ...path])
+}
+
+/** Whether a fenced value carries a higher token than another: `[epoch, ballot, value]`. */
+function isHigher(left: Value, right: Value): boolean {
+  const [epoch, ballot] = left as readonly [number, number, Value]
+  const [otherEpoch, otherBallot] = right as readonly [number, number, Value]
+  return epoch > otherEpoch || (epoch === otherEpoch && ballot > otherBallot)
 }
 
 function isLive(item: LoggedItem, version: Version): boolean {

@@ -24,7 +24,13 @@ export function leavesAt(log: OpLog, version: Version): Map<string, OracleLeaf> 
 
 function readLeaf(log: OpLog, first: LoggedKey, keys: readonly LoggedKey[], version: Version): Value | undefined {
   if (first.kind === leafKinds.counter) return readCounter(log, keys, version)
-  if (first.kind === leafKinds.set) return readSet(log, keys, version)
+  if (first.kind === leafKinds.set || first.kind === leafKinds.setRemoveWins) return readSet(log, keys, version)
+  if (first.kind === leafKinds.fenced || first.kind === leafKinds.resolved) {
+    const named = keys.filter((key) => log.liveItems(key, version).length > 0)
+    const least = named.sort((a, b) => (a.member < b.member ? -1 : 1))[0]
+    return least === undefined ? undefined : readNamed(log.liveItems(least, version).sort(compareItems), least)
+  }
+  if (first.kind === leafKinds.bounded) return readBounded(log, keys, version)
   if (first.kind === leafKinds.list) {
     const elements = first.list?.elementsAt(version) ?? []
     return elements.length === 0 ? undefined : elements.map((element) => element.value)
@@ -40,13 +46,42 @@ function readLeaf(log: OpLog, first: LoggedKey, keys: readonly LoggedKey[], vers
       return items.every((item) => item.value === true)
     case leafKinds.entry:
       return true
+    case leafKinds.ranked:
+      return partsOf(items.reduce((best, item) => (rankOf(item) >= rankOf(best) ? item : best)))[1]
     default:
       return items.at(-1)?.value
   }
 }
 
+/** Items come in the order in which they would win by time. */
+function readNamed(items: readonly LoggedItem[], { kind, member }: LoggedKey): Value {
+  const last = items[items.length - 1] as LoggedItem
+  if (kind === leafKinds.fenced) {
+    const [epoch, ballot] = items.map(tokenOf).sort((a, b) => b[0] - a[0] || b[1] - a[1])[0] as [number, number]
+    const holders = items.filter((item) => tokenOf(item)[0] === epoch && tokenOf(item)[1] === ballot)
+    return partsOf(holders[holders.length - 1] as LoggedItem)[2] as Value
+  }
+  if (member === 'earliest') return (items[0] as LoggedItem).value
+  if (member === 'greatest') return items.map((item) => item.value as string).sort()[items.length - 1] as string
+  return last.value
+}
+
+const partsOf = (item: LoggedItem): readonly Value[] => item.value as readonly Value[]
+
+const tokenOf = (item: LoggedItem): readonly [number, number] => [
+  partsOf(item)[0] as number,
+  partsOf(item)[1] as number,
+]
+
+const rankOf = (item: LoggedItem): number => partsOf(item)[0] as number
+
 function readSet(log: OpLog, keys: readonly LoggedKey[], version: Version): Value | undefined {
-  const members = keys.filter((key) => log.liveItems(key, version).length > 0).map((key) => key.member)
+  const isThere = (key: LoggedKey): boolean => {
+    const items = log.liveItems(key, version)
+    const isGone = key.kind === leafKinds.setRemoveWins && items.some((item) => item.value === false)
+    return items.length > 0 && !isGone
+  }
+  const members = keys.filter(isThere).map((key) => key.member)
   return members.length === 0 ? undefined : members.sort().map(memberValue)
 }
 
@@ -75,6 +110,20 @@ function readCounter(log: OpLog, parts: readonly LoggedKey[], version: Version):
     }
   }
   return isPresent ? sum : undefined
+}
+
+/** Where it started, plus what everybody added, minus what everybody took; nothing until the first grant. */
+function readBounded(log: OpLog, keys: readonly LoggedKey[], version: Version): Value | undefined {
+  let value = 0
+  let isGranted = false
+  for (const key of keys) {
+    const item = log.liveItems(key, version).sort(compareItems)[0]
+    if (item === undefined || key.member.startsWith('!')) continue
+    const [first, second] = item.value as readonly [number, number]
+    if (key.member === '') isGranted = true
+    value += key.member === '' ? first : first - second
+  }
+  return isGranted ? value : undefined
 }
 
 const sumOf = (reset: LoggedItem): number => (reset.value as readonly number[])[1] as number
