@@ -1,12 +1,12 @@
 import { encodeBundle } from './bundle-codec.ts'
 import type { Change } from './change.ts'
-import type { NoticedConflict } from './conflict.ts'
+import { type Conflict, conflictAt, type NoticedConflict } from './conflict.ts'
 import type { Core } from './core.ts'
 import type { CutCopies, EntryCopy } from './cut-journal.ts'
 import type { Contact, Copies } from './cut-record.ts'
 import { HalfEntries } from './half-entry.ts'
 import { buildReport, type HealReport, revised, withLate } from './heal-report.ts'
-import type { Dot } from './ids.ts'
+import { type Dot, dotEquals } from './ids.ts'
 import { LateWork } from './late-work.ts'
 import type { Schema } from './schema.ts'
 import { bundleOf } from './since.ts'
@@ -88,13 +88,28 @@ export class StoreCut implements Cut {
     for (const found of noticed) {
       if (!this.#concerns(found)) continue
       const first = this.#conflicts.get(found.entry)
-      // Several writes of the other side may come one by one: our side stays what it was at the first of them.
-      const conflict = first === undefined ? found.conflict : { ...found.conflict, ours: first.conflict.ours }
+      const conflict = first === undefined ? found.conflict : this.#joined(first.conflict, found)
       this.#conflicts.set(found.entry, { entry: found.entry, conflict })
       revised = true
     }
     if (this.#noteLate(brought, bytes, revised)) revised = true
     if (revised && this.#reported) for (const listener of this.#listeners) listener()
+  }
+
+  /**
+   * A further conflict at an entry that is in one. Several writes of the other side may come one by one: our side stays what
+   * it was at the first of them, and of those that had not seen each other the one that leads stands for theirs.
+   */
+  #joined(first: Conflict, { entry, conflict: found }: NoticedConflict): Conflict {
+    const [ours, before, next] = [first.ours, first.theirs, found.theirs].map(({ dot }) =>
+      entry.liveItems().find((item) => dotEquals(item, dot)),
+    )
+    if (before !== undefined) {
+      const leads = next === undefined || conflictAt(this.#core, entry, before, next)?.winner === 'ours'
+      if (leads) return first
+    }
+    const between = ours && next && conflictAt(this.#core, entry, ours, next)
+    return between ?? { ...found, ours: first.ours }
   }
 
   /** Notes what was merged after the heal. Says whether it left half an entry. */

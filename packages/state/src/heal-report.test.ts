@@ -186,6 +186,28 @@ describe('a heal report', () => {
     })
   }
 
+  it.each([
+    { first: 'bob', second: 'carol', own: 'middle' },
+    { first: 'carol', second: 'bob', own: 'middle' },
+    { first: 'bob', second: 'carol', own: 'last' },
+    { first: 'carol', second: 'bob', own: 'first' },
+  ])('[HR2] of several others the one that leads stands for the other side: $first came first, own is $own', (turn) => {
+    const [alice, bob, carol] = [replica('a'), replica('b'), replica('c')]
+    const others = { bob, carol }
+    const cut = alice.store.beginCut()
+    bob.change((s) => s.phase.set('bob'))
+    carol.clock.now += 2000
+    carol.change((s) => s.phase.set('carol'))
+    alice.clock.now += { first: -1000, middle: 1000, last: 3000 }[turn.own] ?? 0
+    alice.change((s) => s.phase.set('alice'))
+    cut.contact(bob.store.version.merge(carol.store.version))
+    pull(alice, others[turn.first as 'bob'])
+    pull(alice, others[turn.second as 'bob'])
+    const winner = turn.own === 'last' ? 'ours' : 'theirs'
+    expect(cut.report().conflicts.map(brief)).toEqual([['phase', 'newer', winner, 'alice', 'carol', undefined]])
+    expect(alice.snapshot.phase).toBe(winner === 'ours' ? 'alice' : 'carol')
+  })
+
   it('[HR6] names it in a revision when who deleted or wrote heals later, and not when the deletion was known', () => {
     const [alice, bob, carol] = [replica('a'), replica('b'), replica('c')]
     alice.change((s) => {

@@ -1,0 +1,230 @@
+import { createNodeTime, createRandom, createScheduler, type NodeTime, type RandomStream } from '@rejoin/sim'
+import type { Schema } from '@rejoin/state'
+import {
+  connect,
+  createMemoryDisk,
+  createReplica,
+  type DocumentHandle,
+  deferred,
+  type HealEvent,
+  type ListenTransport,
+  type MemoryDisk,
+  type MemoryLink,
+  memoryLink,
+  type Net,
+  type Replica,
+  type ReplicaOptions,
+  type Storage,
+} from '@rejoin/sync'
+
+/** Rows of a disk at one moment. */
+export type DiskImage = ReadonlyMap<string, Uint8Array>
+
+/** A way between two, which can be cut. */
+export interface Wire {
+  readonly link: MemoryLink
+  readonly isCut: boolean
+  cut(): void
+  restore(): void
+  /** Breaks what goes over it now, and leaves it as it is. */
+  hangUp(): void
+}
+
+/** One opening of a replica on a disk, with the document open; `isUp` until it is closed or crashes. */
+export interface Opening<S extends Schema> {
+  readonly name: string
+  readonly disk: MemoryDisk
+  readonly time: NodeTime
+  readonly replica: Replica
+  readonly document: DocumentHandle<S>
+  readonly net: Net
+  /** What the heals since the last look brought. */
+  readonly healed: HealEvent[]
+  readonly wires: readonly Wire[]
+  readonly isUp: boolean
+  /** Lets itself be dialled on one more way. */
+  listen(wire: Wire): void
+  /** Ends as it should: its last words reach the disk. */
+  close(): void
+  /** Ends without a word. What it handed to its disk may still land there. */
+  crash(): void
+}
+
+export interface OpeningOptions {
+  readonly name: string
+  readonly disk: MemoryDisk
+  readonly role?: ReplicaOptions['role']
+  readonly limits?: ReplicaOptions['limits']
+  /** How far its wall clock is ahead. */
+  readonly skewMs?: number
+  /** Ways to others that it dials, and on which it is dialled. */
+  readonly dials?: readonly Wire[]
+  readonly listens?: readonly Wire[]
+}
+
+/** Replicas over memory disks and links in virtual time, as a user would put them together. One seed makes the whole run. */
+export class Stage<S extends Schema> {
+  readonly random: RandomStream
+  readonly #schema: S
+  readonly #scheduler = createScheduler()
+  readonly #flushMs: readonly [number, number] | undefined
+  #openings = 0
+
+  /** With `flushMs` a batch is durable so long after it was handed in; without, at once. */
+  constructor(schema: S, seed: number, options: { readonly flushMs?: readonly [number, number] } = {}) {
+    this.#schema = schema
+    this.random = createRandom(seed)
+    this.#flushMs = options.flushMs
+  }
+
+  /** Milliseconds since the beginning. */
+  get nowMs(): number {
+    return this.#scheduler.nowMs
+  }
+
+  /** Runs everything due within `ms`. */
+  advance(ms: number): void {
+    const until = this.#scheduler.nowMs + ms
+    for (let steps = 0; (this.#scheduler.nextAtMs() ?? Number.POSITIVE_INFINITY) <= until; steps++) {
+      if (steps > 2_000_000) throw new Error('time does not advance: timers fire for ever')
+      this.#scheduler.step()
+    }
+    this.#scheduler.advanceTo(until)
+  }
+
+  /** A disk, empty or with the rows of an image. */
+  disk(image: DiskImage = new Map()): MemoryDisk {
+    const disk = createMemoryDisk({ autoFlush: this.#flushMs === undefined })
+    restore(disk, image)
+    return disk
+  }
+
+  /** A way of 5 ms each way. */
+  wire(name: string): Wire {
+    const timers = {
+      set: (delayMs: number, fire: () => void) => this.#scheduler.after(delayMs, fire),
+      clear: () => {},
+    }
+    const link = memoryLink({ name, timers, latencyMs: 5 })
+    let isCut = false
+    const set = (cut: boolean): void => {
+      isCut = cut
+      if (cut) link.cut()
+      else link.restore()
+    }
+    return {
+      link,
+      get isCut() {
+        return isCut
+      },
+      cut: () => set(true),
+      restore: () => set(false),
+      hangUp: () => {
+        link.cut()
+        set(isCut)
+      },
+    }
+  }
+
+  /** Opens a replica and its document. */
+  open(options: OpeningOptions): Opening<S> {
+    const { name, disk, role = 'client', limits = {}, skewMs = 0, dials = [], listens = [] } = options
+    this.#openings += 1
+    const time = createNodeTime(this.#scheduler, { skewMs, drift: 0 })
+    const { storage, die } = this.#mortal(disk)
+    const random = this.random.stream(`opening/${this.#openings}`)
+    const { clock, timers } = time
+    const onLog: ReplicaOptions['onLog'] = ({ event, details }) => {
+      if (event === 'internal-error') throw new Error(`a bug came to light: ${String(details['error'])}`)
+    }
+    const replica = createReplica({ clock, timers, random, storage, role, limits, name, onLog })
+    const stops: (() => void)[] = []
+    const listenOn = ({ link }: Wire): ListenTransport => ({
+      ...link.listen,
+      listen: (host) => {
+        const handle = link.listen.listen(host)
+        stops.push(() => handle.close())
+        return handle
+      },
+    })
+    const net = connect(replica, { transports: [...dials.map(({ link }) => link.dial), ...listens.map(listenOn)] })
+    const healed: HealEvent[] = []
+    net.onHealed((event) => healed.push(event))
+    const document = opened(replica, this.#schema)
+    const wires = [...dials, ...listens]
+    const listen = (wire: Wire): void => {
+      wires.push(wire)
+      connect(replica, { transports: [listenOn(wire)] })
+    }
+    let isUp = true
+    const end = (how: () => void): void => {
+      if (!isUp) return
+      isUp = false
+      how()
+    }
+    return {
+      ...{ name, disk, time, replica, document, net, healed, wires, listen },
+      get isUp() {
+        return isUp
+      },
+      close: () => end(() => void replica.close()),
+      crash: () =>
+        end(() => {
+          time.stop()
+          die()
+          for (const stop of stops) stop()
+          for (const wire of wires) wire.hangUp()
+        }),
+    }
+  }
+
+  /** A storage that lets go of its locks and hears nothing more once its process has died. */
+  #mortal(disk: MemoryDisk): { readonly storage: Storage; die(): void } {
+    const inner = disk.open()
+    let isDead = false
+    const answered = <T>(answer: PromiseLike<T>): PromiseLike<T> => {
+      const { later, resolve, reject } = deferred<T>()
+      const unlessDead = (settle: (value: never) => void) => (value: unknown) => {
+        if (!isDead) settle(value as never)
+      }
+      answer.then(unlessDead(resolve), unlessDead(reject))
+      return later
+    }
+    const storage: Storage = {
+      ...inner,
+      read: (prefix) => answered(inner.read(prefix)),
+      write: (batch) => {
+        const written = answered(inner.write(batch))
+        if (this.#flushMs !== undefined) {
+          this.#scheduler.after(this.random.between(...this.#flushMs), () => disk.flush(1))
+        }
+        return written
+      },
+    }
+    const die = (): void => {
+      isDead = true
+      inner.close()
+    }
+    return { storage, die }
+  }
+}
+
+/** What is durable on a disk now. */
+export function imageOf(disk: MemoryDisk): DiskImage {
+  return new Map(disk.rows)
+}
+
+/** Puts a disk back to an image. Only while nobody has it open. */
+export function restore(disk: MemoryDisk, image: DiskImage): void {
+  disk.rows.clear()
+  for (const [key, bytes] of image) disk.rows.set(key, bytes)
+}
+
+function opened<S extends Schema>(replica: Replica, schema: S): DocumentHandle<S> {
+  let document: DocumentHandle<S> | undefined
+  replica.open('scene', schema).then((handle) => {
+    document = handle
+  })
+  if (document === undefined) throw new Error('the document did not open at once')
+  return document
+}
