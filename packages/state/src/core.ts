@@ -9,6 +9,7 @@ import { counterPresent, isMember } from './read.ts'
 import { fewItems, type Rules } from './rules.ts'
 import { AuthorSlot, type Entry, Item, itemTypes, type Leaf, type Node, Tree } from './tree.ts'
 import type { Value } from './value.ts'
+import { defaultValueLimits } from './value-codec.ts'
 import { Version } from './version.ts'
 
 /** What a store needs from outside. */
@@ -28,9 +29,24 @@ export interface StoreLimits {
   readonly waitingRoomBytes: number
   /** How far ahead of the local clock a stamp may be before it is flagged. */
   readonly aheadBoundMs: number
+  /**
+   * Encoded bytes of one value that is written here. Default 1 MiB. At most 16 MiB, as nobody reads more. It does not
+   * bound what others write: replicas that differ in what they merge would differ for ever.
+   */
+  readonly valueBytes: number
+  /**
+   * Live items and list elements above which nothing is added here. Default 1,000,000, some hundred bytes of memory
+   * each. Merges pass it, for the same reason, and so does what deletes; a server bounds its clients by its own quotas.
+   */
+  readonly documentItems: number
 }
 
-const defaultLimits: StoreLimits = { waitingRoomBytes: 4 * 1024 * 1024, aheadBoundMs: 60_000 }
+const defaultLimits: StoreLimits = {
+  waitingRoomBytes: 4 * 1024 * 1024,
+  aheadBoundMs: 60_000,
+  valueBytes: 1024 * 1024,
+  documentItems: 1_000_000,
+}
 
 /**
  * The causal delta-state store behind a document: tree of entries, authors with their recency lists, version, floor.
@@ -65,6 +81,8 @@ export class Core {
   merging = false
   readonly dirtyEntries: Entry[] = []
   liveItems = 0
+  /** Elements of all lists that are not removed. */
+  listElements = 0
   removalRecords = 0
   readonly #newAuthor: () => AuthorId
   #version: Version | undefined = Version.empty
@@ -72,7 +90,8 @@ export class Core {
 
   constructor(rules: Rules, options: StoreOptions) {
     this.rules = rules
-    this.limits = { ...defaultLimits, ...options.limits }
+    const limits = { ...defaultLimits, ...options.limits }
+    this.limits = { ...limits, valueBytes: Math.min(limits.valueBytes, defaultValueLimits.maxBytes) }
     this.clock = new HybridClock(this.limits.aheadBoundMs)
     this.now = options.now
     this.authority = options.authority
@@ -211,7 +230,10 @@ export class Core {
 
   /** To be called after a list changed. */
   updateList(leaf: Leaf): void {
-    this.#setPresent(leaf, (leaf.sequence?.length ?? 0) > 0)
+    const length = leaf.sequence?.length ?? 0
+    this.listElements += length - leaf.liveEntries
+    leaf.liveEntries = length
+    this.#setPresent(leaf, length > 0)
   }
 
   liveItem(entry: Entry, slot: AuthorSlot, seq: number, hlc: number, value: Value): Item {

@@ -1,8 +1,10 @@
 import { BoundedDraftAt } from './bounded-draft.ts'
 import { rejoinError } from './errors.ts'
 import { rankedValue } from './graded.ts'
-import { leafKinds, maxMemberLength, maxPathDepth, maxSegmentLength, pathLength } from './key.ts'
+import { leafKinds } from './key.ts'
 import { leafKind } from './leaf-kind.ts'
+import { checkElementKey, checkMapKey } from './limits.ts'
+import { freezeGraded } from './plain-value.ts'
 import { concurrentValues, flagValue } from './read.ts'
 import {
   type BoundedField,
@@ -196,13 +198,13 @@ class RankedDraftAt extends PickedDraftAt {
       const known = this.#ranks === undefined ? 'a whole number' : `one of ${this.#ranks.join(', ')}`
       throw rejoinError('invalid-value', { reason: `A rank is ${known}.`, details: { rank: String(rank) } })
     }
-    this.drafts.transaction.put(this.entry, rankedValue(place as number, freezeValue(value)))
+    this.drafts.transaction.put(this.entry, rankedValue(place as number, freezeGraded(value)))
   }
 }
 
 class FencedDraftAt extends PickedDraftAt {
   set(value: Value): void {
-    this.drafts.transaction.putFenced(this.entry, freezeValue(value))
+    this.drafts.transaction.putFenced(this.entry, freezeGraded(value))
   }
 }
 
@@ -317,9 +319,7 @@ class SetDraftAt {
 
 function elementKey(element: Value): string {
   const member = canonicalKey(typeof element === 'string' ? element : freezeValue(element))
-  if (member.length > maxMemberLength) {
-    throw rejoinError('invalid-value', { reason: `A set element is larger than ${maxMemberLength} characters.` })
-  }
+  checkElementKey(member)
   return member
 }
 
@@ -410,12 +410,7 @@ class MapDraftAt {
   }
 
   #child(key: string): Node {
-    const { path } = this.#node
-    // The names of the fields inside must still fit behind the key.
-    const limit = maxSegmentLength - pathLength(path)
-    if (typeof key !== 'string' || key.length > limit || path.length + 1 >= maxPathDepth) {
-      throw rejoinError('invalid-key', { details: { length: String(key).length, limit } })
-    }
+    checkMapKey(this.#node.path, key)
     return this.#node.child(key)
   }
 }

@@ -37,6 +37,10 @@ const table = {
     reason: 'Another server has the data directory open.',
     remedy: 'Stop it, or give this one a directory of its own with --data or DATA_DIR.',
   },
+  'document-full': {
+    reason: 'The document holds as many items as it may, and the change would add to them.',
+    remedy: 'Delete what is not needed, split the document, or raise limits.documentItems; nothing was written.',
+  },
   'document-limit': {
     reason: 'More documents are open than the limits allow.',
     remedy: 'Close documents that are not in use, or raise limits.documents.',
@@ -77,6 +81,10 @@ const table = {
   'invalid-key': {
     reason: 'A map key or path cannot be stored.',
     remedy: 'Use a string of at most the key length limit.',
+  },
+  'invalid-json': {
+    reason: 'JSON does not fit the document, so nothing of it was written.',
+    remedy: 'Correct what details.path names; exportJSON() of the document shows the form.',
   },
   'invalid-scenario': {
     reason: 'A simulated scenario exceeds a limit or names what does not exist.',
@@ -194,6 +202,10 @@ const table = {
   unauthorized: {
     reason: 'The other side did not accept the credential.',
     remedy: 'Answer token() with a valid credential; it is asked again at each dial.',
+  },
+  'value-too-large': {
+    reason: 'A value takes more bytes than one value may.',
+    remedy: 'Keep large content in files and store their names, split it, or raise limits.valueBytes.',
   },
 } as const
 

@@ -79,6 +79,14 @@ export function freezeValue(value: unknown): Value {
   return frozenCopy(value, [])
 }
 
+/**
+ * Like `freezeValue`, for a value that is stored one level down, beside its grade: it may have one level less.
+ * @throws RejoinError `invalid-value` like `checkValue`.
+ */
+export function freezeGraded(value: unknown): Value {
+  return typeof value === 'object' && value !== null ? frozenCopy(value, [around]) : freezeValue(value)
+}
+
 /** Whether two values are the same to every reader. Numbers compare by `Object.is`; the order of object keys is no matter. */
 export function valuesEqual(left: Value, right: Value): boolean {
   if (Object.is(left, right)) return true
@@ -99,6 +107,9 @@ export function setOwn(target: object, key: string, value: unknown): void {
     ;(target as Record<string, unknown>)[key] = value
   }
 }
+
+/** Stands for the array around a graded value. */
+const around = {}
 
 function objectKind(value: object): ValueKind {
   if (Array.isArray(value)) return 'array'
@@ -127,11 +138,12 @@ function isDate(value: object): boolean {
 
 interface Fault {
   readonly reason: string
+  readonly details?: Readonly<Record<string, unknown>>
   readonly path: string
 }
 
 function refuse(fault: Fault): never {
-  throw rejoinError('invalid-value', { reason: fault.reason, details: { path: fault.path } })
+  throw rejoinError('invalid-value', { reason: fault.reason, details: { path: fault.path, ...fault.details } })
 }
 
 /** `parents` are the containers around the value: a cycle is a value that is its own parent. */
@@ -144,7 +156,7 @@ function faultOf(value: unknown, parents: object[]): Fault | undefined {
   parents.push(value as object)
   for (const key of childKeys(value as object)) {
     const inside = faultOf((value as Record<string | number, unknown>)[key], parents)
-    if (inside !== undefined) return { reason: inside.reason, path: `/${key}${inside.path}` }
+    if (inside !== undefined) return { ...inside, path: `/${key}${inside.path}` }
   }
   parents.pop()
   return undefined
@@ -153,7 +165,11 @@ function faultOf(value: unknown, parents: object[]): Fault | undefined {
 function containerFault(value: object, parents: readonly object[]): Fault | undefined {
   if (parents.includes(value)) return { reason: 'A value that contains itself cannot be stored.', path: '' }
   if (parents.length >= maxValueDepth) {
-    return { reason: `A value of more than ${maxValueDepth} levels cannot be stored.`, path: '' }
+    return {
+      reason: `A value of more than ${maxValueDepth} levels cannot be stored.`,
+      path: '',
+      details: { limit: 'valueDepth', size: parents.length + 1, most: maxValueDepth },
+    }
   }
   if (Object.getOwnPropertySymbols(value).length > 0) return { reason: 'A symbol key cannot be stored.', path: '' }
   return undefined

@@ -2,7 +2,8 @@ import type { BoundedTerms } from './bounded.ts'
 import { type BoundedDraft, checkedTerms } from './bounded-draft.ts'
 import { rejoinError } from './errors.ts'
 import type { Path } from './ids.ts'
-import { type KindCode, leafKinds } from './key.ts'
+import { type KindCode, leafKinds, maxPathDepth, maxPathLength, maxSegmentLength } from './key.ts'
+import { limitDetails } from './limits.ts'
 import type { Resolver } from './resolver.ts'
 import { freezeValue, type Value } from './value.ts'
 
@@ -404,6 +405,7 @@ export function list<T>(): ListField<T> {
  */
 export function schema<F extends Struct>(fields: F): Schema<F> {
   for (const shape of Object.values(fields)) checkShape(shape)
+  checkNames(fields, [], 0)
   return { fields }
 }
 
@@ -420,6 +422,24 @@ function checkShape(shape: Shape): void {
   if (typeof shape !== 'object' || shape === null)
     throw rejoinError('invalid-schema', { details: { found: typeof shape } })
   if (!isField(shape)) for (const inner of Object.values(shape)) checkShape(inner)
+}
+
+/** Names must leave room for the keys of maps around and beside them, or nobody could read what is written under them. */
+function checkNames(shape: Shape, names: readonly string[], length: number): void {
+  const most = maxPathLength - maxSegmentLength
+  const excess =
+    names.length > maxPathDepth
+      ? limitDetails('pathDepth', names.length, maxPathDepth)
+      : length > most
+        ? limitDetails('keyLength', length, most)
+        : undefined
+  if (excess !== undefined) {
+    const details = { path: `/${names.join('/')}`, ...excess }
+    throw rejoinError('invalid-schema', { reason: 'A field stands too deep, or its names are too long.', details })
+  }
+  if (!isField(shape)) {
+    for (const [name, inner] of Object.entries(shape)) checkNames(inner, [...names, name], length + name.length)
+  } else if (shape.field === 'map') checkNames((shape as MapField<Shape>).entry, [...names, '*'], length)
 }
 
 /** The initial value that a schema declares for a counter at a path; 0 where it declares none. */

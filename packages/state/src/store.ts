@@ -41,6 +41,8 @@ export interface ChangeEvent {
 /** Sizes of a store. */
 export interface StoreStats {
   readonly liveItems: number
+  /** Elements of all lists. */
+  readonly listElements: number
   readonly removalRecords: number
   readonly authors: number
 }
@@ -106,8 +108,8 @@ export class Store {
   }
 
   get stats(): StoreStats {
-    const { liveItems, removalRecords, slots } = this.#core
-    return { liveItems, removalRecords, authors: slots.size }
+    const { liveItems, listElements, removalRecords, slots } = this.#core
+    return { liveItems, listElements, removalRecords, authors: slots.size }
   }
 
   /** Paths, leaves and entries, for lenses over the store. Not to be changed from outside. */
@@ -128,7 +130,7 @@ export class Store {
   /**
    * Runs `write` as one atomic change. Throws what `write` throws, with nothing changed.
    * Undefined when nothing was written.
-   * @throws RejoinError `change-nested` inside another transaction, `fencing-token-invalid`.
+   * @throws RejoinError `change-nested` inside another transaction, `fencing-token-invalid`, `document-full`.
    */
   transact(write: (transaction: Transaction) => void, options: ChangeOptions = {}): Change | undefined {
     if (this.#transaction !== undefined) throw rejoinError('change-nested')
@@ -136,6 +138,7 @@ export class Store {
     this.#transaction = transaction
     try {
       write(transaction)
+      transaction.checkItems()
     } catch (error) {
       transaction.abort()
       throw error

@@ -5,6 +5,7 @@ import { type FencingToken, fencedItem, fencedValue, outranks, tokenOf } from '.
 import type { AuthorId, Dot, Path } from './ids.ts'
 import { leafKinds } from './key.ts'
 import { leafKind } from './leaf-kind.ts'
+import { checkValueBytes, limitDetails } from './limits.ts'
 import { counterPresent, counterSum, currentItems, type ItemsOf, isMember, type ReadableItem } from './read.ts'
 import { Sequence } from './sequence.ts'
 import { winningItem } from './stamp-order.ts'
@@ -42,8 +43,9 @@ export class Transaction {
     return this.#open
   }
 
-  /** Writes one item at a merge key. */
+  /** Writes one item at a merge key. @throws RejoinError `value-too-large`. */
   put(entry: Entry, value: Value): void {
+    if (typeof value !== 'number') checkValueBytes(value, this.#core.limits.valueBytes, entry.path)
     if (entry.pending === pendingKinds.none) this.#pending.push(entry)
     entry.pending = pendingKinds.put
     entry.pendingValue = value
@@ -134,11 +136,12 @@ export class Transaction {
     return counterSum(counter, this.itemsOf)
   }
 
-  /** Inserts values into a list. */
+  /** Inserts values into a list. @throws RejoinError `value-too-large`. */
   insert(entry: Entry, index: number, values: readonly Value[]): void {
     if (values.length === 0) return
     const sequence = entry.leaf.sequence
     assert(sequence !== undefined, 'insert() needs a list')
+    for (const value of values) checkValueBytes(value, this.#core.limits.valueBytes, entry.path)
     const list = this.#list(entry)
     const own = this.#core.ownSlot()
     const run = sequence.insertAt(index, { author: own.id, seq: own.max + 1 + this.#inserted }, values)
@@ -227,6 +230,32 @@ export class Transaction {
     const list = this.#lists.get(entry)
     const written = entry.leaf.sequence
     return list === undefined || written === undefined ? undefined : this.#rebuilt(list, written).toArray()
+  }
+
+  /**
+   * To be called before commit.
+   * @throws RejoinError `document-full` when the change adds to a document that has no room for it.
+   */
+  checkItems(): void {
+    const { liveItems, listElements, limits } = this.#core
+    const before = liveItems + listElements
+    const most = limits.documentItems
+    if (before + this.#pending.length + this.#inserted <= most) return
+    const growth = this.#growth()
+    if (growth <= 0 || before + growth <= most) return
+    throw rejoinError('document-full', { details: limitDetails('documentItems', before + growth, most) })
+  }
+
+  /** By how many live items and list elements this change grows the document. */
+  #growth(): number {
+    let growth = this.#inserted
+    for (const { erased } of this.#lists.values()) growth -= erased.length
+    for (const { kind, pending, first, more } of this.#pending) {
+      // The marks of a reset are not counted: whoever is at the limit must be able to delete.
+      if (kind === leafKinds.counterReset) continue
+      growth += (pending === pendingKinds.put ? 1 : 0) - (first === undefined ? 0 : 1 + (more?.length ?? 0))
+    }
+    return growth
   }
 
   /** Ends the change without effect. List writes are undone in O(list). */

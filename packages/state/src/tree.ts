@@ -140,7 +140,7 @@ export class Leaf {
   sequence: Sequence | undefined
   /** Whether the leaf makes its map entries present. */
   present = false
-  /** Entries that make the leaf present; keeps presence O(1). */
+  /** Entries that make the leaf present, or elements of a list; keeps presence O(1). */
   liveEntries = 0
   changedAt = 0
 

@@ -5,8 +5,10 @@ import { isStamp } from './hlc.ts'
 import { type AuthorId, type Dot, isSeq } from './ids.ts'
 import { compareKeys, type Key, leafKinds } from './key.ts'
 import { leafKind } from './leaf-kind.ts'
+import { addressFault, depthFault } from './limits.ts'
 import type { Place } from './sequence.ts'
 import type { Tree } from './tree.ts'
+import type { Value } from './value.ts'
 
 /**
  * Checks of everything that comes from a peer or a disk, made before anything changes. They answer with the broken
@@ -65,9 +67,9 @@ export function changeFault(core: Core, change: Change): Fault {
   const fresh = new NewElements()
   let elements = 0
   for (const op of change.ops) {
-    const fault =
+    const fault: Fault =
       op.type === 'put'
-        ? (named.add(op.key) ?? leafKind(op.key.kind).fault(op.key, op.value, change.author))
+        ? (named.add(op.key) ?? valueFault(op.key, op.value, change.author))
         : op.type === 'remove'
           ? (named.add(op.key) ?? removeFault(op.key))
           : op.type === 'insert'
@@ -94,7 +96,7 @@ class NamedKeys {
 
   add(key: Key): Fault {
     const entry = this.#tree.known(key)
-    if (entry === undefined) return this.#addUnknown(key) ? undefined : 'a key is named twice'
+    if (entry === undefined) return addressFault(key) ?? (this.#addUnknown(key) ? undefined : 'a key is named twice')
     if (entry.checkedBy === this.#check) return 'a key is named twice'
     entry.checkedBy = this.#check
     return undefined
@@ -114,6 +116,10 @@ class NamedKeys {
   }
 }
 
+function valueFault(key: Key, value: Value, author: string): Fault {
+  return depthFault(value) ?? leafKind(key.kind).fault(key, value, author)
+}
+
 function removeFault(key: Key): Fault {
   return leafKind(key.kind).removable ? undefined : 'a keyed removal where there is none'
 }
@@ -128,11 +134,17 @@ function insertFault(core: Core, change: Change, key: Key, run: ListRun, fresh: 
 
 function placeFault(core: Core, key: Key, run: ListRun, fresh: NewElements): Fault {
   const sequence = core.tree.findEntry(key.path, key.kind, key.member)?.leaf.sequence
+  const fault = sequence === undefined ? addressFault(key) : undefined
+  if (fault !== undefined) return fault
   const known = (dot: Dot | undefined) => dot === undefined || fresh.has(key, dot) || sequence?.knows(dot) === true
   if (!known(run.place.parent) || !known(run.place.rightOrigin)) {
     return 'a list element beside one that is not known'
   }
   if (!isPlace(run.place)) return 'a place of another form'
+  for (const value of run.values) {
+    const deep = depthFault(value)
+    if (deep !== undefined) return deep
+  }
   return fresh.add(key, run.author, run.seq, run.values.length) ? undefined : 'a list element twice'
 }
 
@@ -195,7 +207,7 @@ function manyFault(row: KeyRow): Fault {
 }
 
 function itemFault(key: Key, item: BundleItem): Fault {
-  return isStamp(item.hlc) ? leafKind(key.kind).fault(key, item.value, item.author) : 'the clock is not a stamp'
+  return isStamp(item.hlc) ? valueFault(key, item.value, item.author) : 'the clock is not a stamp'
 }
 
 function listFault(core: Core, row: ListRow, bundle: Bundle, fresh: NewElements): Fault {
