@@ -26,6 +26,7 @@ import type { Store } from './store.ts'
 import type { Transaction } from './transaction.ts'
 import type { Entry, Leaf, Node } from './tree.ts'
 import { canonicalKey, freezeValue, type Value, valueFromKey } from './value.ts'
+import { written } from './view.ts'
 
 /** Makes the drafts of one document and keeps them: a draft belongs to a place, not to a change. */
 export class Drafts {
@@ -140,7 +141,7 @@ class RegisterDraftAt {
   }
 
   get(): Value {
-    return this.#drafts.transaction.valueOf(this.#entry) ?? this.#initial
+    return written(this.#drafts.transaction.valueOf(this.#entry), this.#initial)
   }
 
   set(value: Value): void {
@@ -180,7 +181,7 @@ class PickedDraftAt {
 
   get(): Value {
     const { kind, member } = this.entry
-    return leafKind(kind).pick(this.drafts.transaction.itemsOf(this.entry), member) ?? this.#initial
+    return written(leafKind(kind).pick(this.drafts.transaction.itemsOf(this.entry), member), this.#initial)
   }
 }
 

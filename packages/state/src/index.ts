@@ -59,8 +59,12 @@ export {
   maxSeq,
   type Path,
 } from './ids.ts'
+export { type Exportable, exportJSON } from './json-export.ts'
+export { type Importable, type ImportResult, importJSON, type SkippedField } from './json-import.ts'
+export { type Json, valueFromJSON, valueToJSON } from './json-value.ts'
 export { Key, type KindCode, kindName, leafKinds } from './key.ts'
 export type { ConflictRule } from './leaf-kind.ts'
+export type { LimitName } from './limits.ts'
 export { earliest, greatest, least, type Ordered, type Resolver, resolver } from './resolver.ts'
 export type { DecodeError, DecodeErrorKind, Result } from './result.ts'
 export { failure, success } from './result.ts'
@@ -109,7 +113,7 @@ export {
   set,
 } from './schema.ts'
 export type { InsertRun, Place } from './sequence.ts'
-export { decodeSnapshot, encodeSnapshot, loadSnapshot } from './snapshot-codec.ts'
+export { decodeSnapshot, encodeSnapshot, loadSnapshot, snapshotFormat } from './snapshot-codec.ts'
 export {
   type BundleOutcome,
   type ChangeEvent,

@@ -6,8 +6,11 @@ import type { DecodeError, Result } from './result.ts'
 import type { Origin, Store } from './store.ts'
 import { Version } from './version.ts'
 
-// 'RJN' and the format of the envelope.
-const magic = [0x52, 0x4a, 0x4e, 1] as const
+/** Format of the envelope of snapshots; readers refuse others with `unsupported-version`. */
+export const snapshotFormat = 1
+
+/** 'RJN' */
+const magic = [0x52, 0x4a, 0x4e] as const
 
 /** A hash over bytes, four at a time: tells damage, not intent. */
 function checksum(bytes: Uint8Array): { hi: number; lo: number } {
@@ -29,6 +32,7 @@ export function encodeSnapshot(store: Store, options: { readonly compact?: boole
   const body = encodeBundle(bundle)
   const writer = new ByteWriter(body.length + 16)
   for (const byte of magic) writer.u8(byte)
+  writer.u8(snapshotFormat)
   const { hi, lo } = checksum(body)
   writer.u32(hi)
   writer.u32(lo)
@@ -40,10 +44,10 @@ export function encodeSnapshot(store: Store, options: { readonly compact?: boole
 export function decodeSnapshot(bytes: Uint8Array): Result<Bundle, DecodeError> {
   return attempt(() => {
     const reader = new ByteReader(bytes)
-    for (const byte of magic.slice(0, 3)) if (reader.u8() !== byte) reader.fail('malformed', 'not a Rejoin snapshot')
+    for (const byte of magic) if (reader.u8() !== byte) reader.fail('malformed', 'not a Rejoin snapshot')
     const format = reader.u8()
-    if (format !== magic[3])
-      reader.fail('unsupported-version', `a snapshot of format ${format}, this build reads ${magic[3]}`)
+    if (format !== snapshotFormat)
+      reader.fail('unsupported-version', `a snapshot of format ${format}, this build reads ${snapshotFormat}`)
     const hi = reader.u32()
     const lo = reader.u32()
     const body = reader.raw(reader.remaining)

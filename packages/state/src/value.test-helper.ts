@@ -1,6 +1,40 @@
 import fc from 'fast-check'
 import { setOwn, type Value } from './value.ts'
 
+/** One of each value that has its own way of going wrong. */
+export const awkwardValues: readonly Value[] = [
+  null,
+  Number.NaN,
+  -0,
+  Number.POSITIVE_INFINITY,
+  Number.NEGATIVE_INFINITY,
+  5e-324,
+  2 ** 53,
+  0n,
+  -(2n ** 70n),
+  '',
+  '\ud800',
+  '\udc00\ud800',
+  '\u0000',
+  '__proto__',
+  '$bytes',
+  new Uint8Array(),
+  Uint8Array.of(0, 255, 62, 63),
+  new Date(0),
+  new Date(8.64e15),
+  new Date(Number.NaN),
+  [],
+  {},
+  [[Number.NaN], -0, '\udfff'],
+  JSON.parse('{"__proto__": {"x": 1}, "constructor": 1, "": null, "\ud800": -0}') as Value,
+  JSON.parse('{"__proto__": 1}') as Value,
+  { $number: 'NaN' },
+  { $$number: 'NaN' },
+  { $: 1 },
+  { $bytes: 'AA==', $date: null },
+  { $date: { $date: new Date(1) } },
+]
+
 const leaf: fc.Arbitrary<Value> = fc.oneof(
   fc.constantFrom<Value>(null, true, false, 0, -0, Number.NaN, 1.5, '', '\ud800'),
   fc.integer(),
@@ -12,7 +46,10 @@ const leaf: fc.Arbitrary<Value> = fc.oneof(
   fc.date({ noInvalidDate: false }),
 )
 
-const name = fc.oneof(fc.constantFrom('__proto__', 'constructor', 'a', 'b', '', '1'), fc.string({ maxLength: 5 }))
+const name = fc.oneof(
+  fc.constantFrom('__proto__', 'constructor', 'a', 'b', '', '1', '$bytes', '$$'),
+  fc.string({ maxLength: 5 }),
+)
 
 /** Any value: nested up to four levels, with awkward keys and numbers. */
 export const anyValue: fc.Arbitrary<Value> = fc.letrec<{ value: Value }>((tie) => ({

@@ -9,7 +9,6 @@ import {
   kindOf,
   type MapField,
   memberOf,
-  type RankedField,
   type RegisterField,
   type Shape,
 } from './schema.ts'
@@ -24,6 +23,11 @@ interface CachedView {
 }
 
 const nothing = Object.freeze([])
+
+/** What was written, else the initial value: a `null` that was written is a value. */
+export function written(value: Value | undefined, initial: Value): Value {
+  return value === undefined ? initial : value
+}
 
 /**
  * Plain, frozen, structurally shared snapshots of a tree as a schema reads it: what did not change is the same
@@ -76,11 +80,11 @@ export class View {
     const items = leaf?.find(memberOf(field))?.liveItems() ?? []
     switch (field.field) {
       case 'register':
-        return winningItem(items)?.value ?? (field as RegisterField<unknown>).initial
+        return written(winningItem(items)?.value, (field as RegisterField<unknown>).initial)
       case 'ranked':
       case 'fenced':
       case 'resolved':
-        return leafKind(kindOf(field)).pick(items, memberOf(field)) ?? (field as RankedField<unknown, number>).initial
+        return written(leafKind(kindOf(field)).pick(items, memberOf(field)), (field as RegisterField<unknown>).initial)
       case 'mvRegister':
         return items.length === 0 ? nothing : Object.freeze(concurrentValues(items))
       case 'counter':
