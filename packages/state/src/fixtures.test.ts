@@ -1,0 +1,81 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import {
+  type AuthorId,
+  bundleFormat,
+  changeFormat,
+  createChangeDecoder,
+  createStore,
+  decodeBundle,
+  exportJSON,
+  type Json,
+  leafKinds,
+  loadSnapshot,
+  type Store,
+  snapshotFormat,
+  Version,
+} from './index.ts'
+
+/** What `fixtures/make.mjs` wrote once: bytes of a format, and what they hold. */
+interface Fixture {
+  readonly pieces: readonly string[]
+  readonly version: Readonly<Record<string, number>>
+  readonly digest: string
+  readonly plain: Json
+}
+
+const folder = new URL('../fixtures/', import.meta.url)
+const names = readdirSync(folder).filter((name) => name.endsWith('.json'))
+
+function open(): Store {
+  return createStore({ newAuthor: () => 'f'.repeat(16) as AuthorId, now: () => 1_800_000_000_000 })
+}
+
+/** Opens a fixture as its name says, and gives what became of each piece. */
+function load(name: string, store: Store, pieces: readonly Uint8Array[]): unknown[] {
+  if (name.startsWith('snapshot')) return pieces.map((bytes) => loadSnapshot(store, bytes))
+  if (name.startsWith('bundle')) {
+    return pieces.map((bytes) => {
+      const decoded = decodeBundle(bytes)
+      return decoded.ok ? store.applyBundle(decoded.value) : decoded.error
+    })
+  }
+  const decoder = createChangeDecoder({}, () => store.tree)
+  return pieces.flatMap<unknown>((bytes) => {
+    const decoded = decoder.decode(bytes)
+    return decoded.ok ? decoded.value.map((change) => store.applyChange(change)) : decoded.error
+  })
+}
+
+describe('bytes of every format', () => {
+  it.each(names)('[DA4] open and hold what they held: %s', (name) => {
+    const fixture = JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Fixture
+    const store = open()
+    const outcomes = load(
+      name,
+      store,
+      fixture.pieces.map((piece) => Uint8Array.from(Buffer.from(piece, 'base64'))),
+    )
+    const expected = name.startsWith('snapshot') ? { ok: true, value: undefined } : 'applied'
+    expect(outcomes).toEqual(outcomes.map(() => expected))
+    expect(store.version.toJSON()).toEqual(fixture.version)
+    expect(store.digest()).toBe(fixture.digest)
+    expect(JSON.stringify(exportJSON(store))).toBe(JSON.stringify(fixture.plain))
+
+    const kinds = new Set(store.since(Version.empty).rows.map(({ key }) => key.kind))
+    for (const kind of Object.values(leafKinds)) if (kind !== leafKinds.list) expect(kinds).toContain(kind)
+    expect(kinds).toContain(200)
+  })
+
+  it('[DA4] are there for each format that was ever written', () => {
+    const written: [string, number][] = [
+      ['change', changeFormat],
+      ['bundle', bundleFormat],
+      ['bundle-full', bundleFormat],
+      ['snapshot', snapshotFormat],
+      ['snapshot-compact', snapshotFormat],
+    ]
+    const all = written.flatMap(([what, last]) => Array.from({ length: last }, (_, i) => `${what}-${i + 1}.json`))
+    expect([...names].sort()).toEqual(all.sort())
+  })
+})
