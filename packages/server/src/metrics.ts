@@ -53,6 +53,7 @@ const replicaCounters: readonly (readonly [keyof Metrics, string, string])[] = [
   ['divergences', 'divergences_total', 'Replicas seen with equal versions and unequal states. Should be 0.'],
   ['corruptRows', 'corrupt_rows_total', 'Stored rows that did not pass their checksum. Should be 0.'],
   ['compactions', 'compactions_total', 'Documents whose rows were folded into a snapshot.'],
+  ['prunings', 'prunings_total', 'Times that removal records of a document were freed.'],
 ]
 const replicaGauges: readonly (readonly [keyof Metrics, string, string])[] = [
   ['openDocuments', 'open_documents', 'Documents in memory.'],

@@ -175,7 +175,12 @@ export function worldOf(scenario: Scenario, options: PlayOptions = {}): WorldOpt
     changeOptions: workloadOptions,
     quality,
     reliable,
-    pace: options.pace ?? { limits: narrowLimits(createRandom(scenario.seed, 'limits')) },
+    pace: options.pace ?? {
+      limits: {
+        ...narrowLimits(createRandom(scenario.seed, 'limits')),
+        ...lowFloor(createRandom(scenario.seed, 'floor')),
+      },
+    },
     // Peers that send changes in whatever order put the causal check of the others to the test.
     rules: { changesInOrder: inOrder, ...options.rules },
     ...(options.disk === undefined ? {} : { disk: options.disk }),
@@ -194,6 +199,12 @@ function narrowLimits(random: RandomStream): Partial<Limits> {
     ...(random.chance(0.4) ? { messageBytes: 1_024 + random.int(2_000), stagedDurablyBytes: 200 } : {}),
     ...(random.chance(0.6) ? { rowsBeforeCompaction: 4 + random.int(30) } : {}),
   }
+}
+
+/** Removal records that are freed after seconds, so that whoever was cut off comes back from below the floor. */
+function lowFloor(random: RandomStream): Partial<Limits> {
+  if (random.chance(0.5)) return {}
+  return { floorLagMs: random.pick([1_000, 20_000, 120_000]), floorShare: random.pick([0, 0.25]) }
 }
 
 /** Everybody dials the server; with a quay, the first client also the second. */

@@ -86,7 +86,7 @@ export class Core {
   removalRecords = 0
   readonly #newAuthor: () => AuthorId
   #version: Version | undefined = Version.empty
-  #others: Version | undefined = Version.empty
+  #others: Version = Version.empty
 
   constructor(rules: Rules, options: StoreOptions) {
     this.rules = rules
@@ -108,11 +108,6 @@ export class Core {
 
   /** The version without the own author: the context of the next own change. */
   get others(): Version {
-    if (this.#others === undefined) {
-      const entries: [AuthorId, number][] = []
-      for (const slot of this.slots.values()) if (slot !== this.own) entries.push([slot.id, slot.max])
-      this.#others = Version.from(entries)
-    }
     return this.#others
   }
 
@@ -138,8 +133,8 @@ export class Core {
   }
 
   renewAuthor(): void {
+    if (this.own !== undefined) this.#others = this.#others.with(this.own.id, this.own.max)
     this.own = undefined
-    this.#others = undefined
     this.#version = undefined
   }
 
@@ -147,7 +142,7 @@ export class Core {
     if (seq <= slot.max) return
     slot.max = seq
     this.#version = undefined
-    if (slot !== this.own) this.#others = undefined
+    if (slot !== this.own) this.#others = this.#others.with(slot.id, seq)
   }
 
   /** To be called before an entry changes: first-touch copies, digest, changed leaves. */

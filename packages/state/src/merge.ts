@@ -36,6 +36,7 @@ export function mergeChange(core: Core, change: Change): NoticedConflict[] {
   core.clock.observe(change.hlc, core.now())
   for (const op of change.ops) mergeOp(core, change, op, slot, theirs, noticed)
   core.raise(slot, lastSeq(change))
+  slot.context = change.context
   return noticed
 }
 

@@ -23,8 +23,8 @@ export type MergeLive = <T extends DottedItem>(
 export interface Rules {
   /** The one merge rule. */
   readonly mergeLive: MergeLive
-  /** Whether a change may be applied: its context must be covered. */
-  readonly contextCovered: (version: Version, context: Version) => boolean
+  /** Whether a change may be applied: its context must be covered, of which `known` is known to be. */
+  readonly contextCovered: (version: Version, context: Version, known?: Version) => boolean
   /** Which live items of a touched key a bundle ships: all of them. */
   readonly shippedItems: <T extends DottedItem>(live: readonly T[], base: Version) => readonly T[]
   /** Whether a put leaves the key's removal records alone (C4). */
@@ -64,7 +64,7 @@ export const mergeLive: MergeLive = (ours, theirs, ourVersion, theirVersion) => 
 /** The rules as they must be. */
 export const soundRules: Rules = {
   mergeLive,
-  contextCovered: (version, context) => version.covers(context),
+  contextCovered: (version, context, known) => version.covers(context, known),
   shippedItems: (live) => live,
   putKeepsRemovals: true,
   joinedFloor: (ours, theirs) => ours.merge(theirs),

@@ -163,9 +163,10 @@ export class Store {
 
   #mergeOne(change: Change, options: MergeOptions): ChangeOutcome {
     const core = this.#core
-    const known = core.slots.get(change.author)?.max ?? 0
+    const slot = core.slots.get(change.author)
+    const known = slot?.max ?? 0
     if (lastSeq(change) <= known) return 'duplicate'
-    if (change.seq !== known + 1 || !core.rules.contextCovered(core.version, change.context)) {
+    if (change.seq !== known + 1 || !core.rules.contextCovered(core.version, change.context, slot?.context)) {
       if (change.seq <= known) return 'invalid'
       return this.#room.admit(change, options.bytes ?? estimateBytes(change)) ? 'waiting' : 'overflow'
     }

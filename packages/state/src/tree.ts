@@ -51,6 +51,8 @@ export class Item {
 export class AuthorSlot {
   readonly id: AuthorId
   max = 0
+  /** The context of its last change that was merged: the next one mostly says little more. */
+  context: Version | undefined = undefined
   head: Item | undefined = undefined
   tail: Item | undefined = undefined
   /** What a version says of this author: kept for the version that was asked last. */

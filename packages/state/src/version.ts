@@ -5,15 +5,26 @@ export type Order = 'equal' | 'before' | 'after' | 'concurrent'
 
 /** Up to here a copy is as cheap as sharing. */
 const fewAuthors = 8
+/** Up to here a row of single raises costs less to walk than to fold. */
+const longestRow = 16
 const unraised: ReadonlyMap<AuthorId, number> = new Map()
+
+/** One entry raised, and the one raised before it. */
+interface Raise {
+  readonly author: AuthorId
+  readonly seq: number
+  readonly before: Raise | undefined
+  /** How many there are, this one included. */
+  readonly length: number
+}
 
 /**
  * A version vector: for each author the highest contiguous seq. Immutable; absent authors count as 0.
  * Merge is commutative, associative and idempotent.
  *
  * A version that was raised from another shares its entries and keeps the raised ones beside them, so that a long row of
- * contexts with many authors takes neither the time nor the memory of one copy each: raising costs O(square root of
- * authors), as does comparing versions that share. Other binary operations cost O(authors).
+ * contexts with many authors takes neither the time nor the memory of one copy each. Raising an entry costs amortised
+ * O(square root of authors / 16), comparing with a version a few raises away O(raises), other operations O(authors).
  */
 export class Version {
   /** The version of nothing. */
@@ -22,12 +33,20 @@ export class Version {
   readonly #base: ReadonlyMap<AuthorId, number>
   /** Entries raised above `#base`, or new beside it. */
   readonly #raised: ReadonlyMap<AuthorId, number>
+  /** Entries raised above both, the last one first. */
+  readonly #last: Raise | undefined
   /** Number of authors with a seq above 0. */
   readonly size: number
 
-  private constructor(base: ReadonlyMap<AuthorId, number>, raised = unraised, size = base.size) {
+  private constructor(
+    base: ReadonlyMap<AuthorId, number>,
+    raised: ReadonlyMap<AuthorId, number> = unraised,
+    last: Raise | undefined = undefined,
+    size: number = base.size,
+  ) {
     this.#base = base
     this.#raised = raised
+    this.#last = last
     this.size = size
   }
 
@@ -40,18 +59,29 @@ export class Version {
 
   /** Highest contiguous seq of `author`, 0 when unknown. */
   get(author: AuthorId): number {
+    for (let raise = this.#last; raise !== undefined; raise = raise.before) {
+      if (raise.author === author) return raise.seq
+    }
     return this.#raised.get(author) ?? this.#base.get(author) ?? 0
   }
 
   /** Author and seq pairs, in no fixed order. */
   entries(): IterableIterator<[AuthorId, number]> {
-    return this.#raised.size === 0 ? this.#base.entries() : this.#joined().entries()
+    const isPlain = this.#raised.size === 0 && this.#last === undefined
+    return isPlain ? this.#base.entries() : this.#joined().entries()
   }
 
   /** The entries in which this version is ahead of `other`. */
   above(other: Version): (readonly [AuthorId, number])[] {
-    const entries = other.#base === this.#base ? this.#raised : this.entries()
     const above: (readonly [AuthorId, number])[] = []
+    if (other.#base === this.#base && other.#raised === this.#raised) {
+      for (let raise = this.#last; raise !== undefined && raise !== other.#last; raise = raise.before) {
+        const { author, seq } = raise
+        if (seq > other.get(author) && !above.some(([known]) => known === author)) above.push([author, seq])
+      }
+      return above
+    }
+    const entries = other.#base === this.#base ? this.#folded() : this.entries()
     for (const [author, seq] of entries) if (seq > other.get(author)) above.push([author, seq])
     return above
   }
@@ -61,13 +91,23 @@ export class Version {
     return this.get(dot.author) >= dot.seq
   }
 
-  /** Whether this version includes all of `other`. */
-  covers(other: Version): boolean {
-    if (other === this) return true
+  /** Whether this version includes all of `other`. With `known`, a part of `other` that it is known to include. */
+  covers(other: Version, known: Version = Version.empty): boolean {
+    if (other === this || other === known) return true
+    if (known.#base === other.#base) {
+      for (const [author, seq] of other.above(known)) if (this.get(author) < seq) return false
+      return true
+    }
     if (other.#base !== this.#base) {
       for (const [author, seq] of other.#base) if (this.get(author) < seq) return false
     }
-    for (const [author, seq] of other.#raised) if (this.get(author) < seq) return false
+    if (other.#raised !== this.#raised || other.#base !== this.#base) {
+      for (const [author, seq] of other.#raised) if (this.get(author) < seq) return false
+    }
+    for (let raise = other.#last; raise !== undefined; raise = raise.before) {
+      if (raise === this.#last && other.#raised === this.#raised) return true
+      if (this.get(raise.author) < raise.seq) return false
+    }
     return true
   }
 
@@ -88,7 +128,7 @@ export class Version {
   merge(other: Version): Version {
     if (this.covers(other)) return this
     if (other.covers(this)) return other
-    return this.#raise(other.#base === this.#base ? other.#raised : other.entries())
+    return this.#raise(other.above(this))
   }
 
   /** Greatest version included in both (meet). */
@@ -129,27 +169,40 @@ export class Version {
     const add = (seq: number, author: AuthorId) => seqs.set(author, seq)
     // Neither takes a pair for each entry, as copying by iteration does.
     this.#base.forEach(add)
-    this.#raised.forEach(add)
+    this.#folded().forEach(add)
     return seqs
   }
 
-  #raise(entries: Iterable<readonly [AuthorId, number]>): Version {
+  /** What was raised above `#base`. */
+  #folded(): ReadonlyMap<AuthorId, number> {
+    if (this.#last === undefined) return this.#raised
+    const raised = new Map(this.#raised)
+    const known = new Set<AuthorId>()
+    for (let raise: Raise | undefined = this.#last; raise !== undefined; raise = raise.before) {
+      if (!known.has(raise.author)) raised.set(raise.author, raise.seq)
+      known.add(raise.author)
+    }
+    return raised
+  }
+
+  /** Entries of different authors, each above what is here. */
+  #raise(entries: readonly (readonly [AuthorId, number])[]): Version {
     if (this.#base.size <= fewAuthors) {
       const seqs = this.#joined()
-      for (const [author, seq] of entries) if (seq > (seqs.get(author) ?? 0)) seqs.set(author, seq)
+      for (const [author, seq] of entries) seqs.set(author, seq)
       return new Version(seqs)
     }
-    const raised = new Map(this.#raised)
+    let last = this.#last
     let { size } = this
     for (const [author, seq] of entries) {
-      const before = this.get(author)
-      if (seq <= before) continue
-      if (before === 0 && !raised.has(author)) size++
-      raised.set(author, Math.max(seq, raised.get(author) ?? 0))
+      if (this.get(author) === 0) size++
+      last = { author, seq, before: last, length: (last?.length ?? 0) + 1 }
     }
-    const version = new Version(this.#base, raised, size)
+    const version = new Version(this.#base, this.#raised, last, size)
+    if (last === undefined || last.length <= longestRow) return version
+    const raised = version.#folded()
     // Past the square root of both, a copy of all costs no more than the copies of what was raised did together.
     const shares = raised.size ** 2 <= 2 * this.#base.size
-    return shares ? version : new Version(version.#joined())
+    return shares ? new Version(this.#base, raised, undefined, size) : new Version(version.#joined())
   }
 }

@@ -24,6 +24,7 @@ import type { Hub } from './hub.ts'
 import { createIncidents, type Incidents } from './incidents.ts'
 import { createLedger, emptyReceipt, type Ledger, type Receipt } from './ledger.ts'
 import { createPresence, type PresenceTable } from './presence.ts'
+import { Pruning } from './pruning.ts'
 import type { Refusal, RefusedContent } from './refusal.ts'
 import { acceptRefused, acceptRefusedIn } from './refused-work.ts'
 import { changeRow, type DocumentKeys, documentKeys, sealRow } from './rows.ts'
@@ -64,6 +65,7 @@ export class DocumentCore {
   readonly presence: PresenceTable
   readonly incidents: Incidents
   readonly staging: Staging
+  readonly #pruning: Pruning
   readonly carriers: Set<Carrier> = new Set()
   readonly ownAuthors: Set<AuthorId> = new Set()
   /** From which seq on the work of an incarnation was refused. */
@@ -113,6 +115,7 @@ export class DocumentCore {
       stagedBytes: limits.stagedBytes,
       durableBytes: limits.stagedDurablyBytes,
     })
+    this.#pruning = new Pruning(limits)
     this.presence = createPresence({
       replica: hub.id,
       maxEntries: limits.presenceEntries,
@@ -298,6 +301,20 @@ export class DocumentCore {
       if (this.hub.grantsRights && event.origin === 'remote') this.hub.soon(() => this.#answerAsks(event.changed))
       this.wake()
     })
+  }
+
+  /** Frees removal records that are due. What no server has yet stays at a client: it must still reach one. */
+  prune(): void {
+    if (!this.isLoaded || this.isClosed) return
+    const { hub, store } = this
+    const nowMs = hub.clock.now()
+    this.#pruning.note(nowMs, hub.role === 'client' ? this.durable.meet(this.acked) : this.durable)
+    const upTo = this.#pruning.due(nowMs, store.stats, store.floor)
+    if (upTo === undefined) return
+    store.freeRemovals(upTo)
+    hub.metrics.prunings += 1
+    // The rows on disk still hold them: folding is due, when it is allowed.
+    this.rows = Math.max(this.rows, hub.limits.rowsBeforeCompaction)
   }
 
   /** Nobody uses this document here any more: what this incarnation holds of bounded counters others may have. */

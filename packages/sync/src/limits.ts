@@ -32,6 +32,10 @@ export interface Limits {
   readonly refusedWrites: number
   /** How long after a heal later conflicts with what was written apart still revise its report. Default 10 minutes. */
   readonly revisionMs: number
+  /** Age at which removal records are freed; who was away for longer joins whole. Default 14 days. */
+  readonly floorLagMs: number
+  /** Removal records for each live item beyond which they are freed after an hour (a 336th of the lag). Default 0.25. */
+  readonly floorShare: number
   /** How long a server keeps a document in memory that no connection uses. Default 30 s. */
   readonly idleDocumentMs: number
 }
@@ -55,6 +59,8 @@ export const defaultLimits: Limits = {
   presenceBytes: 4096,
   refusedWrites: 100,
   revisionMs: 10 * 60_000,
+  floorLagMs: 14 * 86_400_000,
+  floorShare: 0.25,
   idleDocumentMs: 30_000,
 }
 

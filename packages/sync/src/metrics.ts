@@ -32,6 +32,8 @@ export interface Metrics {
   storageFailures: number
   corruptRows: number
   compactions: number
+  /** Times that removal records were freed and the floor rose. */
+  prunings: number
   retransmittedFrames: number
   /** Bugs of ours that a frame brought to light; each ended its connection. Should be 0 for ever. */
   internalErrors: number
@@ -71,6 +73,7 @@ export function noMetrics(): Metrics {
     storageFailures: 0,
     corruptRows: 0,
     compactions: 0,
+    prunings: 0,
     retransmittedFrames: 0,
     internalErrors: 0,
     dials: 0,
