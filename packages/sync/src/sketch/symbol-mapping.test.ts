@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { wordsFrom } from './sketch.test-helper.ts'
 import { nextSymbol, symbolLimit } from './symbol-mapping.ts'
 
@@ -37,6 +37,20 @@ it('[SK4] the symbols of some items are what they have been since the format was
   expect(indexesBelow(0xffffffff, 0xffffffff, 5000)).toEqual([
     0, 1, 2, 5, 28, 35, 115, 250, 251, 288, 483, 706, 958, 1055, 3459,
   ])
+})
+
+it.each([1 - 1e-7, 1 + 1e-7])('[SK4] an engine whose square roots are wrong by a factor of %d maps alike', (factor) => {
+  const word = wordsFrom(7)
+  const items = Array.from({ length: 300 }, () => [word(), word()] as const)
+  const right = items.map(([hi, lo]) => indexesBelow(hi, lo, symbolLimit))
+  const exact = Math.sqrt
+  const sloppy = vi.spyOn(Math, 'sqrt').mockImplementation((value) => exact(value) * factor)
+  try {
+    expect(items.map(([hi, lo]) => indexesBelow(hi, lo, symbolLimit))).toEqual(right)
+    expect(sloppy.mock.calls.length).toBeGreaterThan(5000)
+  } finally {
+    sloppy.mockRestore()
+  }
 })
 
 it('[SK4] symbol i has each item with probability 2 / (i + 2)', () => {
