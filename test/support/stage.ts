@@ -3,10 +3,10 @@ import type { Schema } from '@rejoin/state'
 import {
   connect,
   createMemoryDisk,
-  createReplica,
   type DocumentHandle,
   deferred,
   type HealEvent,
+  type ListenHost,
   type ListenTransport,
   type MemoryDisk,
   type MemoryLink,
@@ -16,6 +16,7 @@ import {
   type ReplicaOptions,
   type Storage,
 } from '@rejoin/sync'
+import { createReplicaWith, type SyncRules, soundSyncRules } from '@rejoin/sync/testing'
 
 /** Rows of a disk at one moment. */
 export type DiskImage = ReadonlyMap<string, Uint8Array>
@@ -40,13 +41,12 @@ export interface Opening<S extends Schema> {
   readonly net: Net
   /** What the heals since the last look brought. */
   readonly healed: HealEvent[]
-  readonly wires: readonly Wire[]
   readonly isUp: boolean
   /** Lets itself be dialled on one more way. */
   listen(wire: Wire): void
   /** Ends as it should: its last words reach the disk. */
   close(): void
-  /** Ends without a word. What it handed to its disk may still land there. */
+  /** Ends without a word, also while it closes. What it handed to its disk may still land there. */
   crash(): void
 }
 
@@ -62,17 +62,25 @@ export interface OpeningOptions {
   readonly listens?: readonly Wire[]
 }
 
+export interface StageOptions {
+  /** A batch is durable so long after it was handed in; default at once. */
+  readonly flushMs?: readonly [number, number]
+  /** Broken ones, for tests that must notice. */
+  readonly rules?: Partial<SyncRules>
+}
+
 /** Replicas over memory disks and links in virtual time, as a user would put them together. One seed makes the whole run. */
 export class Stage<S extends Schema> {
   readonly random: RandomStream
   readonly #schema: S
+  readonly #rules: SyncRules
   readonly #scheduler = createScheduler()
   readonly #flushMs: readonly [number, number] | undefined
   #openings = 0
 
-  /** With `flushMs` a batch is durable so long after it was handed in; without, at once. */
-  constructor(schema: S, seed: number, options: { readonly flushMs?: readonly [number, number] } = {}) {
+  constructor(schema: S, seed: number, options: StageOptions = {}) {
     this.#schema = schema
+    this.#rules = { ...soundSyncRules, ...options.rules }
     this.random = createRandom(seed)
     this.#flushMs = options.flushMs
   }
@@ -137,44 +145,29 @@ export class Stage<S extends Schema> {
     const onLog: ReplicaOptions['onLog'] = ({ event, details }) => {
       if (event === 'internal-error') throw new Error(`a bug came to light: ${String(details['error'])}`)
     }
-    const replica = createReplica({ clock, timers, random, storage, role, limits, name, onLog })
-    const stops: (() => void)[] = []
-    const listenOn = ({ link }: Wire): ListenTransport => ({
-      ...link.listen,
-      listen: (host) => {
-        const handle = link.listen.listen(host)
-        stops.push(() => handle.close())
-        return handle
-      },
-    })
-    const net = connect(replica, { transports: [...dials.map(({ link }) => link.dial), ...listens.map(listenOn)] })
+    const replica = createReplicaWith(this.#rules, { clock, timers, random, storage, role, limits, name, onLog })
+    const { transport, listen, stop } = switchboard(listens)
+    const net = connect(replica, { transports: [...dials.map(({ link }) => link.dial), transport] })
     const healed: HealEvent[] = []
     net.onHealed((event) => healed.push(event))
     const document = opened(replica, this.#schema)
-    const wires = [...dials, ...listens]
-    const listen = (wire: Wire): void => {
-      wires.push(wire)
-      connect(replica, { transports: [listenOn(wire)] })
-    }
     let isUp = true
-    const end = (how: () => void): void => {
-      if (!isUp) return
-      isUp = false
-      how()
-    }
     return {
-      ...{ name, disk, time, replica, document, net, healed, wires, listen },
+      ...{ name, disk, time, replica, document, net, healed, listen },
       get isUp() {
         return isUp
       },
-      close: () => end(() => void replica.close()),
-      crash: () =>
-        end(() => {
-          time.stop()
-          die()
-          for (const stop of stops) stop()
-          for (const wire of wires) wire.hangUp()
-        }),
+      close: () => {
+        isUp = false
+        replica.close()
+      },
+      crash: () => {
+        isUp = false
+        time.stop()
+        die()
+        stop()
+        for (const wire of dials) wire.hangUp()
+      },
     }
   }
 
@@ -206,6 +199,41 @@ export class Stage<S extends Schema> {
       inner.close()
     }
     return { storage, die }
+  }
+}
+
+/** Listens on several wires as one transport; more may come. `stop` lets go of them without a word. */
+function switchboard(first: readonly Wire[]): {
+  readonly transport: ListenTransport
+  listen(wire: Wire): void
+  stop(): void
+} {
+  const wires = new Set(first)
+  const handles: { close(): void }[] = []
+  let host: ListenHost | undefined
+  const plug = ({ link }: Wire): void => {
+    if (host !== undefined) handles.push(link.listen.listen(host))
+  }
+  const stop = (): void => {
+    host = undefined
+    for (const handle of handles.splice(0)) handle.close()
+  }
+  return {
+    transport: {
+      kind: 'listen',
+      name: 'switchboard',
+      reliable: true,
+      listen: (listening) => {
+        host = listening
+        wires.forEach(plug)
+        return { close: stop }
+      },
+    },
+    listen: (wire) => {
+      wires.add(wire)
+      plug(wire)
+    },
+    stop,
   }
 }
 

@@ -254,13 +254,13 @@ export class DocumentCore {
 
   /** Another opening of this profile wrote under these incarnations. */
   addOwnAuthors(authors: Iterable<AuthorId>): void {
-    let isNew = false
-    for (const author of authors) {
-      if (this.ownAuthors.has(author)) continue
+    const added = [...authors].filter((author) => !this.ownAuthors.has(author))
+    if (added.length === 0) return
+    for (const author of added) {
       this.ownAuthors.add(author)
-      isNew = true
+      // A server acknowledges only the work of those that it was told of, also where it has that work already.
+      for (const carrier of this.carriers) carrier.ownAuthorsChanged(author)
     }
-    if (!isNew) return
     for (const { change, bytes } of this.log.unsettled(this.acked)) {
       if (this.ownAuthors.has(change.author)) this.ledger.add(change, bytes, false)
     }
@@ -354,7 +354,9 @@ export class DocumentCore {
         for (const carrier of this.carriers) carrier.ownAuthorsChanged(change.author)
       }
     }
-    if (isLocal || (this.ownAuthors.has(change.author) && !this.#from?.isServer)) {
+    // Another tab may tell of a change after the server acknowledged it here.
+    const isUnsaved = this.ownAuthors.has(change.author) && !this.#from?.isServer && !includes(this.acked, change)
+    if (isLocal || isUnsaved) {
       const receipt = this.ledger.add(change, size, isLocal)
       if (isLocal) this.#receipts.set(change, receipt)
     }

@@ -37,6 +37,28 @@ describe('several openings of one stored profile', () => {
     expect(two.unsaved).toEqual(one.unsaved)
   })
 
+  it('[TA2] a tab that hears of work after the server acknowledged it does not count it for ever', () => {
+    const disk = createMemoryDisk()
+    const { world, server, clients, handles } = star(1, { disks: [disk] })
+    const [wire, between] = [world.wire('second'), world.wire('tabs')]
+    server.join({ transports: [wire.listen] })
+    clients[0]?.join({ transports: [between.listen] })
+    const second = world.replica({ disk })
+    const net = second.join({ transports: [wire.dial, between.dial] })
+    const two = world.open(second)
+    // Whatever the moment of its return at which the other tab writes.
+    for (let afterMs = 0; afterMs < 40; afterMs++) {
+      wire.cut()
+      world.advance(500)
+      wire.restore()
+      net.reconnect()
+      world.advance(afterMs)
+      handles[0]?.change((draft) => draft.potions.add(1))
+      world.advance(1500)
+      expect([two.unsaved.changes, net.link.state], `${afterMs} ms`).toEqual([0, 'synced'])
+    }
+  })
+
   it('[TA3] one tab with a way to the server brings the work of all, and of those that were closed', () => {
     const { world, one, two, parts } = tabs()
     one.change((draft) => draft.items.add('x'))
