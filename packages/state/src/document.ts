@@ -20,7 +20,8 @@ export interface Document<S extends Schema> {
   /**
    * Runs `write` as one atomic change and gives the change that carries it; undefined when nothing was written. When
    * `write` throws, nothing has changed. Fenced fields need the token of their lease in `options`.
-   * @throws RejoinError `change-nested`, `invalid-value`, `invalid-key`, `out-of-range`, `fencing-token-required`, `fencing-token-stale`.
+   * @throws RejoinError `change-nested`, `invalid-value`, `invalid-key`, `out-of-range`, `fencing-token-required`, `fencing-token-stale`,
+   * `value-too-large`, `document-full`.
    */
   change(write: (draft: DraftOf<S>) => void, options?: ChangeOptions): Change | undefined
   /** Calls back after every local change and merge. Returns the way to stop. */
