@@ -6,11 +6,27 @@ export const engineFacts = {
   rejoin: { packages: [], wasm: false },
   yjs: { packages: ['yjs', 'y-protocols'], wasm: false },
   'yjs-v2': { packages: ['yjs', 'y-protocols'], wasm: false },
-  ykeyvalue: { packages: ['y-utility', 'yjs'], wasm: false },
-  automerge: { packages: ['@automerge/automerge'], wasm: true },
+  ykeyvalue: {
+    packages: ['y-utility', 'yjs'],
+    wasm: false,
+    without: { w9: 'each set walks its list', w10: 'its list is that of yjs', w11: 'its versions are those of yjs' },
+  },
+  automerge: {
+    packages: ['@automerge/automerge'],
+    wasm: true,
+    without: {
+      w9: 'a million keys take it minutes',
+      w10: 'its memory is that of WASM',
+      w11: 'its changes name what came before, not versions',
+    },
+  },
   loro: { packages: ['loro-crdt'], wasm: true },
-  tinybase: { packages: ['tinybase'], wasm: false },
-  'json-joy': { packages: ['json-joy'], wasm: false, without: { w5: 'it has no sync' } },
+  tinybase: { packages: ['tinybase'], wasm: false, without: { w11: 'it has no versions of authors' } },
+  'json-joy': {
+    packages: ['json-joy'],
+    wasm: false,
+    without: { w5: 'it has no sync', w11: 'a session is a model of its own' },
+  },
 }
 
 /** The adapter of one engine: an object with a part for each workload. */

@@ -8,8 +8,17 @@ import jsonCrdtPatch from 'json-joy/lib/json-crdt-patch/index.js'
 const { Model } = jsonCrdt
 const { Patch } = jsonCrdtPatch
 
+const FIELDS = ['a', 'b', 'c', 'd']
+
 /** Session ids below 65,536 are reserved. */
 const sessionOf = (replica) => 1_000_000 + replica
+
+const rooted = (root) => {
+  const model = Model.create(undefined, sessionOf(0))
+  model.api.root(root)
+  model.api.flush()
+  return model
+}
 
 class Replica {
   constructor(model) {
@@ -66,11 +75,39 @@ class Entities extends Replica {
 
 /** A flat object under the root; the shape of w2 and w4. */
 class Keys extends Replica {
-  constructor() {
-    super(Model.create(undefined, sessionOf(0)))
-    this.api.root({ keys: {} })
-    this.api.flush()
+  constructor(model = rooted({ keys: {} })) {
+    super(model)
     this.object = this.idAt(['keys'])
+  }
+
+  /** One transaction, encoded. */
+  set(keys, values) {
+    this.put(keys, (at) => values[at])
+    this.api.apply()
+    return this.api.flush().toBinary()
+  }
+
+  writeRows(ids, rows) {
+    const { builder } = this
+    this.rows ??= new Map()
+    for (const id of ids) {
+      if (this.rows.has(id)) continue
+      this.rows.set(id, builder.obj())
+      builder.insObj(this.object, [[id, this.rows.get(id)]])
+    }
+    ids.forEach((id, at) => {
+      builder.insObj(
+        this.rows.get(id),
+        FIELDS.map((field, place) => [field, builder.con(rows[at][place])]),
+      )
+    })
+    this.api.apply()
+    this.api.flush()
+  }
+
+  readRow(id) {
+    const row = this.api.obj(['keys', id]).view()
+    return FIELDS.map((field) => row[field])
   }
 
   put(keys, valueAt) {
@@ -89,7 +126,7 @@ class Keys extends Replica {
   }
 
   read() {
-    return this.model.view().keys
+    return new Map(Object.entries(this.model.view().keys))
   }
 }
 
@@ -138,13 +175,6 @@ class Counters extends Replica {
   }
 }
 
-const rooted = (root) => {
-  const model = Model.create(undefined, sessionOf(0))
-  model.api.root(root)
-  model.api.flush()
-  return model
-}
-
 export const engine = {
   w1: {
     create: (entities) => new Entities(rooted({ entities })),
@@ -156,4 +186,6 @@ export const engine = {
     load: (bytes, at) => new Counters(Model.load(bytes, sessionOf(at))),
   },
   w4: { create: () => new Elements() },
+  w9: { create: () => new Keys(), open: (writer) => new Keys(Model.load(writer.save(), sessionOf(1))) },
+  w10: { keys: () => new Keys(), rows: () => new Keys() },
 }

@@ -3,8 +3,11 @@
 // here). Snapshots keep the whole history (mode 'snapshot'), from which any replica can sync; the size of a shallow one,
 // which has dropped it, is in the notes.
 
+import { randomInt } from 'node:crypto'
 import { LoroDoc, LoroMap, VersionVector } from 'loro-crdt'
 import { exchange } from '../lib/exchange.mjs'
+
+const FIELDS = ['a', 'b', 'c', 'd']
 
 class Replica {
   constructor(bytes) {
@@ -86,6 +89,50 @@ class Keys extends Replica {
   }
 }
 
+/** Keys whose transactions are encoded. */
+class SentKeys extends Keys {
+  set(keys, values) {
+    for (let at = 0; at < keys.length; at++) this.keys.set(keys[at], values[at])
+    return this.commitEncoded()
+  }
+
+  /** A session of its own, as every tab is one. */
+  becomeAnother() {
+    this.doc.commit()
+    this.doc.setPeerId(`${randomInt(2 ** 47)}`)
+  }
+
+  version() {
+    return this.doc.oplogVersion().encode()
+  }
+}
+
+class Rows extends Keys {
+  constructor() {
+    super()
+    this.handles = new Map()
+  }
+
+  writeRows(ids, rows) {
+    for (let at = 0; at < ids.length; at++) {
+      let row = this.handles.get(ids[at])
+      if (row === undefined) {
+        row = this.keys.setContainer(ids[at], new LoroMap())
+        this.handles.set(ids[at], row)
+      }
+      FIELDS.forEach((field, place) => {
+        row.set(field, rows[at][place])
+      })
+    }
+    this.doc.commit()
+  }
+
+  readRow(id) {
+    const row = this.handles.get(id)
+    return FIELDS.map((field) => row.get(field))
+  }
+}
+
 class Elements extends Keys {
   write(adds, removes) {
     for (const id of adds) this.keys.set(id, true)
@@ -155,4 +202,7 @@ export const engine = {
     load: (bytes) => new Keys(bytes),
     sync: (left, right) => exchange(loroEnd(left.doc), loroEnd(right.doc)),
   },
+  w9: { create: () => new SentKeys(), open: () => new SentKeys() },
+  w10: { keys: () => new Keys(), rows: () => new Rows() },
+  w11: { create: () => new SentKeys(), load: (bytes) => new SentKeys(bytes) },
 }

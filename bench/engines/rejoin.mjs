@@ -11,6 +11,7 @@ import {
   createChangeEncoder,
   createStore,
   encodeSnapshot,
+  encodeVersion,
   loadSnapshot,
   map,
   openDocument,
@@ -22,6 +23,7 @@ import { synced } from './rejoin-sync.mjs'
 
 const Entities = schema({ entities: map({ x: register(0), y: register(0), hp: register(0), name: register('') }) })
 const Keys = schema({ keys: map(register(0)) })
+const Rows = schema({ rows: map({ a: register(0), b: register(0), c: register(0), d: register(0) }) })
 const Elements = schema({ elements: set() })
 const Counters = schema({ counters: map(counter()) })
 
@@ -117,8 +119,49 @@ class KeysReplica extends Replica {
     return this
   }
 
+  /** One transaction, encoded. */
+  set(keys, values) {
+    const change = this.doc.change((draft) => {
+      for (let at = 0; at < keys.length; at++) draft.keys.get(keys[at]).set(values[at])
+    })
+    return this.send(change)
+  }
+
+  /** Another session: another author, over another connection. */
+  becomeAnother() {
+    this.store.renewAuthor()
+    this.encoder = createChangeEncoder()
+  }
+
+  version() {
+    return encodeVersion(this.store.version)
+  }
+
   read() {
     return new Map(Object.entries(this.doc.snapshot.keys))
+  }
+}
+
+class RowsReplica extends Replica {
+  constructor() {
+    super(Rows)
+  }
+
+  writeRows(ids, rows) {
+    this.doc.change((draft) => {
+      for (let at = 0; at < ids.length; at++) {
+        const row = draft.rows.get(ids[at])
+        row.a.set(rows[at][0])
+        row.b.set(rows[at][1])
+        row.c.set(rows[at][2])
+        row.d.set(rows[at][3])
+      }
+    })
+  }
+
+  readRow(id) {
+    const row = this.doc.snapshot.rows[id]
+    return [row.a, row.b, row.c, row.d]
   }
 }
 
@@ -172,4 +215,7 @@ export const engine = {
   w3: { create: (names) => new CountersReplica().seed(names), load: (bytes) => new CountersReplica(bytes) },
   w4: { create: () => new ElementsReplica() },
   w5: synced,
+  w9: { create: () => new KeysReplica(), open: () => new KeysReplica() },
+  w10: { keys: () => new KeysReplica(), rows: () => new RowsReplica() },
+  w11: { create: () => new KeysReplica(), load: (bytes) => new KeysReplica(bytes) },
 }

@@ -79,6 +79,35 @@ class Keys extends Replica {
   }
 }
 
+/** Keys whose transactions are encoded. */
+class SentKeys extends Keys {
+  constructor(replica) {
+    super(replica)
+    this.encoding()
+  }
+
+  set(keys, values) {
+    this.write(keys, values)
+    return this.written
+  }
+}
+
+class Rows extends Replica {
+  writeRows(ids, rows) {
+    const { store } = this
+    store.transaction(() => {
+      ids.forEach((id, at) => {
+        store.setRow(TABLE, id, { a: rows[at][0], b: rows[at][1], c: rows[at][2], d: rows[at][3] })
+      })
+    })
+  }
+
+  readRow(id) {
+    const { a, b, c, d } = this.store.getRow(TABLE, id)
+    return [a, b, c, d]
+  }
+}
+
 class Elements extends Replica {
   write(adds, removes) {
     const { store } = this
@@ -177,4 +206,6 @@ export const engine = {
     load: (bytes, at) => new Keys(at, bytes),
     sync,
   },
+  w9: { create: () => new SentKeys(0), open: () => new SentKeys(1) },
+  w10: { keys: () => new Keys(0), rows: () => new Rows(0) },
 }

@@ -4,6 +4,7 @@
 
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
+import * as random from 'lib0/random'
 import * as sync from 'y-protocols/sync'
 import * as Y from 'yjs'
 import { exchange } from '../lib/exchange.mjs'
@@ -32,6 +33,8 @@ class Replica {
     this.format.apply(this.doc, update)
   }
 }
+
+const FIELDS = ['a', 'b', 'c', 'd']
 
 const textOf = (value) => (value instanceof Y.Map ? value.toJSON() : value)
 
@@ -73,8 +76,8 @@ class Entities extends Replica {
 
 /** A flat map of keys; the shape of w2, w4 and w5. */
 class Keys extends Replica {
-  constructor(format) {
-    super(format, false)
+  constructor(format, encodes = false) {
+    super(format, encodes)
     this.keys = this.doc.getMap('keys')
   }
 
@@ -93,6 +96,49 @@ class Keys extends Replica {
 
   read() {
     return new Map([...this.keys.entries()].map(([key, value]) => [key, textOf(value)]))
+  }
+}
+
+/** Keys whose transactions are encoded. */
+class SentKeys extends Keys {
+  constructor(format) {
+    super(format, true)
+  }
+
+  set(keys, values) {
+    this.write(keys, values)
+    return this.written
+  }
+
+  /** A session of its own, as every tab is one. */
+  becomeAnother() {
+    this.doc.clientID = random.uint32()
+  }
+
+  version() {
+    return Y.encodeStateVector(this.doc)
+  }
+}
+
+class Rows extends Keys {
+  writeRows(ids, rows) {
+    this.doc.transact(() => {
+      for (let at = 0; at < ids.length; at++) {
+        let row = this.keys.get(ids[at])
+        if (row === undefined) {
+          row = new Y.Map()
+          this.keys.set(ids[at], row)
+        }
+        FIELDS.forEach((field, place) => {
+          row.set(field, rows[at][place])
+        })
+      }
+    })
+  }
+
+  readRow(id) {
+    const row = this.keys.get(id)
+    return FIELDS.map((field) => row.get(field))
   }
 }
 
@@ -199,6 +245,9 @@ export function createYjsEngine(version) {
       load: (bytes) => loaded(new Keys(format), bytes),
       sync: (left, right) => exchange(yjsEnd(left.doc, format), yjsEnd(right.doc, format)),
     },
+    w9: { create: () => new SentKeys(format), open: () => new SentKeys(format) },
+    w10: { keys: () => new Keys(format), rows: () => new Rows(format) },
+    w11: { create: () => new SentKeys(format), load: (bytes) => loaded(new SentKeys(format), bytes) },
   }
 }
 
