@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest'
 import { playCopies } from './copies.ts'
 
 const isSoak = process.env['SOAK'] !== undefined
-const seeds = isSoak ? 2000 : 20
+const [seeds, steps] = isSoak ? [2000, 150] : [36, 60]
 const first = isSoak ? Number(process.env['SEED'] ?? 1) : 1
 
 describe('copied, shared and restored disks', () => {
   it('[TA4] [TA5] [VE3] [LA1] [LA2] [LE14] lose no change, double none, and leave nobody behind', () => {
     const total: Record<string, number> = {}
     for (let seed = first; seed < first + seeds; seed++) {
-      const { faults, done } = playCopies(seed)
-      expect(faults, `seed ${seed}`).toEqual([])
+      const { faults, done } = playCopies(seed, steps)
+      expect(faults, `seed ${seed}, ${steps} steps`).toEqual([])
       for (const [what, count] of Object.entries(done)) total[what] = (total[what] ?? 0) + count
     }
     for (const [what, count] of Object.entries(total)) expect(count, what).toBeGreaterThan(0)
@@ -25,7 +25,7 @@ describe('copied, shared and restored disks', () => {
 
   it('[LA1] would show work that was said to be on a disk, or at the server, before it was', () => {
     const isCaught = (seed: number): boolean =>
-      playCopies(seed, { acknowledgeAfterFlush: false }).faults.some((fault) =>
+      playCopies(seed, 150, { acknowledgeAfterFlush: false }).faults.some((fault) =>
         fault.startsWith('lost although it was'),
       )
     expect([1, 2, 3].some(isCaught)).toBe(true)

@@ -53,9 +53,9 @@ const maxClients = 10
 const limits = { rowsBeforeCompaction: 12, keptChanges: 10 }
 
 /** Plays one seed; by broken rules only to show that it is noticed. */
-export function playCopies(seed: number, rules: Partial<SyncRules> = {}): CopiesRun {
+export function playCopies(seed: number, steps = 150, rules: Partial<SyncRules> = {}): CopiesRun {
   const run = new Copies(seed, rules)
-  for (let step = 0; step < 150; step++) run.step()
+  for (let step = 0; step < steps; step++) run.step()
   return run.finish()
 }
 
