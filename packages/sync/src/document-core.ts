@@ -147,7 +147,12 @@ export class DocumentCore {
     const { hub } = this
     const newAuthor = (): AuthorId => authorIdFromBytes(hub.random.bytes(8))
     const authority = { grantRights: () => true, hasEnded: (author: AuthorId) => this.#isOfEarlierOpening(author) }
-    return new Store({ newAuthor, now: () => hub.now(), ...(hub.grantsRights ? { authority } : {}) }, hub.rules.state)
+    const { valueBytes, documentItems } = hub.limits
+    const limits = { valueBytes, documentItems }
+    return new Store(
+      { newAuthor, now: () => hub.now(), limits, ...(hub.grantsRights ? { authority } : {}) },
+      hub.rules.state,
+    )
   }
 
   /** From here on every step of the store is persisted, counted and passed on. */

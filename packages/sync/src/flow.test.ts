@@ -1,7 +1,7 @@
 import { stampMs } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import { insideOf } from './replica.ts'
-import { lossyLink, Raid, seededRandom, star, World } from './world.test-helper.ts'
+import { codeOf, lossyLink, Raid, type RaidHandle, seededRandom, star, World } from './world.test-helper.ts'
 
 describe('flow', () => {
   it('[SY30] carries many documents on one connection', () => {
@@ -88,6 +88,19 @@ describe('flow', () => {
     world.advance(1000)
     expect(handles[1]?.snapshot.items.length).toBe(200)
     expect(receipt.level).toBe('server')
+  })
+
+  it('[SY40] bounds what is written here by the limits of the replica, and nothing of what is merged', () => {
+    const { world, handles } = star(2, { client: { limits: { valueBytes: 100, documentItems: 3 } } })
+    const [ada, bob] = handles as [RaidHandle, RaidHandle]
+    expect(codeOf(() => ada.change((draft) => draft.phase.set('x'.repeat(200))))).toBe('value-too-large')
+    ada.change((draft) => draft.log.push('1', '2'))
+    bob.change((draft) => draft.log.push('3', '4', '5'))
+    expect(codeOf(() => bob.change((draft) => draft.phase.set('x')))).toBe('document-full')
+    world.advance(500)
+    expect(ada.snapshot.log).toHaveLength(5)
+    bob.change((draft) => draft.log.delete(0, 4))
+    bob.change((draft) => draft.phase.set('x'))
   })
 
   it('[SY35] refuses more documents than allowed with a code, and serves the others', () => {

@@ -36,6 +36,10 @@ export interface Limits {
   readonly floorLagMs: number
   /** Removal records for each live item beyond which they are freed after an hour (a 336th of the lag). Default 0.25. */
   readonly floorShare: number
+  /** Encoded bytes of one value written here. Default 1 MiB. */
+  readonly valueBytes: number
+  /** Live items and list elements of a document above which nothing is added here; merges pass. Default 1,000,000. */
+  readonly documentItems: number
   /** How long a server keeps a document in memory that no connection uses. Default 30 s. */
   readonly idleDocumentMs: number
 }
@@ -59,6 +63,8 @@ export const defaultLimits: Limits = {
   presenceBytes: 4096,
   refusedWrites: 100,
   revisionMs: 10 * 60_000,
+  valueBytes: 1024 * 1024,
+  documentItems: 1_000_000,
   floorLagMs: 14 * 86_400_000,
   floorShare: 0.25,
   idleDocumentMs: 30_000,
