@@ -253,7 +253,7 @@ export class DocumentCore {
     this.hub.touched(this)
     this.log.trim(this.acked)
     if (!remember) return
-    this.hub.queue.push([{ kind: 'put', key: this.keys.acked, bytes: versionBytes(this.acked) }])
+    this.hub.queue.push([{ kind: 'put', key: this.keys.acked(this.hub.id), bytes: versionBytes(this.acked) }])
     this.hub.changed()
   }
 

@@ -107,11 +107,12 @@ export function stateWithoutUnsaved(core: DocumentCore, rows: readonly StoredRow
   return store.since(Version.empty)
 }
 
-/** Reads what other openings of the profile wrote meanwhile; answers the rows of content that the store now covers. */
+/** Reads what other openings of the profile wrote meanwhile; answers the rows that say nothing more than is known here now. */
 export function readAgain(core: DocumentCore, rows: readonly StoredRow[]): StoredRow[] {
   const parsed = parseRows(core, rows)
   for (const [author, from] of parsed.refused) core.refused.set(author, from)
   core.addOwnAuthors(parsed.own)
+  core.serverReached(parsed.acked)
   const { kept } = splitRefused(core, parsed.changes)
   for (const bundle of parsed.states) core.store.applyBundle(bundle)
   core.receiveChanges(
@@ -123,6 +124,10 @@ export function readAgain(core: DocumentCore, rows: readonly StoredRow[]): Store
 }
 
 function isCovered(core: DocumentCore, row: StoredRow): boolean {
+  if (row.key.startsWith(core.keys.ackedPrefix)) {
+    const version = versionInRow(row.bytes)
+    return row.key !== core.keys.acked(core.hub.id) && version !== undefined && core.acked.covers(version)
+  }
   const kind = row.key.slice(core.keys.prefix.length, core.keys.prefix.length + 2)
   const payload = unsealRow(row.bytes)
   if (payload === undefined) return false
@@ -191,7 +196,8 @@ function parseMeta(parsed: ParsedRows, name: string, author: string, row: Stored
   }
   if (name === 'acked') {
     const version = versionInRow(row.bytes)
-    if (version !== undefined) parsed.acked = version
+    // Each opening writes down what it heard itself.
+    if (version !== undefined) parsed.acked = parsed.acked.merge(version)
     return version !== undefined
   }
   const value = numberInRow(row.bytes)

@@ -24,7 +24,7 @@ export function storeAgain(core: DocumentCore): void {
   for (const [author, from] of core.refused) {
     ops.push({ kind: 'put', key: keys.refused(author), bytes: numberBytes(from) })
   }
-  ops.push({ kind: 'put', key: keys.acked, bytes: versionBytes(core.acked) })
+  ops.push({ kind: 'put', key: keys.acked(core.hub.id), bytes: versionBytes(core.acked) })
   if (core.isMarkedUnsaved) ops.push({ kind: 'put', key: keys.unsaved, bytes: mark })
   core.rows += 1
   core.persist(ops)

@@ -93,7 +93,7 @@ function replacingRows(core: DocumentCore, state: Bundle, acked: Version, refuse
   }
   core.rows = 1
   ops.push({ kind: 'put', key: keys.bundle(core.hub.newId()), bytes: sealRow(encodeBundle(state)) })
-  ops.push({ kind: 'put', key: keys.acked, bytes: versionBytes(acked) })
+  ops.push({ kind: 'put', key: keys.acked(core.hub.id), bytes: versionBytes(acked) })
   return ops
 }
 

@@ -4,7 +4,8 @@
  * `n/<doc>` the document exists · `u/<doc>` some opening left unacknowledged work in it
  * `d/<doc>/c/<author>/<seq>` a change · `d/<doc>/b/<id>` a bundle · `d/<doc>/s/<id>` a snapshot
  * `d/<doc>/t/<transfer>/<total>/<offset>` a piece of a bundle that is still coming
- * `d/<doc>/m/own/<author>` an incarnation of this profile · `d/<doc>/m/acked` what a server has durably
+ * `d/<doc>/m/own/<author>` an incarnation of this profile
+ * `d/<doc>/m/acked/<replica>` what a server has durably, as far as that opening heard
  * `d/<doc>/m/refused/<author>` from which seq on it was refused · `d/<doc>/m/seen` when a server was last in sync
  * `x/<doc>/...` rows set aside: damaged, or refused
  * `r/profile/<id>` ids of the profile that owns the storage
@@ -20,7 +21,6 @@ export interface DocumentKeys {
   readonly prefix: string
   readonly index: string
   readonly unsaved: string
-  readonly acked: string
   readonly seen: string
   readonly ownPrefix: string
   readonly refusedPrefix: string
@@ -31,6 +31,8 @@ export interface DocumentKeys {
   snapshot(id: string): string
   transferPrefix(transfer: string): string
   chunk(transfer: string, totalBytes: number, offset: number): string
+  acked(replica: string): string
+  readonly ackedPrefix: string
   own(author: string): string
   refused(author: string): string
   aside(key: string): string
@@ -47,7 +49,8 @@ export function documentKeys(name: string): DocumentKeys {
     prefix,
     index: `n/${doc}`,
     unsaved: `u/${doc}`,
-    acked: `${prefix}m/acked`,
+    ackedPrefix: `${prefix}m/acked/`,
+    acked: (replica) => `${prefix}m/acked/${replica}`,
     seen: `${prefix}m/seen`,
     ownPrefix: `${prefix}m/own/`,
     refusedPrefix: `${prefix}m/refused/`,

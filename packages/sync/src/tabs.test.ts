@@ -59,6 +59,45 @@ describe('several openings of one stored profile', () => {
     }
   })
 
+  it('[LA2] [HE3] what any of them heard to be at the server counts as saved after a reload of all', () => {
+    const disk = createMemoryDisk()
+    const { world, clients, handles, wires } = star(2, { disks: [disk, disk] })
+    handles[0]?.change((draft) => draft.potions.add(1))
+    world.advance(500)
+    handles[1]?.change((draft) => draft.potions.add(2))
+    world.advance(500)
+    handles[0]?.change((draft) => draft.potions.add(4))
+    world.advance(500)
+    for (const client of clients) client.replica.close()
+    const again = world.replica({ disk })
+    const reopened = world.open(again)
+    expect([reopened.unsaved.changes, reopened.snapshot.potions]).toEqual([0, 17])
+    reopened.change((draft) => draft.potions.add(8))
+    again.join({ transports: [(wires[0] as NonNullable<(typeof wires)[0]>).dial] })
+    world.advance(500)
+    expect(again.healed.map(({ ours }) => ours.changes)).toEqual([1])
+    expect(again.healed[0]?.merged[0]?.effect).toMatchObject({ kind: 'counter', ours: 8, theirs: 0, after: 25 })
+  })
+
+  it('[LA5] what each of them heard is written down once for all when rows are folded', () => {
+    const disk = createMemoryDisk()
+    const { world, clients, handles } = star(2, {
+      disks: [disk, disk],
+      client: { limits: { rowsBeforeCompaction: 20 } },
+    })
+    const rows = (): number => [...disk.rows.keys()].filter((key) => key.includes('/m/acked/')).length
+    for (const handle of handles) handle.change((draft) => draft.potions.add(1))
+    world.advance(500)
+    expect(rows()).toBe(2)
+    clients[1]?.replica.close()
+    for (let i = 0; i < 30; i++) {
+      handles[0]?.change((draft) => draft.potions.add(1))
+      world.advance(50)
+    }
+    expect(clients[0]?.replica.metrics().compactions).toBeGreaterThan(0)
+    expect(rows()).toBe(1)
+  })
+
   it('[TA3] one tab with a way to the server brings the work of all, and of those that were closed', () => {
     const { world, one, two, parts } = tabs()
     one.change((draft) => draft.items.add('x'))
