@@ -127,6 +127,16 @@ class KeysReplica extends Replica {
     return this.send(change)
   }
 
+  handle(key) {
+    return this.doc.field('keys', key)
+  }
+
+  setByHandle(handles, values) {
+    return this.doc.change(() => {
+      for (let at = 0; at < handles.length; at++) handles[at].set(values[at])
+    })
+  }
+
   /** Another session: another author, over another connection. */
   becomeAnother() {
     this.store.renewAuthor()

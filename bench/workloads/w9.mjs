@@ -28,6 +28,8 @@ export const metrics = SIZES.flatMap(([label]) =>
     [`${label} tx${size} local+encode ns/op`, 'ns/op'],
     [`${label} tx${size} apply ns/op`, 'ns/op'],
     [`${label} tx${size} B/op`, 'B/op'],
+    [`${label} tx${size} by handle ns/op`, 'ns/op'],
+    [`${label} tx${size} by handle, encoded ns/op`, 'ns/op'],
   ]),
 )
 
@@ -77,6 +79,32 @@ export async function run(context, engine) {
         context.metric(`${label} tx${size} local+encode ns/op`, perOp(localMs, done))
         context.metric(`${label} tx${size} apply ns/op`, perOp(applyMs, done))
         context.metric(`${label} tx${size} B/op`, bytes / done)
+      }
+    }
+    if (here.handle !== undefined) {
+      context.step(`${label} by handle`)
+      const handles = keys.map((key) => here.handle(key))
+      for (const [size, transactions] of KINDS) {
+        const spent = [0, 0]
+        let done = 0
+        for (let left = transactions; left > 0; left--) {
+          const places = random.sample(count, size)
+          const chosen = places.map((place) => handles[place])
+          const values = places.map(() => random.below(10_000))
+          const began = now()
+          const change = here.setByHandle(chosen, values)
+          const made = now()
+          const message = here.send(change)
+          spent[1] += now() - began
+          spent[0] += made - began
+          there.apply(message)
+          done += size
+          places.forEach((place, at) => {
+            expected.set(keys[place], values[at])
+          })
+        }
+        context.metric(`${label} tx${size} by handle ns/op`, perOp(spent[0], done))
+        context.metric(`${label} tx${size} by handle, encoded ns/op`, perOp(spent[1], done))
       }
     }
     context.step(`${label} check`)

@@ -4,11 +4,13 @@ import {
   counter,
   createStore,
   type ErrorCode,
+  greatest,
   isRejoinError,
   list,
   map,
   openDocument,
   register,
+  resolved,
   schema,
   set,
 } from './index.ts'
@@ -260,5 +262,52 @@ describe('two schemas over one store', () => {
     expect(doc.snapshot.phase).toBe('fight')
     doc.change((s) => s.score.add(3))
     expect(other.snapshot.score).toBe(3)
+  })
+})
+
+describe('a field at a path', () => {
+  const Raid = schema({ phase: register('lobby'), players: map({ hp: counter(100), bag: set<string>() }) })
+  const open = () => openDocument(Raid, createStore({ newAuthor: () => 'a'.repeat(16) as AuthorId, now: () => 1 }))
+
+  it('[SC11] is written inside of changes, also after its entry was deleted and made again', () => {
+    const raid = open()
+    const hp = raid.field('players', 'ada', 'hp')
+    expect(raid.snapshot.players['ada']).toBeUndefined()
+    raid.change(() => hp.add(-5))
+    raid.change((draft) => {
+      hp.add(-5)
+      expect(draft.players.get('ada').hp.get()).toBe(90)
+    })
+    raid.change((draft) => draft.players.delete('ada'))
+    raid.change(() => hp.add(-1))
+    expect(raid.snapshot.players['ada']?.hp).toBe(99)
+    expect(() => hp.add(1)).toThrow(expect.objectContaining({ code: 'change-required' }))
+  })
+
+  it('[SC11] is good also after the store has forgotten what was deleted there', () => {
+    const Scores = schema({ games: map({ best: resolved(0, greatest()), tags: set<string>(), points: counter(0) }) })
+    const store = createStore({ newAuthor: () => 'a'.repeat(16) as AuthorId, now: () => 1 })
+    const scores = openDocument(Scores, store)
+    const game = scores.field('games', 'chess')
+    const write = () =>
+      scores.change(() => {
+        game.best.set(7)
+        game.tags.add('new')
+        game.points.add(1)
+      })
+    write()
+    scores.change((draft) => draft.games.delete('chess'))
+    store.freeRemovals(store.version)
+    write()
+    expect(scores.snapshot.games).toEqual({ chess: { best: 7, tags: ['new'], points: 1 } })
+  })
+
+  it('[SC11] refuses a path that the schema does not have, and a key that is too long', () => {
+    const raid = open()
+    const field = raid.field as unknown as (...path: string[]) => unknown
+    for (const path of [['mana'], ['phase', 'x'], ['players', 'ada', 'hp', 'x'], ['constructor']]) {
+      expect(() => field.call(raid, ...path)).toThrow(expect.objectContaining({ code: 'invalid-key' }))
+    }
+    expect(() => raid.field('players', 'x'.repeat(2_000))).toThrow(expect.objectContaining({ code: 'invalid-key' }))
   })
 })

@@ -92,6 +92,26 @@ export class Drafts {
   }
 }
 
+/** The draft at a path below that of a shape. @throws RejoinError `invalid-key` where the schema has nothing there. */
+export function draftAt(shape: Shape, draft: object, path: readonly string[]): object {
+  let [at, found] = [shape, draft]
+  for (const [depth, name] of path.entries()) {
+    if (!isField(at) && Object.hasOwn(at, name)) {
+      at = at[name] as Shape
+      found = (found as Record<string, object>)[name] as object
+    } else if (isField(at) && at.field === 'map') {
+      at = (at as MapField<Shape>).entry
+      found = (found as MapDraftAt).get(name)
+    } else {
+      throw rejoinError('invalid-key', {
+        reason: 'The schema has no field at this path.',
+        details: { path: `/${path.slice(0, depth + 1).join('/')}` },
+      })
+    }
+  }
+  return found
+}
+
 const nodeOf: unique symbol = Symbol('node')
 const madeAt: unique symbol = Symbol('drafts')
 
@@ -170,13 +190,20 @@ class MvRegisterDraftAt {
 /** What the drafts of registers with a grade or a resolver share: one entry, read as their kind reads. */
 class PickedDraftAt {
   protected readonly drafts: Drafts
-  protected readonly entry: Entry
+  readonly #leaf: Leaf
+  readonly #member: string
   readonly #initial: Value
 
   constructor(drafts: Drafts, node: Node, field: Parameters<typeof memberOf>[0] & { readonly initial: Value }) {
     this.drafts = drafts
-    this.entry = node.leaf(kindOf(field)).entry(memberOf(field))
+    this.#leaf = node.leaf(kindOf(field))
+    this.#member = memberOf(field)
     this.#initial = field.initial
+  }
+
+  /** Looked up each time: entries with a member are forgotten once nothing of them is left. */
+  protected get entry(): Entry {
+    return this.#leaf.entry(this.#member)
   }
 
   get(): Value {

@@ -214,6 +214,24 @@ open.change((draft) => {
   draft.any.set({ x: undefined })
 })
 
+// [SC11] A field at a path has the draft of what is declared there.
+raid.field('phase').set('fight')
+raid.field('players', 'ada', 'items').add('key')
+raid.field('players', 'ada', 'pets', 'rex').age.add(1)
+raid.field('settings', 'theme', 'dark').enable()
+declare const anyName: string
+raid.field('flags', anyName).enable()
+// @ts-expect-error no such field
+raid.field('mana')
+// @ts-expect-error no such field in an entry
+raid.field('players', 'ada', 'mana')
+// @ts-expect-error nothing stands inside of a register
+raid.field('phase', 'x')
+// @ts-expect-error which field is not known
+raid.field(anyName)
+// @ts-expect-error not a phase
+raid.field('phase').set('dance')
+
 // Listeners get what they select.
 raid.subscribe(
   (snapshot) => snapshot.players['ada']?.name,

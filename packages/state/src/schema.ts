@@ -242,6 +242,23 @@ export type DraftOf<S> =
       ? Draft
       : { readonly [K in keyof S]: DraftOf<S[K]> }
 
+/** The shape at a path of names and, for maps, keys; `never` where there is none. */
+export type ShapeAt<S, P extends readonly string[]> = P extends readonly [
+  infer Name extends string,
+  ...infer Rest extends readonly string[],
+]
+  ? S extends MapField<infer Entry>
+    ? ShapeAt<Entry, Rest>
+    : S extends Field<unknown, unknown>
+      ? never
+      : Name extends keyof S
+        ? ShapeAt<S[Name], Rest>
+        : never
+  : S
+
+/** A path at which a shape stands. */
+export type PathIn<S, P extends readonly string[]> = [ShapeAt<S, P>] extends [never] ? never : P
+
 /** Whether a shape holds a field that must stand at a fixed path. */
 export type HasFixed<S> = S extends FencedField<infer _> | BoundedField
   ? true

@@ -7,9 +7,11 @@ import {
   type Document,
   type DraftOf,
   openDocument,
+  type PathIn,
   reapply,
   rejoinError,
   type Schema,
+  type ShapeAt,
   type SnapshotOf,
   type Store,
   type Version,
@@ -43,6 +45,11 @@ export interface DocumentHandle<S extends Schema> {
    *   `fencing-token-stale`.
    */
   change(write: (draft: DraftOf<S>) => void, options?: ChangeOptions): Receipt
+  /**
+   * A place in the document, found once, to be written inside many changes; see `Document.field`. After a refusal the
+   * document has another store: ask for it again (`onRefused`).
+   */
+  field<const P extends readonly string[]>(...path: PathIn<S['fields'], P>): DraftOf<ShapeAt<S['fields'], P>>
   /** Writes the losing side of a conflict back, as an ordinary change. */
   reapply(conflict: Conflict, options?: ChangeOptions): Receipt
   /** 16 hex digits, equal wherever the state is equal. */
@@ -143,6 +150,7 @@ export function createHandle<S extends Schema>(
       return core.store
     },
     change: (write, options) => writing(() => lens.change(write, options)),
+    field: (...path) => lens.field(...(path as never)),
     reapply: (conflict, options) => writing(() => reapply(core.store, conflict, options)),
     digest: () => core.store.digest(),
     subscribe,
