@@ -138,7 +138,7 @@ export class DocumentCore {
         if (hub.hearsHeals) hub.healed(report())
       },
     })
-    this.ledger.onChange = () => this.#markUnsaved()
+    this.ledger.onChange = () => this.markUnsaved()
     this.store = this.newStore()
   }
 
@@ -388,19 +388,26 @@ export class DocumentCore {
     return false
   }
 
+  /** Marks of openings that are gone say nothing any more: whatever they left was read, and a server has it. */
+  clearMarks(keys: readonly string[]): void {
+    if (this.isLoaded && this.ledger.unsaved.changes === 0) {
+      this.hub.queue.push(keys.map((key) => ({ kind: 'delete', key })))
+    }
+  }
+
   #indexRow(): StorageOp {
     this.#isIndexed = true
     return { kind: 'put', key: this.keys.index, bytes: sealRow(new Uint8Array(0)) }
   }
 
   /** Lets a later opening know, without reading documents, that this one has work to send. */
-  #markUnsaved(): void {
+  markUnsaved(): void {
     if (!this.isLoaded) return
     const isUnsaved = this.ledger.unsaved.changes > 0
     this.hub.changed()
     if (isUnsaved === this.isMarkedUnsaved || this.hub.role !== 'client') return
     this.isMarkedUnsaved = isUnsaved
-    const key = this.keys.unsaved
+    const key = this.keys.unsaved(this.hub.id)
     this.hub.queue.push([isUnsaved ? { kind: 'put', key, bytes: sealRow(new Uint8Array(0)) } : { kind: 'delete', key }])
   }
 }

@@ -84,11 +84,11 @@ export function loadDocument(core: DocumentCore, rows: readonly StoredRow[]): vo
   }
   core.log.trim(core.acked)
   core.durable = core.store.version
-  core.isMarkedUnsaved = core.ledger.unsaved.changes > 0
   for (const { transfer, totalBytes, offset, bytes } of parsed.chunks) {
     core.staging.restore(transfer, totalBytes, offset, bytes)
   }
   core.begin()
+  core.markUnsaved()
   const refusedRows = refused.map((change) => ({ key: core.keys.change(change), bytes: changeRow(change) }))
   setAside(core, [...parsed.damaged, ...refusedRows])
   if (refused.length > 0) {

@@ -141,11 +141,12 @@ export class DocumentShelf {
     if (this.#hub.role !== 'client') return
     this.#storage.read('u/').then(
       (rows) => {
-        for (const { key } of rows.slice(0, maxResumed)) {
-          const name = nameInKey(key)
-          if (name === undefined || this.#documents.has(name)) continue
+        for (const [name, keys] of byDocument(rows).slice(0, maxResumed)) {
           this.acquire(name).then(
-            () => this.release(name),
+            (core) => {
+              this.#hub.batch(() => core.clearMarks(keys))
+              this.release(name)
+            },
             () => {},
           )
         }
@@ -168,7 +169,7 @@ export class DocumentShelf {
       { kind: 'delete-prefix', prefix: keys.prefix },
       { kind: 'delete-prefix', prefix: keys.asidePrefix },
       { kind: 'delete', key: keys.index },
-      { kind: 'delete', key: keys.unsaved },
+      { kind: 'delete-prefix', prefix: keys.unsavedPrefix },
     ])
     return this.#hub.queue.flushed()
   }
@@ -254,4 +255,17 @@ export class DocumentShelf {
   #whenFlushed(run: () => void): void {
     this.#hub.queue.flushed().then(run, () => {})
   }
+}
+
+/** Marks of unacknowledged work by the document that they are about. */
+function byDocument(rows: readonly StoredRow[]): (readonly [name: string, keys: string[]])[] {
+  const keysOf = new Map<string, string[]>()
+  for (const { key } of rows) {
+    const name = nameInKey(key)
+    if (name === undefined) continue
+    const keys = keysOf.get(name)
+    if (keys === undefined) keysOf.set(name, [key])
+    else keys.push(key)
+  }
+  return [...keysOf]
 }

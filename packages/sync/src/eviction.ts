@@ -25,7 +25,7 @@ export function storeAgain(core: DocumentCore): void {
     ops.push({ kind: 'put', key: keys.refused(author), bytes: numberBytes(from) })
   }
   ops.push({ kind: 'put', key: keys.acked(core.hub.id), bytes: versionBytes(core.acked) })
-  if (core.isMarkedUnsaved) ops.push({ kind: 'put', key: keys.unsaved, bytes: mark })
+  if (core.isMarkedUnsaved) ops.push({ kind: 'put', key: keys.unsaved(core.hub.id), bytes: mark })
   core.rows += 1
   core.persist(ops)
 }

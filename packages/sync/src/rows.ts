@@ -1,7 +1,7 @@
 /**
  * How a document lies in storage. Every row ends in a checksum; one damaged row costs itself and nothing else.
  *
- * `n/<doc>` the document exists · `u/<doc>` some opening left unacknowledged work in it
+ * `n/<doc>` the document exists · `u/<doc>/<replica>` that opening has unacknowledged work in it
  * `d/<doc>/c/<author>/<seq>` a change · `d/<doc>/b/<id>` a bundle · `d/<doc>/s/<id>` a snapshot
  * `d/<doc>/t/<transfer>/<total>/<offset>` a piece of a bundle that is still coming
  * `d/<doc>/m/own/<author>` an incarnation of this profile
@@ -20,7 +20,8 @@ const checksumBytes = 4
 export interface DocumentKeys {
   readonly prefix: string
   readonly index: string
-  readonly unsaved: string
+  unsaved(replica: string): string
+  readonly unsavedPrefix: string
   readonly seen: string
   readonly ownPrefix: string
   readonly refusedPrefix: string
@@ -48,7 +49,8 @@ export function documentKeys(name: string): DocumentKeys {
   return {
     prefix,
     index: `n/${doc}`,
-    unsaved: `u/${doc}`,
+    unsavedPrefix: `u/${doc}/`,
+    unsaved: (replica) => `u/${doc}/${replica}`,
     ackedPrefix: `${prefix}m/acked/`,
     acked: (replica) => `${prefix}m/acked/${replica}`,
     seen: `${prefix}m/seen`,
@@ -67,10 +69,10 @@ export function documentKeys(name: string): DocumentKeys {
   }
 }
 
-/** The document name in an index key `n/<doc>` or `u/<doc>`; undefined when it is not one of ours. */
+/** The document name in a key `n/<doc>` or `u/<doc>/<replica>`; undefined when it is not one of ours. */
 export function nameInKey(key: string): string | undefined {
   try {
-    return decodeURIComponent(key.slice(2))
+    return decodeURIComponent(key.split('/')[1] ?? '')
   } catch {
     return undefined
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createMemoryDisk, type MemoryDisk } from './index.ts'
-import { outcome, star, World } from './world.test-helper.ts'
+import { outcome, type RaidHandle, star, World } from './world.test-helper.ts'
 
 describe('a replica and its disk', () => {
   it('[LA1] reaches disk only after the flush, and server only after the flush of the server', () => {
@@ -82,6 +82,32 @@ describe('a replica and its disk', () => {
     expect(handles[1]?.snapshot.items).toEqual(['forgotten'])
     world.advance(1000)
     expect(second.replica.metrics().openDocuments).toBe(0)
+  })
+
+  it('[LA2] sends what one opening left although another one of the same disk had nothing left to send', () => {
+    const disk = createMemoryDisk()
+    const { world, handles, wires } = star(2, { disks: [disk] })
+    const linked = handles[0] as RaidHandle
+    const alone = world.open(world.replica({ disk }))
+    alone.change((draft) => draft.items.add('left'))
+    linked.change((draft) => draft.items.add('sent'))
+    world.advance(500)
+    expect([linked.unsaved.changes, alone.unsaved.changes]).toEqual([0, 1])
+    expect([...disk.rows.keys()].filter((key) => key.startsWith('u/'))).toHaveLength(1)
+    // Both are gone without a word; who comes next opens nothing.
+    wires[0]?.cut()
+    disk.crash()
+    wires[0]?.restore()
+    const next = world.replica({ disk })
+    next.join({ transports: [wires[0]!.dial] })
+    world.advance(2_000)
+    expect(handles[1]?.snapshot.items).toEqual(['left', 'sent'])
+    next.replica.close()
+    world.advance(100)
+    const last = world.replica({ disk })
+    last.join({ transports: [wires[0]!.dial] })
+    world.advance(2_000)
+    expect([...disk.rows.keys()].filter((key) => key.startsWith('u/'))).toEqual([])
   })
 
   it('[LA2] sends unsaved work of a document that was closed while offline, when contact is back', () => {
