@@ -52,7 +52,7 @@ export function randomRawWrite(
   }
   /** Whatever a replica would like to do with what everybody shares; beyond its rights it is refused. */
   const bounded = (): void => {
-    const draft = boundedAt(transaction, store.tree.node(['potions']), potions)
+    const draft = boundedAt(store, ['potions'], potions)
     const authors = [...store.version.entries()].map(([author]) => author)
     const other = authors.length === 0 ? undefined : random.pick(authors)
     const amount = random.int(7)

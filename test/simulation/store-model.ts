@@ -11,7 +11,7 @@ import {
   plainAt,
   type RandomStream,
 } from '@rejoin/sim'
-import { authorIdFromBytes, type Bundle, type Change, leafKinds, readBounded, type Store, Version } from '@rejoin/state'
+import { authorIdFromBytes, type Bundle, boundedState, type Change, type Store, Version } from '@rejoin/state'
 import { createStoreWith, type Rules, soundRules } from '@rejoin/state/testing'
 import { potions, randomRawWrite, rawWriteKinds } from './raw-writes.ts'
 
@@ -276,9 +276,8 @@ function check(model: Model, at: number): string | undefined {
 
 /** Bounds hold at every store after every step, and nobody has spent more than its rights. */
 function boundsFault(store: Store): string | undefined {
-  const leaf = store.tree.findNode(['potions'])?.findLeaf(leafKinds.bounded)
-  if (leaf === undefined) return undefined
-  const state = readBounded(leaf, (entry) => entry.liveItems())
+  const state = boundedState(store, ['potions'])
+  if (state === undefined) return undefined
   const { value = potions.initial } = state
   if (value < potions.min || value > potions.max) return `the bounded counter reads ${value}`
   const overdrawn = [...state.rows.keys()].find((author) => {

@@ -9,7 +9,7 @@
  * 6. A bounded counter is within its bounds, and nobody has used more rights than it held.
  * 7. What a node was refused is not there again, unless a server had it, or the node crashed before its disk had noted it.
  */
-import { type AuthorId, type Change, lastSeq, leafKinds, readBounded, type Store, Version } from '@rejoin/state'
+import { type AuthorId, boundedPaths, boundedState, type Change, lastSeq, type Store, Version } from '@rejoin/state'
 import { createOpLog, type OpLog, OracleError } from './oracle/op-log.ts'
 import { canonicalText, plainAt } from './oracle/plain.ts'
 
@@ -108,10 +108,10 @@ export function createChecker({ now, nameOf, mayWrite }: CheckerOptions): Checke
   }
 
   const checkBounds = (node: number, store: Store): void => {
-    for (const entry of store.tree.entries()) {
-      const { leaf } = entry
-      if (leaf.kind !== leafKinds.bounded || entry.key.member !== '') continue
-      const { terms, value, holders, rightsOf } = readBounded(leaf, (entry) => entry.liveItems())
+    for (const path of boundedPaths(store)) {
+      const state = boundedState(store, path)
+      if (state === undefined) continue
+      const { terms, value, holders, rightsOf } = state
       if (terms === undefined || value === undefined) continue
       const { min, max = value } = terms
       if (value < min || value > max) report(node, 'bounds', `a bounded counter of ${min} to ${max} reads ${value}`)

@@ -166,11 +166,6 @@ export class BoundedDraftAt implements BoundedDraft {
   }
 }
 
-/** A bounded counter at a node without a schema, for whoever hands out rights. */
-export function boundedAt(transaction: Transaction, node: Node, terms: BoundedTerms): BoundedDraft {
-  return new BoundedDraftAt(() => transaction, node, terms)
-}
-
 function amountOf({ spend = 0, room = 0 }: Partial<Rights>): Rights {
   return { spend: checked(spend), room: checked(room) }
 }

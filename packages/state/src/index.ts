@@ -1,6 +1,7 @@
 export type { Authority } from './authority.ts'
-export { type BoundedState, type BoundedTerms, type Rights, readBounded } from './bounded.ts'
-export { type BoundedDraft, boundedAt } from './bounded-draft.ts'
+export type { BoundedRow, BoundedState, BoundedTerms, Rights } from './bounded.ts'
+export { boundedAt, boundedPaths, boundedState } from './bounded-at.ts'
+export type { BoundedDraft } from './bounded-draft.ts'
 export { bundleFormat, decodeBundle, decodeVersion, encodeBundle, encodeVersion } from './bundle-codec.ts'
 export { attempt, ByteReader, ByteWriter, DecodeFailure } from './bytes.ts'
 export type {

@@ -8,14 +8,12 @@ import {
   type BoundedState,
   type BoundedTerms,
   boundedAt,
-  leafKinds,
+  boundedPaths,
+  boundedState,
   type Path,
   type Rights,
-  readBounded,
   type Store,
 } from '@rejoin/state'
-
-type Leaf = NonNullable<ReturnType<NonNullable<ReturnType<Store['tree']['findNode']>>['findLeaf']>>
 
 /** What is to be done at one counter. */
 interface Answer {
@@ -27,18 +25,16 @@ interface Answer {
 
 /** Grants, takes over and hands out at the bounded counters among `paths`, or at all of them, in one change. */
 export function answerAsks(store: Store, hasEnded: (author: AuthorId) => boolean, paths?: readonly Path[]): void {
-  const answers = boundedLeaves(store, paths).flatMap((leaf): [Leaf, Answer][] => {
-    const answer = answerTo(
-      readBounded(leaf, (entry) => entry.liveItems()),
-      store.author,
-      hasEnded,
-    )
-    return answer === undefined ? [] : [[leaf, answer]]
+  // Two leaves at one path are named by one and the same path.
+  const answers = [...new Set(paths ?? boundedPaths(store))].flatMap((path): [Path, Answer][] => {
+    const state = boundedState(store, path)
+    const answer = state === undefined ? undefined : answerTo(state, store.author, hasEnded)
+    return answer === undefined ? [] : [[path, answer]]
   })
   if (answers.length === 0) return
-  store.transact((transaction) => {
-    for (const [{ node }, { terms, isGranted, takeOvers, asks }] of answers) {
-      const counter = boundedAt(transaction, node, terms)
+  store.transact(() => {
+    for (const [path, { terms, isGranted, takeOvers, asks }] of answers) {
+      const counter = boundedAt(store, path, terms)
       if (!isGranted) counter.grant()
       for (const author of takeOvers) counter.takeOver(author)
       for (const [author, wanted] of asks) {
@@ -48,18 +44,6 @@ export function answerAsks(store: Store, hasEnded: (author: AuthorId) => boolean
       }
     }
   })
-}
-
-function boundedLeaves(store: Store, paths: readonly Path[] | undefined): Leaf[] {
-  if (paths === undefined) {
-    return [...new Set([...store.tree.entries()].map(({ leaf }) => leaf))].filter(isBounded)
-  }
-  const leaves = paths.map((path) => store.tree.findNode(path)?.findLeaf(leafKinds.bounded))
-  return [...new Set(leaves)].filter((leaf) => leaf !== undefined)
-}
-
-function isBounded({ kind }: Leaf): boolean {
-  return kind === leafKinds.bounded
 }
 
 /** What has ended is taken over when somebody asks: nothing is written where nobody wants anything, or nothing is left. */
@@ -104,13 +88,13 @@ function termsOfAsker(state: BoundedState, asks: readonly (readonly [AuthorId, R
 export function endRights(store: Store): void {
   const { author } = store
   if (author === undefined) return
-  const held = boundedLeaves(store, undefined).filter((leaf) => {
-    const state = readBounded(leaf, (entry) => entry.liveItems())
-    return state.rows.get(author)?.ended !== true && holds(state.rightsOf(author))
+  const held = boundedPaths(store).filter((path) => {
+    const state = boundedState(store, path)
+    return state !== undefined && state.rows.get(author)?.ended !== true && holds(state.rightsOf(author))
   })
   if (held.length === 0) return
-  store.transact((transaction) => {
-    for (const { node } of held) boundedAt(transaction, node, { initial: 0, min: 0, max: undefined }).end()
+  store.transact(() => {
+    for (const path of held) boundedAt(store, path, { initial: 0, min: 0, max: undefined }).end()
   })
   store.renewAuthor()
 }
