@@ -9,12 +9,18 @@ export const engineFacts = {
   ykeyvalue: {
     packages: ['y-utility', 'yjs'],
     wasm: false,
-    without: { w9: 'each set walks its list', w10: 'its list is that of yjs', w11: 'its versions are those of yjs' },
+    without: {
+      w8: 'its heal is that of yjs',
+      w9: 'each set walks its list',
+      w10: 'its list is that of yjs',
+      w11: 'its versions are those of yjs',
+    },
   },
   automerge: {
     packages: ['@automerge/automerge'],
     wasm: true,
     without: {
+      w8: 'a hundred thousand changes take it minutes',
       w9: 'a million keys take it minutes',
       w10: 'its memory is that of WASM',
       w11: 'its changes name what came before, not versions',
@@ -25,7 +31,7 @@ export const engineFacts = {
   'json-joy': {
     packages: ['json-joy'],
     wasm: false,
-    without: { w5: 'it has no sync', w11: 'a session is a model of its own' },
+    without: { w5: 'it has no sync', w8: 'it has no sync', w11: 'a session is a model of its own' },
   },
 }
 

@@ -202,6 +202,7 @@ export const engine = {
     load: (bytes) => new Keys(bytes),
     sync: (left, right) => exchange(loroEnd(left.doc), loroEnd(right.doc)),
   },
+  w8: {},
   w9: { create: () => new SentKeys(), open: () => new SentKeys() },
   w10: { keys: () => new Keys(), rows: () => new Rows() },
   w11: { create: () => new SentKeys(), load: (bytes) => new SentKeys(bytes) },

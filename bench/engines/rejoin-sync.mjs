@@ -86,7 +86,9 @@ class CountedLink {
     return {
       start: (send) => {
         end.send = send
-        this.nets.push(connect(synced.replica, { transports: [this[side]] }))
+        const net = connect(synced.replica, { transports: [this[side]] })
+        if (synced.onHealed !== undefined) net.onHealed(synced.onHealed)
+        this.nets.push(net)
       },
       receive: (bytes) => {
         this.ends[side === 'dial' ? 'listen' : 'dial'].buffered -= bytes.byteLength
@@ -139,6 +141,15 @@ async function sync(left, right) {
   const link = new CountedLink()
   const work = await exchange(link.endOf(left, 'listen'), link.endOf(right, 'dial'), settle)
   return { ...work, close: () => link.close() }
+}
+
+/** Listens to the report of the next heal. Returns how many conflicts it named. */
+export function listen(replica) {
+  let report
+  replica.onHealed = (event) => {
+    report = event
+  }
+  return () => report?.conflicts.length
 }
 
 let origin

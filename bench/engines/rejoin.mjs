@@ -19,7 +19,7 @@ import {
   schema,
   set,
 } from '../../packages/state/dist/index.js'
-import { synced } from './rejoin-sync.mjs'
+import { listen, synced } from './rejoin-sync.mjs'
 
 const Entities = schema({ entities: map({ x: register(0), y: register(0), hp: register(0), name: register('') }) })
 const Keys = schema({ keys: map(register(0)) })
@@ -225,6 +225,7 @@ export const engine = {
   w3: { create: (names) => new CountersReplica().seed(names), load: (bytes) => new CountersReplica(bytes) },
   w4: { create: () => new ElementsReplica() },
   w5: synced,
+  w8: { reports: true, listen },
   w9: { create: () => new KeysReplica(), open: () => new KeysReplica() },
   w10: { keys: () => new KeysReplica(), rows: () => new RowsReplica() },
   w11: { create: () => new KeysReplica(), load: (bytes) => new KeysReplica(bytes) },

@@ -206,6 +206,7 @@ export const engine = {
     load: (bytes, at) => new Keys(at, bytes),
     sync,
   },
+  w8: {},
   w9: { create: () => new SentKeys(0), open: () => new SentKeys(1) },
   w10: { keys: () => new Keys(0), rows: () => new Rows(0) },
 }

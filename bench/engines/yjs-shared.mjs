@@ -245,6 +245,7 @@ export function createYjsEngine(version) {
       load: (bytes) => loaded(new Keys(format), bytes),
       sync: (left, right) => exchange(yjsEnd(left.doc, format), yjsEnd(right.doc, format)),
     },
+    w8: {},
     w9: { create: () => new SentKeys(format), open: () => new SentKeys(format) },
     w10: { keys: () => new Keys(format), rows: () => new Rows(format) },
     w11: { create: () => new SentKeys(format), load: (bytes) => loaded(new SentKeys(format), bytes) },
