@@ -6,13 +6,13 @@
 // back, and it keeps one D from paying for another what an engine puts off at loading. At D = 1,000 the same replicas then
 // go apart once more ("again"): that is somebody whose link breaks in the middle of work.
 
+import { chunks, keyNames, PER_TRANSACTION, randomValues, snapshotOf } from '../lib/keys.mjs'
 import { now } from '../lib/measure.mjs'
 import { Random } from '../lib/random.mjs'
 
 const SIZES = [2, 5]
 const CHANGED = [10, 100, 1_000, 10_000]
 const KEYS = 100_000
-const PER_TRANSACTION = 100
 /** The D after which the replicas go apart and heal a second time. */
 const TWICE = 1_000
 
@@ -28,9 +28,6 @@ export const metrics = SIZES.flatMap((n) =>
     ...(d === TWICE ? [[`n${n} D${d} again ms`, 'ms', 'report only']] : []),
   ]),
 )
-
-const chunks = (list, size) =>
-  Array.from({ length: Math.ceil(list.length / size) }, (_, at) => list.slice(at * size, (at + 1) * size))
 
 /** Which keys each replica changes: the same tenth everywhere, the rest its own. */
 function plan(random, keys, replicas, changed) {
@@ -98,18 +95,11 @@ function check(context, replicas, writers, expected, label) {
 /** @param {import('../lib/child.mjs').Context} context */
 export async function run(context, engine) {
   const random = new Random(context.seed)
-  const keys = Array.from({ length: context.scaled(KEYS) }, (_, at) => `key${String(at).padStart(6, '0')}`)
-  const base = new Map(keys.map((key) => [key, random.below(10_000)]))
+  const keys = keyNames(context.scaled(KEYS))
+  const base = randomValues(random, keys)
 
   context.step('base')
-  const origin = await engine.w5.create()
-  for (const part of chunks(keys, PER_TRANSACTION)) {
-    origin.write(
-      part,
-      part.map((key) => base.get(key)),
-    )
-  }
-  const snapshot = origin.save()
+  const snapshot = await snapshotOf(engine, base)
   for (const n of SIZES) {
     for (const fullChanged of CHANGED) {
       const changed = Math.max(10, context.scaled(fullChanged))

@@ -2,13 +2,13 @@
 // same keys, then sync with the library's own protocol. Where an engine reports what a heal brought, once without anybody
 // who listens and once with: the report must name every conflict.
 
+import { keyNames, randomValues, snapshotOf } from '../lib/keys.mjs'
 import { now } from '../lib/measure.mjs'
 import { Random } from '../lib/random.mjs'
 
 const KEYS = 100_000
 const CHANGES = 10_000
 const CONFLICTS = 1_000
-const PER_TRANSACTION = 100
 
 export const name = 'w8'
 export const title = 'Heal of 2 x 10,000 changes with 1,000 conflicts, with and without a report'
@@ -23,18 +23,10 @@ export const metrics = [
 /** @param {import('../lib/child.mjs').Context} context */
 export async function run(context, engine) {
   const random = new Random(context.seed)
-  const keys = Array.from({ length: context.scaled(KEYS) }, (_, at) => `key${String(at).padStart(6, '0')}`)
-  const base = new Map(keys.map((key) => [key, random.below(10_000)]))
+  const keys = keyNames(context.scaled(KEYS))
+  const base = randomValues(random, keys)
   context.step('base')
-  const origin = await engine.w5.create()
-  for (let at = 0; at < keys.length; at += PER_TRANSACTION) {
-    const part = keys.slice(at, at + PER_TRANSACTION)
-    origin.write(
-      part,
-      part.map((key) => base.get(key)),
-    )
-  }
-  const snapshot = origin.save()
+  const snapshot = await snapshotOf(engine, base)
   const shared = context.scaled(CONFLICTS)
   const own = context.scaled(CHANGES) - shared
 

@@ -1,5 +1,5 @@
+import { base64Url } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
-import { toBase64Url } from './base64url.ts'
 import { generateScenario } from './generate.ts'
 import { createRandom } from './random.ts'
 import { type Scenario, scenarioLimits } from './scenario.ts'
@@ -52,7 +52,7 @@ describe('permalinks', () => {
     for (let i = 0; i < 5_000; i += 1) {
       const at = random.int(link.length)
       const mutated = random.chance(0.5)
-        ? `${link.slice(0, at)}${toBase64Url(random.bytes(3)).slice(0, 1 + random.int(3))}${link.slice(at + 1)}`
+        ? `${link.slice(0, at)}${base64Url.encode(random.bytes(3)).slice(0, 1 + random.int(3))}${link.slice(at + 1)}`
         : link.slice(0, at)
       const result = decodeScenario(mutated)
       if (result.ok) expect(mutated).toBe(link)

@@ -5,8 +5,7 @@
  * minute of play takes a few hundred characters. Whatever somebody pastes is decoded to a valid scenario or to a plain
  * error; nothing is allocated before its size was checked.
  */
-import { attempt, ByteReader, ByteWriter, type DecodeError, type Result, rejoinError } from '@rejoin/state'
-import { fromBase64Url, toBase64Url } from './base64url.ts'
+import { attempt, ByteReader, ByteWriter, base64Url, type DecodeError, type Result, rejoinError } from '@rejoin/state'
 import type { DiskMode } from './disk.ts'
 import { hashText } from './random.ts'
 import {
@@ -61,7 +60,7 @@ export function encodeScenario(scenario: Scenario): string {
     writeAction(out, action)
   }
   out.u32(checksum(out.view()))
-  const text = toBase64Url(out.view())
+  const text = base64Url.encode(out.view())
   const check = decodeScenario(text)
   if (!check.ok) throw rejoinError('invalid-scenario', { details: { ...check.error } })
   return text
@@ -72,7 +71,7 @@ export function decodeScenario(text: string): Result<Scenario, DecodeError> {
   if (text.length > scenarioLimits.linkLength) {
     return refuse('too-large', 0, `a link of ${text.length} characters, at most ${scenarioLimits.linkLength} are read`)
   }
-  const bytes = fromBase64Url(text)
+  const bytes = base64Url.decode(text)
   if (typeof bytes === 'number') return refuse('malformed', bytes, 'a character that no link has at this place')
   if (bytes.length < 4) return refuse('truncated', 0, 'the link is cut short')
   const body = bytes.subarray(0, bytes.length - 4)

@@ -1,6 +1,6 @@
 import { type AuthorId, isAuthorId } from './ids.ts'
 import type { ItemsOf, ReadableItem } from './read.ts'
-import { compareItems } from './stamp-order.ts'
+import { compareItems, winningItem } from './stamp-order.ts'
 import type { Leaf } from './tree.ts'
 import type { Value } from './value.ts'
 
@@ -160,7 +160,7 @@ export function readBounded(leaf: Leaf, itemsOf: ItemsOf): BoundedState {
   for (const entry of leaf.entries()) {
     const { member } = entry.key
     // Of several grants or takeovers, which only a second authority could make, the oldest counts everywhere.
-    const item = oldest(itemsOf(entry))
+    const item = winningItem(itemsOf(entry), (left, right) => compareItems(right, left))
     if (item === undefined) continue
     if (member === '') grant = item
     else if (member.startsWith('!')) {
@@ -215,12 +215,6 @@ function holdersOf(
   for (const { given } of rows.values()) for (const author of given.keys()) holders.add(author)
   for (const { by } of takeovers) holders.add(by)
   return holders
-}
-
-function oldest(items: readonly ReadableItem[]): ReadableItem | undefined {
-  let found = items[0]
-  for (const item of items) if (found !== undefined && compareItems(item, found) < 0) found = item
-  return found
 }
 
 /** Adds rights, or takes them away with factor -1. */

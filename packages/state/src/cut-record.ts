@@ -1,9 +1,9 @@
 import type { Conflict, NoticedConflict } from './conflict.ts'
 import type { Core } from './core.ts'
 import type { EntryCopy } from './cut-journal.ts'
+import type { Schema } from './fields.ts'
 import type { Path } from './ids.ts'
 import { comparePaths, leafKinds } from './key.ts'
-import type { Schema } from './schema.ts'
 import type { Entry, Leaf } from './tree.ts'
 import type { Version } from './version.ts'
 

@@ -1,32 +1,29 @@
 import { BoundedDraftAt } from './bounded-draft.ts'
 import { rejoinError } from './errors.ts'
+import type {
+  BoundedField,
+  CounterField,
+  FencedField,
+  FlagField,
+  MapField,
+  RankedField,
+  RegisterField,
+  ResolvedField,
+  SetField,
+  Shape,
+  Struct,
+} from './fields.ts'
 import { rankedValue } from './graded.ts'
 import { leafKinds } from './key.ts'
 import { leafKind } from './leaf-kind.ts'
 import { checkElementKey, checkMapKey } from './limits.ts'
 import { freezeGraded } from './plain-value.ts'
-import { concurrentValues, flagValue } from './read.ts'
-import {
-  type BoundedField,
-  type CounterField,
-  type FencedField,
-  type FlagField,
-  isField,
-  kindOf,
-  type MapField,
-  memberOf,
-  type RankedField,
-  type RegisterField,
-  type ResolvedField,
-  type SetField,
-  type Shape,
-  type Struct,
-} from './schema.ts'
+import { concurrentValues, flagValue, written } from './read.ts'
+import { isField, kindOf, memberOf } from './schema.ts'
 import type { Store } from './store.ts'
 import type { Transaction } from './transaction.ts'
 import type { Entry, Leaf, Node } from './tree.ts'
 import { canonicalKey, freezeValue, type Value, valueFromKey } from './value.ts'
-import { written } from './view.ts'
 
 /** Makes the drafts of one document and keeps them: a draft belongs to a place, not to a change. */
 export class Drafts {

@@ -1,5 +1,5 @@
 import type { DottedItem } from './rules.ts'
-import { compareItems } from './stamp-order.ts'
+import { compareItems, winningItem } from './stamp-order.ts'
 import type { Value } from './value.ts'
 
 /**
@@ -87,18 +87,10 @@ export function contentOf(item: { readonly value: Value } | undefined): Value | 
 
 /** The sibling that a ranked register reads: highest rank, then later clock, then greater author. */
 export function rankedItem<T extends GradedItem>(items: readonly T[]): T | undefined {
-  return greatest(items, (left, right) => Math.sign(rankOf(left.value) - rankOf(right.value)))
+  return winningItem(items, (a, b) => Math.sign(rankOf(a.value) - rankOf(b.value)) || compareItems(a, b))
 }
 
 /** The sibling that a fenced register reads: highest token, then later clock, then greater author. */
 export function fencedItem<T extends GradedItem>(items: readonly T[]): T | undefined {
-  return greatest(items, (left, right) => compareTokens(left.value, right.value))
-}
-
-function greatest<T extends GradedItem>(items: readonly T[], byGrade: (left: T, right: T) => number): T | undefined {
-  let best = items[0]
-  for (const item of items) {
-    if (best !== undefined && (byGrade(item, best) || compareItems(item, best)) > 0) best = item
-  }
-  return best
+  return winningItem(items, (a, b) => compareTokens(a.value, b.value) || compareItems(a, b))
 }

@@ -1,4 +1,5 @@
 export type { Authority } from './authority.ts'
+export { type Base64, base64Url } from './base64.ts'
 export type { BoundedRow, BoundedState, BoundedTerms, Rights } from './bounded.ts'
 export { boundedAt, boundedPaths, boundedState } from './bounded-at.ts'
 export type { BoundedDraft } from './bounded-draft.ts'
@@ -36,6 +37,39 @@ export type { Cut } from './cut.ts'
 export { type Document, openDocument, reapply } from './document.ts'
 export { type ErrorCode, type ErrorText, errorCodes } from './error-codes.ts'
 export { assert, assertNever, type ErrorOptions, isRejoinError, RejoinError, rejoinError } from './errors.ts'
+export type {
+  BoundedField,
+  CounterDraft,
+  CounterField,
+  DraftOf,
+  FencedDraft,
+  FencedField,
+  Field,
+  FlagDraft,
+  FlagField,
+  HasFixed,
+  ListDraft,
+  ListField,
+  MapDraft,
+  MapField,
+  MvRegisterDraft,
+  MvRegisterField,
+  PathIn,
+  RankedDraft,
+  RankedField,
+  RegisterDraft,
+  RegisterField,
+  ResolvedDraft,
+  ResolvedField,
+  Schema,
+  SetDraft,
+  SetField,
+  Shape,
+  ShapeAt,
+  SnapshotOf,
+  Storable,
+  Struct,
+} from './fields.ts'
 export type { FencingToken } from './graded.ts'
 export { type Hash64, Hasher, hashString, hashValue, mix, Sum64, toHex16 } from './hash.ts'
 export type { HealReport, MergedEffect, MergedKey, SideSummary } from './heal-report.ts'
@@ -71,47 +105,16 @@ export type { DecodeError, DecodeErrorKind, Result } from './result.ts'
 export { failure, success } from './result.ts'
 export { type Rules, soundRules } from './rules.ts'
 export {
-  type BoundedField,
   bounded,
-  type CounterDraft,
-  type CounterField,
   counter,
-  type DraftOf,
-  type FencedDraft,
-  type FencedField,
-  type Field,
-  type FlagDraft,
-  type FlagField,
   fenced,
   flag,
-  type HasFixed,
-  type ListDraft,
-  type ListField,
   list,
-  type MapDraft,
-  type MapField,
-  type MvRegisterDraft,
-  type MvRegisterField,
   map,
   mvRegister,
-  type PathIn,
-  type RankedDraft,
-  type RankedField,
-  type RegisterDraft,
-  type RegisterField,
-  type ResolvedDraft,
-  type ResolvedField,
   ranked,
   register,
   resolved,
-  type Schema,
-  type SetDraft,
-  type SetField,
-  type Shape,
-  type ShapeAt,
-  type SnapshotOf,
-  type Storable,
-  type Struct,
   schema,
   set,
 } from './schema.ts'

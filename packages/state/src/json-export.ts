@@ -1,5 +1,6 @@
+import type { MapField, Schema, Shape, SnapshotOf } from './fields.ts'
 import { type Json, valueToJSON } from './json-value.ts'
-import { isField, type MapField, type Schema, type Shape, type SnapshotOf } from './schema.ts'
+import { isField } from './schema.ts'
 import type { Store } from './store.ts'
 import { setOwn, type Value } from './value.ts'
 

@@ -1,24 +1,24 @@
+import type {
+  CounterDraft,
+  DraftOf,
+  FieldKind,
+  FlagDraft,
+  ListDraft,
+  MapDraft,
+  MapField,
+  MvRegisterDraft,
+  Schema,
+  SetDraft,
+  Shape,
+  Struct,
+} from './fields.ts'
 import { rankedItem, rankedValue, rankOf } from './graded.ts'
 import type { Path } from './ids.ts'
 import { nameOf, readJSON, unfit } from './json-value.ts'
 import { type KindCode, leafKinds } from './key.ts'
 import { checkElementKey, checkMapKey } from './limits.ts'
 import { maxValueDepth, valueKind } from './plain-value.ts'
-import {
-  type CounterDraft,
-  type DraftOf,
-  type FieldKind,
-  type FlagDraft,
-  isField,
-  type ListDraft,
-  type MapDraft,
-  type MapField,
-  type MvRegisterDraft,
-  type Schema,
-  type SetDraft,
-  type Shape,
-  type Struct,
-} from './schema.ts'
+import { isField } from './schema.ts'
 import type { ChangeOptions, Store } from './store.ts'
 import type { Transaction } from './transaction.ts'
 import type { Entry } from './tree.ts'

@@ -99,3 +99,8 @@ export function flagValue(items: readonly ReadableItem[], wins: boolean): boolea
 export function isCounterMember(member: string): member is AuthorId {
   return isAuthorId(member)
 }
+
+/** What was written, else the initial value: a `null` that was written is a value. */
+export function written(value: Value | undefined, initial: Value): Value {
+  return value === undefined ? initial : value
+}

@@ -7,12 +7,15 @@ export function compareItems(left: DottedItem, right: DottedItem): number {
   return left.seq - right.seq
 }
 
-/** The sibling that a last-writer-wins register reads, if any. */
-export function winningItem<T extends DottedItem>(items: readonly T[]): T | undefined {
+/** The sibling that comes last in an order, if any; by default the one that a last-writer-wins register reads. */
+export function winningItem<T extends DottedItem>(
+  items: readonly T[],
+  compare: (left: T, right: T) => number = compareItems,
+): T | undefined {
   let best = items[0]
   for (let i = 1; i < items.length; i++) {
     const item = items[i]
-    if (item !== undefined && best !== undefined && compareItems(item, best) > 0) best = item
+    if (item !== undefined && best !== undefined && compare(item, best) > 0) best = item
   }
   return best
 }

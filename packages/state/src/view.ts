@@ -1,17 +1,8 @@
 import { readBounded } from './bounded.ts'
+import type { BoundedField, CounterField, FlagField, MapField, RegisterField, Shape } from './fields.ts'
 import { leafKind } from './leaf-kind.ts'
-import { concurrentValues, counterSum, currentItems, flagValue, setMembers } from './read.ts'
-import {
-  type BoundedField,
-  type CounterField,
-  type FlagField,
-  isField,
-  kindOf,
-  type MapField,
-  memberOf,
-  type RegisterField,
-  type Shape,
-} from './schema.ts'
+import { concurrentValues, counterSum, currentItems, flagValue, setMembers, written } from './read.ts'
+import { isField, kindOf, memberOf } from './schema.ts'
 import { winningItem } from './stamp-order.ts'
 import type { Store } from './store.ts'
 import type { Leaf, Node } from './tree.ts'
@@ -23,11 +14,6 @@ interface CachedView {
 }
 
 const nothing = Object.freeze([])
-
-/** What was written, else the initial value: a `null` that was written is a value. */
-export function written(value: Value | undefined, initial: Value): Value {
-  return value === undefined ? initial : value
-}
 
 /**
  * Plain, frozen, structurally shared snapshots of a tree as a schema reads it: what did not change is the same
