@@ -1,9 +1,11 @@
 // Leaves in which something other than the clock decides among concurrent writes.
 import { describe, expect, it } from 'vitest'
 import {
+  type AuthorId,
   type Change,
   type ChangeOptions,
   type Conflict,
+  createStore,
   fenced,
   leafKinds,
   least,
@@ -179,6 +181,26 @@ describe('a resolved register', () => {
     bob.change((s) => s.joined.set('bob'))
     give(alice, bob)
     expect(heard).toMatchObject([{ rule: 'resolver', winner: 'both', result: 'alice+bob' }])
+  })
+
+  it('[LE11] reads the newest where its rule throws or gives what cannot be stored, and merges all the same', () => {
+    const broken = resolver('broken', (texts: readonly string[]) => {
+      if (texts.includes('bad')) throw new Error('a mistake of the app')
+      return undefined as unknown as string
+    })
+    const Card = schema({ title: resolved('', broken) })
+    for (const text of ['bad', 'good']) {
+      const clock = { now: 1 }
+      const open = (id: string) =>
+        openDocument(Card, createStore({ newAuthor: () => id.repeat(16) as AuthorId, now: () => clock.now }))
+      const [ann, ben] = [open('a'), open('b')]
+      const change = ann.change((s) => s.title.set(text)) as Change
+      clock.now = 2
+      ben.change((s) => s.title.set('newest'))
+      expect(ben.store.applyChange(change)).toBe('applied')
+      expect(ben.snapshot.title).toBe('newest')
+      expect(ben.store.version.size).toBe(2)
+    }
   })
 
   it('[LE11] refuses a second rule under one name, and names of no use', () => {

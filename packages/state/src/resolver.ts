@@ -8,7 +8,7 @@ import { freezeValue, type Value } from './value.ts'
  */
 export interface Resolver<T> {
   readonly name: string
-  /** The value of at least two concurrent ones, which come older clock first. */
+  /** The value of at least two concurrent ones, which come older clock first. Where it throws, the newest is read. */
   readonly pick: (values: readonly T[]) => T
 }
 
@@ -75,5 +75,11 @@ export function resolver<T>(name: string, pick: (values: readonly T[]) => T): Re
 export function resolveValues(name: string, values: readonly Value[]): Value | undefined {
   const last = values[values.length - 1]
   const pick = known.get(name)?.pick as ((values: readonly Value[]) => Value) | undefined
-  return values.length < 2 || pick === undefined ? last : freezeValue(pick(values))
+  if (values.length < 2 || pick === undefined) return last
+  try {
+    return freezeValue(pick(values))
+  } catch {
+    // Merging asks, too, to tell a conflict: a rule of the app must not stop it half way.
+    return last
+  }
 }
