@@ -6,10 +6,9 @@ import { leafKinds } from './key.ts'
 import { currentItems } from './read.ts'
 import type { Store } from './store.ts'
 
-/** Paths of the bounded counters that anybody has written to. O(entries). */
+/** Paths of the bounded counters that were written to, or at least named by a draft. O(their number). */
 export function boundedPaths(store: Store): Path[] {
-  const nodes = [...store.tree.entries()].flatMap(({ leaf }) => (leaf.kind === leafKinds.bounded ? [leaf.node] : []))
-  return [...new Set(nodes)].map(({ path }) => path)
+  return store.tree.bounded.map(({ node }) => node.path)
 }
 
 /** The bounded counter at a path as it stands; undefined where nobody has written to one. */

@@ -248,6 +248,7 @@ export class Node {
     const found = this.findLeaf(kind)
     if (found !== undefined) return found
     const leaf = new Leaf(this, kind)
+    if (kind === leafKinds.bounded) this.tree.bounded.push(leaf)
     if (this.#leaf === undefined) this.#leaf = leaf
     else this.#leaves = [...this.leaves, leaf]
     return leaf
@@ -257,6 +258,8 @@ export class Node {
 /** The paths, leaves and entries of one store. */
 export class Tree {
   readonly root: Node = new Node(undefined, '', this)
+  /** The bounded counters, written or only named: those who hand out rights look for them after each change. */
+  readonly bounded: Leaf[] = []
 
   /** The node at a path, made when new. */
   node(path: Path): Node {

@@ -10,6 +10,7 @@ import {
   type AuthorId,
   authorIdFromBytes,
   type Bundle,
+  boundedPaths,
   type Change,
   type ChangeEvent,
   lastSeq,
@@ -303,7 +304,8 @@ export class DocumentCore {
       metrics.conflicts += event.conflicts.length
       if (change !== undefined) this.#keep(change, event.origin === 'local')
       this.hub.tell(this.listeners, event)
-      if (this.hub.grantsRights && event.origin === 'remote') this.hub.soon(() => this.#answerAsks(event.changed))
+      if (this.hub.grantsRights && event.origin === 'remote' && boundedPaths(this.store).length > 0)
+        this.hub.soon(() => this.#answerAsks(event.changed))
       this.wake()
     })
   }
@@ -313,7 +315,7 @@ export class DocumentCore {
     if (!this.isLoaded || this.isClosed) return
     const { hub, store } = this
     const nowMs = hub.clock.now()
-    this.#pruning.note(nowMs, hub.role === 'client' ? this.durable.meet(this.acked) : this.durable)
+    this.#pruning.note(nowMs, () => (hub.role === 'client' ? this.durable.meet(this.acked) : this.durable))
     const upTo = this.#pruning.due(nowMs, store.stats, store.floor)
     if (upTo === undefined) return
     store.freeRemovals(upTo)

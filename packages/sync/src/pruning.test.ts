@@ -13,7 +13,7 @@ const limits = { floorLagMs: 14 * day, floorShare: 0.25 }
 describe('pruning', () => {
   it('[PN1] lets removal records go when they are older than the lag, and not before', () => {
     const pruning = new Pruning(limits)
-    for (let hours = 0; hours <= 14 * 24; hours++) pruning.note(hours * hour, at(hours + 1))
+    for (let hours = 0; hours <= 14 * 24; hours++) pruning.note(hours * hour, () => at(hours + 1))
     expect(pruning.due(14 * day - 1, stats(10), Version.empty)).toBeUndefined()
     const first = pruning.due(14 * day, stats(10), Version.empty)
     expect(first?.get(author)).toBe(1)
@@ -25,7 +25,7 @@ describe('pruning', () => {
 
   it('[PN2] lets them go after an hour where they take more than their share', () => {
     const pruning = new Pruning(limits)
-    for (let hours = 0; hours < 5; hours++) pruning.note(hours * hour, at(hours + 1))
+    for (let hours = 0; hours < 5; hours++) pruning.note(hours * hour, () => at(hours + 1))
     expect(pruning.due(4 * hour, stats(250), Version.empty)).toBeUndefined()
     expect(pruning.due(4 * hour, stats(251), Version.empty)?.get(author)).toBe(4)
     expect(pruning.due(4 * hour, stats(60, 0), Version.empty)).toBeUndefined()
@@ -33,7 +33,7 @@ describe('pruning', () => {
 
   it('[PN2] says nothing where nothing would go', () => {
     const pruning = new Pruning(limits)
-    pruning.note(0, at(5))
+    pruning.note(0, () => at(5))
     expect(pruning.due(30 * day, stats(0), Version.empty)).toBeUndefined()
     expect(pruning.due(30 * day, stats(9), at(5))).toBeUndefined()
     expect(pruning.due(30 * day, stats(9), at(4))?.get(author)).toBe(5)
@@ -41,8 +41,8 @@ describe('pruning', () => {
 
   it('[PN3] keeps few marks, and goes on when a clock is set back', () => {
     const pruning = new Pruning(limits)
-    for (let hours = 0; hours < 5_000; hours++) pruning.note(hours * hour, at(hours + 1))
-    pruning.note(10 * hour, at(6_000))
+    for (let hours = 0; hours < 5_000; hours++) pruning.note(hours * hour, () => at(hours + 1))
+    pruning.note(10 * hour, () => at(6_000))
     expect(pruning.due(10 * hour + 14 * day, stats(9), Version.empty)?.get(author)).toBe(6_000)
   })
 })

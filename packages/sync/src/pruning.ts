@@ -35,13 +35,14 @@ export class Pruning {
     this.#limits = limits
   }
 
-  /** Notes what is stable now, by the wall clock. */
-  note(nowMs: number, stable: Version): void {
+  /** Notes what is stable now, by the wall clock. `stable` is asked only when it is time: this is called with each batch. */
+  note(nowMs: number, stable: () => Version): void {
     const last = this.#marks.at(-1)
     if (last !== undefined && nowMs >= last.atMs && nowMs - last.atMs < this.#spacingMs) return
-    if (last?.version === stable || stable.size === 0) return
+    const version = stable()
+    if (last?.version === version || version.size === 0) return
     this.#thin(nowMs)
-    this.#marks.push({ atMs: nowMs, version: stable })
+    this.#marks.push({ atMs: nowMs, version })
   }
 
   /** The version up to which removal records may go now, if any are due. */
