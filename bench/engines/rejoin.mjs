@@ -42,7 +42,7 @@ class Replica {
     if (bytes) accepted(loadSnapshot(this.store, bytes))
     this.doc = openDocument(Schema, this.store)
     this.encoder = createChangeEncoder()
-    this.decoder = createChangeDecoder()
+    this.decoder = createChangeDecoder({}, () => this.store.tree)
     this.heard = 0
     this.doc.subscribe((event) => {
       this.heard += event.changed.length

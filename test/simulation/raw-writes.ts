@@ -1,6 +1,7 @@
 /** Writes at merge keys themselves, without a schema: every leaf kind, at the root and inside removable entries. */
 import type { RandomStream } from '@rejoin/sim'
 import { boundedAt, canonicalKey, isRejoinError, leafKinds, type Path, type Store, type Value } from '@rejoin/state'
+import { Leaf } from '@rejoin/state/testing'
 
 type Transaction = Parameters<Parameters<Store['transact']>[0]>[0]
 
@@ -21,10 +22,12 @@ export function randomRawWrite(
   kinds: readonly number[],
 ): void {
   const player = random.pick(players)
-  const leaf = (path: Path, kind: number) => store.tree.node(path).leaf(kind)
+  const { tree } = store
+  const at = (path: Path, kind: number, member = '') => tree.entry(tree.node(path), kind, member)
+  const counter = (path: Path) => new Leaf(tree, tree.node(path), leafKinds.counter)
   const list = (path: Path): void => {
-    const entry = leaf(path, leafKinds.list).entry('')
-    const length = entry.leaf.sequence?.length ?? 0
+    const entry = at(path, leafKinds.list)
+    const length = tree.sequences.get(entry)?.length ?? 0
     if (length > 0 && random.chance(0.35)) transaction.erase(entry, random.int(length), 1)
     else {
       const values = Array.from({ length: 1 + random.int(3) }, () => `${random.pick(words)}${random.int(100)}`)
@@ -32,23 +35,23 @@ export function randomRawWrite(
     }
   }
   const set = (path: Path): void => {
-    const entry = leaf(path, leafKinds.set).entry(canonicalKey(random.pick(words)))
+    const entry = at(path, leafKinds.set, canonicalKey(random.pick(words)))
     if (random.chance(0.4)) transaction.remove(entry)
     else transaction.put(entry, null)
   }
   const single = (path: Path, kind: number, value: Value): void => {
-    transaction.put(leaf(path, kind).entry(''), value)
+    transaction.put(at(path, kind), value)
   }
   // A holder that does not know that it was replaced, or does not care: the store must keep what outranks it.
   const fencedWrite = (): void => {
     const value = [random.int(2), random.int(3), `${random.pick(words)}${random.int(100)}`]
-    transaction.put(leaf(['round'], leafKinds.fenced).entry('round'), value)
+    transaction.put(at(['round'], leafKinds.fenced, 'round'), value)
   }
   const named = (path: Path, resolver: string): void => {
-    transaction.put(leaf(path, leafKinds.resolved).entry(resolver), `${random.pick(words)}${random.int(100)}`)
+    transaction.put(at(path, leafKinds.resolved, resolver), `${random.pick(words)}${random.int(100)}`)
   }
   const banned = (path: Path): void => {
-    transaction.put(leaf(path, leafKinds.setRemoveWins).entry(canonicalKey(random.pick(words))), random.chance(0.6))
+    transaction.put(at(path, leafKinds.setRemoveWins, canonicalKey(random.pick(words))), random.chance(0.6))
   }
   /** Whatever a replica would like to do with what everybody shares; beyond its rights it is refused. */
   const bounded = (): void => {
@@ -78,21 +81,21 @@ export function randomRawWrite(
     () => single(['tags'], leafKinds.mvRegister, `${random.pick(words)}${random.int(100)}`),
     () => single(['open'], leafKinds.flag, random.chance(0.5)),
     () => single(['latch'], leafKinds.flagDisableWins, random.chance(0.5)),
-    () => transaction.addToCounter(leaf(['score'], leafKinds.counter), 1 + random.int(9)),
+    () => transaction.addToCounter(counter(['score']), 1 + random.int(9)),
     () => set(['chest']),
     () => set(['chest']),
     () => list(['log']),
     () => single(['players', player, 'name'], leafKinds.register, `${random.pick(words)}${random.int(100)}`),
-    () => transaction.addToCounter(leaf(['players', player, 'hp'], leafKinds.counter), random.int(19) - 9),
-    () => transaction.addToCounter(leaf(['players', player, 'hp'], leafKinds.counter), random.int(19) - 9),
+    () => transaction.addToCounter(counter(['players', player, 'hp']), random.int(19) - 9),
+    () => transaction.addToCounter(counter(['players', player, 'hp']), random.int(19) - 9),
     () => set(['players', player, 'items']),
     () => list(['players', player, 'log']),
     () => single(['players', player], leafKinds.entry, true),
     () => {
-      const node = store.tree.findNode(['players', player])
-      if (node !== undefined) transaction.removeSubtree(node)
+      const node = tree.findNode(['players', player])
+      if (node !== 0) transaction.removeSubtree(node)
     },
-    () => transaction.remove(leaf(['title'], leafKinds.register).entry('')),
+    () => transaction.remove(at(['title'], leafKinds.register)),
     () => single(['owner'], leafKinds.ranked, [random.int(3), `${random.pick(words)}${random.int(100)}`]),
     () => fencedWrite(),
     () => fencedWrite(),
@@ -100,7 +103,7 @@ export function randomRawWrite(
     () => named(['first'], 'earliest'),
     () => banned(['banned']),
     () => banned(['players', player, 'curses']),
-    () => transaction.resetCounter(leaf(['score'], leafKinds.counter)),
+    () => transaction.resetCounter(counter(['score'])),
     () => bounded(),
     () => bounded(),
     () => bounded(),

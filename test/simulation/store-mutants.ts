@@ -109,7 +109,7 @@ function keptContexts(): Mutant {
       const learned = [...change.context.entries()].filter(([author, seq]) => (before?.context.get(author) ?? 0) < seq)
       const context = (contexts.get(change.author) ?? Version.empty).merge(Version.from(learned))
       contexts.set(change.author, context)
-      return { ...change, context }
+      return { ...change, ops: change.ops, context }
     },
   }
 }
@@ -149,7 +149,8 @@ const everybody = '0000000000000000'
 
 const sharedCounter: typeof randomRawWrite = (random, store, transaction, kinds) => {
   if (random.chance(0.8)) return randomRawWrite(random, store, transaction, kinds)
-  const entry = store.tree.node(['score']).leaf(leafKinds.counter).entry(everybody)
+  const { tree } = store
+  const entry = tree.entry(tree.node(['score']), leafKinds.counter, everybody)
   const before = transaction.valueOf(entry)
   return transaction.put(entry, (typeof before === 'number' ? before : 0) + 1 + random.int(9))
 }

@@ -5,16 +5,19 @@ import type { Path } from './ids.ts'
 import { leafKinds } from './key.ts'
 import { currentItems } from './read.ts'
 import type { Store } from './store.ts'
+import { Leaf } from './tree.ts'
 
 /** Paths of the bounded counters that were written to, or at least named by a draft. O(their number). */
 export function boundedPaths(store: Store): Path[] {
-  return store.tree.bounded.map(({ node }) => node.path)
+  return [...store.tree.bounded].map((node) => store.tree.path(node))
 }
 
 /** The bounded counter at a path as it stands; undefined where nobody has written to one. */
 export function boundedState(store: Store, path: Path): BoundedState | undefined {
-  const leaf = store.tree.findNode(path)?.findLeaf(leafKinds.bounded)
-  return leaf === undefined ? undefined : readBounded(leaf, currentItems)
+  const { tree } = store
+  const node = tree.findNode(path)
+  const leaf = node === 0 ? undefined : tree.findLeaf(node, leafKinds.bounded)
+  return leaf === undefined ? undefined : readBounded(leaf, currentItems(tree))
 }
 
 /**
@@ -26,5 +29,6 @@ export function boundedAt(store: Store, path: Path, terms: BoundedTerms): Bounde
     if (store.transaction === undefined) throw rejoinError('change-required')
     return store.transaction
   }
-  return new BoundedDraftAt(transaction, store.tree.node(path), terms)
+  const { tree } = store
+  return new BoundedDraftAt(transaction, () => new Leaf(tree, tree.node(path), leafKinds.bounded), terms)
 }

@@ -16,9 +16,8 @@ import {
 } from './bounded.ts'
 import { rejoinError } from './errors.ts'
 import type { AuthorId } from './ids.ts'
-import { leafKinds } from './key.ts'
 import type { Transaction } from './transaction.ts'
-import type { Leaf, Node } from './tree.ts'
+import type { Leaf } from './tree.ts'
 
 /** Writes a bounded counter. */
 export interface BoundedDraft {
@@ -49,12 +48,13 @@ export interface BoundedDraft {
 /** A bounded counter within a change, with terms from a schema. */
 export class BoundedDraftAt implements BoundedDraft {
   readonly #transaction: () => Transaction
-  readonly #leaf: Leaf
+  /** Looked up each time: places that hold nothing are forgotten. */
+  readonly #leafNow: () => Leaf
   readonly #terms: BoundedTerms
 
-  constructor(transaction: () => Transaction, node: Node, terms: BoundedTerms) {
+  constructor(transaction: () => Transaction, leaf: () => Leaf, terms: BoundedTerms) {
     this.#transaction = transaction
-    this.#leaf = node.leaf(leafKinds.bounded)
+    this.#leafNow = leaf
     this.#terms = terms
   }
 
@@ -122,6 +122,10 @@ export class BoundedDraftAt implements BoundedDraft {
     return rights
   }
 
+  get #leaf(): Leaf {
+    return this.#leafNow()
+  }
+
   #state(): BoundedState {
     return readBounded(this.#leaf, this.#transaction().itemsOf)
   }
@@ -137,7 +141,7 @@ export class BoundedDraftAt implements BoundedDraft {
     if (wanted.spend <= held.spend && wanted.room <= held.room) return
     throw rejoinError('rights-insufficient', {
       details: {
-        path: this.#leaf.node.path.join('/'),
+        path: this.#leaf.path.join('/'),
         spend: wanted.spend,
         spendable: held.spend,
         add: wanted.room,
@@ -147,7 +151,7 @@ export class BoundedDraftAt implements BoundedDraft {
   }
 
   #needAuthority(): void {
-    const { path } = this.#leaf.node
+    const { path } = this.#leaf
     if (!this.#transaction().mayGrant(path)) throw rejoinError('rights-refused', { details: { path: path.join('/') } })
   }
 

@@ -207,7 +207,7 @@ describe('a bounded counter', () => {
     }
     const removal: Change = { ...change, ops: change.ops.map(({ key }) => ({ type: 'remove', key })) }
     expect(bob.store.applyChange(removal)).toBe('invalid')
-    const foreign = { ...change, author: '9'.repeat(16) as AuthorId, seq: 1 }
+    const foreign = { ...change, ops: change.ops, author: '9'.repeat(16) as AuthorId, seq: 1 }
     expect(bob.store.applyChange(foreign)).toBe('invalid')
     expect(bob.store.applyChange(change)).toBe('applied')
   })

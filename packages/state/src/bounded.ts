@@ -158,7 +158,7 @@ export function readBounded(leaf: Leaf, itemsOf: ItemsOf): BoundedState {
   const takeovers: { readonly from: AuthorId; readonly by: AuthorId; readonly rights: Rights }[] = []
   let grant: ReadableItem | undefined
   for (const entry of leaf.entries()) {
-    const { member } = entry.key
+    const member = leaf.tree.member(entry)
     // Of several grants or takeovers, which only a second authority could make, the oldest counts everywhere.
     const item = winningItem(itemsOf(entry), (left, right) => compareItems(right, left))
     if (item === undefined) continue

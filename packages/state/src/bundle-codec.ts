@@ -1,12 +1,14 @@
 import { attempt, ByteReader, ByteWriter } from './bytes.ts'
-import type { Bundle, BundleItem, BundleRemoval, Erasure, KeyRow, ListRow, ListRun } from './change.ts'
+import type { Bundle, Erasure, ListRow, ListRun } from './change.ts'
 import { isStamp } from './hlc.ts'
 import { type AuthorId, maxSeq } from './ids.ts'
-import { compareKeys, type Key } from './key.ts'
+import type { Key } from './key.ts'
+import { sortKeys } from './key-order.ts'
 import { KeyReader, KeySpeller } from './key-speller.ts'
-import { AuthorReader, AuthorWriter } from './key-table.ts'
+import { AuthorReader, AuthorWriter, readSeq } from './key-table.ts'
 import { readPlace, readTargets, writePlace, writeTargets } from './list-codec.ts'
 import type { DecodeError, Result } from './result.ts'
+import { RowTable, TableBundle } from './row-table.ts'
 import { readValueColumn, type Value, writeValueColumn } from './value.ts'
 import { Version } from './version.ts'
 
@@ -17,49 +19,16 @@ const FULL = 1
 const HAS_FLOOR = 2
 const FLOOR_IS_VERSION = 4
 
-/** A dot with its stamp: a transaction's items share one. */
-interface StampedDot {
-  readonly author: AuthorId
-  readonly seq: number
-  readonly hlc: number
-}
-
-/** The distinct dots of a bundle, sorted by author and seq, and the number of each. */
-class DotTable {
-  readonly dots: StampedDot[] = []
-  readonly #byAuthor = new Map<AuthorId, Map<number, number>>()
-  #author: AuthorId | undefined
-  #numbers = new Map<number, number>()
-
-  constructor(rows: readonly KeyRow[]) {
-    for (const { items, removals } of rows) {
-      for (const item of items) this.#note(item)
-      for (const removal of removals) this.#note(removal)
-    }
-    this.dots.sort((a, b) => (a.author === b.author ? a.seq - b.seq : a.author < b.author ? -1 : 1))
-    for (const [number, dot] of this.dots.entries()) this.#of(dot.author).set(dot.seq, number)
-  }
-
-  number(dot: StampedDot): number {
-    return this.#of(dot.author).get(dot.seq) ?? 0
-  }
-
-  #note(dot: StampedDot): void {
-    const numbers = this.#of(dot.author)
-    if (numbers.has(dot.seq)) return
-    numbers.set(dot.seq, 0)
-    this.dots.push(dot)
-  }
-
-  /** Dots of one author mostly stand together, so the last author is kept at hand. */
-  #of(author: AuthorId): Map<number, number> {
-    if (author === this.#author) return this.#numbers
-    const numbers = this.#byAuthor.get(author) ?? new Map<number, number>()
-    this.#byAuthor.set(author, numbers)
-    this.#author = author
-    this.#numbers = numbers
-    return numbers
-  }
+/** The dots of a table in order, and for each of them its place there. */
+function sortedDots({ authors, seqs }: RowTable): { order: number[]; ranks: Uint32Array } {
+  const order = Array.from(seqs, (_, dot) => dot)
+  order.sort((a, b) => {
+    const [left, right] = [authors[a] as AuthorId, authors[b] as AuthorId]
+    return left === right ? (seqs[a] as number) - (seqs[b] as number) : left < right ? -1 : 1
+  })
+  const ranks = new Uint32Array(order.length)
+  for (const [rank, dot] of order.entries()) ranks[dot] = rank
+  return { order, ranks }
 }
 
 /** Self-contained bytes of a bundle: keys in order, then a column per thing. */
@@ -74,64 +43,98 @@ export function encodeBundle(bundle: Bundle): Uint8Array {
   authors.writeVersion(writer, bundle.version)
   authors.writeVersion(writer, bundle.base)
   if (hasFloor && !floorIsVersion) authors.writeVersion(writer, bundle.floor)
-  const rows = [...bundle.rows].sort((a, b) => compareKeys(a.key, b.key))
-  writeRows(writer, rows, authors, speller)
+  writeRows(writer, RowTable.of(bundle), authors, speller)
   writer.varUint(bundle.lists.length)
   for (const row of bundle.lists) writeList(writer, row, authors, speller)
   return writer.finish()
 }
 
-function writeRows(writer: ByteWriter, rows: readonly KeyRow[], authors: AuthorWriter, speller: KeySpeller): void {
-  const table = new DotTable(rows)
-  writeDots(writer, table.dots, authors)
-  writer.varUint(rows.length)
-  for (const row of rows) speller.write(writer, row.key, authors)
-  writeShapes(writer, rows)
-  let last = 0
-  const values: Value[] = []
-  const writeNumber = (dot: StampedDot): void => {
-    const number = table.number(dot)
-    writer.varInt(number - last)
-    last = number
-  }
-  for (const { items, removals } of rows) {
-    for (const item of items) {
-      writeNumber(item)
-      values.push(item.value)
+/** Where the columns of each row begin, for rows in another order. */
+class Starts {
+  readonly dots: Uint32Array | undefined
+  readonly values: Uint32Array | undefined
+
+  constructor(table: RowTable) {
+    // Where all rows are plain, every column begins where the row does.
+    if (table.odd.size === 0) return
+    const count = table.keys.length
+    this.dots = new Uint32Array(count)
+    this.values = new Uint32Array(count)
+    let dot = 0
+    let value = 0
+    for (let row = 0; row < count; row++) {
+      this.dots[row] = dot
+      this.values[row] = value
+      const [items, removals] = table.shape(row)
+      dot += items + removals
+      value += items
     }
-    for (const removal of removals) writeNumber(removal)
+  }
+}
+
+/** The rows in the order of their keys. */
+function sortedRows(table: RowTable): number[] {
+  const { keys } = table
+  for (let row = 0; row < keys.length; row++) {
+    const key = keys[row] as Key
+    key.numberedBy = table
+    key.number = row
+  }
+  return sortKeys(keys).map((key) => key.number)
+}
+
+function writeRows(writer: ByteWriter, table: RowTable, authors: AuthorWriter, speller: KeySpeller): void {
+  const dots = sortedDots(table)
+  writeDots(writer, table, dots.order, authors)
+  const order = sortedRows(table)
+  writer.varUint(order.length)
+  for (const row of order) speller.write(writer, table.keys[row] as Key, authors)
+  writeShapes(writer, table, order)
+  const starts = new Starts(table)
+  const values: Value[] = []
+  let last = 0
+  for (const row of order) {
+    const [items, removals] = table.shape(row)
+    const dot = starts.dots?.[row] ?? row
+    for (let i = 0; i < items + removals; i++) {
+      const number = dots.ranks[table.dots[dot + i] as number] as number
+      writer.varInt(number - last)
+      last = number
+    }
+    const value = starts.values?.[row] ?? row
+    for (let i = 0; i < items; i++) values.push(table.values[value + i] as Value)
   }
   writeValueColumn(writer, values)
 }
 
-function writeDots(writer: ByteWriter, dots: readonly StampedDot[], authors: AuthorWriter): void {
-  writer.varUint(dots.length)
-  let before: StampedDot | undefined
-  let hlc = 0
-  for (const dot of dots) {
-    const same = before !== undefined && before.author === dot.author
+function writeDots(writer: ByteWriter, table: RowTable, order: readonly number[], names: AuthorWriter): void {
+  writer.varUint(order.length)
+  let author: AuthorId | undefined
+  let before = 0
+  let clock = 0
+  for (const dot of order) {
+    const seq = table.seqs[dot] as number
+    const hlc = table.hlcs[dot] as number
+    const isSame = table.authors[dot] === author
     // A gap of 0 says that another author follows: seqs of one author differ.
-    writer.varUint(same && before !== undefined ? dot.seq - before.seq : 0)
-    if (!same) authors.writeDot(writer, dot)
-    writer.varInt(dot.hlc - hlc)
-    hlc = dot.hlc
-    before = dot
+    writer.varUint(isSame ? seq - before : 0)
+    author = table.authors[dot] as AuthorId
+    if (!isSame) names.writeDot(writer, { author, seq })
+    writer.varInt(hlc - clock)
+    before = seq
+    clock = hlc
   }
 }
 
 /** Counts of items and removal records per row, equal neighbours joined, at most 64 at a time. */
-function writeShapes(writer: ByteWriter, rows: readonly KeyRow[]): void {
-  for (let start = 0; start < rows.length; ) {
-    const items = rows[start]?.items.length ?? 0
-    const removals = rows[start]?.removals.length ?? 0
+function writeShapes(writer: ByteWriter, table: RowTable, order: readonly number[]): void {
+  for (let start = 0; start < order.length; ) {
+    const [items, removals] = table.shape(order[start] as number)
     let end = start + 1
-    while (
-      end < rows.length &&
-      end - start < 64 &&
-      rows[end]?.items.length === items &&
-      rows[end]?.removals.length === removals
-    )
-      end++
+    for (; end < order.length && end - start < 64; end++) {
+      const shape = table.shape(order[end] as number)
+      if (shape[0] !== items || shape[1] !== removals) break
+    }
     writer.u8(end - start)
     writer.varUint(items)
     writer.varUint(removals)
@@ -187,92 +190,69 @@ export function readBundle(reader: ByteReader): Bundle {
   const version = authors.readVersion(reader)
   const base = authors.readVersion(reader)
   const floor = flags & FLOOR_IS_VERSION ? version : flags & HAS_FLOOR ? authors.readVersion(reader) : Version.empty
-  const rows = readRows(reader, authors, speller)
+  const table = readRows(reader, authors, speller)
   const lists: ListRow[] = []
   const count = reader.count(Number.MAX_SAFE_INTEGER, 5)
   for (let i = 0; i < count; i++) lists.push(readList(reader, authors, speller))
   reader.end()
-  return { base, version, floor, full: (flags & FULL) !== 0, rows, lists }
+  return new TableBundle({ base, version, floor, full: (flags & FULL) !== 0, lists }, table)
 }
 
-function readRows(reader: ByteReader, authors: AuthorReader, speller: KeyReader): KeyRow[] {
-  const dots = readDots(reader, authors)
+function readRows(reader: ByteReader, authors: AuthorReader, speller: KeyReader): RowTable {
+  const table = new RowTable()
+  readDots(reader, authors, table)
   const count = reader.count(Number.MAX_SAFE_INTEGER)
-  const keys: Key[] = []
-  for (let i = 0; i < count; i++) keys.push(speller.read(reader, authors))
-  const shapes = readShapes(reader, count)
-  const numbers = readItemDots(reader, shapes, dots)
-  let itemCount = 0
-  for (const [items] of shapes) itemCount += items
-  const values = readValueColumn(reader, itemCount)
-  const rows: KeyRow[] = []
-  let dot = 0
-  let value = 0
-  for (let row = 0; row < count; row++) {
-    const [itemsHere, removalsHere] = shapes[row] as Shape
-    const items: BundleItem[] = []
-    for (let i = 0; i < itemsHere; i++) {
-      const { author, seq, hlc } = numbers[dot++] as StampedDot
-      items.push({ author, seq, hlc, value: values[value++] as Value })
-    }
-    const removals = removalsHere === 0 ? none : numbers.slice(dot, dot + removalsHere)
-    dot += removalsHere
-    rows.push({ key: keys[row] as Key, items, removals })
+  for (let i = 0; i < count; i++) table.keys.push(speller.read(reader, authors))
+  const [dotCount, itemCount] = readShapes(reader, table)
+  let number = 0
+  for (let i = 0; i < dotCount; i++) {
+    number += reader.varInt()
+    if (!(number >= 0 && number < table.seqs.length)) reader.fail('malformed', `dot ${number} was never named`)
+    table.dots.push(number)
   }
-  return rows
+  for (const value of readValueColumn(reader, itemCount)) table.values.push(value)
+  return table
 }
 
-function readDots(reader: ByteReader, authors: AuthorReader): StampedDot[] {
+function readDots(reader: ByteReader, names: AuthorReader, { authors, seqs, hlcs }: RowTable): void {
   const count = reader.count(Number.MAX_SAFE_INTEGER, 2)
-  const dots: StampedDot[] = []
+  let author: AuthorId | undefined
+  let seq = 0
   let hlc = 0
   for (let i = 0; i < count; i++) {
     const gap = reader.varUint()
-    const before = dots.at(-1)
-    if (gap > 0 && before === undefined) reader.fail('malformed', 'a gap before the first dot')
-    const { author, seq } =
-      gap === 0
-        ? authors.readDot(reader)
-        : { author: (before as StampedDot).author, seq: (before as StampedDot).seq + gap }
+    if (gap === 0) {
+      author = names.read(reader)
+      seq = readSeq(reader)
+    } else if (author === undefined) reader.fail('malformed', 'a gap before the first dot')
+    else seq += gap
     if (seq > maxSeq) reader.fail('malformed', 'a seq is out of range')
     hlc += reader.varInt()
     if (!isStamp(hlc)) reader.fail('malformed', 'the clock is not a stamp')
-    dots.push({ author, seq, hlc })
+    authors.push(author)
+    seqs.push(seq)
+    hlcs.push(hlc)
   }
-  return dots
 }
 
-/** Counts of items and removal records in a row. */
-type Shape = readonly [number, number]
-const none: readonly BundleRemoval[] = []
-
-function readShapes(reader: ByteReader, rows: number): Shape[] {
-  const shapes: Shape[] = []
-  while (shapes.length < rows) {
+/** Notes the shapes of rows that are not plain. Returns how many dots and items there are. */
+function readShapes(reader: ByteReader, table: RowTable): [dots: number, items: number] {
+  const rows = table.keys.length
+  let dotCount = 0
+  let itemCount = 0
+  for (let row = 0; row < rows; ) {
     const run = reader.u8()
-    if (run < 1 || run > 64 || run > rows - shapes.length) reader.fail('malformed', 'a run of rows of another length')
+    if (run < 1 || run > 64 || run > rows - row) reader.fail('malformed', 'a run of rows of another length')
     // Each item and record costs a byte further on, so more than are left cannot be meant.
     const items = reader.varUint()
     const removals = reader.varUint()
     if ((items + removals) * run > reader.remaining) reader.fail('truncated', 'more items than bytes')
-    const shape: Shape = [items, removals]
-    for (let i = 0; i < run; i++) shapes.push(shape)
+    dotCount += (items + removals) * run
+    itemCount += items * run
+    for (const end = row + run; row < end; row++)
+      if (items !== 1 || removals !== 0) table.odd.set(row, [items, removals])
   }
-  return shapes
-}
-
-function readItemDots(reader: ByteReader, shapes: readonly Shape[], dots: readonly StampedDot[]): StampedDot[] {
-  const found: StampedDot[] = []
-  let number = 0
-  for (const [items, removals] of shapes) {
-    for (let i = 0; i < items + removals; i++) {
-      number += reader.varInt()
-      const dot = dots[number]
-      if (dot === undefined) reader.fail('malformed', `dot ${number} was never named`)
-      found.push(dot)
-    }
-  }
-  return found
+  return [dotCount, itemCount]
 }
 
 function readList(reader: ByteReader, authors: AuthorReader, speller: KeyReader): ListRow {

@@ -184,12 +184,17 @@ export class ByteReader {
   /** How many primitive reads were made, so that tests can hold decoders to at most 64 per input byte. */
   steps = 0
   private readonly input: Uint8Array
-  private readonly numbers: DataView
+  /** Made when it is needed: most frames have no such number, and it costs as much as reading a small one. */
+  private view: DataView | undefined = undefined
   private position = 0
 
   constructor(input: Uint8Array) {
     this.input = input
-    this.numbers = new DataView(input.buffer, input.byteOffset, input.byteLength)
+  }
+
+  private get numbers(): DataView {
+    this.view ??= new DataView(this.input.buffer, this.input.byteOffset, this.input.byteLength)
+    return this.view
   }
 
   /** Bytes read so far. */

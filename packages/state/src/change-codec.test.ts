@@ -117,7 +117,7 @@ describe('changes as bytes', () => {
       return decoded.value[0] as Change
     }
     const unknown = ({ ops }: Change) =>
-      ops.filter(({ key }) => reader.store.tree.known(key)?.key !== key).map(({ key }) => [...key.path, key.member])
+      ops.filter(({ key }) => key.era?.tree !== reader.store.tree).map(({ key }) => [...key.path, key.member])
     const before = bob.store.toJSON()
     const first = received(1)
     expect(unknown(first).length).toBe(first.ops.length)

@@ -1,12 +1,15 @@
 import { attempt, ByteReader, ByteWriter } from './bytes.ts'
 import type { Change, EraseOp, InsertOp, Op, PutOp, RemoveOp } from './change.ts'
+import type { Era } from './era.ts'
 import { isStamp } from './hlc.ts'
 import { type AuthorId, maxSeq } from './ids.ts'
 import type { Key } from './key.ts'
 import { KeyReader, KeySpeller } from './key-speller.ts'
 import { AuthorReader, AuthorWriter, KeyNumbers, maxStreamKeys, readSeq } from './key-table.ts'
 import { readPlace, readTargets, writePlace, writeTargets } from './list-codec.ts'
+import { PutChange } from './put-change.ts'
 import type { DecodeError, Result } from './result.ts'
+import type { Row } from './rows.ts'
 import type { Tree } from './tree.ts'
 import { readValueColumn, type Value, writeValueColumn } from './value.ts'
 import type { Version } from './version.ts'
@@ -57,8 +60,38 @@ export interface ChangeDecoder {
   bundleReceived(): void
 }
 
-/** Used within one call only. */
-let orders = new Float64Array(1024)
+type Order = Float64Array | Uint32Array
+
+/** Used within one call only. Most changes have room for number and place in 32 bits, which sort faster. */
+let wideOrder = new Float64Array(0)
+const narrowOrder = new Uint32Array(1 << 13)
+const fewNumbers = 12
+
+function orderOf(count: number): Order {
+  if (count * maxStreamKeys <= 2 ** 32 && count <= narrowOrder.length) return narrowOrder
+  if (count > wideOrder.length) wideOrder = new Float64Array(count * 2)
+  return wideOrder
+}
+
+/** Values in the order that `order` says. */
+function placed(order: Order, values: readonly Value[], count: number): Value[] {
+  const sorted = new Array<Value>(count)
+  for (let i = 0; i < count; i++) sorted[i] = values[order[i] as number] as Value
+  return sorted
+}
+
+function sort(order: Order, count: number): void {
+  if (count > fewNumbers) {
+    order.subarray(0, count).sort()
+    return
+  }
+  for (let i = 1; i < count; i++) {
+    const number = order[i] as number
+    let at = i
+    for (; at > 0 && (order[at - 1] as number) > number; at--) order[at] = order[at - 1] as number
+    order[at] = number
+  }
+}
 
 class StreamEncoder implements ChangeEncoder {
   readonly #writer: ByteWriter
@@ -68,11 +101,8 @@ class StreamEncoder implements ChangeEncoder {
   #states = new Map<AuthorId, AuthorState>()
   #hlc = 0
   #fresh = true
-  /** Whether nothing follows the first frame, so that nothing need be remembered for it. */
-  readonly #isSingle: boolean
 
-  constructor(isSingle: boolean, writer: ByteWriter) {
-    this.#isSingle = isSingle
+  constructor(writer: ByteWriter) {
     this.#writer = writer
   }
 
@@ -84,8 +114,8 @@ class StreamEncoder implements ChangeEncoder {
     writer.u8(this.#fresh ? FRAME_RESET : 0)
     this.#fresh = false
     writer.varUint(changes.length)
-    for (const change of changes) for (const op of change.ops) this.#keys.note(op.key)
-    this.#keys.writeFresh(writer, this.#speller, this.#authors, this.#isSingle)
+    for (const change of changes) this.#note(change)
+    this.#keys.writeFresh(writer, this.#speller, this.#authors)
     for (const change of changes) this.#write(change)
     return writer.finish()
   }
@@ -103,14 +133,24 @@ class StreamEncoder implements ChangeEncoder {
     this.#fresh = true
   }
 
+  #note(change: Change): void {
+    if (this.#hasRows(change)) this.#keys.noteRows(change.era, change.rows)
+    else for (const { key } of change.ops) this.#keys.note(key)
+  }
+
+  /** Whether a change can be written by its rows, without its ops. */
+  #hasRows(change: Change): change is PutChange {
+    return change instanceof PutChange && this.#keys.follows(change.era)
+  }
+
   #write(change: Change): void {
     const writer = this.#writer
     const state = this.#states.get(change.author) ?? { seq: 0, context: undefined }
     this.#states.set(change.author, state)
     const next = change.seq === state.seq + 1
     const base = next ? state.context : undefined
-    const onlyPuts = isOnlyPuts(change.ops)
-    const puts = onlyPuts ? change.ops : change.ops.filter((op): op is PutOp => op.type === 'put')
+    const hasRows = this.#hasRows(change)
+    const onlyPuts = hasRows || isOnlyPuts(change.ops)
     writer.u8(
       (next ? NEXT_SEQ : 0) |
         (base === undefined ? WHOLE_CONTEXT : 0) |
@@ -127,7 +167,8 @@ class StreamEncoder implements ChangeEncoder {
     if (change.cause !== undefined) this.#authors.writeDot(writer, change.cause)
     state.seq = change.seq + change.span - 1
     state.context = change.context
-    this.#writePuts(puts)
+    if (hasRows) this.#writeRows(change)
+    else this.#writePuts(onlyPuts ? (change.ops as readonly PutOp[]) : change.ops.filter(isPut))
     if (!onlyPuts) this.#writeOthers(change, change.ops)
   }
 
@@ -142,24 +183,38 @@ class StreamEncoder implements ChangeEncoder {
     for (const [author, seq] of learned) this.#authors.writeDot(this.#writer, { author, seq })
   }
 
-  /** In the order of their numbers. A sort of bare numbers, place included, costs a tenth of one that compares objects. */
   #writePuts(puts: readonly PutOp[]): void {
     const count = puts.length
-    this.#writer.varUint(count)
-    if (count > orders.length) orders = new Float64Array(count * 2)
-    const order = orders.subarray(0, count)
+    const order = orderOf(count)
     for (let i = 0; i < count; i++) order[i] = (puts[i] as PutOp).key.number * count + i
-    order.sort()
-    const values = new Array<Value>(count)
+    this.#writeNumbers(order, count)
+    const values = puts.map(({ value }) => value)
+    writeValueColumn(this.#writer, placed(order, values, count))
+  }
+
+  #writeRows({ rows, values }: PutChange): void {
+    const count = rows.length
+    const order = orderOf(count)
+    for (let i = 0; i < count; i++) order[i] = this.#keys.of(rows[i] as Row) * count + i
+    this.#writeNumbers(order, count)
+    if (count === 1) writeValueColumn(this.#writer, values)
+    else writeValueColumn(this.#writer, placed(order, values, count))
+  }
+
+  /** In their order. A sort of bare numbers, place included, costs a tenth of one that compares objects. */
+  #writeNumbers(order: Order, count: number): void {
+    const writer = this.#writer
+    writer.varUint(count)
+    sort(order, count)
     let last = -1
     for (let i = 0; i < count; i++) {
       const sorted = order[i] as number
       const number = Math.floor(sorted / count)
-      this.#writer.varUint(number - last - 1)
+      writer.varUint(number - last - 1)
       last = number
-      values[i] = (puts[sorted - number * count] as PutOp).value
+      // From here on the place alone.
+      order[i] = sorted - number * count
     }
-    writeValueColumn(this.#writer, values)
   }
 
   #writeOthers(change: Change, ops: readonly Op[]): void {
@@ -194,11 +249,18 @@ function isOnlyPuts(ops: readonly Op[]): ops is readonly PutOp[] {
   return true
 }
 
+function isPut(op: Op): op is PutOp {
+  return op.type === 'put'
+}
+
 class StreamDecoder implements ChangeDecoder {
   readonly #limits: DecodeLimits
   readonly #tree: () => Tree | undefined
   #authors = new AuthorReader()
   #keys: Key[] = []
+  /** The entries of the keys in the tree, as far as they were looked up in the era at hand; else 0. */
+  #rows: Row[] = []
+  #era: Era | undefined
   #speller = new KeyReader()
   #states = new Map<AuthorId, AuthorState>()
   #hlc = 0
@@ -233,15 +295,24 @@ class StreamDecoder implements ChangeDecoder {
     if (flags & FRAME_RESET) {
       this.#authors = new AuthorReader()
       this.#keys = []
+      this.#rows = []
       this.#speller = new KeyReader()
       this.#states = new Map()
       this.#hlc = 0
     }
-    this.#speller.lookIn(this.#tree())
+    const tree = this.#tree()
+    if (tree?.era !== this.#era) {
+      this.#era = tree?.era
+      this.#rows.fill(0)
+    }
+    this.#speller.lookIn(tree)
     const count = reader.count(this.#limits.maxChanges, 5)
     const fresh = reader.count(maxStreamKeys)
     if (this.#keys.length + fresh > maxStreamKeys) reader.fail('too-large', 'too many keys in one stream')
-    for (let i = 0; i < fresh; i++) this.#keys.push(this.#speller.read(reader, this.#authors))
+    for (let i = 0; i < fresh; i++) {
+      this.#keys.push(this.#speller.read(reader, this.#authors))
+      this.#rows.push(0)
+    }
     const changes: Change[] = []
     for (let i = 0; i < count; i++) changes.push(this.#read(reader))
     reader.end()
@@ -262,9 +333,37 @@ class StreamDecoder implements ChangeDecoder {
     const context = this.#readContext(reader, flags & WHOLE_CONTEXT ? undefined : this.#base(reader, state, flags))
     const cause = flags & HAS_CAUSE ? this.#authors.readDot(reader) : undefined
     this.#states.set(author, { seq: seq + span - 1, context })
+    const head = { author, seq, span, context, hlc, ...(cause === undefined ? {} : { cause }) }
+    if (flags & ONLY_PUTS && span === 1 && this.#era !== undefined) return this.#readRows(reader, head, this.#era)
     const ops = this.#readPuts(reader)
     if (!(flags & ONLY_PUTS)) this.#readOthers(reader, author, seq, ops)
-    return { author, seq, span, context, hlc, ops, ...(cause === undefined ? {} : { cause }) }
+    return { ...head, ops }
+  }
+
+  /** A change that only writes values: by rows, as far as the tree has all of its keys. */
+  #readRows(reader: ByteReader, head: Omit<Change, 'ops'>, era: Era): Change {
+    const count = reader.count(this.#limits.maxOps)
+    const rows = new Array<Row>(count)
+    const numbers = new Array<number>(count)
+    let number = -1
+    let isKnown = true
+    for (let i = 0; i < count; i++) {
+      number += reader.varUint() + 1
+      numbers[i] = number
+      const row = this.#rows[number] || this.#rowOf(reader, number, era)
+      rows[i] = row
+      if (row === 0) isKnown = false
+    }
+    const values = readValueColumn(reader, count)
+    if (isKnown) return new PutChange(head, era, rows, values)
+    const ops = numbers.map((at, i): Op => ({ type: 'put', key: this.#key(reader, at), value: values[i] as Value }))
+    return { ...head, ops }
+  }
+
+  #rowOf(reader: ByteReader, number: number, { tree }: Era): Row {
+    const row = tree.known(this.#key(reader, number))
+    this.#rows[number] = row
+    return row
   }
 
   #base(reader: ByteReader, state: AuthorState, flags: number): Version {
@@ -274,8 +373,7 @@ class StreamDecoder implements ChangeDecoder {
 
   #readContext(reader: ByteReader, base: Version | undefined): Version {
     const learned = this.#authors.readVersion(reader)
-    if (base === undefined) return learned
-    return learned.size === 0 ? base : base.merge(learned)
+    return base === undefined || learned.size === 0 ? (base ?? learned) : base.merge(learned)
   }
 
   #key(reader: ByteReader, number: number): Key {
@@ -323,7 +421,7 @@ class StreamDecoder implements ChangeDecoder {
 
 /** The sending end of a stream of changes. */
 export function createChangeEncoder(): ChangeEncoder {
-  return new StreamEncoder(false, new ByteWriter(1024))
+  return new StreamEncoder(new ByteWriter(1024))
 }
 
 /**
@@ -343,7 +441,7 @@ const maxKeptBytes = 1 << 18
 
 /** Self-contained bytes of some changes, for disks and single messages. */
 export function encodeChanges(changes: readonly Change[]): Uint8Array {
-  const bytes = new StreamEncoder(true, rowWriter).encode(changes)
+  const bytes = new StreamEncoder(rowWriter).encode(changes)
   if (bytes.length > maxKeptBytes) rowWriter = new ByteWriter(4096)
   return bytes
 }

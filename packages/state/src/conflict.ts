@@ -5,8 +5,8 @@ import type { Dot, Path } from './ids.ts'
 import { isSetKind, type Key, type KindCode, kindName, leafKinds } from './key.ts'
 import { type ConflictRule, leafKind, leafValue, type Settled, type Touch } from './leaf-kind.ts'
 import type { ReadableItem } from './read.ts'
+import type { Row } from './rows.ts'
 import { winningItem } from './stamp-order.ts'
-import type { Entry } from './tree.ts'
 import { type Value, valueFromKey, valuesEqual } from './value.ts'
 
 /** One side of a conflict. */
@@ -47,7 +47,7 @@ export interface Conflict {
 
 /** A conflict together with its entry, for reports. */
 export interface NoticedConflict {
-  readonly entry: Entry
+  readonly entry: Row
   readonly conflict: Conflict
 }
 
@@ -90,21 +90,22 @@ export function leadingTouch(items: readonly ReadableItem[], removals: readonly 
  * The conflict of what each side wrote at `entry` without having seen the other, or undefined when there is none:
  * counters and lists merge without loss, and equal values do not conflict.
  */
-export function conflictAt(core: Core, entry: Entry, ours: Touch, theirs: Touch): Conflict | undefined {
-  const { kind, path, member } = entry.key
-  const [ourValue, theirValue] = [meaningOf(entry.key, ours), meaningOf(entry.key, theirs)]
+export function conflictAt(core: Core, entry: Row, ours: Touch, theirs: Touch): Conflict | undefined {
+  const key = core.tree.key(entry)
+  const { kind, member } = key
+  const [ourValue, theirValue] = [meaningOf(key, ours), meaningOf(key, theirs)]
   if (ourValue === undefined && theirValue === undefined) return undefined
   if (ourValue !== undefined && theirValue !== undefined && valuesEqual(ourValue, theirValue)) return undefined
-  const settlement = settled(entry.key, ours, theirs)
+  const settlement = settled(key, ours, theirs)
   if (settlement === undefined) return undefined
   return {
-    path,
+    path: key.path,
     kind: kindName(kind),
     ...(isSetKind(kind) ? { element: valueFromKey(member) ?? null } : {}),
     ...settlement,
     ours: { ...sideOf(core, ours, ourValue), ...gradeOf(kind, ours) },
     theirs: { ...sideOf(core, theirs, theirValue), ...gradeOf(kind, theirs) },
-    result: leafValue(entry.leaf),
+    result: leafValue(core.tree.leafOf(entry)),
     ancestor: { known: false },
   }
 }

@@ -1,13 +1,17 @@
+import type { AuthorSlot } from './author-slot.ts'
 import type { Authority } from './authority.ts'
 import { CutJournal } from './cut-journal.ts'
 import { rejoinError } from './errors.ts'
 import { outranks } from './graded.ts'
 import { HybridClock } from './hlc.ts'
 import { type AuthorId, type Dot, maxSeq } from './ids.ts'
-import { leafKinds } from './key.ts'
-import { counterPresent, isMember } from './read.ts'
-import { fewItems, type Rules } from './rules.ts'
-import { AuthorSlot, type Entry, Item, itemTypes, type Leaf, type Node, Tree } from './tree.ts'
+import type { Item } from './item-table.ts'
+import { type KindCode, leafKinds } from './key.ts'
+import { isMember, isPartPresent } from './read.ts'
+import { marks, type Row, rowTypes, words } from './rows.ts'
+import type { DottedItem, Rules } from './rules.ts'
+import { Sequence } from './sequence.ts'
+import { Tree } from './tree.ts'
 import type { Value } from './value.ts'
 import { defaultValueLimits } from './value-codec.ts'
 import { Version } from './version.ts'
@@ -48,6 +52,26 @@ const defaultLimits: StoreLimits = {
   documentItems: 1_000_000,
 }
 
+/** A live item of an entry: one that stands there, or one to come. */
+export interface LiveItem extends DottedItem {
+  readonly value: Value
+  /** Where it stands. */
+  readonly row?: Row
+}
+
+/** Whether an item makes an entry of a kind present whatever its value is, and nothing else. */
+function isPlainKind(kind: KindCode): boolean {
+  return (
+    kind !== leafKinds.counter &&
+    kind !== leafKinds.counterReset &&
+    kind !== leafKinds.setRemoveWins &&
+    kind !== leafKinds.fenced
+  )
+}
+
+/** Rows whose items are yet to be put into the recency lists, in order of seq. */
+export type Later = Row[]
+
 /**
  * The causal delta-state store behind a document: tree of entries, authors with their recency lists, version, floor.
  * It knows how items come and go and keeps every derived figure right; `merge.ts` and `transaction.ts` decide which.
@@ -55,11 +79,10 @@ const defaultLimits: StoreLimits = {
  * Invariants:
  * 1. An item or removal record is in the recency list of its author, in seq order, exactly while its entry holds it.
  * 2. `slot.max` is the version entry of the author: everything up to it has been merged.
- * 3. A node is present exactly while a leaf in its subtree is.
+ * 3. A node counts as live its own entries and its children that are present, and is present while it counts any.
  */
 export class Core {
   readonly tree: Tree = new Tree()
-  readonly slots: Map<AuthorId, AuthorSlot> = new Map()
   readonly rules: Rules
   readonly clock: HybridClock
   readonly limits: StoreLimits
@@ -69,22 +92,29 @@ export class Core {
   own: AuthorSlot | undefined = undefined
   /** Grows by one with each change, bundle or transaction. */
   revision = 1
-  /** Number of the running check of something that came in. */
-  checks = 0
-  /** Leaves changed in the running revision. */
-  changedLeaves: Leaf[] = []
+  /** Nodes of which a leaf changed in the running revision. */
+  changedNodes: Row[] = []
+  /** Whether a node may stand twice among those. */
+  nodesRepeat = false
+  #lastChanged: Row = 0
   /** First-touch copies for the cuts that are open. */
-  readonly journal: CutJournal = new CutJournal()
+  readonly journal: CutJournal
   /** What others had when contact came back, for cuts that have not been closed. */
   readonly contacts: Set<{ readonly theirs: Version }> = new Set()
+  /** Cuts that have not been closed: they keep the rows of what is gone. */
+  cuts = 0
   /** Whether what happens comes from elsewhere: tells the sides of a heal apart. */
   merging = false
-  readonly dirtyEntries: Entry[] = []
+  readonly dirtyEntries: Row[] = []
+  /** Entries that may have been left empty: their rows are given back when nobody can mean them any more. */
+  emptied: Row[] = []
   liveItems = 0
   /** Elements of all lists that are not removed. */
   listElements = 0
   removalRecords = 0
   readonly #newAuthor: () => AuthorId
+  /** Number of the last check of something that came in. */
+  #checks: number = 2 ** 31
   #version: Version | undefined = Version.empty
   #others: Version = Version.empty
 
@@ -96,6 +126,7 @@ export class Core {
     this.now = options.now
     this.authority = options.authority
     this.#newAuthor = options.newAuthor
+    this.journal = new CutJournal(this.tree)
   }
 
   get version(): Version {
@@ -111,13 +142,12 @@ export class Core {
     return this.#others
   }
 
+  get slots(): ReadonlyMap<AuthorId, AuthorSlot> {
+    return this.tree.authors
+  }
+
   slot(author: AuthorId): AuthorSlot {
-    let slot = this.slots.get(author)
-    if (slot === undefined) {
-      slot = new AuthorSlot(author)
-      this.slots.set(author, slot)
-    }
-    return slot
+    return this.tree.slot(author)
   }
 
   /** The slot that own changes go to; mints the incarnation at the first write (C1). */
@@ -145,150 +175,252 @@ export class Core {
     if (slot !== this.own) this.#others = this.#others.with(slot.id, seq)
   }
 
-  /** To be called before an entry changes: first-touch copies, digest, changed leaves. */
-  touch(entry: Entry): void {
-    this.journal.touch(entry, this.merging)
-    if (!entry.digestDirty) {
-      entry.digestDirty = true
+  /** To be called before an entry changes: first-touch copies, digest, changed nodes. */
+  touch(entry: Row): void {
+    if (this.journal.collects) this.journal.touch(entry, this.merging)
+    const { rows } = this.tree
+    const flags = rows.get(entry, words.flags)
+    if ((flags & marks.dirty) === 0) {
+      rows.set(entry, words.flags, flags | marks.dirty)
       this.dirtyEntries.push(entry)
     }
-    const leaf = entry.leaf
-    if (leaf.changedAt === this.revision) return
-    leaf.changedAt = this.revision
-    this.changedLeaves.push(leaf)
-    for (let node: Node | undefined = leaf.node; node !== undefined; node = node.parent) {
-      if (node.revision === this.revision) break
-      node.revision = this.revision
+    this.#touchNode((flags & marks.type) === 0 ? entry : rows.get(entry, words.parent))
+    if ((flags & marks.type) !== 0) this.nodesRepeat = true
+  }
+
+  #touchNode(node: Row): void {
+    if (node === this.#lastChanged) return
+    this.#lastChanged = node
+    this.changedNodes.push(node)
+    this.#touchAbove(node)
+  }
+
+  /** Notes the running revision at a node and all above it. */
+  #touchAbove(node: Row): void {
+    const { revision } = this
+    const { rows } = this.tree
+    for (let at = node; at !== 0; at = rows.get(at, words.parent)) {
+      if (rows.get(at, words.revision) === revision) break
+      rows.set(at, words.revision, revision)
     }
   }
 
-  /** Replaces the live set of an entry. `added` are the items of `live` that were not there before. */
-  replaceLive(entry: Entry, live: readonly Item[], added: readonly Item[]): void {
+  /** Replaces the live set of an entry. Of `live`, what has no row yet is new; `later` collects what is not appended yet. */
+  replaceLive(entry: Row, live: readonly LiveItem[], later?: Later): void {
     this.touch(entry)
-    const before = entry.liveItems()
-    const kept = live.length > fewItems ? new Set(live) : undefined
-    for (const item of before) if (!(kept?.has(item) ?? live.includes(item))) item.slot.unlink(item)
-    for (const item of added) item.slot.append(item)
-    entry.setLive(live)
-    const { leaf } = entry
-    this.#countLive(leaf, before.length, live.length, isMember(leaf.kind, before), isMember(leaf.kind, live))
+    const { tree } = this
+    const before = tree.items(entry)
+    const kind = tree.kind(entry)
+    const was = isMember(kind, before)
+    const kept = new Set<Row>()
+    for (const { row } of live) if (row !== undefined) kept.add(row)
+    for (const { row } of before) {
+      if (kept.has(row)) continue
+      tree.unlink(row)
+      if (row === entry) tree.clear(entry)
+    }
+    tree.dropRecords(entry, (row) => tree.type(row) === rowTypes.sibling && !kept.has(row))
+    for (const item of live) if (item.row === undefined) this.#addItem(entry, item, later)
+    if (!tree.isLive(entry) && live.length > 0) this.#promoteOne(entry)
+    this.liveItems += live.length - before.length
+    this.#update(entry, kind, was, isMember(kind, live))
+    if (live.length === 0 && !tree.hasRecords(entry)) this.emptied.push(entry)
   }
 
-  /** The common case of `replaceLive`: one item takes the place of at most one. `later` collects what is not appended yet. */
-  replaceSingle(entry: Entry, item: Item, later?: Item[]): void {
-    this.touch(entry)
-    const before = entry.first
-    if (before !== undefined) before.slot.unlink(before)
-    this.#enlist(item, later)
-    entry.first = item
-    const { leaf } = entry
-    if (leaf.kind === leafKinds.setRemoveWins)
-      this.#countLive(leaf, before === undefined ? 0 : 1, 1, before?.value === true, item.value === true)
-    else if (before === undefined) this.#countLive(leaf, 0, 1, false, true)
-    else if (leaf.kind === leafKinds.counter || leaf.kind === leafKinds.counterReset) this.#updateCounter(leaf)
+  #addItem(entry: Row, { author, seq, hlc, value }: LiveItem, later: Later | undefined): void {
+    const { tree } = this
+    const slot = tree.slot(author)
+    let row = entry
+    if (tree.isLive(entry)) row = tree.addRecord(entry, rowTypes.sibling, slot, seq, hlc, value)
+    else tree.fill(entry, slot, seq, hlc, value)
+    this.#enlist(slot, row, later)
   }
 
-  /** Keeps a removal record; the author's older one at the same key says nothing more. `later` collects what is not appended yet. */
-  addRemoval(entry: Entry, slot: AuthorSlot, seq: number, hlc: number, later?: Item[]): void {
+  /** The row of an entry holds an item whenever the entry has one. */
+  #promoteOne(entry: Row): void {
+    const { tree } = this
+    let promoted = false
+    tree.dropRecords(entry, (row) => {
+      if (promoted || tree.type(row) !== rowTypes.sibling) return false
+      tree.promote(row, entry)
+      promoted = true
+      return true
+    })
+  }
+
+  /**
+   * What most writes are: one item takes the place of one, with nothing beside it, in a leaf that is present by that alone.
+   * False where it is not that, with nothing done. `pending` says what to take from the marks of the entry.
+   */
+  overwrite(entry: Row, slot: AuthorSlot, seq: number, hlc: number, value: Value, pending: number): boolean {
+    const { tree } = this
+    const { rows } = tree
+    const page = rows.page(entry)
+    const at = rows.offset(entry)
+    const flags = page[at + words.flags] as number
+    const author = page[at + words.author] as number
+    if (author === 0 || page[at + words.record] !== 0 || !isPlainKind(flags & marks.kind)) return false
+    if (this.journal.collects) this.journal.touch(entry, this.merging)
+    if ((flags & marks.dirty) === 0) this.dirtyEntries.push(entry)
+    page[at + words.flags] = (flags & ~pending) | marks.dirty
+    if ((flags & marks.type) === 0) {
+      if (page[at + words.revision] !== this.revision) {
+        page[at + words.revision] = this.revision
+        this.#touchAbove(page[at + words.parent] as number)
+      }
+      this.changedNodes.push(entry)
+      this.#lastChanged = entry
+    } else {
+      this.#touchNode(page[at + words.parent] as number)
+      this.nodesRepeat = true
+    }
+    const before = page[at + words.before] as number
+    const after = page[at + words.after] as number
+    if (after !== 0 || author !== slot.number) {
+      tree.join(author, before, after)
+      page[at + words.before] = slot.tail
+      page[at + words.after] = 0
+      tree.makeTail(slot, entry)
+      page[at + words.author] = slot.number
+    }
+    page[at + words.seq] = seq
+    page[at + words.hlcHigh] = (hlc / 2 ** 32) | 0
+    page[at + words.hlcLow] = hlc >>> 0
+    tree.values[entry] = value
+    return true
+  }
+
+  /** The common case of `replaceLive`: one item takes the place of at most one. */
+  replaceSingle(entry: Row, slot: AuthorSlot, seq: number, hlc: number, value: Value, later?: Later): void {
     this.touch(entry)
-    const record = new Item(itemTypes.removal, entry, slot, seq, hlc, null)
-    const older = entry.removals?.find((other) => other.slot === slot)
-    if (older !== undefined) this.dropRemoval(older)
-    this.#keepRemoval(entry, record)
-    this.#enlist(record, later)
+    const { tree } = this
+    const had = tree.isLive(entry)
+    const kind = tree.kind(entry)
+    const before = tree.values[entry]
+    if (had) tree.unlink(entry)
+    else this.liveItems++
+    tree.fill(entry, slot, seq, hlc, value)
+    this.#enlist(slot, entry, later)
+    if (kind === leafKinds.register) {
+      if (!had) this.#setPresent(entry, true)
+    } else if (kind === leafKinds.setRemoveWins) this.#update(entry, kind, had && before === true, value === true)
+    else this.#update(entry, kind, had, true)
+  }
+
+  /** Keeps a removal record; the author's older one at the same key says nothing more. */
+  addRemoval(entry: Row, slot: AuthorSlot, seq: number, hlc: number, later?: Later): void {
+    this.touch(entry)
+    const { tree } = this
+    if (tree.hasRecords(entry)) {
+      this.dropRemovals(entry, (row) => tree.type(row) === rowTypes.removal && tree.slotOf(row) === slot)
+    }
+    this.#enlist(slot, tree.addRecord(entry, rowTypes.removal, slot, seq, hlc, null), later)
     this.removalRecords++
   }
 
-  dropRemoval(record: Item): void {
-    const { entry } = record
-    const { removals } = entry
-    if (removals === undefined) return
-    record.slot.unlink(record)
-    const last = removals.pop()
-    const at = last === record ? -1 : removals.indexOf(record)
-    if (at >= 0 && last !== undefined) removals[at] = last
-    if (removals.length === 0) entry.removals = undefined
-    this.removalRecords--
+  /** Forgets removal records of an entry. */
+  dropRemovals(entry: Row, isGone: (row: Row) => boolean): void {
+    const { tree } = this
+    tree.dropRecords(entry, (row) => {
+      const type = tree.type(row)
+      if ((type !== rowTypes.removal && type !== rowTypes.erasure) || !isGone(row)) return false
+      tree.unlink(row)
+      this.removalRecords--
+      return true
+    })
   }
 
-  /** Notes list elements that `sequence` has taken in. */
-  addRun(entry: Entry, slot: AuthorSlot, seq: number, count: number, later?: Item[]): void {
-    this.#enlist(new Item(itemTypes.run, entry, slot, seq, 0, count), later)
+  /** Notes list elements that the sequence has taken in. */
+  addRun(entry: Row, slot: AuthorSlot, seq: number, count: number, later?: Later): void {
+    this.#enlist(slot, this.tree.addRecord(entry, rowTypes.run, slot, seq, 0, count), later)
   }
 
-  addErasure(entry: Entry, slot: AuthorSlot, seq: number, targets: readonly Dot[], later?: Item[]): void {
-    const record = new Item(itemTypes.erasure, entry, slot, seq, 0, null, targets)
-    this.#keepRemoval(entry, record)
-    this.#enlist(record, later)
+  addErasure(entry: Row, slot: AuthorSlot, seq: number, targets: readonly Dot[], later?: Later): void {
+    this.#enlist(slot, this.tree.addRecord(entry, rowTypes.erasure, slot, seq, 0, null, targets), later)
     this.removalRecords++
+  }
+
+  /** The order of a list, made when new. */
+  sequence(entry: Row): Sequence {
+    let sequence = this.tree.sequences.get(entry)
+    if (sequence === undefined) {
+      sequence = new Sequence()
+      this.tree.sequences.set(entry, sequence)
+    }
+    return sequence
   }
 
   /** To be called after a list changed. */
-  updateList(leaf: Leaf): void {
-    const length = leaf.sequence?.length ?? 0
-    this.listElements += length - leaf.liveEntries
-    leaf.liveEntries = length
-    this.#setPresent(leaf, length > 0)
-  }
-
-  liveItem(entry: Entry, slot: AuthorSlot, seq: number, hlc: number, value: Value): Item {
-    return new Item(itemTypes.live, entry, slot, seq, hlc, value)
+  updateList(entry: Row): void {
+    const { tree } = this
+    const length = tree.sequences.get(entry)?.length ?? 0
+    this.listElements += length - Number(tree.values[entry] ?? 0)
+    tree.values[entry] = length
+    this.#setPresent(entry, length > 0)
   }
 
   /** What a put leaves standing although its author had seen it: in a fenced register, what has a higher token (C17). */
-  standingBeside(entry: Entry, item: Item): readonly Item[] {
-    if (entry.kind !== leafKinds.fenced || !this.rules.tokensFence) return []
-    return entry.liveItems().filter((other) => outranks(other.value, item.value))
+  standingBeside(entry: Row, value: Value): readonly Item[] {
+    if (this.tree.kind(entry) !== leafKinds.fenced || !this.rules.tokensFence) return []
+    return this.tree.items(entry).filter((other) => outranks(other.value, value))
+  }
+
+  /** A number that no entry is marked with: above all places in a running change. */
+  nextCheck(): number {
+    this.#checks = this.#checks === 2 ** 32 - 1 ? 2 ** 31 : this.#checks + 1
+    return this.#checks
   }
 
   /** Starts a new revision: whatever changes from here on is reported together. */
   beginRevision(merging: boolean): void {
     this.revision++
     this.merging = merging
-    this.changedLeaves = []
+    this.changedNodes = []
+    this.nodesRepeat = false
+    this.#lastChanged = 0
   }
 
-  #keepRemoval(entry: Entry, record: Item): void {
-    if (entry.removals === undefined) entry.removals = [record]
-    else entry.removals.push(record)
+  /** Gives back the rows of what was left empty, unless a cut may still tell of it. */
+  releaseEmptied(): void {
+    if (this.cuts > 0 || this.emptied.length === 0) return
+    const { emptied } = this
+    this.emptied = []
+    this.tree.release(emptied)
   }
 
   /** Appends to the recency list, or leaves that to the caller, who sorts first. */
-  #enlist(item: Item, later: Item[] | undefined): void {
-    if (later === undefined) item.slot.append(item)
-    else later.push(item)
+  #enlist(slot: AuthorSlot, row: Row, later: Later | undefined): void {
+    if (later === undefined) this.tree.append(slot, row)
+    else later.push(row)
   }
 
-  /** Items before and after, and whether they made their address present. */
-  #countLive(leaf: Leaf, before: number, after: number, was: boolean, is: boolean): void {
-    this.liveItems += after - before
-    if (!was && is) leaf.liveEntries++
-    else if (was && !is) leaf.liveEntries--
-    if (leaf.kind === leafKinds.counter || leaf.kind === leafKinds.counterReset) this.#updateCounter(leaf)
-    else if (leaf.kind === leafKinds.bounded) this.#setPresent(leaf, leaf.find('')?.first !== undefined)
-    else this.#setPresent(leaf, leaf.liveEntries > 0)
+  /** What items make of an entry: whether they make its node present. */
+  #update(entry: Row, kind: KindCode, was: boolean, is: boolean): void {
+    if (kind === leafKinds.counter || kind === leafKinds.counterReset) this.#updateCounter(entry, kind)
+    else if (kind === leafKinds.bounded) {
+      if (this.tree.member(entry) === '') this.#setPresent(entry, this.tree.isLive(entry))
+    } else if (was !== is) this.#setPresent(entry, is)
   }
 
-  /** A counter is present while a part of it is not reset; its resets stand in a leaf beside it. */
-  #updateCounter(leaf: Leaf): void {
-    const counter = leaf.kind === leafKinds.counter ? leaf : leaf.node.findLeaf(leafKinds.counter)
-    if (counter === undefined) return
-    if (counter !== leaf && counter.changedAt !== this.revision) {
-      counter.changedAt = this.revision
-      this.changedLeaves.push(counter)
-    }
-    const everReset = leaf !== counter || leaf.node.findLeaf(leafKinds.counterReset) !== undefined
-    this.#setPresent(counter, everReset ? counterPresent(counter) : counter.liveEntries > 0)
+  /** A counter is present while a part of it is not reset; its resets stand beside it. */
+  #updateCounter(entry: Row, kind: KindCode): void {
+    const { tree } = this
+    const node = tree.nodeOf(entry)
+    const member = tree.member(entry)
+    const part = kind === leafKinds.counter ? entry : tree.findEntry(node, leafKinds.counter, member)
+    if (part !== 0) this.#setPresent(part, isPartPresent(tree, node, part))
   }
 
-  #setPresent(leaf: Leaf, present: boolean): void {
-    if (leaf.present === present) return
-    leaf.present = present
-    const by = present ? 1 : -1
-    for (let node: Node | undefined = leaf.node; node !== undefined; node = node.parent) {
-      const was = node.presentLeaves > 0
-      node.presentLeaves += by
-      if (was !== node.presentLeaves > 0 && node.parent !== undefined) node.parent.membersChangedAt = this.revision
+  #setPresent(entry: Row, present: boolean): void {
+    const { rows } = this.tree
+    const flags = rows.get(entry, words.flags)
+    if (((flags & marks.present) !== 0) === present) return
+    rows.set(entry, words.flags, flags ^ marks.present)
+    let node = (flags & marks.type) === 0 ? entry : rows.get(entry, words.parent)
+    for (; node !== 0; node = rows.get(node, words.parent)) {
+      const live = rows.get(node, words.live) + (present ? 1 : -1)
+      rows.set(node, words.live, live)
+      if (present ? live > 1 : live > 0) return
     }
   }
 }

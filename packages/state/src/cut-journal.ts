@@ -1,10 +1,14 @@
-import { type Entry, Item } from './tree.ts'
+import { Item } from './item-table.ts'
+import { leafKinds } from './key.ts'
+import type { Row } from './rows.ts'
+import type { Removal } from './since.ts'
+import type { Tree } from './tree.ts'
 import type { Value } from './value.ts'
 
 /** The live set and removal records of an entry when it was first touched. */
 export interface EntryCopy {
   readonly items: readonly Item[]
-  readonly removals: readonly Item[]
+  readonly removals: readonly Removal[]
   /** Visible elements, when the entry is a list. */
   readonly elements: readonly Value[] | undefined
 }
@@ -13,7 +17,7 @@ export interface EntryCopy {
 const small = 4096
 /** Stands where the entry had been noted before, and the record only says that a merge touched it. */
 const noted: EntryCopy = { items: [], removals: [], elements: undefined }
-const nothing: readonly Item[] = []
+const nothing: readonly never[] = []
 
 /**
  * First-touch copies of entries, taken once for all cuts of a store: a cut is a span of the journal, of which the first
@@ -23,7 +27,8 @@ const nothing: readonly Item[] = []
  * Places are counted from the beginning of the journal and only grow, also when it is folded.
  */
 export class CutJournal {
-  #entries: Entry[] = []
+  readonly #tree: Tree
+  #entries: Row[] = []
   /** What the entry held; an item stands for the usual copy, which is one item and nothing else. */
   #copies: (Item | EntryCopy | undefined)[] = []
   #merged: boolean[] = []
@@ -36,6 +41,17 @@ export class CutJournal {
   #hasDead = false
   readonly #spans = new Set<CutCopies>()
   #collecting = 0
+  /** One more than the place of the last record of each entry, as far as it was noted. */
+  #notedAt = new Float64Array(0)
+
+  constructor(tree: Tree) {
+    this.#tree = tree
+  }
+
+  /** Whether a touch has to be told. */
+  get collects(): boolean {
+    return this.#collecting > 0
+  }
 
   /** The place of the next record. */
   get end(): number {
@@ -65,20 +81,23 @@ export class CutJournal {
   forget(span: CutCopies): void {
     this.#spans.delete(span)
     this.#hasDead = true
-    if (this.#spans.size === 0) this.#keep([], [], [], this.end)
+    if (this.#spans.size > 0) return
+    this.#keep([], [], [], this.end)
+    this.#notedAt = new Float64Array(0)
   }
 
   /** Keeps what an entry holds, unless that was done. To be called before it changes. */
-  touch(entry: Entry, merging: boolean): void {
+  touch(entry: Row, merging: boolean): void {
     if (this.#collecting === 0) return
-    if (entry.notedAt < this.#youngest) this.#add(entry, copyOf(entry), merging)
-    else if (merging && this.#merged[entry.notedAt - this.#start] === false) this.#add(entry, noted, true)
+    const place = (this.#notedAt[entry] ?? 0) - 1
+    if (place < this.#youngest) this.#add(entry, copyOf(this.#tree, entry), merging)
+    else if (merging && this.#merged[place - this.#start] === false) this.#add(entry, noted, true)
   }
 
   /** The records of a stretch: what each entry held at its first touch, and which of them a merge touched. */
-  read(from: number, to: number, copies: Map<Entry, EntryCopy>, merged: Set<Entry>): void {
+  read(from: number, to: number, copies: Map<Row, EntryCopy>, merged: Set<Row>): void {
     for (let i = from - this.#start; i < to - this.#start; i++) {
-      const entry = this.#entries[i] as Entry
+      const entry = this.#entries[i] as Row
       if (this.#merged[i]) merged.add(entry)
       const copy = this.#copies[i]
       if (copy === noted || copies.has(entry)) continue
@@ -88,9 +107,9 @@ export class CutJournal {
     }
   }
 
-  #add(entry: Entry, copy: Item | EntryCopy | undefined, merging: boolean): void {
+  #add(entry: Row, copy: Item | EntryCopy | undefined, merging: boolean): void {
     if (this.#hasDead && this.#entries.length >= this.#foldAt) this.#fold()
-    entry.notedAt = this.end
+    this.#note(entry, this.end)
     this.#entries.push(entry)
     this.#copies.push(copy)
     this.#merged.push(merging)
@@ -99,12 +118,12 @@ export class CutJournal {
   /** Leaves one record per entry between the places that matter to a span: the rest were for spans that are gone. */
   #fold(): void {
     const places = [...this.#spans].flatMap((span) => span.places).sort((a, b) => a - b)
-    const entries: Entry[] = []
+    const entries: Row[] = []
     const copies: (Item | EntryCopy | undefined)[] = []
     const merged: boolean[] = []
     /** For each place, how many records before it are left. */
     const left = new Map<number, number>()
-    const seen = new Map<Entry, number>()
+    const seen = new Map<Row, number>()
     let next = 0
     for (let place = this.#start; place <= this.end; place++) {
       while (next < places.length && (places[next] as number) <= place) {
@@ -113,7 +132,7 @@ export class CutJournal {
       }
       if (place === this.end || next === 0) continue
       const i = place - this.#start
-      const entry = this.#entries[i] as Entry
+      const entry = this.#entries[i] as Row
       const before = seen.get(entry)
       if (before !== undefined) {
         merged[before] ||= this.#merged[i] === true
@@ -130,11 +149,20 @@ export class CutJournal {
     this.#youngest = Math.max(...[...this.#spans].map((span) => span.from))
     this.#keep(entries, copies, merged, start)
     entries.forEach((entry, i) => {
-      entry.notedAt = start + i
+      this.#note(entry, start + i)
     })
   }
 
-  #keep(entries: Entry[], copies: (Item | EntryCopy | undefined)[], merged: boolean[], start: number): void {
+  #note(entry: Row, place: number): void {
+    if (entry >= this.#notedAt.length) {
+      const grown = new Float64Array(Math.max(64, this.#tree.rows.end, 2 * entry))
+      grown.set(this.#notedAt)
+      this.#notedAt = grown
+    }
+    this.#notedAt[entry] = place + 1
+  }
+
+  #keep(entries: Row[], copies: (Item | EntryCopy | undefined)[], merged: boolean[], start: number): void {
     this.#entries = entries
     this.#copies = copies
     this.#merged = merged
@@ -144,22 +172,24 @@ export class CutJournal {
   }
 }
 
-function copyOf(entry: Entry): Item | EntryCopy | undefined {
-  const { first, more, removals } = entry
-  const { sequence } = entry.leaf
-  if (more === undefined && removals === undefined && sequence === undefined) return first
+function copyOf(tree: Tree, entry: Row): Item | EntryCopy | undefined {
+  const isList = tree.kind(entry) === leafKinds.list
+  if (!isList && !tree.hasRecords(entry)) return tree.isLive(entry) ? tree.item(entry) : undefined
+  const removals = tree
+    .removals(entry)
+    .map(({ author, seq, hlc, row }) => ({ author, seq, hlc, targets: tree.targets(row) }))
   return {
-    items: entry.liveItems(),
-    removals: removals === undefined ? nothing : [...removals],
-    elements: sequence?.toArray(),
+    items: tree.items(entry),
+    removals,
+    elements: isList ? (tree.sequences.get(entry)?.toArray() ?? []) : undefined,
   }
 }
 
 /** First-touch copies of entries from one moment to another. Read from the journal when they are asked for. */
 export class CutCopies {
   readonly #journal: CutJournal
-  readonly #copies = new Map<Entry, EntryCopy>()
-  readonly #merged = new Set<Entry>()
+  readonly #copies = new Map<Row, EntryCopy>()
+  readonly #merged = new Set<Row>()
   #from: number
   #to: number | undefined
   #read: number
@@ -176,13 +206,13 @@ export class CutCopies {
   }
 
   /** What each entry held at its first touch. */
-  get copies(): ReadonlyMap<Entry, EntryCopy> {
+  get copies(): ReadonlyMap<Row, EntryCopy> {
     this.#catchUp()
     return this.#copies
   }
 
   /** Entries that a merge touched, as against a local change. */
-  get merged(): ReadonlySet<Entry> {
+  get merged(): ReadonlySet<Row> {
     this.#catchUp()
     return this.#merged
   }

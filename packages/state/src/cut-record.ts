@@ -4,15 +4,16 @@ import type { EntryCopy } from './cut-journal.ts'
 import type { Schema } from './fields.ts'
 import type { Path } from './ids.ts'
 import { comparePaths, leafKinds } from './key.ts'
-import type { Entry, Leaf } from './tree.ts'
+import type { Row } from './rows.ts'
+import { Leaf, type Tree } from './tree.ts'
 import type { Version } from './version.ts'
 
 /** First-touch copies of entries over some time. */
 export interface Copies {
   /** What each entry held at its first touch. */
-  readonly copies: ReadonlyMap<Entry, EntryCopy>
+  readonly copies: ReadonlyMap<Row, EntryCopy>
   /** Entries that a merge touched, as against a local change. */
-  readonly merged: ReadonlySet<Entry>
+  readonly merged: ReadonlySet<Row>
 }
 
 /** What was so when contact came back. */
@@ -21,7 +22,7 @@ export interface Contact {
   readonly theirs: Version
   /** Greatest version that both sides included. */
   readonly common: Version
-  readonly ourEntries: ReadonlySet<Entry>
+  readonly ourEntries: ReadonlySet<Row>
 }
 
 /** Everything a report is made of. */
@@ -35,24 +36,27 @@ export interface CutRecord {
   readonly sinceCut: Copies
   readonly sinceContact: Copies
   readonly contact: Contact
-  readonly conflicts: ReadonlyMap<Entry, NoticedConflict>
+  readonly conflicts: ReadonlyMap<Row, NoticedConflict>
   /** Map entries of which one side's deletion left half. */
   readonly halves: readonly Conflict[]
   readonly ourBytes: number
   readonly theirBytes: number
 }
 
-/** The leaves of some entries; a counter's resets count as the counter. */
-export function leavesOf(entries: Iterable<Entry>): Set<Leaf> {
-  const leaves = new Set<Leaf>()
-  for (const { leaf } of entries) {
-    const counter = leaf.kind === leafKinds.counterReset ? leaf.node.findLeaf(leafKinds.counter) : undefined
-    leaves.add(counter ?? leaf)
+/** The leaves of some entries, by their ids; a counter's resets count as the counter. */
+export function leavesOf(tree: Tree, entries: Iterable<Row>): Map<number, Leaf> {
+  const leaves = new Map<number, Leaf>()
+  for (const entry of entries) {
+    let leaf = tree.leafOf(entry)
+    if (leaf.kind === leafKinds.counterReset && tree.findLeaf(leaf.node, leafKinds.counter) !== undefined) {
+      leaf = new Leaf(tree, leaf.node, leafKinds.counter)
+    }
+    if (!leaves.has(leaf.id)) leaves.set(leaf.id, leaf)
   }
   return leaves
 }
 
 /** Paths of some leaves, sorted. */
-export function pathsOf(leaves: Iterable<Leaf>): Path[] {
-  return [...leaves].map((leaf) => leaf.node.path).sort(comparePaths)
+export function pathsOf(leaves: ReadonlyMap<number, Leaf>): Path[] {
+  return [...leaves.values()].map((leaf) => leaf.path).sort(comparePaths)
 }

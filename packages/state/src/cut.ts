@@ -9,9 +9,9 @@ import { HalfEntries } from './half-entry.ts'
 import { buildReport, type HealReport, revised, withLate } from './heal-report.ts'
 import { type Dot, dotEquals } from './ids.ts'
 import { LateWork } from './late-work.ts'
+import type { Row } from './rows.ts'
 import { bundleOf } from './since.ts'
 import { touchedAfter } from './touched.ts'
-import type { Entry } from './tree.ts'
 import type { Version } from './version.ts'
 
 /** One loss of contact, from the moment it began until its heal has been reported. */
@@ -43,7 +43,7 @@ export class StoreCut implements Cut {
   readonly #core: Core
   readonly #sinceCut: CutCopies
   #sinceContact: CutCopies | undefined
-  readonly #conflicts = new Map<Entry, NoticedConflict>()
+  readonly #conflicts = new Map<Row, NoticedConflict>()
   readonly #listeners = new Set<() => void>()
   readonly #onClose: (cut: StoreCut) => void
   #contact: Contact | undefined
@@ -62,6 +62,7 @@ export class StoreCut implements Cut {
     this.version = core.version
     this.#onClose = onClose
     this.#sinceCut = core.journal.begin()
+    core.cuts++
   }
 
   get open(): boolean {
@@ -102,7 +103,7 @@ export class StoreCut implements Cut {
    */
   #joined(first: Conflict, { entry, conflict: found }: NoticedConflict): Conflict {
     const [ours, before, next] = [first.ours, first.theirs, found.theirs].map(({ dot }) =>
-      entry.liveItems().find((item) => dotEquals(item, dot)),
+      this.#core.tree.items(entry).find((item) => dotEquals(item, dot)),
     )
     if (before !== undefined) {
       const leads = next === undefined || conflictAt(this.#core, entry, before, next)?.winner === 'ours'
@@ -128,7 +129,7 @@ export class StoreCut implements Cut {
     if (contact === undefined) return false
     const isApart = (dot: Dot, side: Version) => side.has(dot) && !contact.common.has(dot)
     if (isApart(conflict.ours.dot, contact.ours) || isApart(conflict.theirs.dot, contact.theirs)) return true
-    return entry.liveItems().some((item) => isApart(item, contact.ours))
+    return this.#core.tree.items(entry).some((item) => isApart(item, contact.ours))
   }
 
   report(schema?: Schema): HealReport {
@@ -154,7 +155,7 @@ export class StoreCut implements Cut {
     return revised(
       this.#first,
       report.conflicts,
-      withLate(report.theirs, (this.#sinceContact ?? noCopies).merged, this.#late),
+      withLate(this.#core.tree, report.theirs, (this.#sinceContact ?? noCopies).merged, this.#late),
     )
   }
 
@@ -174,6 +175,7 @@ export class StoreCut implements Cut {
   close(): void {
     if (!this.#open) return
     this.#open = false
+    this.#core.cuts--
     this.#sinceCut.drop()
     this.#sinceContact?.drop()
     if (this.#contact !== undefined) this.#core.contacts.delete(this.#contact)
@@ -191,7 +193,7 @@ export class StoreCut implements Cut {
   /** Encoded size of what this side had at contact and the other lacked. */
   #bytesOf({ ourEntries, common, ours }: Contact): number {
     if (ourEntries.size === 0) return 0
-    const stateOf = (entry: Entry): EntryCopy | undefined => this.#sinceContact?.copies.get(entry)
+    const stateOf = (entry: Row): EntryCopy | undefined => this.#sinceContact?.copies.get(entry)
     return encodeBundle(bundleOf(this.#core, ourEntries, common, ours, stateOf)).length
   }
 }

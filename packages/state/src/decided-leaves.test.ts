@@ -112,7 +112,8 @@ describe('a fenced register', () => {
     give(bob, alice)
     // A writer that ignores the refusal: same context, lower token.
     const rogue = bob.store.transact((transaction) => {
-      transaction.put(bob.store.tree.node(['round']).leaf(leafKinds.fenced).entry('round'), [1, 6, 666])
+      const { tree } = bob.store
+      transaction.put(tree.entry(tree.node(['round']), leafKinds.fenced, 'round'), [1, 6, 666])
     })
     if (rogue === undefined) throw new Error('nothing written')
     expect(alice.store.applyChange(rogue)).toBe('applied')

@@ -1,4 +1,5 @@
 import type { Change } from './change.ts'
+import type { ChangeEvent } from './change-event.ts'
 import type { Conflict, ConflictSide } from './conflict.ts'
 import { Drafts, draftAt } from './draft.ts'
 import { rejoinError } from './errors.ts'
@@ -6,9 +7,10 @@ import type { DraftOf, PathIn, Schema, ShapeAt, SnapshotOf } from './fields.ts'
 import { rankedValue } from './graded.ts'
 import { dotEquals } from './ids.ts'
 import { kindName, leafKinds } from './key.ts'
-import type { ChangeEvent, ChangeOptions, Store } from './store.ts'
+import type { Row } from './rows.ts'
+import type { ChangeOptions, Store } from './store.ts'
 import type { Transaction } from './transaction.ts'
-import type { Entry } from './tree.ts'
+import type { Tree } from './tree.ts'
 import { View } from './view.ts'
 
 /** A typed lens over a store. Several lenses may stand over one store. */
@@ -56,7 +58,7 @@ class LensDocument<S extends Schema> implements Document<S> {
     this.schema = schema
     this.store = store
     this.#view = new View(store)
-    this.#draft = new Drafts(store).at(store.tree.root, schema.fields) as DraftOf<S>
+    this.#draft = new Drafts(store).root(schema.fields) as DraftOf<S>
   }
 
   get snapshot(): SnapshotOf<S> {
@@ -104,25 +106,28 @@ export function reapply(store: Store, conflict: Conflict, options: ChangeOptions
     throw rejoinError('invalid-change', { reason: 'Both sides of this conflict were kept.' })
   const [winner, loser] =
     conflict.winner === 'ours' ? [conflict.ours, conflict.theirs] : [conflict.theirs, conflict.ours]
-  const node = store.tree.findNode(conflict.path)
+  const { tree } = store
+  const node = tree.findNode(conflict.path)
+  if (node === 0) return undefined
   return store.transact((transaction) => {
     if (conflict.rule === 'update-wins') {
-      if (node !== undefined && transaction.isPresent(node)) transaction.removeEntry(node)
+      if (transaction.isPresent(node)) transaction.removeEntry(node)
       return
     }
-    for (const leaf of node?.leaves ?? []) {
+    for (const leaf of tree.leavesOf(node)) {
       if (kindName(leaf.kind) !== conflict.kind) continue
       for (const entry of leaf.entries()) {
-        if (entry.liveItems().some((item) => dotEquals(item, winner.dot))) putBack(transaction, entry, loser)
+        if (tree.items(entry).some((item) => dotEquals(item, winner.dot))) putBack(transaction, tree, entry, loser)
       }
     }
   }, options)
 }
 
-function putBack(transaction: Transaction, entry: Entry, loser: ConflictSide): void {
+function putBack(transaction: Transaction, tree: Tree, entry: Row, loser: ConflictSide): void {
   const { value } = loser
-  if (entry.kind === leafKinds.setRemoveWins) transaction.put(entry, value !== undefined)
+  const kind = tree.kind(entry)
+  if (kind === leafKinds.setRemoveWins) transaction.put(entry, value !== undefined)
   else if (value === undefined) transaction.remove(entry)
-  else if (entry.kind === leafKinds.fenced) transaction.putFenced(entry, value)
-  else transaction.put(entry, entry.kind === leafKinds.ranked ? rankedValue(loser.rank ?? 0, value) : value)
+  else if (kind === leafKinds.fenced) transaction.putFenced(entry, value)
+  else transaction.put(entry, kind === leafKinds.ranked ? rankedValue(loser.rank ?? 0, value) : value)
 }

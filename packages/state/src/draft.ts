@@ -1,6 +1,8 @@
 import { BoundedDraftAt } from './bounded-draft.ts'
+import type { Era } from './era.ts'
 import { rejoinError } from './errors.ts'
 import type {
+  AnyField,
   BoundedField,
   CounterField,
   FencedField,
@@ -14,33 +16,37 @@ import type {
   Struct,
 } from './fields.ts'
 import { rankedValue } from './graded.ts'
-import { leafKinds } from './key.ts'
+import type { Path } from './ids.ts'
+import { type KindCode, leafKinds } from './key.ts'
 import { leafKind } from './leaf-kind.ts'
-import { checkElementKey, checkMapKey } from './limits.ts'
+import { checkElementKey, checkMapKey, mostKeyLength } from './limits.ts'
 import { freezeGraded } from './plain-value.ts'
-import { concurrentValues, flagValue, written } from './read.ts'
+import { concurrentValues, flagValue, type ReadableItem, written } from './read.ts'
+import type { Row } from './rows.ts'
 import { isField, kindOf, memberOf } from './schema.ts'
+import type { Sequence } from './sequence.ts'
 import type { Store } from './store.ts'
 import type { Transaction } from './transaction.ts'
-import type { Entry, Leaf, Node } from './tree.ts'
+import { Leaf, type Tree } from './tree.ts'
 import { canonicalKey, freezeValue, type Value, valueFromKey } from './value.ts'
 
-/** Makes the drafts of one document and keeps them: a draft belongs to a place, not to a change. */
+/** Makes the draft of a shape at a place. */
+type Maker = (above: Place | undefined, name: string) => object
+
+/** Makes the drafts of one document: a draft belongs to a place, not to a change. */
 export class Drafts {
   readonly store: Store
-  readonly #structClasses = new Map<Struct, new (node: Node) => object>()
+  readonly tree: Tree
+  readonly #makers = new Map<Shape, Maker>()
 
   constructor(store: Store) {
     this.store = store
+    this.tree = store.tree
   }
 
-  #structClass(struct: Struct): new (node: Node) => object {
-    let made = this.#structClasses.get(struct)
-    if (made === undefined) {
-      made = structClass(this, struct)
-      this.#structClasses.set(struct, made)
-    }
-    return made
+  /** The draft of a whole document. */
+  root(shape: Shape): object {
+    return this.maker(shape)(undefined, '')
   }
 
   /** The running change. @throws RejoinError `change-required`. */
@@ -50,42 +56,105 @@ export class Drafts {
     return transaction
   }
 
-  /** The draft of a shape at a node. The node remembers it: looking it up is on the path of every write. */
-  at(node: Node, shape: Shape): object {
-    if (node.draftOf === this && node.draftShape === shape) return node.draft as object
-    const draft = this.#make(node, shape)
-    node.draftOf = this
-    node.draftShape = shape
-    node.draft = draft
-    return draft
+  /** What makes the drafts of a shape. */
+  maker(shape: Shape): Maker {
+    let maker = this.#makers.get(shape)
+    if (maker === undefined) {
+      maker = isField(shape) ? this.#fieldMaker(shape) : this.#structMaker(shape)
+      this.#makers.set(shape, maker)
+    }
+    return maker
   }
 
-  #make(node: Node, shape: Shape): object {
-    if (!isField(shape)) return new (this.#structClass(shape))(node)
-    switch (shape.field) {
-      case 'register':
-        return new RegisterDraftAt(this, node, (shape as RegisterField<unknown>).initial)
+  #structMaker(struct: Struct): Maker {
+    const StructDraft = structClass(this, struct)
+    return (above, name) => new StructDraft(new Place(this, above, name))
+  }
+
+  #fieldMaker(field: AnyField): Maker {
+    switch (field.field) {
+      case 'register': {
+        const { initial } = field as RegisterField<unknown>
+        return (above, name) => new RegisterDraftAt(this, above, name, initial)
+      }
       case 'mvRegister':
-        return new MvRegisterDraftAt(this, node)
+        return (above, name) => new MvRegisterDraftAt(this, above, name, leafKinds.mvRegister)
       case 'ranked':
-        return new RankedDraftAt(this, node, shape as RankedField<unknown, string>)
+        return (above, name) => new RankedDraftAt(this, above, name, field as RankedField<unknown, string>)
       case 'fenced':
-        return new FencedDraftAt(this, node, shape as FencedField<unknown>)
+        return (above, name) => new FencedDraftAt(this, above, name, field as FencedField<unknown>)
       case 'resolved':
-        return new ResolvedDraftAt(this, node, shape as ResolvedField<unknown>)
-      case 'counter':
-        return new CounterDraftAt(this, node, (shape as CounterField).initial)
+        return (above, name) => new ResolvedDraftAt(this, above, name, field as ResolvedField<unknown>)
+      case 'counter': {
+        const { initial } = field as CounterField
+        return (above, name) => new CounterDraftAt(this, above, name, initial)
+      }
       case 'bounded':
-        return new BoundedDraftAt(() => this.transaction, node, (shape as BoundedField).terms)
+        return (above, name) => boundedDraft(new Place(this, above, name), field as BoundedField)
       case 'flag':
-        return new FlagDraftAt(this, node, shape as FlagField)
+        return (above, name) => new FlagDraftAt(this, above, name, field as FlagField)
       case 'set':
-        return new SetDraftAt(this, node, shape as SetField<unknown>)
+        return (above, name) => new SetDraftAt(this, above, name, field as SetField<unknown>)
       case 'list':
-        return new ListDraftAt(this, node)
-      case 'map':
-        return new MapDraftAt(this, node, (shape as MapField<Shape>).entry)
+        return (above, name) => new ListDraftAt(this, above, name, leafKinds.list)
+      case 'map': {
+        const { entry } = field as MapField<Shape>
+        return (above, name) => new MapDraftAt(this, above, name, entry)
+      }
     }
+  }
+}
+
+function boundedDraft(place: Place, { terms }: BoundedField): BoundedDraftAt {
+  const { drafts } = place
+  const leaf = () => new Leaf(drafts.tree, place.made(), leafKinds.bounded)
+  return new BoundedDraftAt(() => drafts.transaction, leaf, terms)
+}
+
+/** A node as a draft knows it. Looked up again when rows were given back since; reading makes none. */
+class Place {
+  readonly drafts: Drafts
+  readonly above: Place | undefined
+  readonly name: string
+  #node: Row
+  #era: Era | undefined
+
+  constructor(drafts: Drafts, above: Place | undefined, name: string) {
+    this.drafts = drafts
+    this.above = above
+    this.name = name
+    this.#node = 0
+    this.#era = undefined
+  }
+
+  /** Whether it stands at one path, not inside a map. */
+  get isFixed(): boolean {
+    return this.above === undefined || (this.above.isFixed && !(this.above instanceof MapDraftAt))
+  }
+
+  /** The node, made when new. */
+  made(): Row {
+    const { tree } = this.drafts
+    if (this.#era !== tree.era || this.#node === 0) {
+      this.#node = this.above === undefined ? tree.root : tree.child(this.above.made(), this.name)
+      this.#era = tree.era
+    }
+    return this.#node
+  }
+
+  /** The node; 0 if there is none. */
+  found(): Row {
+    const { tree } = this.drafts
+    if (this.#era !== tree.era || this.#node === 0) {
+      const above = this.above?.found()
+      this.#node = above === undefined ? tree.root : above === 0 ? 0 : tree.findChild(above, this.name)
+      this.#era = tree.era
+    }
+    return this.#node
+  }
+
+  get path(): Path {
+    return this.above === undefined ? [] : [...this.above.path, this.name]
   }
 }
 
@@ -109,111 +178,134 @@ export function draftAt(shape: Shape, draft: object, path: readonly string[]): o
   return found
 }
 
-const nodeOf: unique symbol = Symbol('node')
+const placeOf: unique symbol = Symbol('place')
 const madeAt: unique symbol = Symbol('drafts')
 
-/** The draft of a struct at a node. */
+/** The draft of a struct at a place. */
 interface StructDraft {
-  readonly [nodeOf]: Node
-  readonly [madeAt]: (object | undefined)[]
+  readonly [placeOf]: Place
+  /** Drafts made so far, where the struct stands at a fixed path: there they are asked for again and again. */
+  readonly [madeAt]: (object | undefined)[] | undefined
 }
 
 /**
  * The drafts of one struct share their getters: looking up a field is on the path of every write, and objects with
  * getters of their own are slow to look into. They inherit nothing, so that any name can be that of a field.
  */
-function structClass(drafts: Drafts, struct: Struct): new (node: Node) => object {
+function structClass(drafts: Drafts, struct: Struct): new (place: Place) => object {
   const StructDraftAt = class implements StructDraft {
-    readonly [nodeOf]: Node
-    readonly [madeAt]: (object | undefined)[] = []
+    readonly [placeOf]: Place
+    readonly [madeAt]: (object | undefined)[] | undefined
 
-    constructor(node: Node) {
-      this[nodeOf] = node
-      Object.freeze(this)
+    constructor(place: Place) {
+      this[placeOf] = place
+      this[madeAt] = place.isFixed ? [] : undefined
     }
   }
   const { prototype } = StructDraftAt
   Object.setPrototypeOf(prototype, null)
   Reflect.deleteProperty(prototype, 'constructor')
   Object.entries(struct).forEach(([name, shape], at) => {
+    const make = drafts.maker(shape)
     function get(this: StructDraft): object {
       const made = this[madeAt]
-      made[at] ??= drafts.at(this[nodeOf].child(name), shape)
+      if (made === undefined) return make(this[placeOf], name)
+      made[at] ??= make(this[placeOf], name)
       return made[at]
     }
+    // Nobody writes to a draft by assignment: without a setter that throws.
     Object.defineProperty(prototype, name, { enumerable: true, get })
   })
   return StructDraftAt
 }
 
-class RegisterDraftAt {
-  readonly #drafts: Drafts
-  readonly #entry: Entry
+/** What the drafts of leaves share: a place, and one entry there. */
+class LeafDraft extends Place {
+  readonly kind: KindCode
+  readonly member: string
+
+  constructor(drafts: Drafts, above: Place | undefined, name: string, kind: KindCode, member = '') {
+    super(drafts, above, name)
+    this.kind = kind
+    this.member = member
+  }
+
+  protected get transaction(): Transaction {
+    return this.drafts.transaction
+  }
+
+  /** The entry, made when new. */
+  protected get entry(): Row {
+    return this.drafts.tree.entry(this.made(), this.kind, this.member)
+  }
+
+  /** The entry; 0 if there is none. */
+  protected get known(): Row {
+    const node = this.found()
+    return node === 0 ? 0 : this.drafts.tree.findEntry(node, this.kind, this.member)
+  }
+
+  protected get items(): readonly ReadableItem[] {
+    const { transaction, known } = this
+    return known === 0 ? [] : transaction.itemsOf(known)
+  }
+
+  protected get leaf(): Leaf {
+    return new Leaf(this.drafts.tree, this.made(), this.kind)
+  }
+}
+
+class RegisterDraftAt extends Place {
   readonly #initial: Value
 
-  constructor(drafts: Drafts, node: Node, initial: Value) {
-    this.#drafts = drafts
-    this.#entry = node.leaf(leafKinds.register).entry('')
+  constructor(drafts: Drafts, above: Place | undefined, name: string, initial: Value) {
+    super(drafts, above, name)
     this.#initial = initial
   }
 
   get(): Value {
-    return written(this.#drafts.transaction.valueOf(this.#entry), this.#initial)
+    const { transaction, tree } = this.drafts
+    const node = this.found()
+    const entry = node === 0 ? 0 : tree.findEntry(node, leafKinds.register, '')
+    return written(entry === 0 ? undefined : transaction.valueOf(entry), this.#initial)
   }
 
   set(value: Value): void {
-    this.#drafts.transaction.put(this.#entry, typeof value === 'number' ? value : freezeValue(value))
+    const { transaction, tree } = this.drafts
+    const entry = tree.entry(this.made(), leafKinds.register, '')
+    transaction.put(entry, typeof value === 'number' ? value : freezeValue(value))
   }
 }
 
-class MvRegisterDraftAt {
-  readonly #drafts: Drafts
-  readonly #entry: Entry
-
-  constructor(drafts: Drafts, node: Node) {
-    this.#drafts = drafts
-    this.#entry = node.leaf(leafKinds.mvRegister).entry('')
-  }
-
+class MvRegisterDraftAt extends LeafDraft {
   concurrent(): readonly Value[] {
-    return concurrentValues(this.#drafts.transaction.itemsOf(this.#entry))
+    return concurrentValues(this.items)
   }
 
   set(value: Value): void {
-    this.#drafts.transaction.put(this.#entry, freezeValue(value))
+    this.transaction.put(this.entry, freezeValue(value))
   }
 }
 
 /** What the drafts of registers with a grade or a resolver share: one entry, read as their kind reads. */
-class PickedDraftAt {
-  protected readonly drafts: Drafts
-  readonly #leaf: Leaf
-  readonly #member: string
+class PickedDraftAt extends LeafDraft {
   readonly #initial: Value
 
-  constructor(drafts: Drafts, node: Node, field: Parameters<typeof memberOf>[0] & { readonly initial: Value }) {
-    this.drafts = drafts
-    this.#leaf = node.leaf(kindOf(field))
-    this.#member = memberOf(field)
+  constructor(drafts: Drafts, above: Place | undefined, name: string, field: AnyField & { readonly initial: Value }) {
+    super(drafts, above, name, kindOf(field), memberOf(field))
     this.#initial = field.initial
   }
 
-  /** Looked up each time: entries with a member are forgotten once nothing of them is left. */
-  protected get entry(): Entry {
-    return this.#leaf.entry(this.#member)
-  }
-
   get(): Value {
-    const { kind, member } = this.entry
-    return written(leafKind(kind).pick(this.drafts.transaction.itemsOf(this.entry), member), this.#initial)
+    return written(leafKind(this.kind).pick(this.items, this.member), this.#initial)
   }
 }
 
 class RankedDraftAt extends PickedDraftAt {
   readonly #ranks: readonly string[] | undefined
 
-  constructor(drafts: Drafts, node: Node, field: RankedField<unknown, string>) {
-    super(drafts, node, field)
+  constructor(drafts: Drafts, above: Place | undefined, name: string, field: RankedField<unknown, string>) {
+    super(drafts, above, name, field)
     this.#ranks = field.ranks
   }
 
@@ -223,68 +315,64 @@ class RankedDraftAt extends PickedDraftAt {
       const known = this.#ranks === undefined ? 'a whole number' : `one of ${this.#ranks.join(', ')}`
       throw rejoinError('invalid-value', { reason: `A rank is ${known}.`, details: { rank: String(rank) } })
     }
-    this.drafts.transaction.put(this.entry, rankedValue(place as number, freezeGraded(value)))
+    this.transaction.put(this.entry, rankedValue(place as number, freezeGraded(value)))
   }
 }
 
 class FencedDraftAt extends PickedDraftAt {
   set(value: Value): void {
-    this.drafts.transaction.putFenced(this.entry, freezeGraded(value))
+    this.transaction.putFenced(this.entry, freezeGraded(value))
   }
 }
 
 class ResolvedDraftAt extends PickedDraftAt {
   concurrent(): readonly Value[] {
-    return concurrentValues(this.drafts.transaction.itemsOf(this.entry))
+    return concurrentValues(this.items)
   }
 
   set(value: Value): void {
-    this.drafts.transaction.put(this.entry, freezeValue(value))
+    this.transaction.put(this.entry, freezeValue(value))
   }
 }
 
-class CounterDraftAt {
-  readonly #drafts: Drafts
-  readonly #leaf: Leaf
+class CounterDraftAt extends LeafDraft {
   readonly #initial: number
 
-  constructor(drafts: Drafts, node: Node, initial: number) {
-    this.#drafts = drafts
-    this.#leaf = node.leaf(leafKinds.counter)
+  constructor(drafts: Drafts, above: Place | undefined, name: string, initial: number) {
+    super(drafts, above, name, leafKinds.counter)
     this.#initial = initial
   }
 
   get(): number {
-    return this.#initial + this.#drafts.transaction.counterSum(this.#leaf)
+    const { transaction } = this
+    return this.#initial + (this.found() === 0 ? 0 : transaction.counterSum(this.leaf))
   }
 
   add(delta: number): void {
-    this.#drafts.transaction.addToCounter(this.#leaf, delta)
+    const { transaction } = this
+    transaction.addToCounter(this.leaf, delta)
   }
 
   reset(): void {
-    this.#drafts.transaction.resetCounter(this.#leaf)
+    const { transaction } = this
+    if (this.found() !== 0) transaction.resetCounter(this.leaf)
   }
 }
 
-class FlagDraftAt {
-  readonly #drafts: Drafts
-  readonly #entry: Entry
+class FlagDraftAt extends LeafDraft {
   readonly #field: FlagField
 
-  constructor(drafts: Drafts, node: Node, field: FlagField) {
-    this.#drafts = drafts
-    this.#entry = node.leaf(kindOf(field)).entry('')
+  constructor(drafts: Drafts, above: Place | undefined, name: string, field: FlagField) {
+    super(drafts, above, name, kindOf(field))
     this.#field = field
   }
 
   get(): boolean {
-    const items = this.#drafts.transaction.itemsOf(this.#entry)
-    return flagValue(items, this.#field.wins === 'enable') ?? this.#field.initial
+    return flagValue(this.items, this.#field.wins === 'enable') ?? this.#field.initial
   }
 
   set(on: boolean): void {
-    this.#drafts.transaction.put(this.#entry, on === true)
+    this.transaction.put(this.entry, on === true)
   }
 
   enable(): void {
@@ -296,31 +384,31 @@ class FlagDraftAt {
   }
 }
 
-class SetDraftAt {
-  readonly #drafts: Drafts
-  readonly #leaf: Leaf
+class SetDraftAt extends Place {
+  readonly #kind: KindCode
   /** Whether a removal stands as an item, so that it can win over an add that had not seen it. */
   readonly #removalIsItem: boolean
 
-  constructor(drafts: Drafts, node: Node, field: SetField<unknown>) {
-    this.#drafts = drafts
-    this.#leaf = node.leaf(kindOf(field))
+  constructor(drafts: Drafts, above: Place | undefined, name: string, field: SetField<unknown>) {
+    super(drafts, above, name)
+    this.#kind = kindOf(field)
     this.#removalIsItem = field.wins === 'remove'
   }
 
   has(element: Value): boolean {
-    const entry = this.#leaf.find(elementKey(element))
-    return entry !== undefined && this.#drafts.transaction.isLive(entry)
+    return this.#live(elementKey(element)) !== 0
   }
 
   add(element: Value): void {
-    this.#drafts.transaction.put(this.#leaf.entry(elementKey(element)), this.#removalIsItem ? true : null)
+    const { transaction, tree } = this.drafts
+    const member = elementKey(element)
+    transaction.put(tree.entry(this.made(), this.#kind, member), this.#removalIsItem ? true : null)
   }
 
   delete(element: Value): boolean {
-    const transaction = this.#drafts.transaction
-    const entry = this.#leaf.find(elementKey(element))
-    if (entry === undefined || !transaction.isLive(entry)) return false
+    const entry = this.#live(elementKey(element))
+    if (entry === 0) return false
+    const { transaction } = this.drafts
     if (this.#removalIsItem) transaction.put(entry, false)
     else transaction.remove(entry)
     return true
@@ -334,10 +422,22 @@ class SetDraftAt {
     return this.#members().length
   }
 
+  /** The entry of an element that is there within this change; 0 if it is not. */
+  #live(member: string): Row {
+    const { transaction, tree } = this.drafts
+    const node = this.found()
+    const entry = node === 0 ? 0 : tree.findEntry(node, this.#kind, member)
+    return entry !== 0 && transaction.isLive(entry) ? entry : 0
+  }
+
   #members(): string[] {
-    const transaction = this.#drafts.transaction
+    const { transaction, tree } = this.drafts
+    const node = this.found()
     const members: string[] = []
-    for (const entry of this.#leaf.entries()) if (transaction.isLive(entry)) members.push(entry.key.member)
+    if (node === 0) return members
+    for (const entry of tree.entriesOf(node, this.#kind)) {
+      if (transaction.isLive(entry)) members.push(tree.member(entry))
+    }
     return members.sort()
   }
 }
@@ -348,21 +448,13 @@ function elementKey(element: Value): string {
   return member
 }
 
-class ListDraftAt {
-  readonly #drafts: Drafts
-  readonly #entry: Entry
-
-  constructor(drafts: Drafts, node: Node) {
-    this.#drafts = drafts
-    this.#entry = node.leaf(leafKinds.list).entry('')
-  }
-
+class ListDraftAt extends LeafDraft {
   get length(): number {
-    return this.#entry.leaf.sequence?.length ?? 0
+    return this.#sequence?.length ?? 0
   }
 
   get(index: number): Value | undefined {
-    return this.#entry.leaf.sequence?.get(index)
+    return this.#sequence?.get(index)
   }
 
   push(...values: Value[]): void {
@@ -370,19 +462,24 @@ class ListDraftAt {
   }
 
   insert(index: number, ...values: Value[]): void {
-    const transaction = this.#drafts.transaction
+    const { transaction } = this
     this.#check(index, 0)
-    transaction.insert(this.#entry, index, values.map(freezeValue))
+    if (values.length > 0) transaction.insert(this.entry, index, values.map(freezeValue))
   }
 
   delete(index: number, count = 1): void {
-    const transaction = this.#drafts.transaction
+    const { transaction } = this
     this.#check(index, count)
-    if (count > 0) transaction.erase(this.#entry, index, count)
+    if (count > 0) transaction.erase(this.entry, index, count)
   }
 
   values(): readonly Value[] {
-    return this.#entry.leaf.sequence?.toArray() ?? []
+    return this.#sequence?.toArray() ?? []
+  }
+
+  get #sequence(): Sequence | undefined {
+    const { known } = this
+    return known === 0 ? undefined : this.drafts.tree.sequences.get(known)
   }
 
   #check(index: number, count: number): void {
@@ -394,48 +491,55 @@ class ListDraftAt {
   }
 }
 
-class MapDraftAt {
-  readonly #drafts: Drafts
-  readonly #node: Node
-  readonly #entry: Shape
+class MapDraftAt extends Place {
+  readonly #make: Maker
+  /** Characters that a key may have, found out once. */
+  #most = -1
 
-  constructor(drafts: Drafts, node: Node, entry: Shape) {
-    this.#drafts = drafts
-    this.#node = node
-    this.#entry = entry
+  constructor(drafts: Drafts, above: Place | undefined, name: string, entry: Shape) {
+    super(drafts, above, name)
+    this.#make = drafts.maker(entry)
   }
 
   get(key: string): object {
-    const child = this.#node.children.get(key) ?? this.#child(key)
-    return this.#drafts.at(child, this.#entry)
+    this.#check(key)
+    return this.#make(this, key)
   }
 
   has(key: string): boolean {
-    const child = this.#node.children.get(key)
-    return child !== undefined && this.#drafts.transaction.isPresent(child)
+    const { transaction } = this.drafts
+    const node = this.#find(key)
+    return node !== 0 && transaction.isPresent(node)
   }
 
   add(key: string): void {
-    this.#drafts.transaction.put(this.#child(key).leaf(leafKinds.entry).entry(''), null)
+    const { transaction, tree } = this.drafts
+    this.#check(key)
+    transaction.put(tree.entry(tree.child(this.made(), key), leafKinds.entry, ''), null)
   }
 
   delete(key: string): boolean {
-    const transaction = this.#drafts.transaction
-    const child = this.#node.children.get(key)
-    if (child === undefined || !transaction.isPresent(child)) return false
-    transaction.removeEntry(child)
+    const { transaction } = this.drafts
+    const node = this.#find(key)
+    if (node === 0 || !transaction.isPresent(node)) return false
+    transaction.removeEntry(node)
     return true
   }
 
   keys(): readonly string[] {
-    const transaction = this.#drafts.transaction
-    const keys: string[] = []
-    for (const child of this.#node.children.values()) if (transaction.isPresent(child)) keys.push(child.segment)
-    return keys.sort()
+    const { transaction, tree } = this.drafts
+    const node = this.found()
+    const present = node === 0 ? [] : tree.children(node).filter((child) => transaction.isPresent(child))
+    return present.map((child) => tree.name(child)).sort()
   }
 
-  #child(key: string): Node {
-    checkMapKey(this.#node.path, key)
-    return this.#node.child(key)
+  #find(key: string): Row {
+    const node = this.found()
+    return node === 0 ? 0 : this.drafts.tree.findChild(node, key)
+  }
+
+  #check(key: string): void {
+    if (this.#most < 0) this.#most = mostKeyLength(this.path)
+    if (typeof key !== 'string' || key.length > this.#most) checkMapKey(this.path, key)
   }
 }

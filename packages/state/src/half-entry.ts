@@ -5,9 +5,11 @@ import type { Contact } from './cut-record.ts'
 import type { Dot } from './ids.ts'
 import { leafKinds } from './key.ts'
 import type { Touch } from './leaf-kind.ts'
+import type { Row } from './rows.ts'
+import type { Removal } from './since.ts'
 import { winningItem } from './stamp-order.ts'
 import { toPlain } from './to-plain.ts'
-import type { Entry, Node } from './tree.ts'
+import type { Tree } from './tree.ts'
 import type { Version } from './version.ts'
 
 type IsBy = (dot: Dot) => boolean
@@ -19,21 +21,21 @@ type IsBy = (dot: Dot) => boolean
 export class HalfEntries {
   readonly #core: Core
   readonly #contact: Contact
-  readonly #ourDeletions = new Map<Node, Touch>()
-  readonly #found = new Map<Node, Conflict>()
+  readonly #ourDeletions = new Map<Row, Touch>()
+  readonly #found = new Map<Row, Conflict>()
   readonly #isOurs: IsBy = (dot) => this.#contact.ours.has(dot) && !this.#contact.common.has(dot)
 
   constructor(core: Core, contact: Contact) {
     this.#core = core
     this.#contact = contact
-    for (const { leaf, key, removals } of contact.ourEntries) {
-      const deletion = key.kind === leafKinds.entry ? leading(removals, this.#isOurs) : undefined
-      if (deletion !== undefined) this.#ourDeletions.set(leaf.node, deletion)
+    for (const entry of contact.ourEntries) {
+      const deletion = this.#deletionAt(entry, this.#isOurs)
+      if (deletion !== undefined) this.#ourDeletions.set(core.tree.nodeOf(entry), deletion)
     }
   }
 
   /** What the other side had done by the time of contact; `entries` are those that were merged of it. */
-  heal(entries: Iterable<Entry>): void {
+  heal(entries: Iterable<Row>): void {
     const { ours, theirs } = this.#contact
     const isTheirs: IsBy = (dot) => theirs.has(dot) && !ours.has(dot)
     this.#deletedByThem(entries, this.#isOurs, isTheirs)
@@ -41,7 +43,7 @@ export class HalfEntries {
   }
 
   /** What came after the heal, by who had not seen all of this side. Says whether that adds something. */
-  late(brought: Change | Version, entries: Iterable<Entry>): boolean {
+  late(brought: Change | Version, entries: Iterable<Row>): boolean {
     const before = this.#found.size
     if ('ops' in brought) {
       const { author, seq, context } = brought
@@ -57,44 +59,54 @@ export class HalfEntries {
   }
 
   /** As they stand now, those without another conflict inside. */
-  conflicts(others: Iterable<Entry>): Conflict[] {
-    const told = new Set<Node>()
-    for (const { leaf } of others) {
-      for (let node: Node | undefined = leaf.node; node !== undefined; node = node.parent) told.add(node)
+  conflicts(others: Iterable<Row>): Conflict[] {
+    const { tree } = this.#core
+    const told = new Set<Row>()
+    for (const entry of others) {
+      for (let node = tree.nodeOf(entry); node !== 0; node = tree.above(node)) told.add(node)
     }
     const left = [...this.#found].filter(([node]) => !told.has(node))
-    return left.map(([node, conflict]) => ({ ...conflict, result: plainOf(node) }))
+    return left.map(([node, conflict]) => ({ ...conflict, result: plainOf(tree, node) }))
   }
 
-  #deletedByThem(theirEntries: Iterable<Entry>, isOurs: IsBy, isTheirs: IsBy): void {
-    for (const { leaf, key, removals } of theirEntries) {
-      const deletion = key.kind === leafKinds.entry ? leading(removals, isTheirs) : undefined
+  /** What stands for a side's deletion of a map entry, if the entry is one and the side deleted it. */
+  #deletionAt(entry: Row, isBy: IsBy): Touch | undefined {
+    const { tree } = this.#core
+    return tree.kind(entry) === leafKinds.entry ? leading(tree.removals(entry), isBy) : undefined
+  }
+
+  #deletedByThem(theirEntries: Iterable<Row>, isOurs: IsBy, isTheirs: IsBy): void {
+    const { tree } = this.#core
+    for (const entry of theirEntries) {
+      const deletion = this.#deletionAt(entry, isTheirs)
       if (deletion === undefined) continue
-      const writes = [...this.#core.tree.entries(leaf.node)].flatMap((entry) => writesAt(entry, isOurs))
-      const write = winningItem(writes)
-      if (write !== undefined) this.#add(leaf.node, 'ours', write, deletion)
+      const node = tree.nodeOf(entry)
+      const write = winningItem([...tree.entries(node)].flatMap((inside) => writesAt(tree, inside, isOurs)))
+      if (write !== undefined) this.#add(node, 'ours', write, deletion)
     }
   }
 
-  #writtenByThem(theirEntries: Iterable<Entry>, isOurs: IsBy, isTheirs: IsBy): void {
+  #writtenByThem(theirEntries: Iterable<Row>, isOurs: IsBy, isTheirs: IsBy): void {
     if (this.#ourDeletions.size === 0) return
+    const { tree } = this.#core
     for (const entry of theirEntries) {
-      for (let node: Node | undefined = entry.leaf.node; node !== undefined; node = node.parent) {
+      for (let node = tree.nodeOf(entry); node !== 0; node = tree.above(node)) {
         const deletion = this.#ourDeletions.get(node)
         if (deletion === undefined || !isOurs(deletion)) continue
-        const write = winningItem(writesAt(entry, isTheirs))
+        const write = winningItem(writesAt(tree, entry, isTheirs))
         if (write !== undefined) this.#add(node, 'theirs', write, deletion)
       }
     }
   }
 
-  #add(node: Node, winner: 'ours' | 'theirs', write: Touch, deletion: Touch): void {
+  #add(node: Row, winner: 'ours' | 'theirs', write: Touch, deletion: Touch): void {
     if (this.#found.has(node)) return
-    const result = plainOf(node)
+    const { tree } = this.#core
+    const result = plainOf(tree, node)
     const written = sideOf(this.#core, write, result ?? null)
     const removed = sideOf(this.#core, deletion, undefined)
     this.#found.set(node, {
-      path: node.path,
+      path: tree.path(node),
       kind: 'entry',
       rule: 'update-wins',
       ours: winner === 'ours' ? written : removed,
@@ -106,23 +118,23 @@ export class HalfEntries {
   }
 }
 
-function plainOf(node: Node): Conflict['result'] {
-  return node.presentLeaves > 0 ? toPlain(node) : undefined
+function plainOf(tree: Tree, node: Row): Conflict['result'] {
+  return tree.isPresent(node) ? toPlain(tree, node) : undefined
 }
 
 /** The removal record that stands for a side. */
-function leading(removals: readonly Touch[] | undefined, isBy: IsBy): Touch | undefined {
-  const record = winningItem(removals?.filter(isBy) ?? [])
+function leading(removals: readonly Removal[], isBy: IsBy): Touch | undefined {
+  const record = winningItem(removals.filter(isBy))
   return record === undefined ? undefined : { author: record.author, seq: record.seq, hlc: record.hlc }
 }
 
 /** What one side wrote at an entry and is still there. Elements of a list have no stamp. */
-function writesAt(entry: Entry, isBy: IsBy): Touch[] {
-  if (entry.key.kind === leafKinds.counterReset) return []
-  const { sequence } = entry.leaf
+function writesAt(tree: Tree, entry: Row, isBy: IsBy): Touch[] {
+  if (tree.kind(entry) === leafKinds.counterReset) return []
+  const sequence = tree.sequences.get(entry)
   if (sequence === undefined) {
-    return entry
-      .liveItems()
+    return tree
+      .items(entry)
       .flatMap((item) => (isBy(item) ? [{ author: item.author, seq: item.seq, hlc: item.hlc }] : []))
   }
   for (let index = 0; index < sequence.length; index++) {

@@ -6,9 +6,10 @@ import type { AuthorId, Path } from './ids.ts'
 import { comparePaths, isSetKind, kindName, leafKinds } from './key.ts'
 import type { LateWork } from './late-work.ts'
 import { leafKind, leafValue } from './leaf-kind.ts'
-import { counterSum, currentItems, type ItemsOf } from './read.ts'
+import { counterSum, type ItemsOf } from './read.ts'
+import type { Row } from './rows.ts'
 import { counterInitial } from './schema.ts'
-import type { Entry, Leaf } from './tree.ts'
+import type { Leaf, Tree } from './tree.ts'
 import { canonicalKey, type Value, valuesEqual } from './value.ts'
 import type { Version } from './version.ts'
 
@@ -63,7 +64,7 @@ export interface HealReport {
 /** A leaf's content at one moment, in the form that effects are computed from. */
 export type LeafState = Value | undefined
 
-function earliest(entry: Entry, copies: readonly Copies[]): EntryCopy | undefined {
+function earliest(entry: Row, copies: readonly Copies[]): EntryCopy | undefined {
   for (const { copies: made } of copies) {
     const copy = made.get(entry)
     if (copy !== undefined) return copy
@@ -73,12 +74,12 @@ function earliest(entry: Entry, copies: readonly Copies[]): EntryCopy | undefine
 
 /** What a leaf held when the first of `copies` that know it were made, or holds now. */
 function leafState(leaf: Leaf, ...copies: readonly Copies[]): LeafState {
-  if (leaf.sequence !== undefined) {
+  if (leaf.kind === leafKinds.list) {
     const entry = leaf.find('')
-    const copy = entry === undefined ? undefined : earliest(entry, copies)
-    return [...(copy?.elements ?? leaf.sequence.toArray())]
+    const copy = entry === 0 ? undefined : earliest(entry, copies)
+    return [...(copy?.elements ?? leaf.sequence?.toArray() ?? [])]
   }
-  const itemsOf: ItemsOf = (entry) => earliest(entry, copies)?.items ?? currentItems(entry)
+  const itemsOf: ItemsOf = (entry) => earliest(entry, copies)?.items ?? leaf.tree.items(entry)
   if (leaf.kind === leafKinds.bounded) return readBounded(leaf, itemsOf).value ?? 0
   return leaf.kind === leafKinds.counter ? counterSum(leaf, itemsOf) : leafValue(leaf, itemsOf)
 }
@@ -96,8 +97,8 @@ export function buildReport(record: CutRecord): HealReport {
     detail: 'net',
     cut: record.version,
     common: contact.common,
-    ours: summary(contact.common, contact.ours, contact.ourEntries, record.ourBytes),
-    theirs: summary(contact.ours, theirs, sinceContact.merged, record.theirBytes),
+    ours: summary(core.tree, contact.common, contact.ours, contact.ourEntries, record.ourBytes),
+    theirs: summary(core.tree, contact.ours, theirs, sinceContact.merged, record.theirBytes),
     conflicts,
     merged: mergedKeys(record),
     unknownAncestors: countUnknown(conflicts),
@@ -117,21 +118,26 @@ function countUnknown(conflicts: readonly Conflict[]): number {
 }
 
 /** What the other side did with what came of it after the heal; `entries` are those of the heal. */
-export function withLate(heal: SideSummary, entries: Iterable<Entry>, late: LateWork): SideSummary {
+export function withLate(tree: Tree, heal: SideSummary, entries: Iterable<Row>, late: LateWork): SideSummary {
   const changes = new Map(heal.byAuthor.map((by) => [by.author, by.changes]))
   for (const [author, count] of late.changes) changes.set(author, (changes.get(author) ?? 0) + count)
-  return summaryOf(changes, new Set([...entries, ...late.entries]), heal.bytes + late.bytes)
+  return summaryOf(tree, changes, new Set([...entries, ...late.entries]), heal.bytes + late.bytes)
 }
 
-function summary(from: Version, to: Version, entries: ReadonlySet<Entry>, bytes: number): SideSummary {
+function summary(tree: Tree, from: Version, to: Version, entries: ReadonlySet<Row>, bytes: number): SideSummary {
   const changes = new Map<AuthorId, number>()
   for (const [author, seq] of to.entries()) {
     if (seq > from.get(author)) changes.set(author, seq - from.get(author))
   }
-  return summaryOf(changes, entries, bytes)
+  return summaryOf(tree, changes, entries, bytes)
 }
 
-function summaryOf(changes: ReadonlyMap<AuthorId, number>, touched: ReadonlySet<Entry>, bytes: number): SideSummary {
+function summaryOf(
+  tree: Tree,
+  changes: ReadonlyMap<AuthorId, number>,
+  touched: ReadonlySet<Row>,
+  bytes: number,
+): SideSummary {
   const byAuthor = [...changes].map(([author, count]) => ({ author, changes: count }))
   byAuthor.sort((a, b) => (a.author < b.author ? -1 : 1))
   return {
@@ -139,38 +145,39 @@ function summaryOf(changes: ReadonlyMap<AuthorId, number>, touched: ReadonlySet<
     keys: touched.size,
     bytes,
     byAuthor,
-    paths: pathsOf(leavesOf(touched)),
+    paths: pathsOf(leavesOf(tree, touched)),
   }
 }
 
-function settled(record: CutRecord, entry: Entry, conflict: Conflict): Conflict {
-  return { ...conflict, result: leafValue(entry.leaf), ancestor: ancestorOf(record, entry) }
+function settled(record: CutRecord, entry: Row, conflict: Conflict): Conflict {
+  return { ...conflict, result: leafValue(record.core.tree.leafOf(entry)), ancestor: ancestorOf(record, entry) }
 }
 
 /**
  * Our first-touch copy is the common ancestor exactly if the common version lies within the cut and everything in the
  * copy lies within the common version (C14). Otherwise somebody may have written in between.
  */
-function ancestorOf({ version, contact, sinceCut, sinceContact }: CutRecord, entry: Entry): Ancestor {
+function ancestorOf({ core, version, contact, sinceCut, sinceContact }: CutRecord, entry: Row): Ancestor {
   const copy = earliest(entry, [sinceCut, sinceContact])
   if (copy === undefined || !version.covers(contact.common)) return { known: false }
   for (const item of [...copy.items, ...copy.removals]) if (!contact.common.has(item)) return { known: false }
-  const { kind, member } = entry.key
-  return { known: true, value: leafKind(kind).pick(copy.items, member) }
+  const { tree } = core
+  return { known: true, value: leafKind(tree.kind(entry)).pick(copy.items, tree.member(entry)) }
 }
 
 function mergedKeys(record: CutRecord): MergedKey[] {
-  const conflicting = leavesOf(record.conflicts.keys())
-  const ours = leavesOf(record.sinceCut.copies.keys())
-  const theirs = leavesOf(record.sinceContact.merged)
+  const { tree } = record.core
+  const conflicting = leavesOf(tree, record.conflicts.keys())
+  const ours = leavesOf(tree, record.sinceCut.copies.keys())
+  const theirs = leavesOf(tree, record.sinceContact.merged)
   const merged: MergedKey[] = []
-  for (const leaf of new Set([...ours, ...theirs])) {
-    if (conflicting.has(leaf) && !isSetKind(leaf.kind)) continue
+  for (const [id, leaf] of new Map([...ours, ...theirs])) {
+    if (conflicting.has(id) && !isSetKind(leaf.kind)) continue
     if (leaf.kind === leafKinds.counterReset) continue
-    const effect = effectOf(leaf, record, ours.has(leaf))
+    const effect = effectOf(leaf, record, ours.has(id))
     if (effect === undefined) continue
-    const by = !theirs.has(leaf) ? 'ours' : ours.has(leaf) ? 'both' : 'theirs'
-    merged.push({ path: leaf.node.path, kind: kindName(leaf.kind), by, effect })
+    const by = !theirs.has(id) ? 'ours' : ours.has(id) ? 'both' : 'theirs'
+    merged.push({ path: leaf.path, kind: kindName(leaf.kind), by, effect })
   }
   return merged.sort((a, b) => comparePaths(a.path, b.path))
 }
@@ -188,7 +195,7 @@ function effectOf(
     const ours = Number(atContact) - Number(before)
     const theirs = Number(after) - Number(atContact)
     if (ours === 0 && theirs === 0) return undefined
-    const initial = schema === undefined ? 0 : counterInitial(schema, leaf.node.path)
+    const initial = schema === undefined ? 0 : counterInitial(schema, leaf.path)
     return { kind: 'counter', ours, theirs, after: initial + Number(after) }
   }
   if (isSetKind(leaf.kind)) return setEffect(asArray(before), asArray(after))

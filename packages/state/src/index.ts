@@ -31,6 +31,7 @@ export {
   decodeChanges,
   encodeChanges,
 } from './change-codec.ts'
+export type { ChangeEvent, Origin } from './change-event.ts'
 export type { Ancestor, Conflict, ConflictSide } from './conflict.ts'
 export type { StoreLimits, StoreOptions } from './core.ts'
 export type { Cut } from './cut.ts'
@@ -122,12 +123,10 @@ export type { InsertRun, Place } from './sequence.ts'
 export { decodeSnapshot, encodeSnapshot, loadSnapshot, snapshotFormat } from './snapshot-codec.ts'
 export {
   type BundleOutcome,
-  type ChangeEvent,
   type ChangeOptions,
   type ChangeOutcome,
   createStore,
   type MergeOptions,
-  type Origin,
   Store,
   type StoreStats,
 } from './store.ts'

@@ -18,10 +18,10 @@ import { nameOf, readJSON, unfit } from './json-value.ts'
 import { type KindCode, leafKinds } from './key.ts'
 import { checkElementKey, checkMapKey } from './limits.ts'
 import { maxValueDepth, valueKind } from './plain-value.ts'
+import type { Row } from './rows.ts'
 import { isField } from './schema.ts'
 import type { ChangeOptions, Store } from './store.ts'
 import type { Transaction } from './transaction.ts'
-import type { Entry } from './tree.ts'
 import { canonicalKey, type Value, valuesEqual } from './value.ts'
 
 /** What JSON can be imported into: a document of a schema, whatever its `change` gives. */
@@ -241,8 +241,8 @@ function sameAtEnd(before: readonly Value[], after: readonly Value[], from: numb
   return same
 }
 
-function entryAt(store: Store, path: Path, kind: KindCode): Entry {
-  return store.tree.node(path).leaf(kind).entry('')
+function entryAt({ tree }: Store, path: Path, kind: KindCode): Row {
+  return tree.entry(tree.node(path), kind, '')
 }
 
 function entriesOf(json: unknown, place: string): [string, unknown][] {

@@ -37,7 +37,7 @@ describe('the order of keys', () => {
   for (const [name, keys] of Object.entries(cases)) {
     it(`is that of compareKeys for ${name}, met by a tree or not`, () => {
       const tree = new Tree()
-      const met = keys.map((key) => tree.node(key.path).leaf(key.kind).entry(key.member))
+      const met = keys.map((key) => tree.key(tree.entry(tree.node(key.path), key.kind, key.member)))
       for (const some of [keys, met, keys.map((key, i) => (i % 2 === 0 ? key : (met[i] ?? key)))]) {
         const ids = (list: readonly Key[]) => list.map(({ id }) => id)
         const mixed = shuffled(some)

@@ -1,3 +1,4 @@
+import { isSameBranch } from './branch.ts'
 import type { Path } from './ids.ts'
 import { compareKeys, type Key } from './key.ts'
 
@@ -21,10 +22,14 @@ function areInOrder(keys: readonly Key[]): boolean {
   for (let i = 1; i < keys.length; i++) {
     const before = keys[i - 1] as Key
     const key = keys[i] as Key
-    if (key.above === undefined || key.above !== before.above || key.kind !== before.kind) return false
-    if (key.name <= before.name) return false
+    if (!areNextTo(before, key) || key.name <= before.name) return false
   }
   return true
+}
+
+/** Whether two keys are known to differ in their last names only. */
+export function areNextTo(left: Key, right: Key): boolean {
+  return left.branch !== undefined && left.kind === right.kind && isSameBranch(left.branch, right.branch)
 }
 
 function sortedSiblings(keys: readonly Key[]): readonly Key[] | undefined {
@@ -59,12 +64,11 @@ function sortedSiblings(keys: readonly Key[]): readonly Key[] | undefined {
 /** The last segments of keys that differ in nothing else. */
 function siblingNames(keys: readonly Key[]): string[] | undefined {
   const first = keys[0] as Key
-  const { kind, above } = first
   const names = new Array<string>(keys.length)
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] as Key
-    if (key.kind !== kind || key.member !== '') return undefined
-    if ((above === undefined || key.above !== above) && !areSiblings(key.path, first.path)) return undefined
+    if (key.kind !== first.kind || key.member !== '') return undefined
+    if (!isSameBranch(key.branch, first.branch) && !areSiblings(key.path, first.path)) return undefined
     names[i] = key.name
   }
   return names

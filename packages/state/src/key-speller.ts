@@ -1,3 +1,4 @@
+import { Branch } from './branch.ts'
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import type { AuthorId } from './ids.ts'
 import {
@@ -10,8 +11,10 @@ import {
   maxSegmentLength,
   pathLength,
 } from './key.ts'
+import { areNextTo } from './key-order.ts'
 import type { AuthorReader, AuthorWriter } from './key-table.ts'
-import type { Node, Tree } from './tree.ts'
+import type { Row } from './rows.ts'
+import type { Tree } from './tree.ts'
 
 // The first byte of a key. Keys mostly come sorted, so that one differs from the one before only in its last name:
 // 0x80 | shared << 3 | rest: kind and parent as before, a new name, of which `shared` characters are those of the text
@@ -40,10 +43,9 @@ function sharedSegments(left: readonly string[], right: readonly string[]): numb
 
 const noPath: readonly string[] = []
 
-/** Whether two keys of one tree differ in their last names only, seen without their paths. */
+/** Whether two keys differ in their last names only, seen without their paths. */
 function isNextTo(key: Key, last: Key | undefined): boolean {
-  if (last === undefined || key.above === undefined || key.above !== last.above || key.kind !== last.kind) return false
-  return memberForm(key.kind) === 'none' && key.name !== last.name
+  return last !== undefined && areNextTo(last, key) && memberForm(key.kind) === 'none' && key.name !== last.name
 }
 
 /** Spells keys by what they share with the one before. Cheapest when they come in the order of `compareKeys`. */
@@ -133,22 +135,26 @@ export class KeySpeller {
 }
 
 /**
- * The reading side of `KeySpeller`. Where a tree has the key that is spelled, its own key is given, which spares making
- * one and finding its entry later. Nothing is added to the tree: what is read may yet be refused.
+ * The reading side of `KeySpeller`. Where a tree has the entry of the key that is spelled, the key says so, which spares
+ * finding it later. Nothing is added to the tree: what is read may yet be refused.
  */
 export class KeyReader {
   readonly #texts: string[] = []
   #kind: KindCode = 0
-  #path: readonly string[] = []
+  /** The names of the last path, and how long they are together. */
+  #names: readonly string[] = []
+  #length = 0
+  /** The ways to the root and to each node on the last path but its last. */
+  #branches: Branch[] = []
   #text = ''
   #tree: Tree | undefined
   /** The node above the last path, if the tree has it. */
-  #above: Node | undefined
+  #above: Row = 0
 
   /** Looks keys up in `tree` from here on. To be called before each frame: trees grow, and stores are replaced. */
   lookIn(tree: Tree | undefined): void {
     this.#tree = tree
-    this.#above = tree?.findNode(this.#path.slice(0, -1))
+    this.#look()
   }
 
   read(reader: ByteReader, authors: AuthorReader): Key {
@@ -157,49 +163,64 @@ export class KeyReader {
     const kind = first === 0 ? reader.u8() : first
     if (first === 0 && kind < KNOWN_NAME) reader.fail('malformed', `leaf kind ${kind} in another form`)
     const shared = reader.varUint()
-    if (shared > this.#path.length) reader.fail('malformed', 'a path that shares more than there is')
+    if (shared > this.#names.length) reader.fail('malformed', 'a path that shares more than there is')
     const rest = reader.count(maxPathDepth - shared)
-    const path = this.#path.slice(0, shared)
-    for (let i = 0; i < rest; i++) path.push(this.#readText(reader))
+    const names = this.#names.slice(0, shared)
+    for (let i = 0; i < rest; i++) names.push(this.#readText(reader))
     this.#kind = kind
-    if (pathLength(path) > maxPathLength) reader.fail('too-large', 'a path of too many characters')
-    this.#path = Object.freeze(path)
-    this.#above = this.#tree?.findNode(path.slice(0, -1))
+    this.#length = pathLength(names)
+    if (this.#length > maxPathLength) reader.fail('too-large', 'a path of too many characters')
+    this.#climb(names, shared)
+    this.#names = names
     const form = memberForm(kind)
     const member =
       form === 'author' ? authors.read(reader) : form === 'text' ? this.#readFresh(reader, maxMemberLength) : ''
-    return this.#known(member) ?? new Key(this.#path, kind, member)
+    return this.#key(names.at(-1) ?? '', member)
+  }
+
+  /** To the node above a path that begins like the last one. */
+  #climb(names: readonly string[], shared: number): void {
+    const branches = this.#branches
+    const depth = names.length
+    if (branches.length === depth && shared >= depth - 1) return
+    branches.length = Math.min(branches.length, depth, shared + 1)
+    for (let at = branches.length; at < depth; at++) {
+      branches.push(new Branch(branches[at - 1], at === 0 ? '' : (names[at - 1] as string)))
+    }
+    this.#look()
+  }
+
+  #look(): void {
+    const branch = this.#branches.at(-1)
+    this.#above = this.#tree === undefined || branch === undefined ? 0 : this.#tree.findBranch(branch)
   }
 
   #readSibling(reader: ByteReader, first: number): Key {
     const form = this.#kind === 0 ? 'author' : memberForm(this.#kind)
+    const last = this.#names.length - 1
     if (first >= FRESH_NAME && form === 'text') {
-      const member = this.#readName(reader, first, maxMemberLength)
-      return this.#known(member) ?? new Key(this.#path, this.#kind, member)
+      return this.#key(this.#names[last] ?? '', this.#readName(reader, first, maxMemberLength))
     }
-    const last = this.#path.length - 1
-    if (form !== 'none' || last < 0) reader.fail('malformed', 'a name beside nothing')
+    const before = this.#names[last]
+    if (form !== 'none' || before === undefined) reader.fail('malformed', 'a name beside nothing')
     const isFresh = first >= FRESH_NAME
     const name = isFresh ? this.#readName(reader, first, maxSegmentLength) : this.#numbered(reader, first - KNOWN_NAME)
-    const node = this.#above?.children.get(name)
-    if (isFresh) this.#texts.push(node?.segment ?? name)
-    const known = node?.findLeaf(this.#kind)?.find('')?.key
-    if (known !== undefined) {
-      this.#path = known.path
-      return known
-    }
-    const path = this.#path.slice()
-    path[last] = name
-    if (pathLength(path) > maxPathLength) reader.fail('too-large', 'a path of too many characters')
-    this.#path = Object.freeze(path)
-    return new Key(this.#path, this.#kind)
+    this.#length += name.length - before.length
+    if (this.#length > maxPathLength) reader.fail('too-large', 'a path of too many characters')
+    if (isFresh) this.#texts.push(name)
+    ;(this.#names as string[])[last] = name
+    return this.#key(name, '')
   }
 
-  /** The tree's own key at the last path. */
-  #known(member: string): Key | undefined {
-    const last = this.#path.at(-1)
-    const node = last === undefined ? this.#tree?.root : this.#above?.children.get(last)
-    return node?.findLeaf(this.#kind)?.find(member)?.key
+  /** The key of a name below the branch, met with the tree's own entry if there is one. */
+  #key(name: string, member: string): Key {
+    const branch = this.#branches.at(-1)
+    const key = new Key(branch, this.#kind, member, name)
+    const tree = this.#tree
+    if (tree === undefined) return key
+    const node = branch === undefined ? tree.root : this.#above === 0 ? 0 : tree.findChild(this.#above, name)
+    if (node !== 0) tree.meet(key, tree.findEntry(node, this.#kind, member))
+    return key
   }
 
   #readName(reader: ByteReader, first: number, maxLength: number): string {

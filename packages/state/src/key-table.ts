@@ -1,8 +1,11 @@
 import type { ByteReader, ByteWriter } from './bytes.ts'
+import type { Era } from './era.ts'
 import { type AuthorId, type Dot, maxSeq } from './ids.ts'
 import type { Key } from './key.ts'
 import { sortKeys } from './key-order.ts'
 import type { KeySpeller } from './key-speller.ts'
+import { RowNumbers } from './row-numbers.ts'
+import type { Row } from './rows.ts'
 import { Version } from './version.ts'
 
 /** Keys that one stream numbers before it starts its tables anew: bounds the memory of both ends. */
@@ -67,6 +70,7 @@ export class AuthorReader {
 
   readVersion(reader: ByteReader): Version {
     const count = reader.count(maxVersionEntries, 2)
+    if (count === 0) return Version.empty
     const entries: [AuthorId, number][] = []
     for (let i = 0; i < count; i++) entries.push([this.read(reader), readSeq(reader)])
     const version = Version.from(entries)
@@ -87,12 +91,15 @@ export function readSeq(reader: ByteReader): number {
 
 /** Numbers the keys of a stream: those that a frame brings are sorted, which makes names and numbers short. */
 export class KeyNumbers {
-  readonly #numbers = new Map<unknown, number>()
-  /** The last keys numbered: not listed before somebody asks, as most frames are followed by none with the same keys. */
-  #unlisted: (readonly Key[])[] = []
+  /** Numbers of entries of the tree that keys came from, and of keys that no tree has met by their text. */
+  readonly #ofRows = new RowNumbers()
+  readonly #ofTexts = new Map<string, number>()
+  /** The era of the rows above. */
+  #era: Era | undefined
   #fresh: Key[] = []
+  /** Keys of one address as another that is fresh, with that one. */
+  #repeats: (readonly [Key, Key])[] = []
   #next = 0
-  #listed = 0
 
   /** Keys numbered so far. */
   get size(): number {
@@ -100,39 +107,68 @@ export class KeyNumbers {
   }
 
   /**
-   * Gives a key its number, now if it has one and else in `writeFresh`. Two keys of one address that no store has met
-   * may get two numbers, which costs their second spelling and nothing else.
+   * Gives a key its number, now if it has one and else in `writeFresh`. Two keys of one address may get two numbers, when
+   * a store has met one of them since the other, which costs a second spelling and nothing else.
    */
   note(key: Key): void {
     if (key.numberedBy === this) return
     key.numberedBy = this
-    if (this.#unlisted.length > 0) this.#list()
-    const known = this.#numbers.get(identity(key))
-    if (known === undefined) this.#fresh.push(key)
+    const isOfRows = key.era !== undefined && this.#follows(key.era)
+    const known = isOfRows ? this.#ofRows.get(key.row) : (this.#ofTexts.get(key.id) ?? -1)
+    if (known === -1) {
+      const provisional = this.#next + this.#fresh.length
+      this.#fresh.push(key)
+      if (isOfRows) this.#ofRows.set(key.row, provisional)
+      else this.#ofTexts.set(key.id, provisional)
+    } else if (known >= this.#next) this.#repeats.push([key, this.#fresh[known - this.#next] as Key])
     else key.number = known
   }
 
+  /** Notes entries of a tree by their rows. */
+  noteRows(era: Era, rows: readonly Row[]): void {
+    if (!this.#follows(era)) return
+    for (const row of rows) {
+      if (this.#ofRows.get(row) !== -1) continue
+      this.#ofRows.set(row, this.#next + this.#fresh.length)
+      this.#fresh.push(era.tree.key(row))
+    }
+  }
+
+  /** Whether rows of an era can be noted. */
+  follows(era: Era): boolean {
+    return this.#follows(era)
+  }
+
+  /** The number of an entry that was noted by its row, once fresh ones were written. */
+  of(row: Row): number {
+    return this.#ofRows.get(row)
+  }
+
   /** Numbers and spells the keys that were noted since the last call. */
-  writeFresh(writer: ByteWriter, speller: KeySpeller, authors: AuthorWriter, isLast: boolean): void {
+  writeFresh(writer: ByteWriter, speller: KeySpeller, authors: AuthorWriter): void {
     const fresh = this.#fresh
     writer.varUint(fresh.length)
     if (fresh.length === 0) return
     const sorted = sortKeys(fresh)
     for (const key of sorted) {
+      key.numberedBy = this
       key.number = this.#next++
+      if (key.era !== undefined && key.era === this.#era) this.#ofRows.set(key.row, key.number)
+      else this.#ofTexts.set(key.id, key.number)
       speller.write(writer, key, authors)
     }
-    if (!isLast) this.#unlisted.push(sorted)
+    for (const [key, first] of this.#repeats) key.number = first.number
+    this.#repeats = []
     this.#fresh = []
   }
 
-  #list(): void {
-    for (const keys of this.#unlisted) for (const key of keys) this.#numbers.set(identity(key), this.#listed++)
-    this.#unlisted = []
+  /** Moves on to an era, if it is the last one of the one tree that rows are numbered for. */
+  #follows(era: Era): boolean {
+    if (era.next !== undefined) return false
+    if (era === this.#era) return true
+    this.#era ??= era
+    if (this.#era.tree !== era.tree) return false
+    for (; this.#era !== era; this.#era = this.#era.next as Era) this.#ofRows.delete(this.#era.freed as Map<Row, Key>)
+    return true
   }
-}
-
-/** The entry that keys of one address share once a store has met them, which is cheaper than their text. */
-function identity(key: Key): unknown {
-  return key.slot ?? key.id
 }

@@ -1,4 +1,7 @@
+import { Branch } from './branch.ts'
+import type { Era } from './era.ts'
 import type { Path } from './ids.ts'
+import type { Row } from './rows.ts'
 
 /**
  * Leaf kinds as they stand in addresses and on the wire. A kind only decides how its items read; unknown kinds merge
@@ -71,26 +74,36 @@ export function pathLength(path: Path): number {
  * The merge rule works per key.
  */
 export class Key {
-  readonly path: Path
+  /** The way to the node above; undefined at the root. */
+  readonly branch: Branch | undefined
+  /** The last name of the path. */
+  readonly name: string
   readonly kind: KindCode
   readonly member: string
-  readonly above: unknown
-  /** The last segment, at hand: what sorts and spells thousands of keys reads nothing else of most paths. */
-  readonly name: string
-  /** The entry that a tree last found for this key, and that tree: spares the walk. */
-  slot: unknown = undefined
-  slotOf: unknown = undefined
+  #path: Path | undefined
+  /** The entry, as a tree last found it, and the era that it did so in: spares the walk. */
+  row: Row = 0
+  era: Era | undefined = undefined
   /** The encoder that last numbered this key, and its number there. */
   numberedBy: unknown = undefined
   number = 0
 
-  /** `above` stands for all segments but the last where a tree has the key: one for each parent. */
-  constructor(path: Path, kind: KindCode, member = '', above: unknown = undefined) {
-    this.path = path
+  constructor(path: Path, kind: KindCode, member?: string)
+  /** The key of a name below a branch. */
+  constructor(above: Branch | undefined, kind: KindCode, member: string, name: string)
+  constructor(above: Path | Branch | undefined, kind: KindCode, member = '', name = '') {
+    const isPath = Array.isArray(above)
+    this.branch = isPath ? (above.length === 0 ? undefined : Branch.of(above.slice(0, -1))) : (above as Branch)
+    this.name = isPath ? (above.at(-1) ?? '') : name
+    this.#path = isPath ? above : undefined
     this.kind = kind
     this.member = member
-    this.above = above
-    this.name = path.length === 0 ? '' : (path[path.length - 1] as string)
+  }
+
+  /** The names from the root on. */
+  get path(): Path {
+    this.#path ??= this.branch === undefined ? noNames : Object.freeze([...this.branch.path, this.name])
+    return this.#path
   }
 
   /** Injective text of the three parts, made anew each time: nearly no key is asked for it. */
@@ -98,6 +111,8 @@ export class Key {
     return keyId(this.path, this.kind, this.member)
   }
 }
+
+const noNames: Path = Object.freeze([])
 
 /** Injective text of an address. */
 export function keyId(path: Path, kind: KindCode, member: string): string {
@@ -119,8 +134,12 @@ export function comparePaths(left: Path, right: Path): number {
 
 /** Orders keys by path, so that neighbours share the most; 0 only for equal keys. */
 export function compareKeys(left: Key, right: Key): number {
-  const order = comparePaths(left.path, right.path)
-  if (order !== 0) return order
+  if (left.branch === right.branch) {
+    if (left.name !== right.name) return left.name < right.name ? -1 : 1
+  } else {
+    const order = comparePaths(left.path, right.path)
+    if (order !== 0) return order
+  }
   if (left.kind !== right.kind) return left.kind - right.kind
   return left.member === right.member ? 0 : left.member < right.member ? -1 : 1
 }

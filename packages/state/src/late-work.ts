@@ -1,9 +1,10 @@
+import type { AuthorSlot } from './author-slot.ts'
 import { type Change, lastSeq } from './change.ts'
 import type { Core } from './core.ts'
 import type { Contact } from './cut-record.ts'
 import type { AuthorId } from './ids.ts'
+import type { Row } from './rows.ts'
 import { entriesAfter } from './touched.ts'
-import type { AuthorSlot, Entry } from './tree.ts'
 import { Version } from './version.ts'
 
 /**
@@ -11,7 +12,7 @@ import { Version } from './version.ts'
  * author had not seen all that this side wrote apart; state does not tell, and counts when it brings a conflict.
  */
 export class LateWork {
-  readonly entries: Set<Entry> = new Set()
+  readonly entries: Set<Row> = new Set()
   readonly changes: Map<AuthorId, number> = new Map()
   bytes = 0
   readonly #core: Core
@@ -26,7 +27,7 @@ export class LateWork {
   }
 
   /** To be called after each merge. `brought`: the change, or the version before a bundle. */
-  add(brought: Change | Version, bytes: number, touched: ReadonlySet<Entry>): void {
+  add(brought: Change | Version, bytes: number, touched: ReadonlySet<Row>): void {
     if ('ops' in brought) this.#count(brought.author, lastSeq(brought) - brought.seq + 1)
     else {
       for (const slot of this.#slotsAfter(brought)) this.#count(slot.id, slot.max - brought.get(slot.id))
@@ -36,9 +37,11 @@ export class LateWork {
   }
 
   /** What a merge that was just done touched, as far as it can be late work; undefined when it is ordinary. */
-  touchedBy(brought: Change | Version): ReadonlySet<Entry> | undefined {
+  touchedBy(brought: Change | Version): ReadonlySet<Row> | undefined {
     if (!('ops' in brought)) {
-      return new Set(this.#slotsAfter(brought).flatMap((slot) => [...entriesAfter(slot, brought.get(slot.id))]))
+      const touched = new Set<Row>()
+      for (const slot of this.#slotsAfter(brought)) entriesAfter(this.#core.tree, slot, brought.get(slot.id), touched)
+      return touched
     }
     const { author, context, seq } = brought
     if (this.#joined.has(author)) return undefined
@@ -47,7 +50,9 @@ export class LateWork {
       return undefined
     }
     const slot = this.#core.slots.get(author)
-    return new Set(slot === undefined ? [] : entriesAfter(slot, seq - 1))
+    const touched = new Set<Row>()
+    if (slot !== undefined) entriesAfter(this.#core.tree, slot, seq - 1, touched)
+    return touched
   }
 
   #slotsAfter(before: Version): AuthorSlot[] {

@@ -1,7 +1,7 @@
 import { boundedFault, readBounded } from './bounded.ts'
 import { compareTokens, contentOf, fencedItem, isFencedValue, isRankedValue, rankedItem, rankOf } from './graded.ts'
 import { type Dot, isSeq } from './ids.ts'
-import { type Key, type KindCode, leafKinds } from './key.ts'
+import { type KindCode, leafKinds } from './key.ts'
 import {
   concurrentValues,
   counterPresent,
@@ -16,8 +16,9 @@ import {
   setMembers,
 } from './read.ts'
 import { resolveValues } from './resolver.ts'
+import type { Row } from './rows.ts'
 import { compareItems, winningItem } from './stamp-order.ts'
-import type { Entry, Leaf } from './tree.ts'
+import type { Leaf } from './tree.ts'
 import { type Value, valueFromKey, valuesEqual } from './value.ts'
 
 /** The rule that settled a conflict. */
@@ -55,8 +56,8 @@ export interface LeafKind {
   readonly pick: (items: readonly ReadableItem[], member: string) => Value | undefined
   /** What the leaf holds, without a schema; undefined when it is absent. */
   readonly read: (leaf: Leaf, itemsOf: ItemsOf) => Value | undefined
-  /** What is wrong with an item, if anything. */
-  readonly fault: (key: Key, value: Value, author: string) => string | undefined
+  /** What is wrong with an item, if anything; undefined where anything may stand. */
+  readonly fault: ((member: string, value: Value, author: string) => string | undefined) | undefined
   /** Whether what stands at a key can be removed. */
   readonly removable: boolean
   /** How two concurrent writes that mean different things were settled; undefined where both count. */
@@ -79,11 +80,12 @@ function byGrade(difference: number, rule: ConflictRule, ours: Touch, theirs: To
 /** Reads a leaf by its one address: that with the least member, where the schema names it. */
 function readOne(pick: LeafKind['pick']): LeafKind['read'] {
   return (leaf, itemsOf) => {
-    let least: Entry | undefined
+    const { tree } = leaf
+    let least: Row = 0
     for (const entry of leaf.entries()) {
-      if (itemsOf(entry).length > 0 && (least === undefined || entry.key.member < least.key.member)) least = entry
+      if (itemsOf(entry).length > 0 && (least === 0 || tree.member(entry) < tree.member(least))) least = entry
     }
-    return least === undefined ? undefined : pick(itemsOf(least), least.key.member)
+    return least === 0 ? undefined : pick(itemsOf(least), tree.member(least))
   }
 }
 
@@ -94,7 +96,7 @@ function single(pick: LeafKind['pick']): Pick<LeafKind, 'pick' | 'read'> {
 
 const generic: LeafKind = {
   ...single((items) => winningItem(items)?.value),
-  fault: sound,
+  fault: undefined,
   removable: true,
   settle: byClock,
 }
@@ -103,7 +105,7 @@ function flag(wins: boolean): LeafKind {
   return {
     ...generic,
     ...single((items) => flagValue(items, wins)),
-    fault: (_key, value) => (typeof value === 'boolean' ? undefined : 'a flag that is not a boolean'),
+    fault: (_member, value) => (typeof value === 'boolean' ? undefined : 'a flag that is not a boolean'),
     settle: (ours) => ({
       rule: wins ? 'enable-wins' : 'disable-wins',
       winner: ours.value === wins ? 'ours' : 'theirs',
@@ -119,7 +121,7 @@ function setOf(kind: KindCode): LeafKind {
       const members = setMembers(leaf, itemsOf)
       return members.length === 0 ? undefined : members
     },
-    fault: ({ member }) => (valueFromKey(member) === undefined ? 'a set member that is not a value' : undefined),
+    fault: (member) => (valueFromKey(member) === undefined ? 'a set member that is not a value' : undefined),
   }
 }
 
@@ -127,30 +129,30 @@ const set = setOf(leafKinds.set)
 
 const setRemoveWins: LeafKind = {
   ...setOf(leafKinds.setRemoveWins),
-  fault: (key, value, author) =>
+  fault: (member, value, author) =>
     typeof value === 'boolean'
-      ? set.fault(key, value, author)
+      ? set.fault?.(member, value, author)
       : 'an element of a remove-wins set that is not a boolean',
   settle: (ours) => ({ rule: 'remove-wins', winner: ours.value === false ? 'ours' : 'theirs' }),
 }
 
 const ranked: LeafKind = {
   ...single((items) => contentOf(rankedItem(items))),
-  fault: (_key, value) => (isRankedValue(value) ? undefined : 'a ranked value of another form'),
+  fault: (_member, value) => (isRankedValue(value) ? undefined : 'a ranked value of another form'),
   removable: true,
   settle: (ours, theirs) => byGrade(rankOf(ours.value) - rankOf(theirs.value), 'higher-rank', ours, theirs),
 }
 
 const fenced: LeafKind = {
   ...single((items) => contentOf(fencedItem(items))),
-  fault: (_key, value) => (isFencedValue(value) ? undefined : 'a fenced value of another form'),
+  fault: (_member, value) => (isFencedValue(value) ? undefined : 'a fenced value of another form'),
   removable: false,
   settle: (ours, theirs) => byGrade(compareTokens(ours.value, theirs.value), 'higher-token', ours, theirs),
 }
 
 const resolved: LeafKind = {
   ...single((items, name) => resolveValues(name, concurrentValues(items))),
-  fault: sound,
+  fault: undefined,
   removable: true,
   settle: (ours, theirs, name) => {
     const result = resolveValues(name, concurrentValues([ours, theirs])) as Value
@@ -162,7 +164,7 @@ const resolved: LeafKind = {
 const counter: LeafKind = {
   ...generic,
   read: (leaf, itemsOf) => (counterPresent(leaf, itemsOf) ? counterSum(leaf, itemsOf) : undefined),
-  fault: ({ member }, value, author) => {
+  fault: (member, value, author) => {
     if (member !== author) return "a write to another author's part of a counter"
     return typeof value === 'number' && Number.isFinite(value) ? undefined : 'a counter part that is not a number'
   },
@@ -173,7 +175,7 @@ const counter: LeafKind = {
 const counterReset: LeafKind = {
   ...generic,
   read: sound,
-  fault: ({ member }, value) => {
+  fault: (member, value) => {
     const mark = resetMark(value)
     const isSound = mark !== undefined && isSeq(mark.seq) && Number.isFinite(mark.sum) && isCounterMember(member)
     return isSound ? undefined : 'a counter reset of another form'
@@ -185,7 +187,7 @@ const counterReset: LeafKind = {
 const bounded: LeafKind = {
   ...generic,
   read: (leaf, itemsOf) => readBounded(leaf, itemsOf).value,
-  fault: ({ member }, value, author) => boundedFault(member, value, author),
+  fault: (member, value, author) => boundedFault(member, value, author),
   removable: false,
   settle: undefined,
 }
@@ -233,6 +235,6 @@ export function leafKind(code: KindCode): LeafKind {
 }
 
 /** What a leaf holds as plain data, without a schema; undefined when it is absent. */
-export function leafValue(leaf: Leaf, itemsOf: ItemsOf = currentItems): Value | undefined {
+export function leafValue(leaf: Leaf, itemsOf: ItemsOf = currentItems(leaf.tree)): Value | undefined {
   return leafKind(leaf.kind).read(leaf, itemsOf)
 }

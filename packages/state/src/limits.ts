@@ -22,6 +22,11 @@ export function checkMapKey(path: Path, key: unknown): asserts key is string {
   if (details !== undefined) throw rejoinError('invalid-key', { details: { path: `/${path.join('/')}`, ...details } })
 }
 
+/** Characters of the longest key that may stand below a path; below 0 where none may. */
+export function mostKeyLength(path: Path): number {
+  return path.length + 1 >= maxPathDepth ? -1 : maxSegmentLength - pathLength(path)
+}
+
 /** What is too much about a key below a path; the names of the fields inside must still fit behind it. */
 function keyExcess(path: Path, key: string): Readonly<Record<string, unknown>> | undefined {
   const most = maxSegmentLength - pathLength(path)
@@ -45,14 +50,14 @@ export function checkElementKey(key: string, path = ''): void {
  * Refuses a value that takes more bytes than a store allows to write.
  * @throws RejoinError `value-too-large`.
  */
-export function checkValueBytes(value: Value, most: number, path: Path): void {
+export function checkValueBytes(value: Value, most: number, path: () => Path): void {
   if (roomFor(value, most) >= 0) return
   // The bound may be above what the value takes: only then does it pay to write it out.
   const writer = new ByteWriter()
   writeValue(writer, value)
   if (writer.length <= most) return
   throw rejoinError('value-too-large', {
-    details: { path: `/${path.join('/')}`, ...limitDetails('valueBytes', writer.length, most) },
+    details: { path: `/${path().join('/')}`, ...limitDetails('valueBytes', writer.length, most) },
   })
 }
 
@@ -87,14 +92,13 @@ function roomForEntries(value: Readonly<Record<string, Value>>, most: number): n
 }
 
 /** What is wrong with an address that comes from elsewhere, if anything. */
-export function addressFault({ path, member }: Key): string | undefined {
-  if (path.length > maxPathDepth) return `an address of ${path.length} names, of at most ${maxPathDepth}`
+export function addressFault({ branch, name, member }: Key): string | undefined {
   if (member.length > maxMemberLength) return `a member of ${member.length} characters, of at most ${maxMemberLength}`
-  let length = 0
-  for (const name of path) {
-    if (name.length > maxSegmentLength) return `a name of ${name.length} characters, of at most ${maxSegmentLength}`
-    length += name.length
-  }
+  if (branch === undefined) return undefined
+  if (branch.depth >= maxPathDepth) return `an address of ${branch.depth + 1} names, of at most ${maxPathDepth}`
+  const longest = Math.max(branch.longest, name.length)
+  if (longest > maxSegmentLength) return `a name of ${longest} characters, of at most ${maxSegmentLength}`
+  const length = branch.length + name.length
   return length > maxPathLength ? `a path of ${length} characters, of at most ${maxPathLength}` : undefined
 }
 

@@ -1,43 +1,68 @@
-import type { Bundle, BundleItem, Change, KeyRow, ListRow, Op } from './change.ts'
+import type { AuthorSlot } from './author-slot.ts'
+import type { Bundle, Change, KeyRow, ListRow, Op } from './change.ts'
 import { lastSeq } from './change.ts'
 import { conflictAt, leadingTouch, type NoticedConflict } from './conflict.ts'
-import type { Core } from './core.ts'
+import type { Core, Later, LiveItem } from './core.ts'
 import { assertNever } from './errors.ts'
-import type { Dot } from './ids.ts'
-import { leafKinds } from './key.ts'
+import type { Item } from './item-table.ts'
+import { type Key, leafKinds } from './key.ts'
 import type { Touch } from './leaf-kind.ts'
+import { PutChange } from './put-change.ts'
+import { RowTable } from './row-table.ts'
+import { type Row, words } from './rows.ts'
 import { mergeLive } from './rules.ts'
 import { winningItem } from './stamp-order.ts'
-import type { AuthorSlot, Entry, Item } from './tree.ts'
+import type { Tree } from './tree.ts'
+import type { Value } from './value.ts'
 import type { Version } from './version.ts'
 
-/** What the author of a change had before it, and with its first dot: made once for all ops, and the latter if needed. */
+/** What the author of a change had before it, and with its first dot. */
 class TheirVersion {
-  readonly before: Version
   readonly #change: Change
+  readonly #number: number
   #after: Version | undefined
 
-  constructor(change: Change) {
+  constructor(change: Change, slot: AuthorSlot) {
     this.#change = change
-    this.before = change.context.with(change.author, change.seq - 1)
+    this.#number = slot.number
   }
 
+  /** What the author had with the first dot of the change. Made if needed: most changes meet nothing that asks for it. */
   get after(): Version {
     this.#after ??= this.#change.context.with(this.#change.author, this.#change.seq)
     return this.#after
+  }
+
+  /** Whether the author had the item of a slot before the change. Of its own it had all. */
+  had(slot: AuthorSlot, seq: number): boolean {
+    return slot.number === this.#number ? seq < this.#change.seq : seq <= slot.seqIn(this.#change.context)
   }
 }
 
 /** Applies the ops of a change whose context is covered and which was validated. Returns the conflicts noticed. */
 export function mergeChange(core: Core, change: Change): NoticedConflict[] {
   const slot = core.slot(change.author)
-  const theirs = new TheirVersion(change)
+  const theirs = new TheirVersion(change, slot)
   const noticed: NoticedConflict[] = []
   core.clock.observe(change.hlc, core.now())
-  for (const op of change.ops) mergeOp(core, change, op, slot, theirs, noticed)
+  if (change instanceof PutChange && change.isOf(core.tree)) mergeRows(core, change, slot, theirs, noticed)
+  else for (const op of change.ops) mergeOp(core, change, op, slot, theirs, noticed)
   core.raise(slot, lastSeq(change))
   slot.context = change.context
   return noticed
+}
+
+function mergeRows(
+  core: Core,
+  change: PutChange,
+  slot: AuthorSlot,
+  theirs: TheirVersion,
+  noticed: NoticedConflict[],
+): void {
+  const { rows, values } = change
+  for (let i = 0; i < rows.length; i++) {
+    mergePut(core, rows[i] as Row, change, values[i] as Value, slot, theirs, noticed)
+  }
 }
 
 function mergeOp(
@@ -48,83 +73,88 @@ function mergeOp(
   theirs: TheirVersion,
   noticed: NoticedConflict[],
 ): void {
-  const entry = core.tree.entry(op.key)
+  const entry = core.tree.entryAt(op.key)
   switch (op.type) {
-    case 'put': {
-      mergePut(core, entry, core.liveItem(entry, slot, change.seq, change.hlc, op.value), theirs, noticed)
+    case 'put':
+      mergePut(core, entry, change, op.value, slot, theirs, noticed)
       return
-    }
     case 'remove':
       mergeRemoval(core, entry, slot, change, theirs, noticed)
       return
     case 'insert':
       core.touch(entry)
-      entry.leaf.sequence?.applyRun(op.run)
+      core.sequence(entry).applyRun(op.run)
       core.addRun(entry, slot, op.run.id.seq, op.run.values.length)
-      core.updateList(entry.leaf)
+      core.updateList(entry)
       return
-    case 'erase':
+    case 'erase': {
       core.touch(entry)
-      for (const target of op.targets) entry.leaf.sequence?.remove(target)
+      const sequence = core.sequence(entry)
+      for (const target of op.targets) sequence.remove(target)
       core.addErasure(entry, slot, change.seq, op.targets)
-      core.updateList(entry.leaf)
+      core.updateList(entry)
       return
+    }
     default:
       assertNever(op)
   }
 }
 
-function mergePut(core: Core, entry: Entry, item: Item, theirs: TheirVersion, noticed: NoticedConflict[]): void {
-  const current = entry.first
-  if (!core.rules.putKeepsRemovals) for (const record of [...(entry.removals ?? [])]) core.dropRemoval(record)
-  const isFenced = entry.kind === leafKinds.fenced
-  if (entry.more === undefined && (current === undefined || (!isFenced && covered(current, theirs.before)))) {
-    core.replaceSingle(entry, item)
-    if (current === undefined && entry.removals !== undefined) {
-      noticeConflict(core, entry, leadingTouch([], unseenRemovals(entry, theirs.before)), item, noticed)
-    }
+function mergePut(
+  core: Core,
+  entry: Row,
+  { author, seq, hlc }: Change,
+  value: Value,
+  slot: AuthorSlot,
+  theirs: TheirVersion,
+  noticed: NoticedConflict[],
+): void {
+  const { tree } = core
+  if (tree.hasRecords(entry)) {
+    if (!core.rules.putKeepsRemovals) core.dropRemovals(entry, () => true)
+  } else if (tree.kind(entry) !== leafKinds.fenced && (!tree.isLive(entry) || isSeen(tree, entry, theirs))) {
+    if (!core.overwrite(entry, slot, seq, hlc, value, 0)) core.replaceSingle(entry, slot, seq, hlc, value)
     return
   }
-  const ours = entry.liveItems()
+  const item: LiveItem = { author, seq, hlc, value }
+  const ours = tree.items(entry)
+  if (ours.length === 0) {
+    core.replaceSingle(entry, slot, seq, hlc, value)
+    const unseen = tree.removals(entry).filter((record) => !theirs.had(record.slot, record.seq))
+    noticeConflict(core, entry, leadingTouch([], unseen), item, noticed)
+    return
+  }
   // What stands beside a write is part of what its author had after it, though the change does not repeat it.
-  const left = [item, ...core.standingBeside(entry, item)]
-  const live = core.rules.mergeLive(ours, left, core.version, theirs.after)
-  core.replaceLive(entry, live, live.includes(item) ? [item] : [])
-  noticeConflict(core, entry, winningItem(ours.filter((other) => !covered(other, theirs.before))), item, noticed)
+  const left: LiveItem[] = [item, ...core.standingBeside(entry, value)]
+  const live = core.rules.mergeLive<LiveItem>(ours, left, core.version, theirs.after)
+  core.replaceLive(entry, live)
+  const unseen = ours.filter((other) => !theirs.had(other.slot, other.seq))
+  noticeConflict(core, entry, winningItem(unseen), item, noticed)
+}
+
+function isSeen(tree: Tree, entry: Row, theirs: TheirVersion): boolean {
+  return theirs.had(tree.slotOf(entry), tree.seq(entry))
 }
 
 function mergeRemoval(
   core: Core,
-  entry: Entry,
+  entry: Row,
   slot: AuthorSlot,
   change: Change,
   theirs: TheirVersion,
   noticed: NoticedConflict[],
 ): void {
-  const ours = entry.liveItems()
-  const live = core.rules.removalIsObserved ? core.rules.mergeLive(ours, [], core.version, theirs.after) : []
-  core.replaceLive(entry, live, [])
+  const ours = core.tree.items(entry)
+  const live = core.rules.removalIsObserved ? core.rules.mergeLive<LiveItem>(ours, [], core.version, theirs.after) : []
+  core.replaceLive(entry, live)
   core.addRemoval(entry, slot, change.seq, change.hlc)
   const touch: Touch = { author: slot.id, seq: change.seq, hlc: change.hlc }
   noticeConflict(core, entry, winningItem(live), touch, noticed)
 }
 
-function covered({ seq, slot }: Item, version: Version): boolean {
-  // Items of one merge are mostly of one author, and asked about one version.
-  if (slot.lookedUpIn !== version) {
-    slot.lookedUpIn = version
-    slot.lookedUp = version.get(slot.id)
-  }
-  return seq <= slot.lookedUp
-}
-
-function unseenRemovals(entry: Entry, theirs: Version): Item[] {
-  return (entry.removals ?? []).filter((record) => !covered(record, theirs))
-}
-
 function noticeConflict(
   core: Core,
-  entry: Entry,
+  entry: Row,
   ours: Touch | undefined,
   theirs: Touch | undefined,
   noticed: NoticedConflict[],
@@ -142,64 +172,142 @@ export function mergeBundle(core: Core, bundle: Bundle): NoticedConflict[] {
   const before = core.version
   const noticed: NoticedConflict[] = []
   // Items come in key order; recency lists want seq order, so they are appended together at the end.
-  const added: Item[] = []
-  const now = core.now()
-  for (const row of bundle.rows) {
-    const entry = core.tree.entry(row.key)
-    entry.namedAt = core.revision
-    if (!mergeOneItem(core, entry, row, bundle, before, added))
-      mergeRow(core, entry, row, bundle, before, added, noticed)
-  }
-  for (const item of added) core.clock.observe(item.hlc, now)
-  if (bundle.full) dropUnnamed(core, bundle)
-  for (const row of bundle.lists) mergeList(core, row, before, added)
-  added.sort((a, b) => a.seq - b.seq)
-  for (const item of added) item.slot.append(item)
+  const later: Later = []
+  // Where there was nothing, nothing can be unnamed.
+  const named = bundle.full && core.liveItems > 0 ? core.nextCheck() : 0
+  mergeTable(core, bundle, before, later, named, noticed)
+  observeClocks(core, later)
+  if (named !== 0) dropUnnamed(core, bundle, named)
+  for (const row of bundle.lists) mergeList(core, row, before, later)
+  appendLater(core, later)
   for (const [author, seq] of bundle.version.entries()) core.raise(core.slot(author), seq)
   if (bundle.full) core.floor = core.rules.joinedFloor(core.floor, bundle.floor)
   return noticed
 }
 
+function mergeTable(
+  core: Core,
+  bundle: Bundle,
+  before: Version,
+  later: Later,
+  named: number,
+  noticed: NoticedConflict[],
+): void {
+  const { tree, rules } = core
+  const table = RowTable.of(bundle)
+  const dots = new Dots(core, table, before)
+  const mayBePlain = rules.mergeLive === mergeLive
+  let dot = 0
+  let value = 0
+  for (let row = 0; row < table.keys.length; row++) {
+    const entry = tree.entryAt(table.keys[row] as Key)
+    if (named !== 0) tree.rows.set(entry, words.mark, named)
+    const [items, removals] = table.shape(row)
+    const isPlain = mayBePlain && items === 1 && removals === 0
+    if (
+      !isPlain ||
+      !mergeOneItem(core, entry, table.dots[dot] as number, table.values[value] as Value, dots, bundle, later)
+    )
+      mergeRow(core, entry, table.row(row, dot, value), bundle, before, later, noticed)
+    dot += items + removals
+    value += items
+  }
+}
+
+/** The distinct dots of a bundle as the receiver sees them. */
+class Dots {
+  readonly slots: AuthorSlot[]
+  readonly seqs: readonly number[]
+  readonly hlcs: readonly number[]
+  /** Whether the receiver had them not. */
+  readonly isNew: boolean[]
+
+  constructor(core: Core, { authors, seqs, hlcs }: RowTable, before: Version) {
+    this.slots = authors.map((author) => core.slot(author))
+    this.seqs = seqs
+    this.hlcs = hlcs
+    this.isNew = this.slots.map((slot, dot) => (seqs[dot] as number) > slot.seqIn(before))
+  }
+}
+
+/** Transactions share a stamp, so most rows say nothing new. */
+function observeClocks(core: Core, later: Later): void {
+  const now = core.now()
+  let last = 0
+  for (const row of later) {
+    const hlc = core.tree.hlc(row)
+    if (hlc === last) continue
+    last = hlc
+    core.clock.observe(hlc, now)
+  }
+}
+
+/** Rows below this stand beside a seq in one number. */
+const rowScale = 2 ** 21
+
+/** A sort of bare numbers costs a tenth of one that looks rows up. */
+function appendLater({ tree }: Core, later: Later): void {
+  if (later.length === 0) return
+  if (tree.rows.end >= rowScale) later.sort((a, b) => tree.seq(a) - tree.seq(b))
+  const order = new Float64Array(tree.rows.end < rowScale ? later.length : 0)
+  for (let i = 0; i < order.length; i++) order[i] = tree.seq(later[i] as Row) * rowScale + (later[i] as Row)
+  order.sort()
+  for (let i = 0; i < later.length; i++) {
+    const number = order[i]
+    // The rest of a division, of which the remainder operator makes a call for numbers of this size.
+    const row = number === undefined ? (later[i] as Row) : number - Math.floor(number / rowScale) * rowScale
+    tree.append(tree.slotOf(row), row)
+  }
+}
+
 /**
  * The common row: one item, which is new or held already, over at most one that its sender had seen. Says whether the
- * row was that. By the sound rule only, so that tests can plant another.
+ * row was that.
  */
-function mergeOneItem(core: Core, entry: Entry, row: KeyRow, bundle: Bundle, before: Version, added: Item[]): boolean {
-  const item = row.items[0]
-  const plain = row.items.length === 1 && row.removals.length === 0 && core.rules.mergeLive === mergeLive
-  if (item === undefined || !plain || entry.more !== undefined || entry.removals !== undefined) return false
-  const ours = entry.first
-  if (ours !== undefined) {
-    if (sameDot(ours, item)) return true
-    if (!covered(ours, bundle.version)) return false
+function mergeOneItem(
+  core: Core,
+  entry: Row,
+  dot: number,
+  value: Value,
+  { slots, seqs, hlcs, isNew }: Dots,
+  bundle: Bundle,
+  later: Later,
+): boolean {
+  const { tree } = core
+  if (tree.hasRecords(entry)) return false
+  const slot = slots[dot] as AuthorSlot
+  const seq = seqs[dot] as number
+  if (tree.isLive(entry)) {
+    const ours = tree.slotOf(entry)
+    const ourSeq = tree.seq(entry)
+    if (ourSeq === seq && ours === slot) return true
+    if (ourSeq > ours.seqIn(bundle.version)) return false
   }
-  if (item.seq <= before.get(item.author)) return false
-  core.replaceSingle(entry, makeItem(core, entry, item), added)
+  if (isNew[dot] !== true) return false
+  core.replaceSingle(entry, slot, seq, hlcs[dot] as number, value, later)
   return true
 }
 
 function mergeRow(
   core: Core,
-  entry: Entry,
+  entry: Row,
   row: KeyRow,
   bundle: Bundle,
   before: Version,
-  added: Item[],
+  later: Later,
   noticed: NoticedConflict[],
 ): void {
-  const ours = entry.liveItems()
+  const ours = core.tree.items(entry)
   const ownByDot = new Map(ours.map((item) => [item.author + item.seq, item]))
-  const theirs = row.items.map((item) => ownByDot.get(item.author + item.seq) ?? makeItem(core, entry, item))
-  const live = core.rules.mergeLive(ours, theirs, before, bundle.version)
-  const owned = new Set(ours)
-  const fresh = live.filter((item) => !owned.has(item))
+  const theirs = row.items.map((item): LiveItem => ownByDot.get(item.author + item.seq) ?? item)
+  const live = core.rules.mergeLive<LiveItem>(ours, theirs, before, bundle.version)
+  const fresh = live.filter((item) => item.row === undefined)
   // What stays beside something new was written without it, also where the sender has merged both by now.
-  const kept = live.filter((item) => owned.has(item))
+  const kept = live.filter((item) => item.row !== undefined)
   const oursTouch = leadingTouch(kept, removalsBeside(core, entry, fresh, bundle.version))
-  if (fresh.length > 0 || live.length !== ours.length) core.replaceLive(entry, live, [])
-  for (const item of fresh) added.push(item)
+  if (fresh.length > 0 || live.length !== ours.length) core.replaceLive(entry, live, later)
   const removed = row.removals.filter((record) => record.seq > before.get(record.author))
-  for (const record of removed) core.addRemoval(entry, core.slot(record.author), record.seq, record.hlc, added)
+  for (const record of removed) core.addRemoval(entry, core.slot(record.author), record.seq, record.hlc, later)
   noticeConflict(core, entry, oursTouch, leadingTouch(fresh, removed), noticed)
 }
 
@@ -207,37 +315,31 @@ function mergeRow(
  * Removals that what is new had not seen: the sender has not seen them, or had not when contact came back, while it had
  * the new item by then.
  */
-function removalsBeside(core: Core, entry: Entry, fresh: readonly Item[], theirs: Version): Item[] {
+function removalsBeside(core: Core, entry: Row, fresh: readonly LiveItem[], theirs: Version): readonly Item[] {
+  const removals = core.tree.removals(entry)
+  if (removals.length === 0) return removals
   const contacts = [...core.contacts]
-  return (entry.removals ?? []).filter((record) => {
-    if (!covered(record, theirs)) return true
+  return removals.filter((record) => {
+    if (record.seq > record.slot.seqIn(theirs)) return true
     return contacts.some((contact) => !contact.theirs.has(record) && fresh.some((item) => contact.theirs.has(item)))
   })
 }
 
-function sameDot(left: Item, right: Dot): boolean {
-  return left.seq === right.seq && left.slot.id === right.author
-}
-
-function makeItem(core: Core, entry: Entry, item: BundleItem): Item {
-  return core.liveItem(entry, core.slot(item.author), item.seq, item.hlc, item.value)
-}
-
 /** A full bundle names every live key: what it does not name and its version covers was removed. */
-function dropUnnamed(core: Core, bundle: Bundle): void {
+function dropUnnamed(core: Core, bundle: Bundle, named: number): void {
+  const { rows } = core.tree
   for (const entry of core.tree.entries()) {
-    if (entry.namedAt === core.revision || entry.first === undefined) continue
-    const live = entry.liveItems()
-    const kept = core.rules.mergeLive(live, [], core.version, bundle.version)
-    if (kept.length !== live.length) core.replaceLive(entry, kept, [])
+    if (rows.get(entry, words.mark) === named || !core.tree.isLive(entry)) continue
+    const live = core.tree.items(entry)
+    const kept = core.rules.mergeLive<LiveItem>(live, [], core.version, bundle.version)
+    if (kept.length !== live.length) core.replaceLive(entry, kept)
   }
 }
 
-function mergeList(core: Core, row: ListRow, before: Version, added: Item[]): void {
-  const entry = core.tree.entry(row.key)
-  const sequence = entry.leaf.sequence
-  if (sequence === undefined) return
+function mergeList(core: Core, row: ListRow, before: Version, later: Later): void {
+  const entry = core.tree.entryAt(row.key)
   core.touch(entry)
+  const sequence = core.sequence(entry)
   for (const run of row.runs) {
     const { author, seq } = run
     sequence.applyRun({ id: { author, seq }, place: run.place, values: run.values })
@@ -246,12 +348,12 @@ function mergeList(core: Core, row: ListRow, before: Version, added: Item[]): vo
     })
     const from = Math.max(seq, before.get(author) + 1)
     const count = seq + run.values.length - from
-    if (count > 0) core.addRun(entry, core.slot(author), from, count, added)
+    if (count > 0) core.addRun(entry, core.slot(author), from, count, later)
   }
   for (const erasure of row.erasures) {
     if (erasure.seq <= before.get(erasure.author)) continue
     for (const target of erasure.targets) sequence.remove(target)
-    core.addErasure(entry, core.slot(erasure.author), erasure.seq, erasure.targets, added)
+    core.addErasure(entry, core.slot(erasure.author), erasure.seq, erasure.targets, later)
   }
-  core.updateList(entry.leaf)
+  core.updateList(entry)
 }

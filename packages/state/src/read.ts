@@ -1,8 +1,9 @@
 import { type AuthorId, isAuthorId } from './ids.ts'
 import { type KindCode, leafKinds } from './key.ts'
+import type { Row } from './rows.ts'
 import type { DottedItem } from './rules.ts'
 import { compareItems } from './stamp-order.ts'
-import type { Entry, Leaf } from './tree.ts'
+import type { Leaf, Tree } from './tree.ts'
 import { type Value, valueFromKey } from './value.ts'
 
 /** An item as far as reading goes. */
@@ -11,10 +12,13 @@ export interface ReadableItem extends DottedItem {
 }
 
 /** Where the items of an entry are read from: the store, or the copies of a cut. */
-export type ItemsOf = (entry: Entry) => readonly ReadableItem[]
+export type ItemsOf = (entry: Row) => readonly ReadableItem[]
 
 /** The items that stand in the store now. */
-export const currentItems: ItemsOf = (entry) => entry.liveItems()
+export const currentItems =
+  (tree: Tree): ItemsOf =>
+  (entry) =>
+    tree.items(entry)
 
 /** What a counter's reset takes away: the author's sum at a seq. */
 export interface ResetMark {
@@ -39,36 +43,40 @@ export function greatestReset(items: readonly ReadableItem[]): ResetMark | undef
   return best
 }
 
-function resetOf(counter: Leaf, author: string, itemsOf: ItemsOf): ResetMark | undefined {
-  const entry = counter.node.findLeaf(leafKinds.counterReset)?.find(author)
-  return entry === undefined ? undefined : greatestReset(itemsOf(entry))
+function resetOf(tree: Tree, node: Row, author: string, itemsOf: ItemsOf): ResetMark | undefined {
+  const entry = tree.findEntry(node, leafKinds.counterReset, author)
+  return entry === 0 ? undefined : greatestReset(itemsOf(entry))
 }
 
 /** What one author has added to a counter since it was last deleted. */
-export function counterPart(counter: Leaf, entry: Entry, itemsOf: ItemsOf): number {
+export function counterPart({ tree, node }: Leaf, entry: Row, itemsOf: ItemsOf): number {
   const item = itemsOf(entry)[0]
   if (item === undefined || typeof item.value !== 'number') return 0
-  return item.value - (resetOf(counter, entry.key.member, itemsOf)?.sum ?? 0)
+  return item.value - (resetOf(tree, node, tree.member(entry), itemsOf)?.sum ?? 0)
 }
 
 /** The sum of a counter over all authors, without its initial value. */
-export function counterSum(counter: Leaf, itemsOf: ItemsOf = currentItems): number {
+export function counterSum(counter: Leaf, itemsOf: ItemsOf = currentItems(counter.tree)): number {
+  const { tree } = counter
   let sum = 0
+  const entries = counter.entries()
   // In the order of authors, so that rounding is the same everywhere.
-  const entries = [...counter.entries()].sort((a, b) => (a.key.member < b.key.member ? -1 : 1))
+  if (entries.length > 1) entries.sort((a, b) => (tree.member(a) < tree.member(b) ? -1 : 1))
   for (const entry of entries) sum += counterPart(counter, entry, itemsOf)
   return sum
 }
 
+/** Whether a part of a counter was written after it was last deleted. */
+export function isPartPresent(tree: Tree, node: Row, part: Row, itemsOf: ItemsOf = currentItems(tree)): boolean {
+  const item = itemsOf(part)[0]
+  if (item === undefined) return false
+  const reset = resetOf(tree, node, tree.member(part), itemsOf)
+  return reset === undefined || item.seq > reset.seq || item.value !== reset.sum
+}
+
 /** Whether any part of a counter was written after it was last deleted. */
-export function counterPresent(counter: Leaf, itemsOf: ItemsOf = currentItems): boolean {
-  for (const entry of counter.entries()) {
-    const item = itemsOf(entry)[0]
-    if (item === undefined) continue
-    const reset = resetOf(counter, entry.key.member, itemsOf)
-    if (reset === undefined || item.seq > reset.seq || item.value !== reset.sum) return true
-  }
-  return false
+export function counterPresent(counter: Leaf, itemsOf: ItemsOf = currentItems(counter.tree)): boolean {
+  return counter.entries().some((part) => isPartPresent(counter.tree, counter.node, part, itemsOf))
 }
 
 /** Whether an element of a set is there, by the items at it. In a remove-wins set a removal is an item of its own. */
@@ -78,9 +86,9 @@ export function isMember(kind: KindCode, items: readonly ReadableItem[]): boolea
 }
 
 /** The members of a set, sorted by their canonical keys. */
-export function setMembers(leaf: Leaf, itemsOf: ItemsOf = currentItems): Value[] {
+export function setMembers(leaf: Leaf, itemsOf: ItemsOf = currentItems(leaf.tree)): Value[] {
   const keys: string[] = []
-  for (const entry of leaf.entries()) if (isMember(leaf.kind, itemsOf(entry))) keys.push(entry.key.member)
+  for (const entry of leaf.entries()) if (isMember(leaf.kind, itemsOf(entry))) keys.push(leaf.tree.member(entry))
   return keys.sort().map((key) => valueFromKey(key) ?? null)
 }
 

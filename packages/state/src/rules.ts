@@ -64,7 +64,7 @@ export const mergeLive: MergeLive = (ours, theirs, ourVersion, theirVersion) => 
 /** The rules as they must be. */
 export const soundRules: Rules = {
   mergeLive,
-  contextCovered: (version, context, known) => version.covers(context, known),
+  contextCovered: (version, context, known) => context === known || version.covers(context, known),
   shippedItems: (live) => live,
   putKeepsRemovals: true,
   joinedFloor: (ours, theirs) => ours.merge(theirs),

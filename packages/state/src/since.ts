@@ -1,8 +1,13 @@
-import type { Bundle, BundleItem, Erasure, KeyRow, ListRow, ListRun } from './change.ts'
+import type { Bundle, BundleRemoval, Erasure, ListRow, ListRun } from './change.ts'
 import type { Core } from './core.ts'
-import type { AuthorId } from './ids.ts'
+import type { AuthorId, Dot } from './ids.ts'
+import type { Item } from './item-table.ts'
 import { leafKinds } from './key.ts'
-import { type Entry, type Item, itemTypes } from './tree.ts'
+import { RowTable, TableBundle } from './row-table.ts'
+import type { Row } from './rows.ts'
+import { soundRules } from './rules.ts'
+import { entriesAfter } from './touched.ts'
+import type { Value } from './value.ts'
 import { Version } from './version.ts'
 
 /**
@@ -13,110 +18,119 @@ export function bundleSince(core: Core, version: Version): Bundle {
   const full = !version.covers(core.floor)
   // The peer may be ahead in other authors; the base is what both have.
   const base = full ? Version.empty : version.meet(core.version)
-  const entries = full ? wholeStore(core) : touchedSince(core, version)
-  const rows: KeyRow[] = []
+  const table = new RowTable()
   const lists: ListRow[] = []
-  for (const entry of entries) {
-    if (entry.key.kind === leafKinds.list) lists.push(listRow(entry, base))
-    else rows.push(keyRow(core, entry, base))
+  for (const entry of full ? wholeStore(core) : touchedSince(core, version)) {
+    if (core.tree.kind(entry) === leafKinds.list) lists.push(listRow(core, entry, base))
+    else addRow(core, table, entry, base)
   }
-  return { base, version: core.version, floor: core.floor, full, rows, lists }
+  return new TableBundle({ base, version: core.version, floor: core.floor, full, lists }, table)
 }
 
 /** The whole state without removal records: smaller, and whoever loads it has the floor at this version. */
 export function compactBundle(core: Core): Bundle {
-  const rows: KeyRow[] = []
+  const { tree, version } = core
+  const base = Version.empty
+  const table = new RowTable()
   const lists: ListRow[] = []
-  for (const entry of core.tree.entries()) {
-    if (entry.leaf.sequence !== undefined) {
-      if (entry.leaf.sequence.size > 0) lists.push({ ...listRow(entry, Version.empty), erasures: [] })
-    } else if (entry.first !== undefined) rows.push({ ...keyRow(core, entry, Version.empty), removals: [] })
+  for (const entry of tree.entries()) {
+    if (tree.kind(entry) === leafKinds.list) {
+      if ((tree.sequences.get(entry)?.size ?? 0) > 0) lists.push({ ...listRow(core, entry, base), erasures: [] })
+    } else if (tree.isLive(entry)) addRow(core, table, entry, base, tree.items(entry), noRemovals)
   }
-  return { base: Version.empty, version: core.version, floor: core.version, full: true, rows, lists }
+  return new TableBundle({ base, version, floor: version, full: true, lists }, table)
 }
 
 /** What an entry held at some moment. */
 export interface EntryState {
   readonly items: readonly Item[]
-  readonly removals: readonly Item[]
+  readonly removals: readonly Removal[]
+}
+
+/** A removal record as it stood when it was asked for; that of a list names elements. */
+export interface Removal extends BundleRemoval {
+  readonly targets?: readonly Dot[]
+}
+
+/** The removal records of an entry. */
+export function removalsOf({ tree }: Core, entry: Row): readonly Removal[] {
+  const records = tree.removals(entry)
+  if (tree.kind(entry) !== leafKinds.list) return records
+  return records.map(({ author, seq, hlc, row }) => ({ author, seq, hlc, targets: tree.targets(row) }))
 }
 
 /** What `entries` held after `base` and up to `version`; `stateOf` knows those that have changed since. */
 export function bundleOf(
   core: Core,
-  entries: Iterable<Entry>,
+  entries: Iterable<Row>,
   base: Version,
   version: Version,
-  stateOf: (entry: Entry) => EntryState | undefined,
+  stateOf: (entry: Row) => EntryState | undefined,
 ): Bundle {
-  const rows: KeyRow[] = []
+  const table = new RowTable()
   const lists: ListRow[] = []
   for (const entry of entries) {
-    const { items, removals } = stateOf(entry) ?? { items: entry.liveItems(), removals: entry.removals }
-    if (entry.key.kind === leafKinds.list) lists.push(listRow(entry, base, removals, version))
-    else rows.push(keyRow(core, entry, base, items, removals))
+    const state = stateOf(entry)
+    if (core.tree.kind(entry) === leafKinds.list) lists.push(listRow(core, entry, base, state?.removals, version))
+    else addRow(core, table, entry, base, state?.items, state?.removals)
   }
-  return { base, version, floor: core.floor, full: false, rows, lists }
+  return new TableBundle({ base, version, floor: core.floor, full: false, lists }, table)
 }
 
-function* wholeStore(core: Core): Iterable<Entry> {
-  for (const entry of core.tree.entries()) {
-    const places = entry.leaf.sequence?.size ?? 0
-    if (entry.first !== undefined || entry.removals !== undefined || places > 0) yield entry
+function* wholeStore({ tree }: Core): Iterable<Row> {
+  for (const entry of tree.entries()) {
+    if (tree.isLive(entry) || tree.hasRecords(entry) || (tree.sequences.get(entry)?.size ?? 0) > 0) yield entry
   }
 }
 
-function touchedSince(core: Core, version: Version): Set<Entry> {
-  const touched = new Set<Entry>()
+function touchedSince(core: Core, version: Version): Set<Row> {
+  const touched = new Set<Row>()
   for (const slot of core.slots.values()) {
     const seen = version.get(slot.id)
-    if (slot.max <= seen) continue
-    for (let item: Item | undefined = slot.tail; item !== undefined; item = item.prev) {
-      if (itemEnd(item) <= seen) break
-      touched.add(item.entry)
-    }
+    if (slot.max > seen) entriesAfter(core.tree, slot, seen, touched)
   }
   return touched
 }
 
-/** The last seq that an item takes: runs take one per element. */
-function itemEnd(item: Item): number {
-  return item.type === itemTypes.run ? item.seq + (item.value as number) - 1 : item.seq
-}
+const noRemovals: readonly BundleRemoval[] = []
 
-const noRemovals: readonly BundleItem[] = []
-
-function keyRow(
+function addRow(
   core: Core,
-  entry: Entry,
+  table: RowTable,
+  entry: Row,
   base: Version,
-  items: readonly Item[] = entry.liveItems(),
-  records: readonly Item[] | undefined = entry.removals,
-): KeyRow {
-  const removals = records?.filter((record) => record.seq > base.get(record.author)).map(toItem) ?? noRemovals
-  return { key: entry.key, items: core.rules.shippedItems(items, base).map(toItem), removals }
-}
-
-function toItem(item: Item): BundleItem {
-  return { author: item.slot.id, seq: item.seq, hlc: item.hlc, value: item.value }
+  items?: readonly Item[],
+  records?: readonly Removal[],
+): void {
+  const { tree, rules } = core
+  const key = tree.key(entry)
+  const isPlain = items === undefined && !tree.hasRecords(entry) && tree.isLive(entry)
+  if (isPlain && rules.shippedItems === soundRules.shippedItems) {
+    table.keys.push(key)
+    table.addDot(tree.slotOf(entry).id, tree.seq(entry), tree.hlc(entry))
+    table.values.push(tree.values[entry] as Value)
+    return
+  }
+  const removals = (records ?? tree.removals(entry)).filter((record) => record.seq > base.get(record.author))
+  table.add(key, rules.shippedItems(items ?? tree.items(entry), base), removals)
 }
 
 function listRow(
-  entry: Entry,
+  core: Core,
+  entry: Row,
   base: Version,
-  records: readonly Item[] | undefined = entry.removals,
+  records: readonly Removal[] = removalsOf(core, entry),
   version?: Version,
 ): ListRow {
   const erasures: Erasure[] = []
-  for (const record of records ?? []) {
-    if (record.seq <= base.get(record.author)) continue
-    erasures.push({ author: record.slot.id, seq: record.seq, targets: record.targets ?? [] })
+  for (const { author, seq, targets } of records) {
+    if (seq > base.get(author)) erasures.push({ author, seq, targets: targets ?? [] })
   }
   const runs: ListRun[] = []
   const isWanted = (author: AuthorId, seq: number): boolean =>
     seq > base.get(author) && (version === undefined || seq <= version.get(author))
-  for (const { id, place, values } of entry.leaf.sequence?.runs(isWanted) ?? []) {
+  for (const { id, place, values } of core.tree.sequences.get(entry)?.runs(isWanted) ?? []) {
     runs.push({ author: id.author, seq: id.seq, place, values })
   }
-  return { key: entry.key, runs, erasures }
+  return { key: core.tree.key(entry), runs, erasures }
 }

@@ -1,9 +1,10 @@
 import { encodeBundle, readBundle } from './bundle-codec.ts'
 import { attempt, ByteReader, ByteWriter } from './bytes.ts'
 import type { Bundle } from './change.ts'
+import type { Origin } from './change-event.ts'
 import { Hasher } from './hash.ts'
 import type { DecodeError, Result } from './result.ts'
-import type { Origin, Store } from './store.ts'
+import type { Store } from './store.ts'
 import { Version } from './version.ts'
 
 /** Format of the envelope of snapshots; readers refuse others with `unsupported-version`. */

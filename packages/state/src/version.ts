@@ -3,8 +3,6 @@ import type { AuthorId, Dot } from './ids.ts'
 /** How two versions relate. */
 export type Order = 'equal' | 'before' | 'after' | 'concurrent'
 
-/** Up to here a copy is as cheap as sharing. */
-const fewAuthors = 8
 /** Up to here a row of single raises costs less to walk than to fold. */
 const longestRow = 16
 const unraised: ReadonlyMap<AuthorId, number> = new Map()
@@ -187,11 +185,6 @@ export class Version {
 
   /** Entries of different authors, each above what is here. */
   #raise(entries: readonly (readonly [AuthorId, number])[]): Version {
-    if (this.#base.size <= fewAuthors) {
-      const seqs = this.#joined()
-      for (const [author, seq] of entries) seqs.set(author, seq)
-      return new Version(seqs)
-    }
     let last = this.#last
     let { size } = this
     for (const [author, seq] of entries) {

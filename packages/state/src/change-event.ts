@@ -1,0 +1,71 @@
+import type { Change } from './change.ts'
+import type { Conflict, NoticedConflict } from './conflict.ts'
+import type { Core } from './core.ts'
+import type { Era } from './era.ts'
+import type { Path } from './ids.ts'
+import type { Row } from './rows.ts'
+import type { Version } from './version.ts'
+
+/** Where a change of state came from. */
+export type Origin = 'local' | 'remote' | 'load'
+
+/** One step of a store's state: a local change, a merged change or a merged bundle. */
+export interface ChangeEvent {
+  readonly origin: Origin
+  /** The change, unless a bundle brought it. */
+  readonly change?: Change
+  /** Places at which a leaf changed. Spelled when it is asked for. */
+  readonly changed: readonly Path[]
+  /** Concurrent writes that this merge settled. */
+  readonly conflicts: readonly Conflict[]
+  readonly version: Version
+}
+
+/** An event that works out what it tells when it is asked. */
+export class StoreEvent implements ChangeEvent {
+  readonly origin: Origin
+  readonly change?: Change
+  readonly conflicts: readonly Conflict[]
+  readonly #era: Era
+  readonly #nodes: readonly Row[]
+  readonly #mayRepeat: boolean
+  readonly #others: Version
+  readonly #own: Core['own']
+  readonly #ownSeq: number
+  #changed: readonly Path[] | undefined
+  #version: Version | undefined
+
+  constructor(core: Core, origin: Origin, change: Change | undefined, noticed: readonly NoticedConflict[]) {
+    this.origin = origin
+    if (change !== undefined) this.change = change
+    this.conflicts = noticed.map(({ conflict }) => conflict)
+    this.#era = core.tree.era
+    this.#nodes = core.changedNodes
+    this.#mayRepeat = core.nodesRepeat
+    this.#others = core.others
+    this.#own = core.own
+    this.#ownSeq = core.own?.max ?? 0
+  }
+
+  get changed(): readonly Path[] {
+    this.#changed ??= this.#paths()
+    return this.#changed
+  }
+
+  get version(): Version {
+    const own = this.#own
+    this.#version ??= own === undefined ? this.#others : this.#others.with(own.id, this.#ownSeq)
+    return this.#version
+  }
+
+  #paths(): Path[] {
+    const era = this.#era
+    const { tree } = era
+    const isNow = era === tree.era
+    const paths: Path[] = []
+    for (const node of this.#mayRepeat ? new Set(this.#nodes) : this.#nodes) {
+      paths.push(isNow ? tree.path(node) : era.keyOf(node).path)
+    }
+    return paths
+  }
+}
