@@ -130,5 +130,17 @@ export {
   Store,
   type StoreStats,
 } from './store.ts'
+export {
+  bucketBits,
+  type DigestPlace,
+  digestAt,
+  digestsBelow,
+  emptyDigest,
+  mostBucketBits,
+  type PlaceChildren,
+  type PlaceDigests,
+} from './subtree-digest.ts'
+export { describeAt } from './subtree-text.ts'
 export { canonicalKey, freezeValue, readValue, type Value, valueFromKey, valuesEqual, writeValue } from './value.ts'
+export { verifyStore } from './verify.ts'
 export { type Order, Version } from './version.ts'

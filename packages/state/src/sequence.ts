@@ -4,6 +4,7 @@ import type { AuthorId, Dot } from './ids.ts'
 import type { Value } from './plain-value.ts'
 import { sequenceDigest } from './sequence-digest.ts'
 import {
+  type Chunk,
   compareIds,
   continuedRightOrigin,
   continues,
@@ -58,6 +59,8 @@ export class Sequence {
   private readonly order = new SequenceOrder()
   private readonly byAuthor = new Map<AuthorId, Map<number, Element>>()
   private readonly arrivals: Element[] = []
+  /** The piece that `recheck` comes to next. */
+  private nextPiece = 0
 
   /** How many elements are visible. */
   get length(): number {
@@ -180,6 +183,17 @@ export class Sequence {
   /** A sum that tells the visible elements, their values and their order; the same wherever those are. */
   digest(): Hash64 {
     return sequenceDigest(this.order.pieces)
+  }
+
+  /** Lets the next digest work out anew what about as many elements hold. Calls in turn come past all. */
+  recheck(elements: number): void {
+    const { pieces } = this.order
+    for (let left = elements, visited = 0; left > 0 && visited < pieces.length; visited++) {
+      const piece = pieces[this.nextPiece % pieces.length] as Chunk
+      this.nextPiece = (this.nextPiece + 1) % pieces.length
+      piece.digest = undefined
+      left -= piece.elements.length
+    }
   }
 
   /** All elements, removed ones too, each after its parent and its right origin. */

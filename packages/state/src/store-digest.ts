@@ -1,8 +1,10 @@
 import type { Core } from './core.ts'
 import type { Era } from './era.ts'
 import { type Hash64, Hasher, hashString, mix, Sum64 } from './hash.ts'
+import type { Path } from './ids.ts'
 import { leafKinds } from './key.ts'
-import { marks, type Row, words } from './rows.ts'
+import { marks, type Row, rowTypes, words } from './rows.ts'
+import type { Tree } from './tree.ts'
 
 /**
  * An order-independent 64-bit digest over logical items (address, dot, value; in lists also the predecessor), never
@@ -12,13 +14,13 @@ import { marks, type Row, words } from './rows.ts'
 export class StoreDigest {
   readonly #core: Core
   readonly #sum: Sum64 = new Sum64()
-  readonly #hasher: Hasher = new Hasher()
-  /** What the names of nodes with many children hash to. */
-  readonly #prefixes = new Map<Row, Hash64>()
-  #era: Era | undefined
+  readonly #entries: EntryDigests
+  /** The row that `recheck` looks at next. */
+  #next: Row = 1
 
   constructor(core: Core) {
     this.#core = core
+    this.#entries = new EntryDigests(core.tree)
   }
 
   /** 16 hex digits. Costs O(entries changed since the last call). */
@@ -28,19 +30,66 @@ export class StoreDigest {
     return this.#sum.toString()
   }
 
-  #refresh(entry: Row): void {
+  /**
+   * Looks whether entries still hold what the digest counted for them; from here on it counts what they hold. `rows`
+   * bounds the work: calls in turn come past everything, long lists piece by piece. Paths of what changed without being
+   * written.
+   */
+  recheck(rows: number): Path[] {
+    this.text()
+    const { tree } = this.#core
+    const damaged: Path[] = []
+    const { end } = tree.rows
+    for (let left = Math.min(rows, end); left > 0; left--) {
+      const row = this.#next < end ? this.#next : 1
+      this.#next = row + 1
+      if (tree.type(row) > rowTypes.member) continue
+      tree.sequences.get(row)?.recheck(rows)
+      if (!this.#refresh(row)) continue
+      damaged.push(tree.path(tree.nodeOf(row)))
+    }
+    return damaged
+  }
+
+  /** Says whether the entry holds something else than was counted. */
+  #refresh(entry: Row): boolean {
     const { rows } = this.#core.tree
     rows.set(entry, words.flags, rows.get(entry, words.flags) & ~marks.dirty)
-    this.#sum.subtract({ hi: rows.get(entry, words.digestHigh), lo: rows.get(entry, words.digestLow) })
-    const fresh = this.#core.tree.kind(entry) === leafKinds.list ? this.#ofList(entry) : this.#ofItems(entry)
+    const counted = countedDigest(this.#core.tree, entry)
+    const fresh = this.#entries.of(entry)
+    if (fresh.hi === counted.hi && fresh.lo === counted.lo) return false
+    this.#sum.subtract(counted)
     rows.set(entry, words.digestHigh, fresh.hi)
     rows.set(entry, words.digestLow, fresh.lo)
     this.#sum.add(fresh)
+    return true
+  }
+}
+
+/** What the digest of a store counts for an entry. */
+export function countedDigest({ rows }: Tree, entry: Row): Hash64 {
+  return { hi: rows.get(entry, words.digestHigh), lo: rows.get(entry, words.digestLow) }
+}
+
+/** What entries add to the digest of their store, worked out from what they hold. */
+export class EntryDigests {
+  readonly #tree: Tree
+  readonly #hasher: Hasher = new Hasher()
+  /** What the names of nodes with many children hash to. */
+  readonly #prefixes = new Map<Row, Hash64>()
+  #era: Era | undefined
+
+  constructor(tree: Tree) {
+    this.#tree = tree
+  }
+
+  of(entry: Row): Sum64 {
+    return this.#tree.kind(entry) === leafKinds.list ? this.#ofList(entry) : this.#ofItems(entry)
   }
 
   /** Begins a hash with an address. What entries of one map have in common is hashed once. */
   #address(entry: Row): Hasher {
-    const { tree } = this.#core
+    const tree = this.#tree
     const node = tree.nodeOf(entry)
     const hasher = this.#hasher.reset()
     if (node !== tree.root) hasher.hash(this.#prefix(tree.above(node)))
@@ -48,7 +97,7 @@ export class StoreDigest {
   }
 
   #prefix(node: Row): Hash64 {
-    const { tree } = this.#core
+    const tree = this.#tree
     if (this.#era !== tree.era) {
       this.#era = tree.era
       this.#prefixes.clear()
@@ -63,7 +112,7 @@ export class StoreDigest {
 
   #ofItems(entry: Row): Sum64 {
     const sum = new Sum64()
-    for (const item of this.#core.tree.items(entry)) {
+    for (const item of this.#tree.items(entry)) {
       const hasher = this.#address(entry)
       sum.add(hasher.string(item.author).number(item.seq).value(item.value).finish())
     }
@@ -72,7 +121,7 @@ export class StoreDigest {
 
   #ofList(entry: Row): Sum64 {
     const sum = new Sum64()
-    const sequence = this.#core.tree.sequences.get(entry)
+    const sequence = this.#tree.sequences.get(entry)
     if (sequence !== undefined && sequence.length > 0) sum.add(this.#address(entry).hash(sequence.digest()).finish())
     return sum
   }

@@ -5,7 +5,7 @@ import { Core, type StoreOptions } from './core.ts'
 import { type Cut, StoreCut } from './cut.ts'
 import { rejoinError } from './errors.ts'
 import { type FencingToken, isFencingToken } from './graded.ts'
-import type { AuthorId } from './ids.ts'
+import type { AuthorId, Path } from './ids.ts'
 import { mergeBundle, mergeChange } from './merge.ts'
 import { type Rules, soundRules } from './rules.ts'
 import { bundleSince, compactBundle } from './since.ts'
@@ -213,6 +213,15 @@ export class Store {
   /** 16 hex digits, equal wherever the state is equal, in whatever order it came about. */
   digest(): string {
     return this.#digest.text()
+  }
+
+  /**
+   * Looks whether what stands in memory is still what was written there, and counts it as it is from here on. `rows`
+   * bounds the work: calls in turn come past everything. The places that changed without being written, if any: memory
+   * that failed, or code that reached past this interface.
+   */
+  recheck(rows: number): readonly Path[] {
+    return this.#digest.recheck(rows)
   }
 
   /** A plain view without schema: for servers, tests and debugging. */
