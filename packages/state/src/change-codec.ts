@@ -7,12 +7,12 @@ import type { Key } from './key.ts'
 import { KeyReader, KeySpeller } from './key-speller.ts'
 import { AuthorReader, AuthorWriter, KeyNumbers, maxStreamKeys, readSeq } from './key-table.ts'
 import { readPlace, readTargets, writePlace, writeTargets } from './list-codec.ts'
-import { PutChange } from './put-change.ts'
 import type { DecodeError, Result } from './result.ts'
 import type { Row } from './rows.ts'
 import type { Tree } from './tree.ts'
 import { readValueColumn, type Value, writeValueColumn } from './value.ts'
 import type { Version } from './version.ts'
+import { WrittenChange } from './written-change.ts'
 
 /** Format of changes; readers refuse others with `unsupported-version`. */
 export const changeFormat = 1
@@ -101,6 +101,9 @@ class StreamEncoder implements ChangeEncoder {
   #states = new Map<AuthorId, AuthorState>()
   #hlc = 0
   #fresh = true
+  /** The numbers of the rows of a change that needed none of them spelled. */
+  #numbered: Change | undefined
+  readonly #numbers: number[] = []
 
   constructor(writer: ByteWriter) {
     this.#writer = writer
@@ -134,13 +137,18 @@ class StreamEncoder implements ChangeEncoder {
   }
 
   #note(change: Change): void {
-    if (this.#hasRows(change)) this.#keys.noteRows(change.era, change.rows)
-    else for (const { key } of change.ops) this.#keys.note(key)
+    if (this.#hasRows(change)) {
+      const hasNumbers = this.#keys.noteRows(change.era, change.rows, this.#numbers)
+      this.#numbered = hasNumbers ? change : undefined
+      if (change.removed.length > 0) this.#keys.noteRows(change.era, change.removed, [])
+    } else {
+      for (const { key } of change.ops) this.#keys.note(key)
+    }
   }
 
   /** Whether a change can be written by its rows, without its ops. */
-  #hasRows(change: Change): change is PutChange {
-    return change instanceof PutChange && this.#keys.follows(change.era)
+  #hasRows(change: Change): change is WrittenChange {
+    return change instanceof WrittenChange && this.#keys.follows(change.era)
   }
 
   #write(change: Change): void {
@@ -150,7 +158,7 @@ class StreamEncoder implements ChangeEncoder {
     const next = change.seq === state.seq + 1
     const base = next ? state.context : undefined
     const hasRows = this.#hasRows(change)
-    const onlyPuts = hasRows || isOnlyPuts(change.ops)
+    const onlyPuts = hasRows ? change.removed.length === 0 : isOnlyPuts(change.ops)
     writer.u8(
       (next ? NEXT_SEQ : 0) |
         (base === undefined ? WHOLE_CONTEXT : 0) |
@@ -167,9 +175,13 @@ class StreamEncoder implements ChangeEncoder {
     if (change.cause !== undefined) this.#authors.writeDot(writer, change.cause)
     state.seq = change.seq + change.span - 1
     state.context = change.context
-    if (hasRows) this.#writeRows(change)
-    else this.#writePuts(onlyPuts ? (change.ops as readonly PutOp[]) : change.ops.filter(isPut))
-    if (!onlyPuts) this.#writeOthers(change, change.ops)
+    if (hasRows) {
+      this.#writeRows(change)
+      if (!onlyPuts) this.#writeRemovedRows(change.removed)
+    } else {
+      this.#writePuts(onlyPuts ? (change.ops as readonly PutOp[]) : change.ops.filter(isPut))
+      if (!onlyPuts) this.#writeOthers(change, change.ops)
+    }
   }
 
   /** Only what the author learned since its change before; versions never shrink. */
@@ -192,13 +204,27 @@ class StreamEncoder implements ChangeEncoder {
     writeValueColumn(this.#writer, placed(order, values, count))
   }
 
-  #writeRows({ rows, values }: PutChange): void {
+  #writeRows(change: WrittenChange): void {
+    const { rows, values } = change
+    const count = rows.length
+    const order = orderOf(count)
+    if (this.#numbered === change) {
+      for (let i = 0; i < count; i++) order[i] = (this.#numbers[i] as number) * count + i
+      this.#numbered = undefined
+    } else for (let i = 0; i < count; i++) order[i] = this.#keys.of(rows[i] as Row) * count + i
+    this.#writeNumbers(order, count)
+    if (count === 1) writeValueColumn(this.#writer, values)
+    else writeValueColumn(this.#writer, placed(order, values, count))
+  }
+
+  /** Removals, and no insertion or deletion of list elements. */
+  #writeRemovedRows(rows: readonly Row[]): void {
     const count = rows.length
     const order = orderOf(count)
     for (let i = 0; i < count; i++) order[i] = this.#keys.of(rows[i] as Row) * count + i
     this.#writeNumbers(order, count)
-    if (count === 1) writeValueColumn(this.#writer, values)
-    else writeValueColumn(this.#writer, placed(order, values, count))
+    this.#writer.varUint(0)
+    this.#writer.varUint(0)
   }
 
   /** In their order. A sort of bare numbers, place included, costs a tenth of one that compares objects. */
@@ -334,30 +360,31 @@ class StreamDecoder implements ChangeDecoder {
     const cause = flags & HAS_CAUSE ? this.#authors.readDot(reader) : undefined
     this.#states.set(author, { seq: seq + span - 1, context })
     const head = { author, seq, span, context, hlc, ...(cause === undefined ? {} : { cause }) }
-    if (flags & ONLY_PUTS && span === 1 && this.#era !== undefined) return this.#readRows(reader, head, this.#era)
-    const ops = this.#readPuts(reader)
-    if (!(flags & ONLY_PUTS)) this.#readOthers(reader, author, seq, ops)
-    return { ...head, ops }
+    const puts = this.#readNumbers(reader)
+    const values = readValueColumn(reader, puts.length)
+    const removes = flags & ONLY_PUTS ? [] : this.#readNumbers(reader)
+    const lists: Op[] = []
+    if (!(flags & ONLY_PUTS)) this.#readLists(reader, author, seq, lists)
+    // By rows, as far as the tree has all of the keys.
+    if (lists.length === 0 && span === 1 && this.#era !== undefined) {
+      const rows = this.#rowsOf(reader, puts, this.#era)
+      const removed = rows === undefined ? undefined : this.#rowsOf(reader, removes, this.#era)
+      if (rows !== undefined && removed !== undefined) return new WrittenChange(head, this.#era, rows, values, removed)
+    }
+    const ops = puts.map((at, i): Op => ({ type: 'put', key: this.#key(reader, at), value: values[i] as Value }))
+    for (const at of removes) ops.push({ type: 'remove', key: this.#key(reader, at) })
+    return { ...head, ops: ops.concat(lists) }
   }
 
-  /** A change that only writes values: by rows, as far as the tree has all of its keys. */
-  #readRows(reader: ByteReader, head: Omit<Change, 'ops'>, era: Era): Change {
-    const count = reader.count(this.#limits.maxOps)
-    const rows = new Array<Row>(count)
-    const numbers = new Array<number>(count)
-    let number = -1
-    let isKnown = true
-    for (let i = 0; i < count; i++) {
-      number += reader.varUint() + 1
-      numbers[i] = number
+  #rowsOf(reader: ByteReader, numbers: readonly number[], era: Era): Row[] | undefined {
+    const rows = new Array<Row>(numbers.length)
+    for (let i = 0; i < numbers.length; i++) {
+      const number = numbers[i] as number
       const row = this.#rows[number] || this.#rowOf(reader, number, era)
+      if (row === 0) return undefined
       rows[i] = row
-      if (row === 0) isKnown = false
     }
-    const values = readValueColumn(reader, count)
-    if (isKnown) return new PutChange(head, era, rows, values)
-    const ops = numbers.map((at, i): Op => ({ type: 'put', key: this.#key(reader, at), value: values[i] as Value }))
-    return { ...head, ops }
+    return rows
   }
 
   #rowOf(reader: ByteReader, number: number, { tree }: Era): Row {
@@ -382,25 +409,18 @@ class StreamDecoder implements ChangeDecoder {
     return key
   }
 
-  #readNumbers(reader: ByteReader): Key[] {
+  #readNumbers(reader: ByteReader): number[] {
     const count = reader.count(this.#limits.maxOps)
-    const keys = new Array<Key>(count)
+    const numbers = new Array<number>(count)
     let number = -1
     for (let i = 0; i < count; i++) {
       number += reader.varUint() + 1
-      keys[i] = this.#key(reader, number)
+      numbers[i] = number
     }
-    return keys
+    return numbers
   }
 
-  #readPuts(reader: ByteReader): Op[] {
-    const keys = this.#readNumbers(reader)
-    const values = readValueColumn(reader, keys.length)
-    return keys.map((key, i) => ({ type: 'put', key, value: values[i] as Value }))
-  }
-
-  #readOthers(reader: ByteReader, author: AuthorId, first: number, ops: Op[]): void {
-    for (const key of this.#readNumbers(reader)) ops.push({ type: 'remove', key })
+  #readLists(reader: ByteReader, author: AuthorId, first: number, ops: Op[]): void {
     const inserts = reader.count(this.#limits.maxOps, 4)
     for (let i = 0; i < inserts; i++) {
       const key = this.#key(reader, reader.varUint())

@@ -61,11 +61,27 @@ export class StoreEvent implements ChangeEvent {
   #paths(): Path[] {
     const era = this.#era
     const { tree } = era
-    const isNow = era === tree.era
-    const paths: Path[] = []
-    for (const node of this.#mayRepeat ? new Set(this.#nodes) : this.#nodes) {
-      paths.push(isNow ? tree.path(node) : era.keyOf(node).path)
+    const nodes = this.#mayRepeat ? [...new Set(this.#nodes)] : this.#nodes
+    if (era !== tree.era) return nodes.map((node) => era.keyOf(node).path)
+    const paths = new Array<Path>(nodes.length)
+    let above = 0
+    let prefix: Path = []
+    for (let i = 0; i < nodes.length; i++) {
+      const node = nodes[i] as Row
+      // Places of one change mostly stand side by side.
+      if (tree.above(node) !== above) {
+        above = tree.above(node)
+        prefix = above === 0 ? prefix : tree.path(above)
+      }
+      paths[i] = node === tree.root ? [] : joined(prefix, tree.name(node))
     }
     return paths
   }
+}
+
+/** A path and one name more. */
+function joined(path: Path, name: string): Path {
+  if (path.length === 1) return [path[0] as string, name]
+  if (path.length === 2) return [path[0] as string, path[1] as string, name]
+  return path.concat(name)
 }

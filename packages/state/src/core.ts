@@ -250,9 +250,9 @@ export class Core {
 
   /**
    * What most writes are: one item takes the place of one, with nothing beside it, in a leaf that is present by that alone.
-   * False where it is not that, with nothing done. `pending` says what to take from the marks of the entry.
+   * False where it is not that, with nothing done. `isPending`: only where the running change wants it, which is settled so.
    */
-  overwrite(entry: Row, slot: AuthorSlot, seq: number, hlc: number, value: Value, pending: number): boolean {
+  overwrite(entry: Row, slot: AuthorSlot, seq: number, hlc: number, value: Value, isPending: boolean): boolean {
     const { tree } = this
     const { rows } = tree
     const page = rows.page(entry)
@@ -260,9 +260,10 @@ export class Core {
     const flags = page[at + words.flags] as number
     const author = page[at + words.author] as number
     if (author === 0 || page[at + words.record] !== 0 || !isPlainKind(flags & marks.kind)) return false
+    if (isPending && (flags & marks.put) === 0) return false
     if (this.journal.collects) this.journal.touch(entry, this.merging)
     if ((flags & marks.dirty) === 0) this.dirtyEntries.push(entry)
-    page[at + words.flags] = (flags & ~pending) | marks.dirty
+    page[at + words.flags] = (flags & ~marks.pending) | marks.dirty
     if ((flags & marks.type) === 0) {
       if (page[at + words.revision] !== this.revision) {
         page[at + words.revision] = this.revision
@@ -287,6 +288,25 @@ export class Core {
     page[at + words.hlcHigh] = (hlc / 2 ** 32) | 0
     page[at + words.hlcLow] = hlc >>> 0
     tree.values[entry] = value
+    return true
+  }
+
+  /** Removes what stands at an entry, and keeps a record of that. Says whether there was anything to remove or to tell. */
+  remove(entry: Row, slot: AuthorSlot, seq: number, hlc: number): boolean {
+    const { tree } = this
+    const isLive = tree.isLive(entry)
+    const kind = tree.kind(entry)
+    // A record at a map entry says without a schema what was deleted.
+    if (!isLive && kind !== leafKinds.entry) return false
+    if (isLive && !tree.hasRecords(entry)) {
+      this.touch(entry)
+      const was = kind !== leafKinds.setRemoveWins || isMember(kind, tree.items(entry))
+      tree.unlink(entry)
+      tree.clear(entry)
+      this.liveItems--
+      this.#update(entry, kind, was, false)
+    } else this.replaceLive(entry, [])
+    this.addRemoval(entry, slot, seq, hlc)
     return true
   }
 

@@ -1,12 +1,12 @@
 import type { Change } from './change.ts'
 import type { ChangeEvent } from './change-event.ts'
 import type { Conflict, ConflictSide } from './conflict.ts'
-import { Drafts, draftAt } from './draft.ts'
 import { rejoinError } from './errors.ts'
 import type { DraftOf, PathIn, Schema, ShapeAt, SnapshotOf } from './fields.ts'
 import { rankedValue } from './graded.ts'
 import { dotEquals } from './ids.ts'
 import { kindName, leafKinds } from './key.ts'
+import { draftAt, rootDraft } from './place.ts'
 import type { Row } from './rows.ts'
 import type { ChangeOptions, Store } from './store.ts'
 import type { Transaction } from './transaction.ts'
@@ -58,7 +58,7 @@ class LensDocument<S extends Schema> implements Document<S> {
     this.schema = schema
     this.store = store
     this.#view = new View(store)
-    this.#draft = new Drafts(store).root(schema.fields) as DraftOf<S>
+    this.#draft = rootDraft(store, schema.fields) as DraftOf<S>
   }
 
   get snapshot(): SnapshotOf<S> {

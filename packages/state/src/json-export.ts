@@ -1,6 +1,6 @@
 import type { MapField, Schema, Shape, SnapshotOf } from './fields.ts'
 import { type Json, valueToJSON } from './json-value.ts'
-import { isField } from './schema.ts'
+import { isField } from './place.ts'
 import type { Store } from './store.ts'
 import { setOwn, type Value } from './value.ts'
 

@@ -113,7 +113,7 @@ export class KeyNumbers {
   note(key: Key): void {
     if (key.numberedBy === this) return
     key.numberedBy = this
-    const isOfRows = key.era !== undefined && this.#follows(key.era)
+    const isOfRows = key.era !== undefined && this.follows(key.era)
     const known = isOfRows ? this.#ofRows.get(key.row) : (this.#ofTexts.get(key.id) ?? -1)
     if (known === -1) {
       const provisional = this.#next + this.#fresh.length
@@ -124,19 +124,20 @@ export class KeyNumbers {
     else key.number = known
   }
 
-  /** Notes entries of a tree by their rows. */
-  noteRows(era: Era, rows: readonly Row[]): void {
-    if (!this.#follows(era)) return
-    for (const row of rows) {
-      if (this.#ofRows.get(row) !== -1) continue
-      this.#ofRows.set(row, this.#next + this.#fresh.length)
-      this.#fresh.push(era.tree.key(row))
+  /** Notes entries of a tree by their rows. Says whether all had their numbers, and gives them those. */
+  noteRows(era: Era, rows: readonly Row[], numbers: number[]): boolean {
+    const before = this.#fresh.length
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i] as Row
+      let number = this.#ofRows.get(row)
+      if (number === -1) {
+        number = this.#next + this.#fresh.length
+        this.#ofRows.set(row, number)
+        this.#fresh.push(era.tree.key(row))
+      }
+      numbers[i] = number
     }
-  }
-
-  /** Whether rows of an era can be noted. */
-  follows(era: Era): boolean {
-    return this.#follows(era)
+    return this.#fresh.length === before
   }
 
   /** The number of an entry that was noted by its row, once fresh ones were written. */
@@ -162,8 +163,8 @@ export class KeyNumbers {
     this.#fresh = []
   }
 
-  /** Moves on to an era, if it is the last one of the one tree that rows are numbered for. */
-  #follows(era: Era): boolean {
+  /** Moves on to an era, if it is the last one of the one tree that rows are numbered for: only then can they be noted. */
+  follows(era: Era): boolean {
     if (era.next !== undefined) return false
     if (era === this.#era) return true
     this.#era ??= era

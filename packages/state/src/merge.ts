@@ -7,7 +7,6 @@ import { assertNever } from './errors.ts'
 import type { Item } from './item-table.ts'
 import { type Key, leafKinds } from './key.ts'
 import type { Touch } from './leaf-kind.ts'
-import { PutChange } from './put-change.ts'
 import { RowTable } from './row-table.ts'
 import { type Row, words } from './rows.ts'
 import { mergeLive } from './rules.ts'
@@ -15,6 +14,7 @@ import { winningItem } from './stamp-order.ts'
 import type { Tree } from './tree.ts'
 import type { Value } from './value.ts'
 import type { Version } from './version.ts'
+import { WrittenChange } from './written-change.ts'
 
 /** What the author of a change had before it, and with its first dot. */
 class TheirVersion {
@@ -45,7 +45,7 @@ export function mergeChange(core: Core, change: Change): NoticedConflict[] {
   const theirs = new TheirVersion(change, slot)
   const noticed: NoticedConflict[] = []
   core.clock.observe(change.hlc, core.now())
-  if (change instanceof PutChange && change.isOf(core.tree)) mergeRows(core, change, slot, theirs, noticed)
+  if (change instanceof WrittenChange && change.isOf(core.tree)) mergeRows(core, change, slot, theirs, noticed)
   else for (const op of change.ops) mergeOp(core, change, op, slot, theirs, noticed)
   core.raise(slot, lastSeq(change))
   slot.context = change.context
@@ -54,15 +54,16 @@ export function mergeChange(core: Core, change: Change): NoticedConflict[] {
 
 function mergeRows(
   core: Core,
-  change: PutChange,
+  change: WrittenChange,
   slot: AuthorSlot,
   theirs: TheirVersion,
   noticed: NoticedConflict[],
 ): void {
-  const { rows, values } = change
+  const { rows, values, removed } = change
   for (let i = 0; i < rows.length; i++) {
     mergePut(core, rows[i] as Row, change, values[i] as Value, slot, theirs, noticed)
   }
+  for (const entry of removed) mergeRemoval(core, entry, slot, change, theirs, noticed)
 }
 
 function mergeOp(
@@ -113,7 +114,7 @@ function mergePut(
   if (tree.hasRecords(entry)) {
     if (!core.rules.putKeepsRemovals) core.dropRemovals(entry, () => true)
   } else if (tree.kind(entry) !== leafKinds.fenced && (!tree.isLive(entry) || isSeen(tree, entry, theirs))) {
-    if (!core.overwrite(entry, slot, seq, hlc, value, 0)) core.replaceSingle(entry, slot, seq, hlc, value)
+    if (!core.overwrite(entry, slot, seq, hlc, value, false)) core.replaceSingle(entry, slot, seq, hlc, value)
     return
   }
   const item: LiveItem = { author, seq, hlc, value }
@@ -144,7 +145,12 @@ function mergeRemoval(
   theirs: TheirVersion,
   noticed: NoticedConflict[],
 ): void {
-  const ours = core.tree.items(entry)
+  const { tree } = core
+  if (!tree.hasRecords(entry) && tree.isLive(entry) && isSeen(tree, entry, theirs)) {
+    core.remove(entry, slot, change.seq, change.hlc)
+    return
+  }
+  const ours = tree.items(entry)
   const live = core.rules.removalIsObserved ? core.rules.mergeLive<LiveItem>(ours, [], core.version, theirs.after) : []
   core.replaceLive(entry, live)
   core.addRemoval(entry, slot, change.seq, change.hlc)

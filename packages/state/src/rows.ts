@@ -117,6 +117,8 @@ export class Rows {
 
   /** Gives a row back. */
   free(row: Row): void {
+    // No type that there is: nobody takes it for something.
+    this.set(row, words.flags, marks.type)
     this.set(row, words.next, this.#free)
     this.#free = row
     this.#freed++

@@ -1,4 +1,6 @@
 import { checkedTerms } from './bounded-draft.ts'
+import { boundedBehaviour } from './bounded-field.ts'
+import { counterBehaviour, flagBehaviour } from './counter-field.ts'
 import { rejoinError } from './errors.ts'
 import type {
   AnyField,
@@ -19,10 +21,16 @@ import type {
   Storable,
   Struct,
 } from './fields.ts'
+import { fencedBehaviour, rankedBehaviour, resolvedBehaviour } from './graded-field.ts'
 import type { Path } from './ids.ts'
-import { type KindCode, leafKinds, maxPathDepth, maxPathLength, maxSegmentLength } from './key.ts'
+import { maxPathDepth, maxPathLength, maxSegmentLength } from './key.ts'
 import { limitDetails } from './limits.ts'
+import { listBehaviour } from './list-field.ts'
+import { mapBehaviour } from './map-field.ts'
+import { type Behaviour, fieldOf, isField } from './place.ts'
+import { mvRegisterBehaviour, registerBehaviour } from './register-field.ts'
 import type { Resolver } from './resolver.ts'
+import { setBehaviour } from './set-field.ts'
 import { freezeValue } from './value.ts'
 
 const maxLeaseLength = 256
@@ -33,12 +41,12 @@ export function register<T>(
   // Not `T & Storable<T>`: that would infer `register('lobby')` as holding nothing but 'lobby'.
   ..._unstorable: [T] extends [Storable<T>] ? [] : [never]
 ): RegisterField<T> {
-  return { field: 'register', initial: freezeValue(initial) }
+  return fieldOf({ field: 'register', initial: freezeValue(initial) }, registerBehaviour)
 }
 
 /** A multi-value register; reads as `[]` until it is written. */
 export function mvRegister<T>(): MvRegisterField<T> {
-  return { field: 'mvRegister' }
+  return fieldOf({ field: 'mvRegister' }, mvRegisterBehaviour)
 }
 
 /**
@@ -67,7 +75,10 @@ export function ranked<T>(
   const ranks = options?.ranks
   if (ranks !== undefined && new Set(ranks).size !== ranks.length)
     throw rejoinError('invalid-schema', { reason: 'Two ranks have one name.', details: { ranks: ranks.join(', ') } })
-  return { field: 'ranked', initial: freezeValue(initial), ranks: ranks === undefined ? undefined : [...ranks] }
+  return fieldOf(
+    { field: 'ranked', initial: freezeValue(initial), ranks: ranks === undefined ? undefined : [...ranks] },
+    rankedBehaviour,
+  )
 }
 
 /**
@@ -89,7 +100,7 @@ export function fenced<T>(
 ): FencedField<T> {
   if (typeof options?.lease !== 'string' || options.lease === '' || options.lease.length > maxLeaseLength)
     throw rejoinError('invalid-schema', { reason: `A lease has a name of 1 to ${maxLeaseLength} characters.` })
-  return { field: 'fenced', initial: freezeValue(initial), lease: options.lease }
+  return fieldOf({ field: 'fenced', initial: freezeValue(initial), lease: options.lease }, fencedBehaviour)
 }
 
 /**
@@ -101,13 +112,14 @@ export function resolved<T>(
   resolver: Resolver<NoInfer<T>>,
   ..._unstorable: [T] extends [Storable<T>] ? [] : [never]
 ): ResolvedField<T> {
-  return { field: 'resolved', initial: freezeValue(initial), resolver }
+  const field: ResolvedField<T> = { field: 'resolved', initial: freezeValue(initial), resolver }
+  return fieldOf(field, resolvedBehaviour as Behaviour<AnyField> as Behaviour<ResolvedField<T>>)
 }
 
 /** A counter that starts at `initial`. */
 export function counter(initial = 0): CounterField {
   if (!Number.isFinite(initial)) throw rejoinError('invalid-schema', { reason: 'A counter starts at a finite number.' })
-  return { field: 'counter', initial }
+  return fieldOf({ field: 'counter', initial }, counterBehaviour)
 }
 
 /**
@@ -126,12 +138,15 @@ export function bounded(
   options: { readonly min?: number; readonly max?: number; readonly initial?: number } = {},
 ): BoundedField {
   const min = options.min ?? 0
-  return { field: 'bounded', terms: checkedTerms({ initial: options.initial ?? min, min, max: options.max }) }
+  return fieldOf(
+    { field: 'bounded', terms: checkedTerms({ initial: options.initial ?? min, min, max: options.max }) },
+    boundedBehaviour,
+  )
 }
 
 /** A flag. Among concurrent writes the value that `wins` names prevails; the default is `enable`. */
 export function flag(initial = false, options: { readonly wins?: 'enable' | 'disable' } = {}): FlagField {
-  return { field: 'flag', initial, wins: options.wins ?? 'enable' }
+  return fieldOf({ field: 'flag', initial, wins: options.wins ?? 'enable' }, flagBehaviour)
 }
 
 /**
@@ -139,7 +154,7 @@ export function flag(initial = false, options: { readonly wins?: 'enable' | 'dis
  * it: `add` (the default) keeps it, `remove` does not, as fits bans and revoked rights.
  */
 export function set<T>(options: { readonly wins?: 'add' | 'remove' } = {}): SetField<T> {
-  return { field: 'set', wins: options.wins ?? 'add' }
+  return fieldOf({ field: 'set', wins: options.wins ?? 'add' }, setBehaviour)
 }
 
 /**
@@ -153,12 +168,12 @@ export function map<E extends Shape>(entry: E, ..._fixed: HasFixed<E> extends tr
       reason: 'A fenced or bounded field stands inside a map, whose entries can be deleted and made again.',
     })
   }
-  return { field: 'map', entry }
+  return fieldOf({ field: 'map', entry }, mapBehaviour)
 }
 
 /** A list of values. */
 export function list<T>(): ListField<T> {
-  return { field: 'list' }
+  return fieldOf({ field: 'list' }, listBehaviour)
 }
 
 /**
@@ -178,11 +193,6 @@ export function schema<F extends Struct>(fields: F): Schema<F> {
   for (const shape of Object.values(fields)) checkShape(shape)
   checkNames(fields, [], 0)
   return { fields }
-}
-
-/** Whether a shape is a field, not a struct. */
-export function isField(shape: Shape): shape is AnyField {
-  return typeof (shape as { field?: unknown }).field === 'string'
 }
 
 function hasFixed(shape: Shape): boolean {
@@ -223,38 +233,4 @@ export function counterInitial({ fields }: Schema, path: Path): number {
   }
   const isCounter = shape !== undefined && isField(shape) && shape.field === 'counter'
   return isCounter ? (shape as CounterField).initial : 0
-}
-
-/** The leaf kind that a field is stored as. */
-export function kindOf(field: AnyField): KindCode {
-  switch (field.field) {
-    case 'register':
-      return leafKinds.register
-    case 'mvRegister':
-      return leafKinds.mvRegister
-    case 'counter':
-      return leafKinds.counter
-    case 'flag':
-      return (field as FlagField).wins === 'disable' ? leafKinds.flagDisableWins : leafKinds.flag
-    case 'set':
-      return (field as SetField<unknown>).wins === 'remove' ? leafKinds.setRemoveWins : leafKinds.set
-    case 'bounded':
-      return leafKinds.bounded
-    case 'ranked':
-      return leafKinds.ranked
-    case 'fenced':
-      return leafKinds.fenced
-    case 'resolved':
-      return leafKinds.resolved
-    case 'map':
-      return leafKinds.entry
-    case 'list':
-      return leafKinds.list
-  }
-}
-
-/** The member at which a field keeps its items, where it has one address. What the member names is part of the address. */
-export function memberOf(field: AnyField): string {
-  if (field.field === 'fenced') return (field as FencedField<unknown>).lease
-  return field.field === 'resolved' ? (field as ResolvedField<unknown>).resolver.name : ''
 }

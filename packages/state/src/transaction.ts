@@ -7,13 +7,13 @@ import type { AuthorId, Dot, Path } from './ids.ts'
 import { leafKinds } from './key.ts'
 import { leafKind } from './leaf-kind.ts'
 import { checkValueBytes, limitDetails } from './limits.ts'
-import { PutChange } from './put-change.ts'
 import { counterPresent, counterSum, type ItemsOf, isMember, type ReadableItem } from './read.ts'
 import { marks, type Row, words } from './rows.ts'
 import { Sequence } from './sequence.ts'
 import { winningItem } from './stamp-order.ts'
 import type { Leaf, Tree } from './tree.ts'
 import type { Value } from './value.ts'
+import { WrittenChange } from './written-change.ts'
 
 /** A list that the running change has written, with what it takes to put it back. */
 interface TouchedList {
@@ -36,8 +36,9 @@ export class Transaction {
   readonly #pending: Row[] = []
   readonly #values: Value[] = []
   #lists: Map<Row, TouchedList> | undefined
+  #itemsOf: ItemsOf | undefined
   #inserted = 0
-  #hasOnlyPuts = true
+  #removes = 0
   #open = true
 
   constructor(core: Core, tokens: readonly FencingToken[]) {
@@ -67,7 +68,7 @@ export class Transaction {
     const page = rows.page(entry)
     const at = rows.offset(entry)
     const flags = page[at + words.flags] as number
-    if (what !== marks.put) this.#hasOnlyPuts = false
+    if (what !== marks.put) this.#removes++
     if ((flags & marks.pending) === 0) {
       page[at + words.mark] = this.#pending.length
       this.#pending.push(entry)
@@ -90,7 +91,12 @@ export class Transaction {
   }
 
   /** The items of an entry as this change sees them. */
-  readonly itemsOf: ItemsOf = (entry: Row): readonly ReadableItem[] => {
+  get itemsOf(): ItemsOf {
+    this.#itemsOf ??= (entry) => this.#itemsAt(entry)
+    return this.#itemsOf
+  }
+
+  #itemsAt(entry: Row): readonly ReadableItem[] {
     const pending = this.#pendingOf(entry)
     if (pending === 0) return this.#tree.items(entry)
     if (pending === marks.remove) return []
@@ -318,30 +324,29 @@ export class Transaction {
     const hlc = core.clock.tick(core.now())
     core.beginRevision(false)
     const head = { author: slot.id, seq, context, hlc }
-    if (this.#hasOnlyPuts && this.#lists === undefined) {
-      for (let i = 0; i < this.#pending.length; i++) {
-        const entry = this.#pending[i] as Row
-        const value = this.#values[i] as Value
-        if (core.overwrite(entry, slot, seq, hlc, value, marks.pending)) continue
-        this.#settle(entry)
-        this.#put(entry, slot, seq, hlc, value)
-      }
-      core.raise(slot, seq)
-      return new PutChange(head, tree.era, this.#pending, this.#values)
-    }
-    const ops: Op[] = []
+    const isByRows = this.#lists === undefined
+    const written = this.#removes === 0 ? undefined : { rows: [] as Row[], values: [] as Value[] }
+    const removed: Row[] = []
     for (let i = 0; i < this.#pending.length; i++) {
       const entry = this.#pending[i] as Row
       const value = this.#values[i] as Value
-      if (this.#settle(entry) === marks.put) {
+      if (core.overwrite(entry, slot, seq, hlc, value, true)) {
+        written?.rows.push(entry)
+        written?.values.push(value)
+      } else if (this.#settle(entry) === marks.put) {
         this.#put(entry, slot, seq, hlc, value)
-        ops.push({ type: 'put', key: tree.key(entry), value })
-      } else if (tree.isLive(entry) || tree.kind(entry) === leafKinds.entry) {
-        core.replaceLive(entry, [])
-        core.addRemoval(entry, slot, seq, hlc)
-        ops.push({ type: 'remove', key: tree.key(entry) })
-      }
+        written?.rows.push(entry)
+        written?.values.push(value)
+      } else if (core.remove(entry, slot, seq, hlc)) removed.push(entry)
     }
+    const rows = written?.rows ?? this.#pending
+    const change = new WrittenChange(head, tree.era, rows, written?.values ?? this.#values, removed)
+    if (isByRows) {
+      if (rows.length + removed.length === 0) return undefined
+      core.raise(slot, seq)
+      return change
+    }
+    const ops = [...change.ops]
     for (const list of this.#lists?.values() ?? []) this.#commitList(list, seq, ops)
     if (ops.length === 0) return undefined
     core.raise(slot, seq + span - 1)

@@ -97,6 +97,13 @@ export class Tree extends ItemTable {
     return 0
   }
 
+  /** Whether a row is the child of that name of a node. */
+  isChild(row: Row, node: Row, name: string): boolean {
+    const { rows, names } = this
+    if (names[row] !== name || rows.get(row, words.parent) !== node) return false
+    return (rows.get(row, words.flags) & marks.type) === 0
+  }
+
   /** The child of a node, made when new. */
   child(node: Row, name: string): Row {
     const found = this.findChild(node, name)
@@ -142,10 +149,10 @@ export class Tree extends ItemTable {
 
   path(node: Row): Path {
     if (node === this.root) return this.#rootBranch.path
-    const above = this.branch(this.above(node)).path
-    const path = new Array<string>(above.length + 1)
-    for (let i = 0; i < above.length; i++) path[i] = above[i] as string
-    path[above.length] = this.name(node)
+    let depth = 0
+    for (let at = node; at !== this.root; at = this.above(at)) depth++
+    const path = new Array<string>(depth)
+    for (let at = node; depth > 0; at = this.above(at)) path[--depth] = this.name(at)
     return path
   }
 

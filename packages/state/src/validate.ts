@@ -6,12 +6,12 @@ import { type AuthorId, type Dot, isSeq } from './ids.ts'
 import { compareKeys, type Key, leafKinds } from './key.ts'
 import { leafKind } from './leaf-kind.ts'
 import { addressFault, depthFault } from './limits.ts'
-import { PutChange } from './put-change.ts'
 import { RowTable } from './row-table.ts'
 import { type Row, words } from './rows.ts'
 import type { Place, Sequence } from './sequence.ts'
 import type { Tree } from './tree.ts'
 import type { Value } from './value.ts'
+import { WrittenChange } from './written-change.ts'
 
 /**
  * Checks of everything that comes from a peer or a disk, made before anything changes. They answer with the broken
@@ -65,7 +65,7 @@ export function changeFault(core: Core, change: Change): Fault {
   if (!isSeq(change.seq) || !isSeq(lastSeq(change)) || change.span < 1) return 'a seq is out of range'
   if (!isStamp(change.hlc)) return 'the clock is not a stamp'
   if (change.context.get(change.author) >= change.seq) return 'a context that includes its own change'
-  if (change instanceof PutChange && change.isOf(core.tree)) return rowsFault(core, change)
+  if (change instanceof WrittenChange && change.isOf(core.tree)) return rowsFault(core, change)
   if (change.ops.length === 0) return noWrites
   const named = new NamedKeys(core)
   const fresh = new NewElements()
@@ -88,10 +88,10 @@ export function changeFault(core: Core, change: Change): Fault {
 const noWrites = 'a change without writes'
 
 /** Checks a change of writes alone. Whatever a tree has stands at a sound address. */
-function rowsFault(core: Core, { rows, values, author }: PutChange): Fault {
+function rowsFault(core: Core, { rows, values, removed, author }: WrittenChange): Fault {
   const { tree } = core
   const check = core.nextCheck()
-  if (rows.length === 0) return noWrites
+  if (rows.length + removed.length === 0) return noWrites
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] as Row
     const value = values[i] as Value
@@ -101,8 +101,15 @@ function rowsFault(core: Core, { rows, values, author }: PutChange): Fault {
     const found = depthFault(value) ?? fault?.(tree.member(row), value, author)
     if (found !== undefined) return found
   }
+  for (const row of removed) {
+    if (tree.rows.get(row, words.mark) === check) return 'a key is named twice'
+    tree.rows.set(row, words.mark, check)
+    if (!leafKind(tree.kind(row)).removable) return notRemovable
+  }
   return undefined
 }
+
+const notRemovable = 'a keyed removal where there is none'
 
 /** Finds keys that are named twice: by a mark where the store has the key, else by their order or their text. */
 class NamedKeys {
@@ -144,7 +151,7 @@ function valueFault(key: Key, value: Value, author: string): Fault {
 }
 
 function removeFault(key: Key): Fault {
-  return leafKind(key.kind).removable ? undefined : 'a keyed removal where there is none'
+  return leafKind(key.kind).removable ? undefined : notRemovable
 }
 
 function insertFault(core: Core, change: Change, key: Key, run: ListRun, fresh: NewElements): Fault {

@@ -7,10 +7,10 @@ import type { Value } from './value.ts'
 import type { Version } from './version.ts'
 
 /**
- * A change that only writes values, as most do: rows of a tree and the values for them, and no object for each. Its ops are
- * spelled when somebody asks.
+ * A change that writes and removes at merge keys, as most do: rows of a tree and the values for them, and no object for
+ * each. Its ops are spelled when somebody asks.
  */
-export class PutChange implements Change {
+export class WrittenChange implements Change {
   readonly author: AuthorId
   readonly seq: number
   readonly span: number = 1
@@ -18,9 +18,11 @@ export class PutChange implements Change {
   readonly hlc: number
   readonly cause?: Dot
   readonly era: Era
-  /** Entries, each once. */
+  /** Entries written, each once, and what. */
   readonly rows: readonly Row[]
   readonly values: readonly Value[]
+  /** Entries at which what there was is removed. */
+  readonly removed: readonly Row[]
   #ops: readonly Op[] | undefined
 
   constructor(
@@ -28,6 +30,7 @@ export class PutChange implements Change {
     era: Era,
     rows: readonly Row[],
     values: readonly Value[],
+    removed: readonly Row[],
   ) {
     this.author = author
     this.seq = seq
@@ -37,11 +40,19 @@ export class PutChange implements Change {
     this.era = era
     this.rows = rows
     this.values = values
+    this.removed = removed
   }
 
   get ops(): readonly Op[] {
-    this.#ops ??= this.rows.map((row, i) => ({ type: 'put', key: this.era.keyOf(row), value: this.values[i] as Value }))
+    this.#ops ??= this.#spelled()
     return this.#ops
+  }
+
+  #spelled(): Op[] {
+    const { era, rows, values, removed } = this
+    const ops = rows.map((row, i): Op => ({ type: 'put', key: era.keyOf(row), value: values[i] as Value }))
+    for (const row of removed) ops.push({ type: 'remove', key: era.keyOf(row) })
+    return ops
   }
 
   /** Whether its rows mean entries of a tree as it is. */

@@ -1,0 +1,73 @@
+import { rejoinError } from './errors.ts'
+import type { AnyField, FencedField, RankedField, ResolvedField } from './fields.ts'
+import { rankedValue } from './graded.ts'
+import { leafKinds } from './key.ts'
+import { leafKind } from './leaf-kind.ts'
+import { type Behaviour, kindOf, LeafDraft, memberOf } from './place.ts'
+import { freezeGraded } from './plain-value.ts'
+import { concurrentValues, written } from './read.ts'
+import { freezeValue, type Value } from './value.ts'
+import type { View } from './view.ts'
+
+type Picked = AnyField & { readonly initial: Value }
+
+/** What the drafts of registers with a grade or a resolver share: one entry, read as their kind reads. */
+class PickedDraftAt<F extends Picked> extends LeafDraft<F> {
+  get(): Value {
+    return written(leafKind(this.kind).pick(this.items, this.member), this.field.initial)
+  }
+}
+
+function readPicked(view: View, node: number, field: Picked): Value {
+  return written(leafKind(kindOf(field)).pick(view.items(node, field), memberOf(field)), field.initial)
+}
+
+class RankedDraftAt extends PickedDraftAt<RankedField<unknown, string>> {
+  set(value: Value, rank: string | number): void {
+    const { ranks } = this.field
+    const place = ranks === undefined ? rank : ranks.indexOf(String(rank))
+    if (!Number.isSafeInteger(place) || (ranks !== undefined && place === -1)) {
+      const known = ranks === undefined ? 'a whole number' : `one of ${ranks.join(', ')}`
+      throw rejoinError('invalid-value', { reason: `A rank is ${known}.`, details: { rank: String(rank) } })
+    }
+    this.transaction.put(this.entry, rankedValue(place as number, freezeGraded(value)))
+  }
+}
+
+export const rankedBehaviour: Behaviour<RankedField<unknown, string>> = {
+  kind: () => leafKinds.ranked,
+  draft: (spec, above, name) => new RankedDraftAt(spec, above, name),
+  read: readPicked,
+}
+
+class FencedDraftAt extends PickedDraftAt<FencedField<unknown>> {
+  set(value: Value): void {
+    const { transaction } = this
+    transaction.putFenced(this.entry, freezeGraded(value))
+  }
+}
+
+export const fencedBehaviour: Behaviour<FencedField<unknown>> = {
+  kind: () => leafKinds.fenced,
+  member: ({ lease }) => lease,
+  draft: (spec, above, name) => new FencedDraftAt(spec, above, name),
+  read: readPicked,
+}
+
+class ResolvedDraftAt extends PickedDraftAt<ResolvedField<unknown>> {
+  concurrent(): readonly Value[] {
+    return concurrentValues(this.items)
+  }
+
+  set(value: Value): void {
+    const { transaction } = this
+    transaction.put(this.entry, freezeValue(value))
+  }
+}
+
+export const resolvedBehaviour: Behaviour<ResolvedField<unknown>> = {
+  kind: () => leafKinds.resolved,
+  member: ({ resolver }) => resolver.name,
+  draft: (spec, above, name) => new ResolvedDraftAt(spec, above, name),
+  read: readPicked,
+}
