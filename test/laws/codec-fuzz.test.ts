@@ -1,4 +1,5 @@
 import {
+  type AuthorId,
   ByteReader,
   createChangeDecoder,
   createChangeEncoder,
@@ -100,6 +101,11 @@ function makeTargets(): Readonly<Record<string, Target>> {
     const encoder = createChangeEncoder()
     return all.map((change) => encoder.encode([change]))
   })
+  const halves = halfOf(sites.reduce((all, { store }) => all.merge(store.version), Version.empty))
+  const crowd = Version.from(
+    Array.from({ length: 60 }, (_, i) => [(i * 7 + 1).toString(16).padStart(16, '0') as AuthorId, 1] as const),
+  )
+  const holding = (name: string): Version | undefined => [crowd, halves].find((version) => version.name === name)
   return {
     changes: {
       corpus: [...changes.map((all) => encodeChanges(all)), ...changes.flat().map((change) => encodeChanges([change]))],
@@ -130,6 +136,39 @@ function makeTargets(): Readonly<Record<string, Target>> {
       corpus: sites.map(({ store }) => encodeVersion(store.version)),
       read: (bytes, victim) => {
         const decoded = decodeVersion(bytes)
+        if (!decoded.ok) return decoded
+        encodeBundle(victim.store.since(decoded.value))
+        return { ok: true, value: 'read' }
+      },
+    },
+    'changes by what differs': {
+      corpus: [
+        ...changes.map((all) => encodeChanges(all, crowd)),
+        ...changes
+          .flat()
+          .map((change) =>
+            encodeChanges([{ ...change, ops: change.ops, context: change.context.merge(crowd) }], crowd),
+          ),
+      ],
+      read: (bytes, victim) => applied(decodeChanges(bytes, {}, holding), (change) => victim.store.applyChange(change)),
+    },
+    'bundles by what differs': {
+      corpus: [
+        ...sites.map(({ store }) => encodeBundle(store.since(Version.empty), crowd)),
+        ...sites.map(({ store }) => encodeBundle(store.since(halfOf(store.version)), halves)),
+      ],
+      read: (bytes, victim) => {
+        const decoded = decodeBundle(bytes, holding)
+        return decoded.ok ? { ok: true, value: victim.store.applyBundle(decoded.value) } : decoded
+      },
+    },
+    'versions by what differs': {
+      corpus: sites.flatMap(({ store }) => [
+        encodeVersion(store.version.merge(crowd), crowd),
+        encodeVersion(store.version, halves),
+      ]),
+      read: (bytes, victim) => {
+        const decoded = decodeVersion(bytes, holding)
         if (!decoded.ok) return decoded
         encodeBundle(victim.store.since(decoded.value))
         return { ok: true, value: 'read' }

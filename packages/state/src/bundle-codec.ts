@@ -7,13 +7,17 @@ import { sortKeys } from './key-order.ts'
 import { KeyReader, KeySpeller } from './key-speller.ts'
 import { AuthorReader, AuthorWriter, readSeq } from './key-table.ts'
 import { readPlace, readTargets, writePlace, writeTargets } from './list-codec.ts'
+import { readNamed, readVersionBeside, type VersionLookup, writeVersionBeside } from './relative-version.ts'
 import type { DecodeError, Result } from './result.ts'
 import { RowTable, TableBundle } from './row-table.ts'
 import { readValueColumn, type Value, writeValueColumn } from './value.ts'
 import { Version } from './version.ts'
+import { writeVersionName } from './version-name.ts'
 
-/** Format of bundles; readers refuse others with `unsupported-version`. */
-export const bundleFormat = 1
+/** Greatest format of bundles; readers take it and those before it, and refuse others with `unsupported-version`. */
+export const bundleFormat = 2
+/** Versions come whole. In the next format they come by what differs from one that the reader holds. */
+const plainFormat = 1
 
 const FULL = 1
 const HAS_FLOOR = 2
@@ -31,18 +35,26 @@ function sortedDots({ authors, seqs }: RowTable): { order: number[]; ranks: Uint
   return { order, ranks }
 }
 
-/** Self-contained bytes of a bundle: keys in order, then a column per thing. */
-export function encodeBundle(bundle: Bundle): Uint8Array {
+/**
+ * Bytes of a bundle: keys in order, then a column per thing. Self-contained; with `known`, for a reader who holds that
+ * version by its name, without the entries that both have.
+ */
+export function encodeBundle(bundle: Bundle, known?: Version): Uint8Array {
   const writer = new ByteWriter(4096)
   const authors = new AuthorWriter()
   const speller = new KeySpeller()
   const hasFloor = bundle.floor.size > 0
   const floorIsVersion = hasFloor && bundle.floor.equals(bundle.version)
-  writer.u8(bundleFormat)
+  writer.u8(known === undefined ? plainFormat : bundleFormat)
   writer.u8((bundle.full ? FULL : 0) | (floorIsVersion ? FLOOR_IS_VERSION : hasFloor ? HAS_FLOOR : 0))
-  authors.writeVersion(writer, bundle.version)
-  authors.writeVersion(writer, bundle.base)
-  if (hasFloor && !floorIsVersion) authors.writeVersion(writer, bundle.floor)
+  if (known !== undefined) writeVersionName(writer, known.name)
+  const writeVersion = (version: Version): void => {
+    if (known === undefined) authors.writeVersion(writer, version)
+    else writeVersionBeside(writer, authors, version, known)
+  }
+  writeVersion(bundle.version)
+  writeVersion(bundle.base)
+  if (hasFloor && !floorIsVersion) writeVersion(bundle.floor)
   writeRows(writer, RowTable.of(bundle), authors, speller)
   writer.varUint(bundle.lists.length)
   for (const row of bundle.lists) writeList(writer, row, authors, speller)
@@ -173,23 +185,26 @@ function writeGaps(writer: ByteWriter, values: readonly (Value | undefined)[]): 
   }
 }
 
-/** The bundle in self-contained bytes. */
-export function decodeBundle(bytes: Uint8Array): Result<Bundle, DecodeError> {
-  return attempt(() => readBundle(new ByteReader(bytes)))
+/** The bundle in the bytes of `encodeBundle`. `lookup` finds what `known` was by its name; else they are refused with `unknown-base`. */
+export function decodeBundle(bytes: Uint8Array, lookup?: VersionLookup): Result<Bundle, DecodeError> {
+  return attempt(() => readBundle(new ByteReader(bytes), lookup))
 }
 
 /** Reads a bundle to the end of its input. */
-export function readBundle(reader: ByteReader): Bundle {
+export function readBundle(reader: ByteReader, lookup?: VersionLookup): Bundle {
   const authors = new AuthorReader()
   const speller = new KeyReader()
   const format = reader.u8()
-  if (format !== bundleFormat)
-    reader.fail('unsupported-version', `a bundle of format ${format}, this build reads ${bundleFormat}`)
+  if (format < plainFormat || format > bundleFormat)
+    reader.fail('unsupported-version', `a bundle of format ${format}, this build reads up to ${bundleFormat}`)
   const flags = reader.u8()
   if (flags > 7) reader.fail('malformed', 'unknown flags of a bundle')
-  const version = authors.readVersion(reader)
-  const base = authors.readVersion(reader)
-  const floor = flags & FLOOR_IS_VERSION ? version : flags & HAS_FLOOR ? authors.readVersion(reader) : Version.empty
+  const known = format === plainFormat ? undefined : readNamed(reader, lookup)
+  const readVersion = (): Version =>
+    known === undefined ? authors.readVersion(reader) : readVersionBeside(reader, authors, known)
+  const version = readVersion()
+  const base = readVersion()
+  const floor = flags & FLOOR_IS_VERSION ? version : flags & HAS_FLOOR ? readVersion() : Version.empty
   const table = readRows(reader, authors, speller)
   const lists: ListRow[] = []
   const count = reader.count(Number.MAX_SAFE_INTEGER, 5)
@@ -290,21 +305,4 @@ function readGaps(reader: ByteReader, count: number): boolean[] {
     is = !is
   }
   return kept
-}
-
-/** Bytes of a version. */
-export function encodeVersion(version: Version): Uint8Array {
-  const writer = new ByteWriter(64)
-  new AuthorWriter().writeVersion(writer, version)
-  return writer.finish()
-}
-
-/** The version in self-contained bytes. */
-export function decodeVersion(bytes: Uint8Array): Result<Version, DecodeError> {
-  return attempt(() => {
-    const reader = new ByteReader(bytes)
-    const version = new AuthorReader().readVersion(reader)
-    reader.end()
-    return version
-  })
 }

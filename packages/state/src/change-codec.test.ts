@@ -159,7 +159,7 @@ describe('changes as bytes', () => {
   it('[CO13] of another format are refused as such, like bundles and snapshots', () => {
     const alice = open('a')
     const change = changeOf(alice, (s) => s.title.set('x'))
-    const newer = (bytes: Uint8Array, at: number): Uint8Array => bytes.map((byte, i) => (i === at ? byte + 1 : byte))
+    const newer = (bytes: Uint8Array, at: number): Uint8Array => bytes.map((byte, i) => (i === at ? byte + 9 : byte))
     const refused = { ok: false, error: { kind: 'unsupported-version' } }
     expect(decodeChanges(newer(encodeChanges([change]), 0))).toMatchObject(refused)
     expect(decodeBundle(newer(encodeBundle(alice.store.since(Version.empty)), 0))).toMatchObject(refused)

@@ -1,5 +1,6 @@
 import { attempt, ByteReader, ByteWriter } from './bytes.ts'
 import type { Change, EraseOp, InsertOp, Op, PutOp, RemoveOp } from './change.ts'
+import { ContextReader, ContextWriter, type RelativeContext } from './context-codec.ts'
 import type { Era } from './era.ts'
 import { isStamp } from './hlc.ts'
 import { type AuthorId, maxSeq } from './ids.ts'
@@ -7,6 +8,7 @@ import type { Key } from './key.ts'
 import { KeyReader, KeySpeller } from './key-speller.ts'
 import { AuthorReader, AuthorWriter, KeyNumbers, maxStreamKeys, readSeq } from './key-table.ts'
 import { readPlace, readTargets, writePlace, writeTargets } from './list-codec.ts'
+import type { VersionLookup } from './relative-version.ts'
 import type { DecodeError, Result } from './result.ts'
 import type { Row } from './rows.ts'
 import type { Tree } from './tree.ts'
@@ -14,8 +16,10 @@ import { readValueColumn, type Value, writeValueColumn } from './value.ts'
 import type { Version } from './version.ts'
 import { WrittenChange } from './written-change.ts'
 
-/** Format of changes; readers refuse others with `unsupported-version`. */
-export const changeFormat = 1
+/** Greatest format of changes; readers take it and those before it, and refuse others with `unsupported-version`. */
+export const changeFormat = 2
+/** Contexts come whole. From the next format on they may come by what differs from a version that the reader holds. */
+const plainFormat = 1
 
 /** Bounds of a decoder. */
 export interface DecodeLimits {
@@ -33,6 +37,7 @@ const WHOLE_CONTEXT = 2
 const HAS_CAUSE = 4
 const HAS_SPAN = 8
 const ONLY_PUTS = 16
+const RELATIVE_CONTEXT = 32
 
 /** What both ends of a stream remember of one author. */
 interface AuthorState {
@@ -101,20 +106,23 @@ class StreamEncoder implements ChangeEncoder {
   #states = new Map<AuthorId, AuthorState>()
   #hlc = 0
   #fresh = true
+  readonly #contexts: ContextWriter | undefined
   /** The numbers of the rows of a change that needed none of them spelled. */
   #numbered: Change | undefined
   readonly #numbers: number[] = []
 
-  constructor(writer: ByteWriter) {
+  constructor(writer: ByteWriter, contexts: ContextWriter | undefined) {
     this.#writer = writer
+    this.#contexts = contexts
   }
 
   encode(changes: readonly Change[]): Uint8Array {
     const writer = this.#writer
     writer.reset()
-    writer.u8(changeFormat)
+    writer.u8(this.#contexts === undefined ? plainFormat : changeFormat)
     if (this.#keys.size > maxStreamKeys / 2) this.#reset()
     writer.u8(this.#fresh ? FRAME_RESET : 0)
+    this.#contexts?.begin(this.#fresh)
     this.#fresh = false
     writer.varUint(changes.length)
     for (const change of changes) this.#note(change)
@@ -157,11 +165,13 @@ class StreamEncoder implements ChangeEncoder {
     this.#states.set(change.author, state)
     const next = change.seq === state.seq + 1
     const base = next ? state.context : undefined
+    const relative = base === undefined ? this.#contexts?.relate(change.context) : undefined
     const hasRows = this.#hasRows(change)
     const onlyPuts = hasRows ? change.removed.length === 0 : isOnlyPuts(change.ops)
     writer.u8(
       (next ? NEXT_SEQ : 0) |
         (base === undefined ? WHOLE_CONTEXT : 0) |
+        (relative === undefined ? 0 : RELATIVE_CONTEXT) |
         (change.cause === undefined ? 0 : HAS_CAUSE) |
         (change.span === 1 ? 0 : HAS_SPAN) |
         (onlyPuts ? ONLY_PUTS : 0),
@@ -171,7 +181,7 @@ class StreamEncoder implements ChangeEncoder {
     if (change.span !== 1) writer.varUint(change.span)
     writer.varInt(change.hlc - this.#hlc)
     this.#hlc = change.hlc
-    this.#writeContext(change.context, base)
+    this.#writeContext(change.context, base, relative)
     if (change.cause !== undefined) this.#authors.writeDot(writer, change.cause)
     state.seq = change.seq + change.span - 1
     state.context = change.context
@@ -185,7 +195,11 @@ class StreamEncoder implements ChangeEncoder {
   }
 
   /** Only what the author learned since its change before; versions never shrink. */
-  #writeContext(context: Version, base: Version | undefined): void {
+  #writeContext(context: Version, base: Version | undefined, relative: RelativeContext | undefined): void {
+    if (relative !== undefined) {
+      this.#contexts?.write(this.#writer, this.#authors, relative)
+      return
+    }
     if (base === undefined) {
       this.#authors.writeVersion(this.#writer, context)
       return
@@ -291,12 +305,15 @@ class StreamDecoder implements ChangeDecoder {
   #states = new Map<AuthorId, AuthorState>()
   #hlc = 0
   #broken: DecodeError | undefined
+  readonly #contexts: ContextReader
+  #format = changeFormat
   /** Primitive reads of the last frame: tests hold it against the size of the frame. */
   steps = 0
 
-  constructor(limits: DecodeLimits, tree: () => Tree | undefined) {
+  constructor(limits: DecodeLimits, tree: () => Tree | undefined, lookup: VersionLookup | undefined) {
     this.#limits = limits
     this.#tree = tree
+    this.#contexts = new ContextReader(lookup)
   }
 
   decode(bytes: Uint8Array): Result<Change[], DecodeError> {
@@ -314,10 +331,12 @@ class StreamDecoder implements ChangeDecoder {
 
   #readFrame(reader: ByteReader): Change[] {
     const format = reader.u8()
-    if (format !== changeFormat)
-      reader.fail('unsupported-version', `changes of format ${format}, this build reads ${changeFormat}`)
+    if (format < plainFormat || format > changeFormat)
+      reader.fail('unsupported-version', `changes of format ${format}, this build reads up to ${changeFormat}`)
+    this.#format = format
     const flags = reader.u8()
     if (flags > FRAME_RESET) reader.fail('malformed', 'unknown flags of a frame')
+    this.#contexts.begin((flags & FRAME_RESET) !== 0)
     if (flags & FRAME_RESET) {
       this.#authors = new AuthorReader()
       this.#keys = []
@@ -347,7 +366,8 @@ class StreamDecoder implements ChangeDecoder {
 
   #read(reader: ByteReader): Change {
     const flags = reader.u8()
-    if (flags > 31) reader.fail('malformed', 'unknown flags of a change')
+    if (flags >= (this.#format === plainFormat ? RELATIVE_CONTEXT : 2 * RELATIVE_CONTEXT))
+      reader.fail('malformed', 'unknown flags of a change')
     const author = this.#authors.read(reader)
     const state = this.#states.get(author) ?? { seq: 0, context: undefined }
     const seq = flags & NEXT_SEQ ? state.seq + 1 : readSeq(reader)
@@ -356,7 +376,7 @@ class StreamDecoder implements ChangeDecoder {
     const hlc = this.#hlc + reader.varInt()
     if (!isStamp(hlc)) reader.fail('malformed', 'the clock is not a stamp')
     this.#hlc = hlc
-    const context = this.#readContext(reader, flags & WHOLE_CONTEXT ? undefined : this.#base(reader, state, flags))
+    const context = this.#readContext(reader, state, flags)
     const cause = flags & HAS_CAUSE ? this.#authors.readDot(reader) : undefined
     this.#states.set(author, { seq: seq + span - 1, context })
     const head = { author, seq, span, context, hlc, ...(cause === undefined ? {} : { cause }) }
@@ -398,9 +418,15 @@ class StreamDecoder implements ChangeDecoder {
     return state.context
   }
 
-  #readContext(reader: ByteReader, base: Version | undefined): Version {
+  #readContext(reader: ByteReader, state: AuthorState, flags: number): Version {
+    if (flags & WHOLE_CONTEXT) {
+      if (flags & RELATIVE_CONTEXT) return this.#contexts.read(reader, this.#authors)
+      return this.#contexts.whole(this.#authors.readVersion(reader))
+    }
+    if (flags & RELATIVE_CONTEXT) reader.fail('malformed', 'a context that is told twice')
+    const base = this.#base(reader, state, flags)
     const learned = this.#authors.readVersion(reader)
-    return base === undefined || learned.size === 0 ? (base ?? learned) : base.merge(learned)
+    return learned.size === 0 ? base : base.merge(learned)
   }
 
   #key(reader: ByteReader, number: number): Key {
@@ -439,34 +465,44 @@ class StreamDecoder implements ChangeDecoder {
   }
 }
 
-/** The sending end of a stream of changes. */
-export function createChangeEncoder(): ChangeEncoder {
-  return new StreamEncoder(new ByteWriter(1024))
+/**
+ * The sending end of a stream of changes. With `known`, the versions that the reader holds by their names, contexts are
+ * written by what differs from those; only a reader that was given a `lookup` takes that.
+ */
+export function createChangeEncoder(known?: () => readonly Version[]): ChangeEncoder {
+  return new StreamEncoder(new ByteWriter(1024), known === undefined ? undefined : new ContextWriter(known))
 }
 
 /**
  * The receiving end of a stream of changes. `tree`, of the store that they are meant for, spares making keys that the
- * store has.
+ * store has. `lookup` finds versions that contexts refer to by name; where it finds none, the frame is refused with
+ * `unknown-base`.
  */
 export function createChangeDecoder(
   limits: Partial<DecodeLimits> = {},
   tree: () => Tree | undefined = () => undefined,
+  lookup?: VersionLookup,
 ): ChangeDecoder & { readonly steps: number } {
-  return new StreamDecoder({ ...defaultDecodeLimits, ...limits }, tree)
+  return new StreamDecoder({ ...defaultDecodeLimits, ...limits }, tree, lookup)
 }
 
 /** Buffers that a thousand rows a second can share, as none is used beyond one call. */
 let rowWriter = new ByteWriter(4096)
 const maxKeptBytes = 1 << 18
 
-/** Self-contained bytes of some changes, for disks and single messages. */
-export function encodeChanges(changes: readonly Change[]): Uint8Array {
-  const bytes = new StreamEncoder(rowWriter).encode(changes)
+/** Bytes of some changes, for disks and single messages: self-contained, or with `base` for those who hold that by its name. */
+export function encodeChanges(changes: readonly Change[], base?: Version): Uint8Array {
+  const contexts = base === undefined ? undefined : new ContextWriter(() => [base])
+  const bytes = new StreamEncoder(rowWriter, contexts).encode(changes)
   if (bytes.length > maxKeptBytes) rowWriter = new ByteWriter(4096)
   return bytes
 }
 
-/** The changes in self-contained bytes. */
-export function decodeChanges(bytes: Uint8Array, limits: Partial<DecodeLimits> = {}): Result<Change[], DecodeError> {
-  return createChangeDecoder(limits).decode(bytes)
+/** The changes in the bytes of `encodeChanges`. `lookup` finds the base by its name; without it they are refused with `unknown-base`. */
+export function decodeChanges(
+  bytes: Uint8Array,
+  limits: Partial<DecodeLimits> = {},
+  lookup?: VersionLookup,
+): Result<Change[], DecodeError> {
+  return createChangeDecoder(limits, undefined, lookup).decode(bytes)
 }

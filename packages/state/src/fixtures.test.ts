@@ -7,6 +7,7 @@ import {
   createChangeDecoder,
   createStore,
   decodeBundle,
+  decodeVersion,
   exportJSON,
   type Json,
   leafKinds,
@@ -14,11 +15,14 @@ import {
   type Store,
   snapshotFormat,
   Version,
+  type VersionLookup,
 } from './index.ts'
 
 /** What `fixtures/make.mjs` wrote once: bytes of a format, and what they hold. */
 interface Fixture {
   readonly pieces: readonly string[]
+  /** A version that the bytes refer to by its name. */
+  readonly known?: string
   readonly version: Readonly<Record<string, number>>
   readonly digest: string
   readonly plain: Json
@@ -32,29 +36,36 @@ function open(): Store {
 }
 
 /** Opens a fixture as its name says, and gives what became of each piece. */
-function load(name: string, store: Store, pieces: readonly Uint8Array[]): unknown[] {
+function load(name: string, store: Store, pieces: readonly Uint8Array[], lookup: VersionLookup): unknown[] {
   if (name.startsWith('snapshot')) return pieces.map((bytes) => loadSnapshot(store, bytes))
   if (name.startsWith('bundle')) {
     return pieces.map((bytes) => {
-      const decoded = decodeBundle(bytes)
+      const decoded = decodeBundle(bytes, lookup)
       return decoded.ok ? store.applyBundle(decoded.value) : decoded.error
     })
   }
-  const decoder = createChangeDecoder({}, () => store.tree)
+  const decoder = createChangeDecoder({}, () => store.tree, lookup)
   return pieces.flatMap<unknown>((bytes) => {
     const decoded = decoder.decode(bytes)
     return decoded.ok ? decoded.value.map((change) => store.applyChange(change)) : decoded.error
   })
 }
 
+const bytesOf = (base64: string): Uint8Array => Uint8Array.from(Buffer.from(base64, 'base64'))
+
+function versionIn(bytes: Uint8Array): Version {
+  const decoded = decodeVersion(bytes)
+  if (!decoded.ok) throw new Error(decoded.error.message)
+  return decoded.value
+}
+
 describe('bytes of every format', () => {
   it.each(names)('[DA4] open and hold what they held: %s', (name) => {
     const fixture = JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Fixture
     const store = open()
-    const outcomes = load(
-      name,
-      store,
-      fixture.pieces.map((piece) => Uint8Array.from(Buffer.from(piece, 'base64'))),
+    const known = fixture.known === undefined ? undefined : versionIn(bytesOf(fixture.known))
+    const outcomes = load(name, store, fixture.pieces.map(bytesOf), (named) =>
+      named === known?.name ? known : undefined,
     )
     const expected = name.startsWith('snapshot') ? { ok: true, value: undefined } : 'applied'
     expect(outcomes).toEqual(outcomes.map(() => expected))

@@ -13,6 +13,8 @@ export type DecodeErrorKind =
   | 'unsupported-version'
   /** The input was damaged on its way or on its disk. */
   | 'checksum'
+  /** The input tells a version by what differs from one that this reader does not hold: it is to be told whole. */
+  | 'unknown-base'
 
 /** Why bytes were refused. Plain data: it can be logged, counted and sent. */
 export interface DecodeError {

@@ -1,4 +1,5 @@
 import type { AuthorId, Dot } from './ids.ts'
+import { type EntrySum, hasSum, noteSum, sumOfEntries, type VersionName } from './version-name.ts'
 
 /** How two versions relate. */
 export type Order = 'equal' | 'before' | 'after' | 'concurrent'
@@ -35,6 +36,7 @@ export class Version {
   readonly #last: Raise | undefined
   /** Number of authors with a seq above 0. */
   readonly size: number
+  #name: VersionName | undefined
 
   private constructor(
     base: ReadonlyMap<AuthorId, number>,
@@ -61,6 +63,15 @@ export class Version {
       if (raise.author === author) return raise.seq
     }
     return this.#raised.get(author) ?? this.#base.get(author) ?? 0
+  }
+
+  /**
+   * Stands for this version where another replica holds it too; equal versions have equal names. Asked for the first
+   * time in a row of raised versions it costs O(authors), from then on what was raised since.
+   */
+  get name(): VersionName {
+    this.#name ??= this.#sum().toName()
+    return this.#name
   }
 
   /** Author and seq pairs, in no fixed order. */
@@ -151,6 +162,20 @@ export class Version {
     return seqs.size === 0 ? Version.empty : new Version(seqs)
   }
 
+  /** This version with these entries in place of its own; an entry of 0 takes the author away. */
+  patched(entries: readonly (readonly [AuthorId, number])[]): Version {
+    if (entries.every(([author, seq]) => seq > this.get(author)))
+      return entries.length === 0 ? this : this.#raise(entries)
+    const seqs = this.#joined()
+    for (const [author, seq] of entries) {
+      if (seq === 0) seqs.delete(author)
+      else seqs.set(author, seq)
+    }
+    if (seqs.size === 0) return Version.empty
+    if (hasSum(this.#base)) noteSum(seqs, this.#sumWith(entries))
+    return new Version(seqs)
+  }
+
   /** Entries sorted by author, as plain JSON. */
   toJSON(): Record<string, number> {
     return Object.fromEntries([...this.entries()].sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -169,6 +194,16 @@ export class Version {
     this.#base.forEach(add)
     this.#folded().forEach(add)
     return seqs
+  }
+
+  #sum(): EntrySum {
+    const sum = sumOfEntries(this.#base)
+    if (this.#raised.size === 0 && this.#last === undefined) return sum
+    return sum.with(this.#folded(), (author) => this.#base.get(author) ?? 0)
+  }
+
+  #sumWith(entries: readonly (readonly [AuthorId, number])[]): EntrySum {
+    return this.#sum().with(entries, (author) => this.get(author))
   }
 
   /** What was raised above `#base`. */
@@ -196,6 +231,10 @@ export class Version {
     const raised = version.#folded()
     // Past the square root of both, a copy of all costs no more than the copies of what was raised did together.
     const shares = raised.size ** 2 <= 2 * this.#base.size
-    return shares ? new Version(this.#base, raised, undefined, size) : new Version(version.#joined())
+    if (shares) return new Version(this.#base, raised, undefined, size)
+    const joined = version.#joined()
+    // Where names are asked for, the next one is told from this one.
+    if (hasSum(this.#base)) noteSum(joined, version.#sum())
+    return new Version(joined)
   }
 }
