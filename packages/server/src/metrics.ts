@@ -51,6 +51,8 @@ const replicaCounters: readonly (readonly [keyof Metrics, string, string])[] = [
   ['changesWaiting', 'changes_waiting_total', 'Changes that waited for what they depend on.'],
   ['needs', 'needs_total', 'Times that missing state was asked for again.'],
   ['divergences', 'divergences_total', 'Replicas seen with equal versions and unequal states. Should be 0.'],
+  ['repairs', 'repairs_total', 'Documents made anew from the disk because memory was damaged. Should be 0.'],
+  ['damagedPlaces', 'damaged_places_total', 'Places that changed in memory without being written. Should be 0.'],
   ['corruptRows', 'corrupt_rows_total', 'Stored rows that did not pass their checksum. Should be 0.'],
   ['compactions', 'compactions_total', 'Documents whose rows were folded into a snapshot.'],
   ['prunings', 'prunings_total', 'Times that removal records of a document were freed.'],

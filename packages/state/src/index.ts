@@ -133,6 +133,7 @@ export {
 } from './store.ts'
 export {
   bucketBits,
+  bucketOf,
   type DigestPlace,
   digestAt,
   digestsBelow,

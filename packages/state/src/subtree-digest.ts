@@ -103,8 +103,9 @@ function isInBucket(name: string, { bits, bucket }: DigestPlace): boolean {
   return bucketOf(name, bits) === bucket
 }
 
-function bucketOf(name: string, bits: number): number {
-  return hashString(name).hi >>> (32 - bits)
+/** The bucket of a name among those of `bits` bits. */
+export function bucketOf(name: string, bits: number): number {
+  return bits === 0 ? 0 : hashString(name).hi >>> (32 - bits)
 }
 
 function subtreeSum(tree: Tree, node: Row): Sum64 {

@@ -39,6 +39,26 @@ const frames: Frame[] = [
   { kind: 'bundle', handle: 1, transfer: '00000000000000aa', totalBytes: 10, offset: 4, chunk: Uint8Array.of(9, 8) },
   { kind: 'ack', handle: 1, version },
   { kind: 'digest', handle: 1, version, digest: 'fedcba9876543210' },
+  {
+    kind: 'inspect',
+    handle: 1,
+    digest: 'fedcba9876543210',
+    content: false,
+    places: [
+      { path: ['players', 'ö'], bits: 6, bucket: 63 },
+      { path: ['phase'], bits: 0, bucket: 0 },
+    ],
+  },
+  {
+    kind: 'inspected',
+    handle: 1,
+    digest: 'fedcba9876543210',
+    answers: [
+      { own: '0000000000000000', children: { by: 'name', digests: new Map([['ada', '00000000000000a1']]) } },
+      { own: '00000000000000b2', children: { by: 'bucket', digests: new Map([[63, '00000000000000a1']]) } },
+    ],
+    content: '{}',
+  },
   { kind: 'need', handle: 3, version, full: true },
   {
     kind: 'presence',
@@ -59,7 +79,9 @@ const frames: Frame[] = [
 
 /** Versions compare by content. */
 const plain = (frame: Frame): unknown =>
-  JSON.parse(JSON.stringify(frame, (_, value) => (value instanceof Uint8Array ? [...value] : value)))
+  JSON.parse(
+    JSON.stringify(frame, (_, value) => (value instanceof Uint8Array || value instanceof Map ? [...value] : value)),
+  )
 
 describe('the frame codec', () => {
   it('[FR1] brings every kind of frame back', () => {

@@ -22,6 +22,7 @@ import {
   type VersionRange,
 } from './frame.ts'
 import { frameLimits } from './frame-limits.ts'
+import { readInspect, readInspected, writeInspect, writeInspected } from './self-check/inspection-codec.ts'
 import { readAuthor, readHex, readVersion, writeHex, writeVersion } from './version-codec.ts'
 
 const tags = {
@@ -43,6 +44,8 @@ const tags = {
   ping: 16,
   pong: 17,
   close: 18,
+  inspect: 19,
+  inspected: 20,
 } as const
 
 const magic = 0x4a52
@@ -137,6 +140,14 @@ function writeBody(frame: Frame): void {
       writeVersion(writer, frame.version)
       writeHex(writer, frame.digest)
       return
+    case 'inspect':
+      writer.varUint(frame.handle)
+      writeInspect(writer, frame)
+      return
+    case 'inspected':
+      writer.varUint(frame.handle)
+      writeInspected(writer, frame)
+      return
     case 'need':
       writer.varUint(frame.handle)
       writeVersion(writer, frame.version)
@@ -230,6 +241,10 @@ function readBody(reader: ByteReader, tag: number): Frame {
       const version = readVersion(reader)
       return { kind: 'digest', handle, version, digest: readHex(reader) }
     }
+    case tags.inspect:
+      return readInspect(reader, readHandle(reader))
+    case tags.inspected:
+      return readInspected(reader, readHandle(reader))
     case tags.need: {
       const handle = readHandle(reader)
       const version = readVersion(reader)

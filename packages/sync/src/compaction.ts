@@ -60,6 +60,11 @@ function fold(core: DocumentCore, storage: Storage): Later<void> {
           done.resolve()
           return
         }
+        // What is folded has no checksum of its own any more: damage would become the truth.
+        if (!core.health.isSound()) {
+          done.resolve()
+          return
+        }
         const staged = new Set(core.staging.ids())
         const stale = rows.filter((row) => {
           const [kind, transfer = ''] = row.key.slice(core.keys.prefix.length).split('/')

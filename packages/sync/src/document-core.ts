@@ -30,6 +30,7 @@ import type { Refusal, RefusedContent } from './refusal.ts'
 import { acceptRefused, acceptRefusedIn } from './refused-work.ts'
 import { changeRow, type DocumentKeys, documentKeys, sealRow } from './rows.ts'
 import type { StorageOp } from './seams.ts'
+import { DocumentHealth } from './self-check/document-health.ts'
 import { createStaging, type Staging } from './transfers.ts'
 import { answerAsks, endRights } from './treasury.ts'
 import { versionBytes } from './version-row.ts'
@@ -66,6 +67,7 @@ export class DocumentCore {
   readonly presence: PresenceTable
   readonly incidents: Incidents
   readonly staging: Staging
+  readonly health: DocumentHealth
   readonly #pruning: Pruning
   readonly carriers: Set<Carrier> = new Set()
   readonly ownAuthors: Set<AuthorId> = new Set()
@@ -117,6 +119,7 @@ export class DocumentCore {
       durableBytes: limits.stagedDurablyBytes,
     })
     this.#pruning = new Pruning(limits)
+    this.health = new DocumentHealth(this)
     this.presence = createPresence({
       replica: hub.id,
       maxEntries: limits.presenceEntries,
@@ -143,16 +146,24 @@ export class DocumentCore {
     this.store = this.newStore()
   }
 
-  /** An empty store of the kind that this document uses. */
-  newStore(): Store {
+  /**
+   * An empty store of the kind that this document uses. `author`: the incarnation that its first write goes on with. Only
+   * for a store that will hold all that this opening wrote under it.
+   */
+  newStore(author?: AuthorId): Store {
     const { hub } = this
-    const newAuthor = (): AuthorId => authorIdFromBytes(hub.random.bytes(8))
+    let continued = author
+    const newAuthor = (): AuthorId => {
+      const next = continued ?? authorIdFromBytes(hub.random.bytes(8))
+      continued = undefined
+      return next
+    }
     const authority = { grantRights: () => true, hasEnded: (author: AuthorId) => this.#isOfEarlierOpening(author) }
     const { valueBytes, documentItems } = hub.limits
     const limits = { valueBytes, documentItems }
     return new Store(
       { newAuthor, now: () => hub.now(), limits, ...(hub.grantsRights ? { authority } : {}) },
-      hub.rules.state,
+      author === undefined ? hub.rules.state : { ...hub.rules.state, authorContinues: true },
     )
   }
 
@@ -179,17 +190,22 @@ export class DocumentCore {
     return this.#receipts.get(change) ?? emptyReceipt
   }
 
-  /** Puts another store in the place of this one. The caller takes care of the rows. */
-  replaceStore(store: Store): void {
+  /**
+   * Puts another store in the place of this one. The caller takes care of the rows. `isRepair`: it holds the same changes, so
+   * that the log and what is known to be durable stay.
+   */
+  replaceStore(store: Store, isRepair = false): void {
     this.#stopStore()
     this.#generation += 1
     this.incidents.clear()
     this.staging.clear()
     this.hub.transfers.forget(this.name)
-    this.log.clear()
     this.store = store
-    this.durable = Version.empty
-    this.#heldUntil = Version.empty
+    if (!isRepair) {
+      this.log.clear()
+      this.durable = Version.empty
+      this.#heldUntil = Version.empty
+    }
     this.#stopStore = store.subscribe((event) => this.#stepped(event))
     this.hub.tell(this.replacedListeners, undefined)
   }

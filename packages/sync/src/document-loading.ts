@@ -120,18 +120,26 @@ export function readAgain(core: DocumentCore, rows: readonly StoredRow[]): Store
     kept.reduce((sum, { bytes }) => sum + bytes, 0),
     { isServer: false, isSameProfile: true },
   )
-  return rows.filter((row) => isCovered(core, row))
+  return rows.filter((row) => isCovered(core, row, core.store.version))
 }
 
-function isCovered(core: DocumentCore, row: StoredRow): boolean {
+/** All that the disk holds of a document, as one state. */
+export function stateInRows(core: DocumentCore, rows: readonly StoredRow[]): Bundle {
+  const parsed = parseRows(core, rows)
+  const store = core.newStore()
+  applyAll(store, parsed.states, splitRefused(core, parsed.changes).kept)
+  return store.since(Version.empty)
+}
+
+/** Whether a row says nothing more than a store at `version`, or this opening, knows. */
+export function isCovered(core: DocumentCore, row: StoredRow, version: Version): boolean {
   if (row.key.startsWith(core.keys.ackedPrefix)) {
-    const version = versionInRow(row.bytes)
-    return row.key !== core.keys.acked(core.hub.id) && version !== undefined && core.acked.covers(version)
+    const acked = versionInRow(row.bytes)
+    return row.key !== core.keys.acked(core.hub.id) && acked !== undefined && core.acked.covers(acked)
   }
   const kind = row.key.slice(core.keys.prefix.length, core.keys.prefix.length + 2)
   const payload = unsealRow(row.bytes)
   if (payload === undefined) return false
-  const { version } = core.store
   if (kind === 'c/') {
     const decoded = decodeChanges(payload)
     return decoded.ok && decoded.value.every((change) => includes(version, change))

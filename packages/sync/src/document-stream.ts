@@ -16,6 +16,7 @@ import type { Frame, OpenFrame, Permission, PresenceEntry } from './frame.ts'
 import { frameLimits } from './frame-limits.ts'
 import type { Refusal } from './refusal.ts'
 import { noteRefusals, otherTabRefusal } from './refused-work.ts'
+import { SelfCheck } from './self-check/self-check.ts'
 import { StreamAcks } from './stream-acks.ts'
 import type { StreamHost } from './stream-host.ts'
 import { StreamReceiver } from './stream-receiver.ts'
@@ -37,11 +38,11 @@ export class DocumentStream implements Carrier {
   readonly #sender: StreamSender
   readonly #receiver: StreamReceiver
   readonly #refusal: StreamRefusal
+  readonly #selfCheck: SelfCheck
   readonly #acks = new StreamAcks()
   #owesNeed = false
   #asked: Version | undefined
   readonly #presence = new Set<string>()
-  #owesDigest = true
 
   constructor(host: StreamHost, core: DocumentCore, handle: number, given: Permission) {
     this.#host = host
@@ -50,6 +51,7 @@ export class DocumentStream implements Carrier {
     this.#refusal = new StreamRefusal(host, core, () => {
       host.send({ kind: 'need', handle: this.#theirHandle, version: Version.empty, full: true })
     })
+    this.#selfCheck = new SelfCheck(host, core, () => this.#theirHandle)
     this.core = core
     this.handle = handle
     this.given = { permission: given }
@@ -104,6 +106,7 @@ export class DocumentStream implements Carrier {
     core.answerWaiting()
     this.#sender.begin(frame, this.#mayRead())
     this.#acks.reset()
+    this.#selfCheck.reopened()
     this.#host.send({
       kind: 'opened',
       handle: frame.handle,
@@ -151,10 +154,16 @@ export class DocumentStream implements Carrier {
         this.#acknowledged(frame.version)
         break
       case 'digest':
-        this.#compare(frame.version, frame.digest)
+        if (this.#mayRead()) this.#selfCheck.compare(frame.version, frame.digest)
+        break
+      case 'inspect':
+        if (this.#mayRead()) this.#selfCheck.inspect(frame)
+        break
+      case 'inspected':
+        this.#selfCheck.inspected(frame)
         break
       case 'need':
-        if (this.#mayRead()) this.#sender.needed(frame.version, frame.full)
+        if (this.#mayRead()) this.#needed(frame.version, frame.full)
         break
       case 'presence':
         if (this.#mayRead()) this.core.tellPresence(this.core.presence.receive(frame.entries, this), this)
@@ -183,12 +192,14 @@ export class DocumentStream implements Carrier {
     this.#sender.handle = 0
     this.#sender.reset(undefined)
     this.granted = undefined
+    this.#selfCheck.end()
     this.core.tellPresence(this.core.presence.drop(this), this)
   }
 
   /** The connection is gone, or this side leaves. */
   end(isLost: boolean): void {
     const hadContact = this.#theirHandle !== 0
+    this.#selfCheck.end()
     this.core.carriers.delete(this)
     this.#host.hub.touched(this.core)
     if (!isLost && hadContact) this.#host.send({ kind: 'leave', handle: this.#theirHandle })
@@ -205,6 +216,7 @@ export class DocumentStream implements Carrier {
     this.#sender.reset(this.#theirHandle === 0 ? undefined : this.theirs)
     this.#acks.reset()
     this.#refusal.reset()
+    this.#selfCheck.restarted()
     this.open()
     this.wake()
   }
@@ -246,12 +258,8 @@ export class DocumentStream implements Carrier {
     }
     if (this.core.store.waiting.changes > 0) this.#owesNeed = true
     this.#asked = undefined
-    this.#owesDigest = true
     this.pump()
-    const { store } = this.core
-    if (!this.#owesDigest || !this.#maySend() || !this.#sender.isDone) return
-    this.#owesDigest = false
-    this.#host.send({ kind: 'digest', handle: this.#theirHandle, version: store.version, digest: store.digest() })
+    this.#selfCheck.tick(this.#maySend() && this.#sender.isDone)
   }
 
   /** Whether an outage waits for its report: the next loss would be another one beside it. */
@@ -357,13 +365,25 @@ export class DocumentStream implements Carrier {
     const received = this.#receiver.piece(frame)
     if (received.kind === 'malformed') this.#host.fail('protocol-error', received.reason)
     if (received.kind === 'need') this.#owesNeed = true
-    if (received.kind === 'bundle') this.#whole(received.bundle, received.bytes)
+    if (received.kind === 'bundle') {
+      this.#whole(received.bundle, received.bytes)
+      if (!this.#refusal.isAwaiting) this.#selfCheck.whole(received.bundle)
+    }
   }
 
   #whole(bundle: Bundle, bytes: Uint8Array): void {
     this.#theyHave(this.theirs.merge(bundle.version))
     if (this.#refusal.isAwaiting) this.#refusal.take(bundle)
     else this.#took(this.core.receiveBundle(bundle, bytes, this))
+  }
+
+  #needed(version: Version, isFull: boolean): void {
+    // What takes the place of another state is looked at first: damage would spread.
+    if (isFull) this.core.health.isSound()
+    this.core.health.whenRebuilt(() => {
+      this.#sender.needed(version, isFull)
+      this.wake()
+    })
   }
 
   #acknowledge(): void {
@@ -392,15 +412,5 @@ export class DocumentStream implements Carrier {
     if (this.#theirHandle === 0 || authors.length === 0) return
     const told = authors.slice(-frameLimits.ownAuthors)
     this.#host.send({ kind: 'own', handle: this.#theirHandle, authors: told })
-  }
-
-  #compare(version: Version, digest: string): void {
-    const { store, name } = this.core
-    if (!this.#mayRead() || !store.version.equals(version)) return
-    const ours = store.digest()
-    if (ours === digest) return
-    const { hub } = this.#host
-    hub.metrics.divergences += 1
-    hub.diverged({ document: name, peer: this.#host.peerName, version: version.toJSON(), ours, theirs: digest })
   }
 }

@@ -1,4 +1,4 @@
-import type { AuthorId, Value, Version } from '@rejoin/state'
+import type { AuthorId, DigestPlace, PlaceDigests, Value, Version } from '@rejoin/state'
 
 /** What a replica is to others. A server gives permissions and its durable acknowledgement counts for the ladder. */
 export type Role = 'client' | 'peer' | 'server'
@@ -84,6 +84,26 @@ export interface PresenceEntry {
   readonly value?: Value
 }
 
+/** Asks for the digests of places in a state with this digest; with `content`, for what stands there in words. */
+export interface InspectFrame {
+  readonly kind: 'inspect'
+  readonly handle: number
+  readonly digest: string
+  readonly content: boolean
+  readonly places: readonly DigestPlace[]
+}
+
+/** Answers `inspect`, for the first of its places, as far as there is room. Empty where the state is another one by now. */
+export interface InspectedFrame {
+  readonly kind: 'inspected'
+  readonly handle: number
+  /** Of the state that is described. */
+  readonly digest: string
+  readonly answers: readonly PlaceDigests[]
+  /** Lines of JSON for people; nothing reads them. */
+  readonly content: string
+}
+
 /** Everything that can be on the wire. `handle` is always the *receiver's*, except in `open`. */
 export type Frame =
   | HelloFrame
@@ -107,6 +127,8 @@ export type Frame =
   | { readonly kind: 'ack'; readonly handle: number; readonly version: Version }
   /** The state digest at a version, to be compared by whoever is at the same one. */
   | { readonly kind: 'digest'; readonly handle: number; readonly version: Version; readonly digest: string }
+  | InspectFrame
+  | InspectedFrame
   /** Asks for everything after `version`; with `full`, for the whole state as one bundle. */
   | { readonly kind: 'need'; readonly handle: number; readonly version: Version; readonly full: boolean }
   | { readonly kind: 'presence'; readonly handle: number; readonly entries: readonly PresenceEntry[] }

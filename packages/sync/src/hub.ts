@@ -1,10 +1,11 @@
-import type { Value } from '@rejoin/state'
+import type { Path, Value } from '@rejoin/state'
 import type { DocumentCore } from './document-core.ts'
 import type { Introduction, Permission, Role } from './frame.ts'
 import type { HealEvent } from './incidents.ts'
+import type { Later } from './later.ts'
 import type { Limits, Timing } from './limits.ts'
 import type { Metrics } from './metrics.ts'
-import type { Clock, Random, Timers } from './seams.ts'
+import type { Clock, Random, StoredRow, Timers } from './seams.ts'
 import type { SyncRules } from './sync-rules.ts'
 import type { TransferCache } from './transfers.ts'
 import type { WriteQueue } from './write-queue.ts'
@@ -34,8 +35,22 @@ export interface DivergenceEvent {
   readonly document: string
   readonly peer: string
   readonly version: Readonly<Record<string, number>>
+  /** Digests of the whole states. */
   readonly ours: string
   readonly theirs: string
+  /** The subtrees that differ, at most 16; the root where it is not known more closely. */
+  readonly paths: readonly Path[]
+  /**
+   * What this replica does about it. `adopting`: it takes over the server's state, own unsent work on top. `exhausted`: it
+   * has done so as often as `limits.repairsPerHour` allows. `none`: it is a server, or the other side is none, so that
+   * nobody is known to be right.
+   */
+  readonly repair: 'adopting' | 'exhausted' | 'none'
+  /**
+   * For whoever looks into it: three lines of JSON, at most some 300 kB, with what is said here and what both sides hold
+   * in those subtrees, item by item. It has content of the document.
+   */
+  readonly trace: string
 }
 
 /** A refused write, described for people and programs. */
@@ -91,6 +106,8 @@ export interface Hub {
   /** Whether anybody listens to heals. */
   readonly hearsHeals: boolean
   diverged(event: DivergenceEvent): void
+  /** The rows of a document on this disk, once everything queued is written. */
+  readRows(core: DocumentCore): Later<readonly StoredRow[]>
   /** Rows or acknowledgements of a document changed. */
   touched(core: DocumentCore): void
   /** Something that `net.link` or a status may show has changed. */

@@ -40,6 +40,13 @@ export interface Limits {
   readonly valueBytes: number
   /** Live items and list elements of a document above which nothing is added here; merges pass. Default 1,000,000. */
   readonly documentItems: number
+  /** Times that a document's state is replaced by that of a server, or made anew from the disk. Default 4. */
+  readonly repairsPerHour: number
+  /**
+   * Rows of a document that are rechecked with a heartbeat, of which each takes about a microsecond: whether memory still
+   * holds what was written. Default 1,000: 100,000 rows in 17 minutes.
+   */
+  readonly recheckedRows: number
   /** How long a server keeps a document in memory that no connection uses. Default 30 s. */
   readonly idleDocumentMs: number
 }
@@ -67,6 +74,8 @@ export const defaultLimits: Limits = {
   documentItems: 1_000_000,
   floorLagMs: 14 * 86_400_000,
   floorShare: 0.25,
+  repairsPerHour: 4,
+  recheckedRows: 1000,
   idleDocumentMs: 30_000,
 }
 

@@ -21,7 +21,12 @@ export interface Metrics {
   conflicts: number
   heals: number
   cuts: number
+  /** Digests heard that are others than ours at an equal version. Should be 0. */
   divergences: number
+  /** Documents whose state was replaced by that of a server, or made anew from this disk. */
+  repairs: number
+  /** Places that changed in memory without being written. Should be 0. */
+  damagedPlaces: number
   /** Writes dropped because their connection may not make them. */
   refusedWrites: number
   /** Changes that waited for what they depend on. */
@@ -66,6 +71,8 @@ export function noMetrics(): Metrics {
     heals: 0,
     cuts: 0,
     divergences: 0,
+    repairs: 0,
+    damagedPlaces: 0,
     refusedWrites: 0,
     changesWaiting: 0,
     needs: 0,

@@ -12,7 +12,7 @@ import type { Limits, Timing } from './limits.ts'
 import { type Metrics, noMetrics } from './metrics.ts'
 import { findProfile } from './profile.ts'
 import type { Refusal } from './refusal.ts'
-import type { Clock, Environment, Random, Storage, TimerHandle, Timers } from './seams.ts'
+import type { Clock, Environment, Random, Storage, StoredRow, TimerHandle, Timers } from './seams.ts'
 import type { Session, SessionEnd } from './session.ts'
 import type { SyncRules } from './sync-rules.ts'
 import { createTransferCache, type TransferCache } from './transfers.ts'
@@ -194,8 +194,13 @@ export class ReplicaCore implements Hub, ConnectionHost {
   }
 
   diverged(event: DivergenceEvent): void {
-    this.log({ level: 'error', event: 'divergence', details: { ...event } })
+    const { trace, version, ...details } = event
+    this.log({ level: 'error', event: 'divergence', details: { ...details, authors: Object.keys(version).length } })
     this.tell(this.divergenceListeners, event)
+  }
+
+  readRows(core: DocumentCore): Later<readonly StoredRow[]> {
+    return this.queue.flushed().then(() => this.storage.read(core.keys.prefix))
   }
 
   changed(): void {

@@ -22,6 +22,10 @@ export interface SyncRules {
    * whoever is sent them in another order lets them wait (ST5), and a simulated peer without it puts that to the test.
    */
   readonly changesInOrder: boolean
+  /** Whoever is told a digest at its own version compares it. */
+  readonly digestsAreCompared: boolean
+  /** Memory is rechecked, a portion with each heartbeat. */
+  readonly memoryIsRechecked: boolean
   /** The rules of the stores. */
   readonly state: Rules
 }
@@ -35,5 +39,7 @@ export const soundSyncRules: SyncRules = {
   bundlesAreWhole: true,
   refusalIsRemembered: true,
   changesInOrder: true,
+  digestsAreCompared: true,
+  memoryIsRechecked: true,
   state: soundRules,
 }
