@@ -1,4 +1,4 @@
-import type { Era } from './era.ts'
+import type { Moment } from './era.ts'
 import type { Path } from './ids.ts'
 import type { Row } from './rows.ts'
 
@@ -16,9 +16,9 @@ export class Branch {
   readonly length: number
   readonly longest: number
   #path: Path | undefined
-  /** The node, as a tree last found it, and the era that it did so in. */
+  /** The node, as a tree last found it, and when that was. */
   row: Row = 0
-  era: Era | undefined = undefined
+  met: Moment | undefined = undefined
 
   constructor(above: Branch | undefined, name: string) {
     this.above = above
@@ -44,6 +44,6 @@ export class Branch {
 /** Whether two branches are known to be of one node, without looking at their paths. */
 export function isSameBranch(left: Branch | undefined, right: Branch | undefined): boolean {
   if (left === right) return true
-  if (left === undefined || right === undefined || left.era === undefined) return false
-  return left.era === right.era && left.row === right.row
+  if (left === undefined || right === undefined || left.met === undefined) return false
+  return left.met === right.met && left.row === right.row
 }

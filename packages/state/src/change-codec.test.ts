@@ -96,6 +96,32 @@ describe('changes as bytes', () => {
     expect(bobs.length).toBe(1)
   })
 
+  it('[CO11] name a key once in a frame, also where a later change of it writes or removes there again', () => {
+    const [alice, bob] = [open('a'), open('b')]
+    const changes = [
+      changeOf(alice, (s) => {
+        for (const name of ['b', 'a', 'c']) s.at.get(name).x.set(1)
+        s.tags.add('t')
+      }),
+      changeOf(alice, (s) => s.tags.delete('t')),
+      changeOf(alice, (s) => {
+        s.at.get('c').x.set(3)
+        s.at.get('a').x.set(2)
+      }),
+    ]
+    const decoder = createChangeDecoder({}, () => bob.store.tree)
+    const encoder = createChangeEncoder()
+    for (const some of [
+      changes,
+      [changeOf(alice, (s) => s.at.get('b').x.set(4)), changeOf(alice, (s) => s.title.set('z'))],
+    ]) {
+      const decoded = decoder.decode(encoder.encode(some))
+      expect(decoded.ok && decoded.value.map(essence)).toEqual(some.map(essence))
+      if (decoded.ok) for (const change of decoded.value) expect(bob.store.applyChange(change)).toBe('applied')
+    }
+    expect(bob.store.toJSON()).toEqual(alice.store.toJSON())
+  })
+
   it('[CO11] come with the keys that a store has, whatever becomes of it, and with others where it has none', () => {
     const [alice, bob, carol] = [open('a'), open('b'), open('c')]
     const encoder = createChangeEncoder()
@@ -117,7 +143,7 @@ describe('changes as bytes', () => {
       return decoded.value[0] as Change
     }
     const unknown = ({ ops }: Change) =>
-      ops.filter(({ key }) => key.era?.tree !== reader.store.tree).map(({ key }) => [...key.path, key.member])
+      ops.filter(({ key }) => key.met?.tree !== reader.store.tree).map(({ key }) => [...key.path, key.member])
     const before = bob.store.toJSON()
     const first = received(1)
     expect(unknown(first).length).toBe(first.ops.length)

@@ -1,7 +1,7 @@
 import { attempt, ByteReader, ByteWriter } from './bytes.ts'
 import type { Change, EraseOp, InsertOp, Op, PutOp, RemoveOp } from './change.ts'
 import { ContextReader, ContextWriter, type RelativeContext } from './context-codec.ts'
-import type { Era } from './era.ts'
+import type { Moment } from './era.ts'
 import { isStamp } from './hlc.ts'
 import { type AuthorId, maxSeq } from './ids.ts'
 import type { Key } from './key.ts'
@@ -146,9 +146,9 @@ class StreamEncoder implements ChangeEncoder {
 
   #note(change: Change): void {
     if (this.#hasRows(change)) {
-      const hasNumbers = this.#keys.noteRows(change.era, change.rows, this.#numbers)
+      const hasNumbers = this.#keys.noteRows(change.era.tree, change.rows, this.#numbers)
       this.#numbered = hasNumbers ? change : undefined
-      if (change.removed.length > 0) this.#keys.noteRows(change.era, change.removed, [])
+      if (change.removed.length > 0) this.#keys.noteRows(change.era.tree, change.removed, [])
     } else {
       for (const { key } of change.ops) this.#keys.note(key)
     }
@@ -156,7 +156,7 @@ class StreamEncoder implements ChangeEncoder {
 
   /** Whether a change can be written by its rows, without its ops. */
   #hasRows(change: Change): change is WrittenChange {
-    return change instanceof WrittenChange && this.#keys.follows(change.era)
+    return change instanceof WrittenChange && this.#keys.follows(change.era.moment)
   }
 
   #write(change: Change): void {
@@ -300,7 +300,7 @@ class StreamDecoder implements ChangeDecoder {
   #keys: Key[] = []
   /** The entries of the keys in the tree, as far as they were looked up in the era at hand; else 0. */
   #rows: Row[] = []
-  #era: Era | undefined
+  #moment: Moment | undefined
   #speller = new KeyReader()
   #states = new Map<AuthorId, AuthorState>()
   #hlc = 0
@@ -346,8 +346,8 @@ class StreamDecoder implements ChangeDecoder {
       this.#hlc = 0
     }
     const tree = this.#tree()
-    if (tree?.era !== this.#era) {
-      this.#era = tree?.era
+    if (tree?.now !== this.#moment) {
+      this.#moment = tree?.now
       this.#rows.fill(0)
     }
     this.#speller.lookIn(tree)
@@ -386,28 +386,29 @@ class StreamDecoder implements ChangeDecoder {
     const lists: Op[] = []
     if (!(flags & ONLY_PUTS)) this.#readLists(reader, author, seq, lists)
     // By rows, as far as the tree has all of the keys.
-    if (lists.length === 0 && span === 1 && this.#era !== undefined) {
-      const rows = this.#rowsOf(reader, puts, this.#era)
-      const removed = rows === undefined ? undefined : this.#rowsOf(reader, removes, this.#era)
-      if (rows !== undefined && removed !== undefined) return new WrittenChange(head, this.#era, rows, values, removed)
+    const tree = this.#moment?.tree
+    if (lists.length === 0 && span === 1 && tree !== undefined) {
+      const rows = this.#rowsOf(reader, puts, tree)
+      const removed = rows === undefined ? undefined : this.#rowsOf(reader, removes, tree)
+      if (rows !== undefined && removed !== undefined) return new WrittenChange(head, tree.era, rows, values, removed)
     }
     const ops = puts.map((at, i): Op => ({ type: 'put', key: this.#key(reader, at), value: values[i] as Value }))
     for (const at of removes) ops.push({ type: 'remove', key: this.#key(reader, at) })
     return { ...head, ops: ops.concat(lists) }
   }
 
-  #rowsOf(reader: ByteReader, numbers: readonly number[], era: Era): Row[] | undefined {
+  #rowsOf(reader: ByteReader, numbers: readonly number[], tree: Tree): Row[] | undefined {
     const rows = new Array<Row>(numbers.length)
     for (let i = 0; i < numbers.length; i++) {
       const number = numbers[i] as number
-      const row = this.#rows[number] || this.#rowOf(reader, number, era)
+      const row = this.#rows[number] || this.#rowOf(reader, number, tree)
       if (row === 0) return undefined
       rows[i] = row
     }
     return rows
   }
 
-  #rowOf(reader: ByteReader, number: number, { tree }: Era): Row {
+  #rowOf(reader: ByteReader, number: number, tree: Tree): Row {
     const row = tree.known(this.#key(reader, number))
     this.#rows[number] = row
     return row

@@ -1,11 +1,12 @@
 import type { ByteReader, ByteWriter } from './bytes.ts'
-import type { Era } from './era.ts'
+import type { Moment } from './era.ts'
 import { type AuthorId, type Dot, maxSeq } from './ids.ts'
 import type { Key } from './key.ts'
 import { sortKeys } from './key-order.ts'
 import type { KeySpeller } from './key-speller.ts'
 import { RowNumbers } from './row-numbers.ts'
 import type { Row } from './rows.ts'
+import type { Tree } from './tree.ts'
 import { Version } from './version.ts'
 
 /** Keys that one stream numbers before it starts its tables anew: bounds the memory of both ends. */
@@ -92,10 +93,10 @@ export function readSeq(reader: ByteReader): number {
 /** Numbers the keys of a stream: those that a frame brings are sorted, which makes names and numbers short. */
 export class KeyNumbers {
   /** Numbers of entries of the tree that keys came from, and of keys that no tree has met by their text. */
-  readonly #ofRows = new RowNumbers()
+  #ofRows = new RowNumbers()
   readonly #ofTexts = new Map<string, number>()
-  /** The era of the rows above. */
-  #era: Era | undefined
+  /** When the rows above were met. */
+  #moment: Moment | undefined
   #fresh: Key[] = []
   /** Keys of one address as another that is fresh, with that one. */
   #repeats: (readonly [Key, Key])[] = []
@@ -113,7 +114,7 @@ export class KeyNumbers {
   note(key: Key): void {
     if (key.numberedBy === this) return
     key.numberedBy = this
-    const isOfRows = key.era !== undefined && this.follows(key.era)
+    const isOfRows = key.met !== undefined && this.follows(key.met)
     const known = isOfRows ? this.#ofRows.get(key.row) : (this.#ofTexts.get(key.id) ?? -1)
     if (known === -1) {
       const provisional = this.#next + this.#fresh.length
@@ -125,19 +126,19 @@ export class KeyNumbers {
   }
 
   /** Notes entries of a tree by their rows. Says whether all had their numbers, and gives them those. */
-  noteRows(era: Era, rows: readonly Row[], numbers: number[]): boolean {
-    const before = this.#fresh.length
+  noteRows(tree: Tree, rows: readonly Row[], numbers: number[]): boolean {
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i] as Row
       let number = this.#ofRows.get(row)
       if (number === -1) {
         number = this.#next + this.#fresh.length
         this.#ofRows.set(row, number)
-        this.#fresh.push(era.tree.key(row))
+        this.#fresh.push(tree.key(row))
       }
       numbers[i] = number
     }
-    return this.#fresh.length === before
+    // Also what another change of the same frame brought is numbered only once it is spelled.
+    return this.#fresh.length === 0
   }
 
   /** The number of an entry that was noted by its row, once fresh ones were written. */
@@ -154,7 +155,7 @@ export class KeyNumbers {
     for (const key of sorted) {
       key.numberedBy = this
       key.number = this.#next++
-      if (key.era !== undefined && key.era === this.#era) this.#ofRows.set(key.row, key.number)
+      if (key.met !== undefined && key.met === this.#moment) this.#ofRows.set(key.row, key.number)
       else this.#ofTexts.set(key.id, key.number)
       speller.write(writer, key, authors)
     }
@@ -163,13 +164,17 @@ export class KeyNumbers {
     this.#fresh = []
   }
 
-  /** Moves on to an era, if it is the last one of the one tree that rows are numbered for: only then can they be noted. */
-  follows(era: Era): boolean {
-    if (era.next !== undefined) return false
-    if (era === this.#era) return true
-    this.#era ??= era
-    if (this.#era.tree !== era.tree) return false
-    for (; this.#era !== era; this.#era = this.#era.next as Era) this.#ofRows.delete(this.#era.freed as Map<Row, Key>)
+  /** Moves on to a moment, if it is the present of the one tree that rows are numbered for: only then can they be noted. */
+  follows(moment: Moment): boolean {
+    const { tree } = moment
+    if (tree.now !== moment) return false
+    this.#moment ??= moment
+    if (this.#moment === moment) return true
+    if (this.#moment.tree !== tree) return false
+    const freed = tree.freedSince(this.#moment)
+    if (freed === undefined) this.#ofRows = new RowNumbers()
+    else for (const rows of freed) this.#ofRows.delete(rows)
+    this.#moment = moment
     return true
   }
 }

@@ -1,5 +1,5 @@
 import { Branch } from './branch.ts'
-import type { Era } from './era.ts'
+import type { Moment } from './era.ts'
 import type { Path } from './ids.ts'
 import type { Row } from './rows.ts'
 
@@ -81,9 +81,9 @@ export class Key {
   readonly kind: KindCode
   readonly member: string
   #path: Path | undefined
-  /** The entry, as a tree last found it, and the era that it did so in: spares the walk. */
+  /** The entry, as a tree last found it, and when that was: spares the walk. */
   row: Row = 0
-  era: Era | undefined = undefined
+  met: Moment | undefined = undefined
   /** The encoder that last numbered this key, and its number there. */
   numberedBy: unknown = undefined
   number = 0

@@ -1,4 +1,4 @@
-import type { Era } from './era.ts'
+import type { Moment } from './era.ts'
 import { rejoinError } from './errors.ts'
 import type { AnyField, Shape, Struct } from './fields.ts'
 import type { Path } from './ids.ts'
@@ -100,22 +100,22 @@ export class Place {
   readonly above: Place | undefined
   readonly name: string
   #node: Row
-  #era: Era | undefined
+  #met: Moment | undefined
 
   constructor(spec: Spec, above: Place | undefined, name: string) {
     this.spec = spec
     this.above = above
     this.name = name
     this.#node = 0
-    this.#era = undefined
+    this.#met = undefined
   }
 
   /** The node, made when new. */
   made(): Row {
     const { tree } = this.spec
-    if (this.#era !== tree.era || this.#node === 0) {
+    if (this.#met !== tree.now || this.#node === 0) {
       this.#node = this.above === undefined ? tree.root : this.#child(tree, this.above.made())
-      this.#era = tree.era
+      this.#met = tree.now
     }
     return this.#node
   }
@@ -133,10 +133,10 @@ export class Place {
   /** The node; 0 if there is none. */
   found(): Row {
     const { tree } = this.spec
-    if (this.#era !== tree.era || this.#node === 0) {
+    if (this.#met !== tree.now || this.#node === 0) {
       const above = this.above?.found()
       this.#node = above === undefined ? tree.root : above === 0 ? 0 : tree.findChild(above, this.name)
-      this.#era = tree.era
+      this.#met = tree.now
     }
     return this.#node
   }

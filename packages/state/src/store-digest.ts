@@ -1,5 +1,5 @@
 import type { Core } from './core.ts'
-import type { Era } from './era.ts'
+import type { Moment } from './era.ts'
 import { type Hash64, Hasher, hashString, mix, Sum64 } from './hash.ts'
 import type { Path } from './ids.ts'
 import { leafKinds } from './key.ts'
@@ -77,7 +77,7 @@ export class EntryDigests {
   readonly #hasher: Hasher = new Hasher()
   /** What the names of nodes with many children hash to. */
   readonly #prefixes = new Map<Row, Hash64>()
-  #era: Era | undefined
+  #moment: Moment | undefined
 
   constructor(tree: Tree) {
     this.#tree = tree
@@ -98,8 +98,8 @@ export class EntryDigests {
 
   #prefix(node: Row): Hash64 {
     const tree = this.#tree
-    if (this.#era !== tree.era) {
-      this.#era = tree.era
+    if (this.#moment !== tree.now) {
+      this.#moment = tree.now
       this.#prefixes.clear()
     }
     let prefix = this.#prefixes.get(node)

@@ -16,7 +16,7 @@ import { Transaction } from './transaction.ts'
 import type { Tree } from './tree.ts'
 import { bundleFault, changeFault } from './validate.ts'
 import type { Value } from './value.ts'
-import type { Version } from './version.ts'
+import { Version } from './version.ts'
 import { type WaitingChange, WaitingRoom } from './waiting-room.ts'
 
 /** What became of a change that came in. */
@@ -62,6 +62,8 @@ export class Store {
   readonly #listeners = new Set<(event: ChangeEvent) => void>()
   readonly #cuts = new Set<StoreCut>()
   #transaction: Transaction | undefined
+  /** Up to here removal records were freed here: the floor may be higher, after a join. */
+  #freed: Version = Version.empty
 
   constructor(options: StoreOptions, rules: Rules = soundRules) {
     this.#core = new Core(rules, options)
@@ -252,13 +254,14 @@ export class Store {
     const core = this.#core
     this.#digest.text()
     const bound = core.version.meet(upTo)
-    for (const entry of removedUpTo(core, bound)) {
+    for (const entry of removedUpTo(core, bound, this.#freed)) {
       const { tree } = core
       core.dropRemovals(entry, (row) => tree.seq(row) <= tree.slotOf(row).seqIn(bound))
       core.emptied.push(entry)
     }
     core.releaseEmptied()
     core.floor = core.floor.merge(bound)
+    this.#freed = this.#freed.merge(bound)
   }
 
   #noteMerge(noticed: readonly NoticedConflict[], bytes: number, brought: Change | Version): void {

@@ -26,15 +26,16 @@ function lastSeqOf(tree: Tree, row: Row): number {
   return tree.type(row) === rowTypes.run ? seq + (tree.values[row] as number) - 1 : seq
 }
 
-/** Entries with removal records that `version` covers. */
-export function removedUpTo({ tree, slots }: Core, version: Version): Set<Row> {
+/** Entries with removal records that `version` covers and `freed`, below which there are none, does not. */
+export function removedUpTo({ tree, slots }: Core, version: Version, freed: Version): Set<Row> {
   const { rows } = tree
   const removed = new Set<Row>()
   for (const slot of slots.values()) {
-    const seq = version.get(slot.id)
-    for (let row = slot.head; row !== 0 && tree.seq(row) <= seq; row = rows.get(row, words.after)) {
+    const [from, to] = [freed.get(slot.id), version.get(slot.id)]
+    for (let row = slot.tail; row !== 0 && tree.seq(row) > from; row = rows.get(row, words.before)) {
       const type = tree.type(row)
-      if (type === rowTypes.removal || type === rowTypes.erasure) removed.add(tree.entryOf(row))
+      const isRemoval = type === rowTypes.removal || type === rowTypes.erasure
+      if (isRemoval && tree.seq(row) <= to) removed.add(tree.entryOf(row))
     }
   }
   return removed

@@ -1,5 +1,5 @@
 import { Branch } from './branch.ts'
-import { Era } from './era.ts'
+import { Era, type Moment } from './era.ts'
 import type { Path } from './ids.ts'
 import { ItemTable } from './item-table.ts'
 import { Key, type KindCode, leafKinds } from './key.ts'
@@ -13,6 +13,10 @@ interface NodeIndex {
   readonly members: Map<KindCode, Map<string, Row>>
   readonly branch: Branch
 }
+
+/** Moments, and rows given back at their ends, that a tree remembers for those who number rows. */
+const pastKept = 8
+const pastRows = 10_000
 
 /** Up to here a walk along the children costs no more than an index. */
 const fewChildren = 8
@@ -65,7 +69,7 @@ export class Leaf {
  * removal records. The entry of a leaf without members stands in the row of its node, so that what most documents
  * consist of costs one row for each value.
  *
- * Rows of what is gone are used again: whoever keeps one keeps the era that it is of.
+ * Rows of what is gone are used again: whoever keeps one keeps the moment, or the era, that it is of.
  */
 export class Tree extends ItemTable {
   readonly root: Row
@@ -75,6 +79,9 @@ export class Tree extends ItemTable {
   readonly bounded: Set<Row> = new Set()
   /** Another one whenever rows were given back. */
   era: Era = new Era(this)
+  now: Moment = this.era.moment
+  /** The last times before that, with the rows that were given back at their ends. */
+  readonly #past: { readonly moment: Moment; readonly freed: ReadonlySet<Row> }[] = []
   readonly #indexes: (NodeIndex | undefined)[] = []
   readonly #freeIndexes: number[] = []
   readonly #rootBranch = new Branch(undefined, '')
@@ -170,7 +177,7 @@ export class Tree extends ItemTable {
   branch(node: Row): Branch {
     const last = this.#lastBranch
     // Keys may be handed to another store, which meets their branches with its own nodes.
-    if (last.row === node && last.era === this.era) return last
+    if (last.row === node && last.met === this.now) return last
     const isIndexed = (this.rows.get(node, words.flags) & marks.indexed) !== 0
     const branch = isIndexed
       ? this.#index(node).branch
@@ -184,7 +191,7 @@ export class Tree extends ItemTable {
   /** The node of a branch; 0 if there is none. */
   findBranch(branch: Branch | undefined): Row {
     if (branch === undefined) return this.root
-    if (branch.era === this.era) return branch.row
+    if (branch.met === this.now) return branch.row
     const above = branch.above === undefined ? 0 : this.findBranch(branch.above)
     const node = branch.above === undefined ? this.root : above === 0 ? 0 : this.findChild(above, branch.name)
     if (node !== 0) this.#met(branch, node)
@@ -192,7 +199,7 @@ export class Tree extends ItemTable {
   }
 
   #branchNode(branch: Branch): Row {
-    if (branch.era === this.era) return branch.row
+    if (branch.met === this.now) return branch.row
     const node = branch.above === undefined ? this.root : this.child(this.#branchNode(branch.above), branch.name)
     this.#met(branch, node)
     return node
@@ -200,7 +207,7 @@ export class Tree extends ItemTable {
 
   #met(branch: Branch, node: Row): Branch {
     branch.row = node
-    branch.era = this.era
+    branch.met = this.now
     return branch
   }
 
@@ -301,14 +308,14 @@ export class Tree extends ItemTable {
 
   /** The entry of a key, made when new. */
   entryAt(key: Key): Row {
-    if (key.era === this.era) return key.row
+    if (key.met === this.now) return key.row
     const node = key.branch === undefined ? this.root : this.child(this.#branchNode(key.branch), key.name)
     return this.meet(key, this.entry(node, key.kind, key.member))
   }
 
   /** The entry of a key; 0 if there is none. */
   known(key: Key): Row {
-    if (key.era === this.era) return key.row
+    if (key.met === this.now) return key.row
     const above = this.findBranch(key.branch)
     if (above === 0) return 0
     const node = key.branch === undefined ? this.root : this.findChild(above, key.name)
@@ -320,7 +327,7 @@ export class Tree extends ItemTable {
   meet(key: Key, entry: Row): Row {
     if (entry === 0) return 0
     key.row = entry
-    key.era = this.era
+    key.met = this.now
     return entry
   }
 
@@ -366,9 +373,22 @@ export class Tree extends ItemTable {
     if (freed.size === 0) return
     const { era } = this
     this.era = new Era(this)
+    this.now = this.era.moment
     era.freed = freed
     era.next = this.era
+    this.#past.push({ moment: era.moment, freed: new Set(freed.keys()) })
+    while (this.#past.length > 1 && (this.#past.length > pastKept || this.#pastRows() > pastRows)) this.#past.shift()
     this.#met(this.#rootBranch, this.root)
+  }
+
+  /** What was given back since a moment, in turn; undefined where that is too long ago. */
+  freedSince(moment: Moment): ReadonlySet<Row>[] | undefined {
+    const from = this.#past.findIndex((past) => past.moment === moment)
+    return from === -1 ? undefined : this.#past.slice(from).map(({ freed }) => freed)
+  }
+
+  #pastRows(): number {
+    return this.#past.reduce((rows, { freed }) => rows + freed.size, 0)
   }
 
   #isEmpty(row: Row): boolean {
