@@ -13,6 +13,7 @@ import {
 } from '@rejoin/sim'
 import { authorIdFromBytes, type Bundle, boundedState, type Change, type Store, Version } from '@rejoin/state'
 import { createStoreWith, type Rules, soundRules } from '@rejoin/state/testing'
+import { differsFrom, drawSalt, playJoin } from './joins.ts'
 import { potions, randomRawWrite, rawWriteKinds } from './raw-writes.ts'
 
 /** A wrong shortcut, planted at one of the places where bundles, changes and restarts pass. */
@@ -43,6 +44,8 @@ export interface ModelOptions {
   readonly mutant?: Mutant
   /** Hands out the op log, for looking at a failing seed. */
   readonly onLog?: (log: OpLog) => void
+  /** Told of each full join: whether a sketch took its place. */
+  readonly onJoin?: (isSketch: boolean) => void
 }
 
 type Message = { readonly to: number } & (
@@ -52,6 +55,9 @@ type Message = { readonly to: number } & (
 
 interface Model {
   readonly random: RandomStream
+  /** Of its own, so that joins change nothing else in a schedule. */
+  readonly salts: RandomStream
+  readonly onJoin: (isSketch: boolean) => void
   readonly log: OpLog
   readonly stores: Store[]
   readonly images: (Bundle | undefined)[]
@@ -60,8 +66,8 @@ interface Model {
   readonly profile: Profile
   readonly texts: Map<string, string>
   readonly digests: Map<string, string>
-  /** What a store turned away as breaking its rules, though nobody here is hostile. */
-  readonly turnedAway: string[]
+  /** What a store turned away as breaking its rules, though nobody here is hostile, and joins that differed. */
+  readonly faults: string[]
   clockMs: number
   authors: number
 }
@@ -71,6 +77,8 @@ export function runStoreModel(seed: number, options: ModelOptions = {}): string 
   const random = createRandom(seed, 'store-model')
   const model: Model = {
     random,
+    salts: createRandom(seed, 'salts'),
+    onJoin: options.onJoin ?? (() => undefined),
     log: createOpLog(),
     stores: [],
     images: [],
@@ -79,7 +87,7 @@ export function runStoreModel(seed: number, options: ModelOptions = {}): string 
     profile: drawProfile(random),
     texts: new Map(),
     digests: new Map(),
-    turnedAway: [],
+    faults: [],
     clockMs: Date.UTC(2026, 0, 1),
     authors: 0,
   }
@@ -196,12 +204,31 @@ function sendChange(model: Model, from: number): undefined {
   return undefined
 }
 
-function sendBundle(model: Model, from: number): undefined {
+function sendBundle(model: Model, from: number): number | undefined {
   const { random, stores } = model
   const to = (from + 1 + random.int(stores.length - 1)) % stores.length
-  const bundle = (stores[from] as Store).since((stores[to] as Store).version)
-  model.messages.push({ to, kind: 'bundle', bundle })
-  return undefined
+  const [sender, receiver] = [stores[from] as Store, stores[to] as Store]
+  // Whoever returns mostly tells first what it wrote meanwhile, as on a connection.
+  const tells = !receiver.version.covers(sender.floor) && model.salts.chance(0.7)
+  if (tells) take(model, sender, receiver.since(sender.version))
+  model.messages.push({ to, kind: 'bundle', bundle: bundleFor(model, sender, receiver) })
+  return tells ? from : undefined
+}
+
+/** What a store lacks of another: by sketch where a full join is due and the sender can. */
+function bundleFor(model: Model, sender: Store, receiver: Store): Bundle {
+  const bundle = sender.since(receiver.version)
+  if (!bundle.full || model.mutant.rules !== undefined) return bundle
+  const run = playJoin(sender, receiver, drawSalt(model.salts))
+  model.onJoin(run !== undefined)
+  if (run === undefined) return bundle
+  if (run.joined.kind !== 'whole') {
+    model.faults.push(`a join came to ${JSON.stringify(run.joined)}`)
+    return bundle
+  }
+  const difference = differsFrom(receiver, run.joined.bundle, bundle)
+  if (difference !== undefined) model.faults.push(`a join by sketch: ${difference}`)
+  return run.joined.bundle
 }
 
 function deliver(model: Model): number | undefined {
@@ -213,7 +240,7 @@ function deliver(model: Model): number | undefined {
   const store = stores[message.to] as Store
   if (message.kind === 'change') {
     const change = model.mutant.onChange?.(message.change, store, model.log) ?? message.change
-    if (store.applyChange(change) === 'invalid') model.turnedAway.push('a change')
+    if (store.applyChange(change) === 'invalid') model.faults.push('a change was turned away as invalid')
   } else {
     const arriving = model.mutant.onBundle?.(message.bundle, store, model.log) ?? [message.bundle]
     for (const [i, bundle] of arriving.entries()) {
@@ -225,7 +252,7 @@ function deliver(model: Model): number | undefined {
 }
 
 function take(model: Model, store: Store, bundle: Bundle): void {
-  if (store.applyBundle(bundle) === 'invalid') model.turnedAway.push('a bundle')
+  if (store.applyBundle(bundle) === 'invalid') model.faults.push('a bundle was turned away as invalid')
 }
 
 /** The store is gone; its last image comes back, without what was written since. */
@@ -255,7 +282,7 @@ function collect(model: Model, at: number): number | undefined {
 }
 
 function check(model: Model, at: number): string | undefined {
-  if (model.turnedAway.length > 0) return `${model.turnedAway[0]} was turned away as invalid`
+  if (model.faults.length > 0) return model.faults[0]
   const store = model.stores[at] as Store
   const version = JSON.stringify(store.version.toJSON())
   let expected = model.texts.get(version)
@@ -294,7 +321,7 @@ function settle(model: Model): string | undefined {
     for (const [to, receiver] of stores.entries()) {
       for (const sender of stores) {
         if (receiver.version.covers(sender.version)) continue
-        const bundle = sender.since(receiver.version)
+        const bundle = bundleFor(model, sender, receiver)
         for (const arriving of model.mutant.onBundle?.(bundle, receiver, model.log) ?? [bundle]) {
           take(model, receiver, arriving)
         }

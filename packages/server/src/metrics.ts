@@ -49,6 +49,8 @@ const replicaCounters: readonly (readonly [keyof Metrics, string, string])[] = [
   ['conflicts', 'conflicts_total', 'Conflicts noticed while merging.'],
   ['refusedWrites', 'refused_writes_total', 'Writes dropped because their connection may not make them.'],
   ['changesWaiting', 'changes_waiting_total', 'Changes that waited for what they depend on.'],
+  ['joinsBySketch', 'joins_by_sketch_total', 'Returns from below the floor answered by sketch.'],
+  ['joinsWhole', 'joins_whole_total', 'Returns from below the floor answered with the whole state.'],
   ['needs', 'needs_total', 'Times that missing state was asked for again.'],
   ['divergences', 'divergences_total', 'Replicas seen with equal versions and unequal states. Should be 0.'],
   ['repairs', 'repairs_total', 'Documents made anew from the disk because memory was damaged. Should be 0.'],

@@ -22,6 +22,7 @@ import {
   type VersionRange,
 } from './frame.ts'
 import { frameLimits } from './frame-limits.ts'
+import { readJoinRequest, readMore, writeJoinRequest, writeMore } from './join/join-frames.ts'
 import { readInspect, readInspected, writeInspect, writeInspected } from './self-check/inspection-codec.ts'
 import { readAuthor, readHex, readVersion, writeHex, writeVersion } from './version-codec.ts'
 
@@ -46,6 +47,9 @@ const tags = {
   close: 18,
   inspect: 19,
   inspected: 20,
+  below: 24,
+  join: 25,
+  more: 26,
 } as const
 
 const magic = 0x4a52
@@ -153,6 +157,17 @@ function writeBody(frame: Frame): void {
       writeVersion(writer, frame.version)
       writer.u8(frame.full ? 1 : 0)
       return
+    case 'below':
+      writer.varUint(frame.handle)
+      return
+    case 'join':
+      writer.varUint(frame.handle)
+      writeJoinRequest(writer, frame.request)
+      return
+    case 'more':
+      writer.varUint(frame.handle)
+      writeMore(writer, frame.from, frame.count)
+      return
     case 'presence':
       writer.varUint(frame.handle)
       writer.varUint(frame.entries.length)
@@ -250,6 +265,12 @@ function readBody(reader: ByteReader, tag: number): Frame {
       const version = readVersion(reader)
       return { kind: 'need', handle, version, full: readFlag(reader) }
     }
+    case tags.below:
+      return { kind: 'below', handle: readHandle(reader) }
+    case tags.join:
+      return { kind: 'join', handle: readHandle(reader), request: readJoinRequest(reader) }
+    case tags.more:
+      return { kind: 'more', handle: readHandle(reader), ...readMore(reader) }
     case tags.presence: {
       const handle = readHandle(reader)
       const entries: PresenceEntry[] = []

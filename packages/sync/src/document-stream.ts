@@ -9,16 +9,18 @@
  * 4. A bundle goes between changes of the stream, never among them, and both ends tell their change codec (C2).
  * 5. `sent` and `theirs` know nothing of the store after it was replaced: both sides open anew.
  */
-import { type AuthorId, type Bundle, Version } from '@rejoin/state'
+import { type AuthorId, type Bundle, encodeBundle, Version } from '@rejoin/state'
 import { versionAfter } from './change-log.ts'
 import type { Carrier, DocumentCore, Intake } from './document-core.ts'
-import type { Frame, OpenFrame, Permission, PresenceEntry } from './frame.ts'
+import type { Frame, OpenFrame, Permission } from './frame.ts'
 import { frameLimits } from './frame-limits.ts'
 import type { Refusal } from './refusal.ts'
 import { noteRefusals, otherTabRefusal } from './refused-work.ts'
 import { SelfCheck } from './self-check/self-check.ts'
 import { StreamAcks } from './stream-acks.ts'
 import type { StreamHost } from './stream-host.ts'
+import { JoinQuestions } from './stream-joins.ts'
+import { StreamPresence } from './stream-presence.ts'
 import { StreamReceiver } from './stream-receiver.ts'
 import { StreamRefusal } from './stream-refusal.ts'
 import { StreamSender } from './stream-sender.ts'
@@ -39,15 +41,18 @@ export class DocumentStream implements Carrier {
   readonly #receiver: StreamReceiver
   readonly #refusal: StreamRefusal
   readonly #selfCheck: SelfCheck
+  readonly #joins: JoinQuestions
   readonly #acks = new StreamAcks()
   #owesNeed = false
   #asked: Version | undefined
-  readonly #presence = new Set<string>()
+  readonly #presence: StreamPresence
 
   constructor(host: StreamHost, core: DocumentCore, handle: number, given: Permission) {
     this.#host = host
     this.#sender = new StreamSender(host, core)
     this.#receiver = new StreamReceiver(host, core)
+    this.#joins = new JoinQuestions(host, core)
+    this.#presence = new StreamPresence(host, core)
     this.#refusal = new StreamRefusal(host, core, () => {
       host.send({ kind: 'need', handle: this.#theirHandle, version: Version.empty, full: true })
     })
@@ -165,6 +170,15 @@ export class DocumentStream implements Carrier {
       case 'need':
         if (this.#mayRead()) this.#needed(frame.version, frame.full)
         break
+      case 'below':
+        this.#joins.isOwed = !this.#refusal.isAwaiting
+        break
+      case 'join':
+        if (this.#mayRead()) this.#sender.joining(frame.request)
+        break
+      case 'more':
+        if (this.#mayRead()) this.#sender.more(frame.from, frame.count)
+        break
       case 'presence':
         if (this.#mayRead()) this.core.tellPresence(this.core.presence.receive(frame.entries, this), this)
         break
@@ -201,6 +215,7 @@ export class DocumentStream implements Carrier {
     const hadContact = this.#theirHandle !== 0
     this.#selfCheck.end()
     this.core.carriers.delete(this)
+    this.#sender.reset(undefined)
     this.#host.hub.touched(this.core)
     if (!isLost && hadContact) this.#host.send({ kind: 'leave', handle: this.#theirHandle })
     this.core.tellPresence(this.core.presence.drop(this), this)
@@ -215,6 +230,7 @@ export class DocumentStream implements Carrier {
   restart(): void {
     this.#sender.reset(this.#theirHandle === 0 ? undefined : this.theirs)
     this.#acks.reset()
+    this.#joins.reset()
     this.#refusal.reset()
     this.#selfCheck.restarted()
     this.open()
@@ -244,8 +260,11 @@ export class DocumentStream implements Carrier {
     this.#checkRefusal()
     if (this.#owesNeed) this.#askForRest()
     this.#acknowledge()
-    this.#sendPresence()
+    if (this.#mayRead()) this.#presence.send(this.#theirHandle)
     if (this.#mayRead() && !this.core.isHeld) this.#sender.pump(this.#maySend())
+    if (this.#joins.isOwed && this.#mayWrite() && (!this.#maySend() || this.#sender.isDone || this.#sender.isWaiting)) {
+      this.#joins.ask(this.#theirHandle)
+    }
     this.#progress()
   }
 
@@ -286,6 +305,7 @@ export class DocumentStream implements Carrier {
   }
 
   #permitted(permission: Permission, version: Version): void {
+    if (permission !== this.granted) this.#sender.permitted()
     this.granted = permission
     this.theirs = this.theirs.merge(version)
     if (!this.isServer) return
@@ -369,9 +389,14 @@ export class DocumentStream implements Carrier {
       this.#whole(received.bundle, received.bytes)
       if (!this.#refusal.isAwaiting) this.#selfCheck.whole(received.bundle)
     }
+    // Where the whole state is on its way, nothing else takes its place.
+    if (received.kind !== 'join' || this.#refusal.isAwaiting) return
+    const bundle = this.#joins.received(received.bytes, this.#theirHandle)
+    if (bundle !== undefined) this.#whole(bundle, encodeBundle(bundle))
   }
 
   #whole(bundle: Bundle, bytes: Uint8Array): void {
+    this.#receiver.brings(bundle)
     this.#theyHave(this.theirs.merge(bundle.version))
     if (this.#refusal.isAwaiting) this.#refusal.take(bundle)
     else this.#took(this.core.receiveBundle(bundle, bytes, this))
@@ -393,19 +418,6 @@ export class DocumentStream implements Carrier {
     if ((hub.role === 'client' && this.isServer) || !this.#mayRead()) return
     const version = this.#acks.risen(core.durable, this.#receiver.brought)
     if (version !== undefined) this.#host.send({ kind: 'ack', handle: this.#theirHandle, version })
-  }
-
-  #sendPresence(): void {
-    if (this.#presence.size === 0 || !this.#mayRead()) return
-    const entries: PresenceEntry[] = []
-    for (const replica of this.#presence) {
-      const entry = this.core.presence.entry(replica)
-      if (entry !== undefined) entries.push(entry)
-    }
-    this.#presence.clear()
-    for (let i = 0; i < entries.length; i += 64) {
-      this.#host.send({ kind: 'presence', handle: this.#theirHandle, entries: entries.slice(i, i + 64) })
-    }
   }
 
   #tellOwn(authors: readonly AuthorId[]): void {

@@ -1,4 +1,5 @@
 import type { AuthorId, DigestPlace, PlaceDigests, Value, Version } from '@rejoin/state'
+import type { JoinRequest } from './join/join-codec.ts'
 
 /** What a replica is to others. A server gives permissions and its durable acknowledgement counts for the ladder. */
 export type Role = 'client' | 'peer' | 'server'
@@ -12,8 +13,8 @@ export interface VersionRange {
   readonly max: number
 }
 
-/** Versions of the protocol that this build speaks. */
-export const protocolVersions: VersionRange = { min: 1, max: 1 }
+/** Versions of the protocol that this build speaks. From 2 on, whoever is below a floor may join by sketch. */
+export const protocolVersions: VersionRange = { min: 1, max: 2 }
 
 /** Versions of the change, bundle and snapshot formats that this build reads. */
 export const formatVersions: VersionRange = { min: 1, max: 1 }
@@ -131,6 +132,12 @@ export type Frame =
   | InspectedFrame
   /** Asks for everything after `version`; with `full`, for the whole state as one bundle. */
   | { readonly kind: 'need'; readonly handle: number; readonly version: Version; readonly full: boolean }
+  /** The receiver is below the sender's floor: it may ask for a join, after what it has to tell itself. */
+  | { readonly kind: 'below'; readonly handle: number }
+  /** Asks for a join, which comes as a transfer in the pieces of a bundle. */
+  | { readonly kind: 'join'; readonly handle: number; readonly request: JoinRequest }
+  /** Asks for more symbols of a join; for none when it has what it needs. */
+  | { readonly kind: 'more'; readonly handle: number; readonly from: number; readonly count: number }
   | { readonly kind: 'presence'; readonly handle: number; readonly entries: readonly PresenceEntry[] }
   /** Something the receiver sent for this document was dropped. */
   | { readonly kind: 'refused'; readonly handle: number; readonly code: string; readonly reason: string }

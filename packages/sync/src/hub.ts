@@ -78,6 +78,8 @@ export interface Hub {
   readonly metrics: Metrics
   readonly queue: WriteQueue
   readonly transfers: TransferCache
+  /** Items of the sketches that are kept for those who join. */
+  sketchItems: number
   readonly authorize: Authorize | undefined
   /** Whether outages are followed: not on servers, whose clients come and go. */
   readonly followsOutages: boolean

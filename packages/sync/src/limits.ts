@@ -36,6 +36,10 @@ export interface Limits {
   readonly floorLagMs: number
   /** Removal records for each live item beyond which they are freed after an hour (a 336th of the lag). Default 0.25. */
   readonly floorShare: number
+  /** Live items from which whoever was away for longer is asked what it has, and sent the difference. Default 256. */
+  readonly joinItems: number
+  /** Items of sketches kept at once for those who join, 20 bytes each; beyond, the whole state is sent. Default 4 million. */
+  readonly sketchItems: number
   /** Encoded bytes of one value written here. Default 1 MiB. */
   readonly valueBytes: number
   /** Live items and list elements of a document above which nothing is added here; merges pass. Default 1,000,000. */
@@ -74,6 +78,8 @@ export const defaultLimits: Limits = {
   documentItems: 1_000_000,
   floorLagMs: 14 * 86_400_000,
   floorShare: 0.25,
+  joinItems: 256,
+  sketchItems: 4_000_000,
   repairsPerHour: 4,
   recheckedRows: 1000,
   idleDocumentMs: 30_000,

@@ -31,6 +31,13 @@ export interface Metrics {
   refusedWrites: number
   /** Changes that waited for what they depend on. */
   changesWaiting: number
+  /** Returns from below a floor that were answered here: by sketch, and with the whole state. */
+  joinsBySketch: number
+  joinsWhole: number
+  /** Times that more symbols of a sketch were asked for here: each is a round trip more. */
+  joinsContinued: number
+  /** Joins by sketch that came to nothing here, so that the whole state was asked for. */
+  joinsFailed: number
   /** Times that missing state had to be asked for again. */
   needs: number
   storageWrites: number
@@ -75,6 +82,10 @@ export function noMetrics(): Metrics {
     damagedPlaces: 0,
     refusedWrites: 0,
     changesWaiting: 0,
+    joinsBySketch: 0,
+    joinsWhole: 0,
+    joinsContinued: 0,
+    joinsFailed: 0,
     needs: 0,
     storageWrites: 0,
     storageFailures: 0,

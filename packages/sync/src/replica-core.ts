@@ -56,6 +56,7 @@ export class ReplicaCore implements Hub, ConnectionHost {
   readonly metrics: Metrics = noMetrics()
   readonly queue: WriteQueue
   readonly transfers: TransferCache
+  sketchItems = 0
   readonly storage: Storage
   readonly environment: Environment | undefined
   readonly connections: Set<Connection> = new Set()

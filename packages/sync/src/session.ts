@@ -81,6 +81,8 @@ export class Session implements StreamHost {
   token: string | undefined
   peer: Introduction | undefined
   phase: Phase = 'idle'
+  /** The version of the protocol that was agreed on. */
+  protocol = 0
   readonly clockOffset: ClockOffset = createClockOffset()
   /** Whether documents made progress, so that dialling again soon is worth it. */
   isProductive = false
@@ -126,6 +128,10 @@ export class Session implements StreamHost {
 
   get peerFrameBytes(): number {
     return this.peer?.frameBytes ?? frameLimits.smallestFrameBytes
+  }
+
+  get joinsBySketch(): boolean {
+    return this.protocol >= 2
   }
 
   get contactKey(): string | undefined {
@@ -276,6 +282,7 @@ export class Session implements StreamHost {
         return
       }
       this.peer = frame.introduction
+      this.protocol = frame.protocol
       this.#noteClock(frame.echo, frame.introduction.wall)
       this.#welcomed(frame.introduction, now)
     } else if (frame.kind === 'reject' && this.#options.initiator) {
@@ -293,6 +300,7 @@ export class Session implements StreamHost {
       return
     }
     this.token = frame.token
+    this.protocol = answer.protocol
     this.#transmit(answer)
     if (frame.introduction !== undefined) this.#welcomed(frame.introduction, now)
   }

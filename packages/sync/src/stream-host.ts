@@ -15,6 +15,8 @@ export interface StreamHost {
   readonly peerReplica: string
   /** Greatest frame that the other side takes in. */
   readonly peerFrameBytes: number
+  /** Whether the other side can join by sketch. */
+  readonly joinsBySketch: boolean
   /** The key of its outages; undefined when they are not followed. */
   readonly contactKey: string | undefined
   send(frame: Frame): void

@@ -13,6 +13,7 @@ import {
 } from '@rejoin/state'
 import type { DocumentCore } from './document-core.ts'
 import type { Frame } from './frame.ts'
+import { transferKind } from './join/join-codec.ts'
 import { sealRow } from './rows.ts'
 import type { StreamHost } from './stream-host.ts'
 
@@ -20,6 +21,8 @@ import type { StreamHost } from './stream-host.ts'
 export type Received =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'bundle'; readonly bundle: Bundle; readonly bytes: Uint8Array }
+  /** An answer to who asked for a join, or more of one. */
+  | { readonly kind: 'join'; readonly bytes: Uint8Array }
   /** The end of a bundle whose beginning is not here: it has to be asked for again. */
   | { readonly kind: 'need' }
   | { readonly kind: 'malformed'; readonly reason: string }
@@ -71,12 +74,16 @@ export class StreamReceiver {
     return true
   }
 
+  /** Notes whose work a bundle brings. */
+  brings({ version, base }: Bundle): void {
+    for (const [author, seq] of version.entries()) if (seq > base.get(author)) this.brought.add(author)
+  }
+
   #whole(bytes: Uint8Array): Received {
+    if (transferKind(bytes) !== 'bundle') return { kind: 'join', bytes }
     const decoded = decodeBundle(bytes)
     if (!decoded.ok) return { kind: 'malformed', reason: decoded.error.message }
-    const bundle = decoded.value
-    for (const [author, seq] of bundle.version.entries()) if (seq > bundle.base.get(author)) this.brought.add(author)
-    return { kind: 'bundle', bundle, bytes }
+    return { kind: 'bundle', bundle: decoded.value, bytes }
   }
 }
 

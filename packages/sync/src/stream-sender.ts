@@ -6,7 +6,9 @@ import { cutIntoFrames, includes, isCurrent, type KeptChange, versionAfter } fro
 import type { DocumentCore } from './document-core.ts'
 import type { OpenFrame } from './frame.ts'
 import { frameLimits } from './frame-limits.ts'
+import type { JoinRequest } from './join/join-codec.ts'
 import type { StreamHost } from './stream-host.ts'
+import { JoinAnswers } from './stream-joins.ts'
 import type { OutgoingTransfer } from './transfers.ts'
 
 const changeFrameBytes = 48 * 1024
@@ -14,6 +16,7 @@ const changeFrameBytes = 48 * 1024
 const frameOverheadBytes = 256
 
 interface Outgoing {
+  readonly kind: 'bundle' | 'join' | 'symbols'
   readonly transfer: OutgoingTransfer
   offset: number
 }
@@ -26,23 +29,27 @@ export class StreamSender {
   readonly #host: StreamHost
   readonly #core: DocumentCore
   readonly #encoder = createChangeEncoder()
+  readonly #joins: JoinAnswers
   #outgoing: Outgoing | undefined
 
   constructor(host: StreamHost, core: DocumentCore) {
     this.#host = host
     this.#core = core
+    this.#joins = new JoinAnswers(host, core)
   }
 
   /** The other side takes part from `frame.version` on, perhaps with half a bundle in hand. */
   begin(frame: OpenFrame, mayRead: boolean): void {
     this.handle = frame.handle
     this.sent = frame.version
+    this.#joins.end()
     this.#outgoing = mayRead ? this.#resumed(frame) : undefined
   }
 
   /** Nothing that was assumed holds; the other side is at `version`, or does not take part. */
   reset(version: Version | undefined): void {
     this.sent = version
+    this.#joins.end()
     this.#outgoing = undefined
   }
 
@@ -50,7 +57,48 @@ export class StreamSender {
   needed(version: Version, isFull: boolean): void {
     if (this.sent === undefined) return
     this.sent = version
-    this.#outgoing = isFull ? { transfer: this.#encode(Version.empty), offset: 0 } : undefined
+    this.#joins.end()
+    this.#outgoing = isFull ? this.#whole(Version.empty) : undefined
+  }
+
+  /** The other side takes in more or less than before: an answer that it did not want is given again. */
+  permitted(): void {
+    if (this.#outgoing === undefined) this.#joins.end()
+  }
+
+  /** The other side asks for a join, having told what it has to tell. */
+  joining(request: JoinRequest): void {
+    const { hub } = this.#host
+    if (this.sent === undefined || !this.#joins.isWaiting) return
+    const answer = this.#joins.answer(request)
+    this.sent = request.version
+    this.#outgoing = undefined
+    if (request.version.covers(this.#core.store.floor)) return
+    if (answer === undefined) {
+      this.#outgoing = this.#whole(Version.empty)
+      return
+    }
+    hub.metrics.joinsBySketch += 1
+    const transfer = this.#transfer(answer.bytes, request.version, answer.version)
+    hub.transfers.put(transfer, hub.clock.monotonic())
+    this.#outgoing = { kind: 'join', transfer, offset: 0 }
+  }
+
+  /** The other side asks for more symbols of a join, or has what it needs. */
+  more(from: number, count: number): void {
+    if (this.sent === undefined || !this.#joins.isWaiting || this.#outgoing !== undefined) return
+    if (count === 0) {
+      const version = this.#joins.done()
+      if (version !== undefined) this.#theyTook(version)
+      return
+    }
+    const bytes = this.#joins.more(from, count)
+    if (bytes !== undefined) {
+      this.#outgoing = { kind: 'symbols', transfer: this.#transfer(bytes, this.sent, this.sent), offset: 0 }
+      return
+    }
+    this.#joins.end()
+    this.#outgoing = this.#whole(Version.empty)
   }
 
   /** The other side turned out to have this. */
@@ -63,6 +111,11 @@ export class StreamSender {
     return this.sent !== undefined && this.#outgoing === undefined && isCurrent(this.#core.store, this.sent)
   }
 
+  /** Whether the other side is to ask for a join, or to say that it has it. */
+  get isWaiting(): boolean {
+    return this.#joins.isWaiting
+  }
+
   /** Sends as far as there is room. `maySend`: whether the other side merges what comes unasked. */
   pump(maySend: boolean): void {
     const core = this.#core
@@ -71,15 +124,15 @@ export class StreamSender {
         this.#sendChunk(this.#outgoing)
         continue
       }
-      if (!maySend || this.sent === core.store.version) return
+      if (!maySend || this.isWaiting || this.sent === core.store.version) return
       if (isCurrent(core.store, this.sent)) {
         this.sent = this.sent.size === core.store.version.size ? core.store.version : this.sent
         return
       }
       const entries = core.log.since(this.sent, core.store.version)
       if (entries !== undefined && this.#fit(entries)) this.#sendChanges(entries)
-      else if (this.#host.hub.rules.healSendsBundle) this.#outgoing = { transfer: this.#encode(this.sent), offset: 0 }
-      else this.sent = core.store.version
+      else if (!this.#host.hub.rules.healSendsBundle) this.sent = core.store.version
+      else if (!this.#joins.invite(this.handle, this.sent)) this.#outgoing = this.#whole(this.sent)
     }
   }
 
@@ -114,8 +167,14 @@ export class StreamSender {
     outgoing.offset += chunk.length
     if (outgoing.offset < bytes.length) return
     this.#outgoing = undefined
-    metrics.bundlesSent += 1
     this.#encoder.bundleSent()
+    if (outgoing.kind === 'symbols') return
+    metrics.bundlesSent += 1
+    if (outgoing.kind === 'join') this.#joins.answered(version)
+    else this.#theyTook(version)
+  }
+
+  #theyTook(version: Version): void {
     this.sent = (this.sent ?? Version.empty).merge(version)
     this.#sendUnsettled(version)
   }
@@ -147,6 +206,19 @@ export class StreamSender {
     )
   }
 
+  /** All that comes after `base`, or all there is. */
+  #whole(base: Version): Outgoing {
+    const { floor } = this.#core.store
+    if (this.sent !== undefined && this.sent.size > 0 && !this.sent.covers(floor)) {
+      this.#host.hub.metrics.joinsWhole += 1
+    }
+    return { kind: 'bundle', transfer: this.#encode(base), offset: 0 }
+  }
+
+  #transfer(bytes: Uint8Array, base: Version, version: Version): OutgoingTransfer {
+    return { id: this.#host.hub.newId(), document: this.#core.name, base, version, bytes, isJoin: true }
+  }
+
   #encode(base: Version): OutgoingTransfer {
     const core = this.#core
     const { hub } = this.#host
@@ -174,7 +246,7 @@ export class StreamSender {
     if (transfer === undefined || resume.bytes >= transfer.bytes.length) return undefined
     if (!frame.version.covers(transfer.base)) return undefined
     hub.metrics.transfersResumed += 1
-    return { transfer, offset: resume.bytes }
+    return { kind: transfer.isJoin === true ? 'join' : 'bundle', transfer, offset: resume.bytes }
   }
 }
 

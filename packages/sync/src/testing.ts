@@ -1,7 +1,19 @@
 /**
- * For tests of this package and of adapters: replicas under broken rules, the inside of a replica, and sketches, which
- * no replica uses yet. Not covered by the version promise of the package.
+ * For tests of this package and of adapters: replicas under broken rules, the inside of a replica, sketches and joins.
+ * Not covered by the version promise of the package.
  */
+export {
+  decodeJoin,
+  decodeJoinSymbols,
+  encodeJoin,
+  encodeJoinSymbols,
+  type Join,
+  type JoinRequest,
+  type JoinSymbols,
+  joinLimits,
+} from './join/join-codec.ts'
+export { type Joined, JoinReceiver } from './join/join-receiver.ts'
+export { JoinSender } from './join/join-sender.ts'
 export { createReplicaWith, insideOf } from './replica.ts'
 export {
   CodedSymbols,

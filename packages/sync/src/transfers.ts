@@ -8,6 +8,8 @@ export interface OutgoingTransfer {
   readonly base: Version
   readonly version: Version
   readonly bytes: Uint8Array
+  /** Whether it answers the question of one peer, and is of use to nobody else. */
+  readonly isJoin?: boolean
 }
 
 /** Encoded bundles by transfer id. Bounded in bytes and in time; forgetting one costs a new transfer, nothing else. */
@@ -46,7 +48,8 @@ export function createTransferCache(limits: { readonly bytes: number; readonly t
     },
     find: (document, base, version) => {
       for (const { transfer } of kept.values()) {
-        if (transfer.document !== document || transfer.version.size !== version.size) continue
+        if (transfer.isJoin === true || transfer.document !== document || transfer.version.size !== version.size)
+          continue
         if (transfer.version.equals(version) && transfer.base.equals(base)) return transfer
       }
       return undefined

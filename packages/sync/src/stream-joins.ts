@@ -1,0 +1,160 @@
+/**
+ * Joins from below the floor on one stream (`join/`), both ways.
+ *
+ * Who finds that the other side is below its floor sends `below` and then nothing, until it hears back. The other side
+ * sends what it has to tell, and then `join` with what it has; so the answer is made by one that has merged all of that,
+ * and the sketch is about nothing but what is gone. The answer comes as a transfer. The other side asks for more symbols,
+ * for the whole state (`need`), or for no more, and only then the stream goes on.
+ */
+import { type Bundle, type Hash64, Version } from '@rejoin/state'
+import type { DocumentCore } from './document-core.ts'
+import { decodeJoin, decodeJoinSymbols, type JoinRequest, joinLimits, transferKind } from './join/join-codec.ts'
+import { type Joined, JoinReceiver } from './join/join-receiver.ts'
+import { JoinSender } from './join/join-sender.ts'
+import type { StreamHost } from './stream-host.ts'
+
+/** The answering side. */
+export class JoinAnswers {
+  readonly #host: StreamHost
+  readonly #core: DocumentCore
+  #state: 'none' | 'invited' | 'answered' = 'none'
+  #answer: JoinSender | undefined
+  /** What the other side will have by the answer. */
+  #version: Version = Version.empty
+  #invitations = 0
+
+  constructor(host: StreamHost, core: DocumentCore) {
+    this.#host = host
+    this.#core = core
+  }
+
+  /** Whether it is for the other side to go on. */
+  get isWaiting(): boolean {
+    return this.#state !== 'none'
+  }
+
+  /** Invites the other side, which is at `version`, where it is below the floor and a sketch may be worth it. */
+  invite(handle: number, version: Version): boolean {
+    const { store } = this.#core
+    const { hub } = this.#host
+    const { liveItems } = store.stats
+    const isOffered = this.#host.joinsBySketch && hub.rules.bundlesAreWhole && version.size > 0
+    if (!isOffered || version.covers(store.floor) || liveItems < hub.limits.joinItems) return false
+    if (this.#invitations >= joinLimits.invitations || hub.sketchItems + liveItems > hub.limits.sketchItems)
+      return false
+    this.#invitations += 1
+    this.#state = 'invited'
+    this.#host.send({ kind: 'below', handle })
+    return true
+  }
+
+  /** Answers a request; undefined where the whole state is the better answer. */
+  answer(request: JoinRequest): JoinSender | undefined {
+    const { hub } = this.#host
+    this.end()
+    const answer = JoinSender.answer(this.#core.store, request)
+    if (answer === undefined || hub.sketchItems + answer.items > hub.limits.sketchItems) return undefined
+    hub.sketchItems += answer.items
+    this.#answer = answer
+    return answer
+  }
+
+  /** The answer was sent, by which the other side will have `version`. */
+  answered(version: Version): void {
+    this.#version = version
+    this.#state = 'answered'
+  }
+
+  /** The other side has what it needs: what it has by that. Undefined if nothing was answered. */
+  done(): Version | undefined {
+    const version = this.#state === 'answered' ? this.#version : undefined
+    if (version !== undefined) this.end()
+    return version
+  }
+
+  /** More symbols in bytes; undefined where the whole state is the better answer. */
+  more(from: number, count: number): Uint8Array | undefined {
+    return this.#state === 'answered' ? this.#answer?.more(from, count) : undefined
+  }
+
+  /** Forgets all that was begun. */
+  end(): void {
+    this.#host.hub.sketchItems -= this.#answer?.items ?? 0
+    this.#answer = undefined
+    this.#state = 'none'
+  }
+}
+
+/** Answers that one stream takes in: each costs a pass over the own state. */
+const mostAnswers = 8
+
+/** The asking side. */
+export class JoinQuestions {
+  /** Whether the other side waits for a question. */
+  isOwed = false
+  readonly #host: StreamHost
+  readonly #core: DocumentCore
+  readonly #receiver = new JoinReceiver()
+  #answers = 0
+
+  constructor(host: StreamHost, core: DocumentCore) {
+    this.#host = host
+    this.#core = core
+  }
+
+  ask(handle: number): void {
+    this.isOwed = false
+    const request = this.#receiver.ask(this.#core.store, saltOf(this.#host.hub.newId()))
+    this.#host.send({ kind: 'join', handle, request })
+  }
+
+  /** Takes in a transfer that is part of a join, and says the next word. Returns the whole state when there it is. */
+  received(bytes: Uint8Array, handle: number): Bundle | undefined {
+    const joined = this.#join(bytes)
+    const { hub } = this.#host
+    if (joined === undefined) return undefined
+    switch (joined.kind) {
+      case 'whole':
+        this.#host.send({ kind: 'more', handle, from: 0, count: 0 })
+        return joined.bundle
+      case 'more':
+        hub.metrics.joinsContinued += 1
+        this.#host.send({ kind: 'more', handle, from: joined.from, count: joined.count })
+        return undefined
+      case 'stale':
+        hub.metrics.needs += 1
+        this.#host.send({ kind: 'need', handle, version: this.#core.store.version, full: false })
+        return undefined
+      case 'failed':
+        hub.metrics.joinsFailed += 1
+        hub.log({ level: 'info', event: 'join-failed', details: { document: this.#core.name, reason: joined.reason } })
+        this.#host.send({ kind: 'need', handle, version: Version.empty, full: true })
+        return undefined
+    }
+  }
+
+  /** Forgets what was asked. */
+  reset(): void {
+    this.isOwed = false
+    this.#receiver.reset()
+  }
+
+  #join(bytes: Uint8Array): Joined | undefined {
+    if (transferKind(bytes) === 'symbols') {
+      const symbols = decodeJoinSymbols(bytes)
+      return symbols.ok ? this.#receiver.more(symbols.value) : this.#fail(symbols.error.message)
+    }
+    this.#answers += 1
+    if (this.#answers > mostAnswers) return this.#fail('too many joins')
+    const join = decodeJoin(bytes)
+    return join.ok ? this.#receiver.take(join.value, this.#core.store) : this.#fail(join.error.message)
+  }
+
+  #fail(reason: string): undefined {
+    this.#host.fail('protocol-error', reason)
+  }
+}
+
+function saltOf(hex: string): Hash64 {
+  return { hi: Number.parseInt(hex.slice(0, 8), 16), lo: Number.parseInt(hex.slice(8), 16) }
+}
