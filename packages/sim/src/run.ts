@@ -179,6 +179,7 @@ export function worldOf(scenario: Scenario, options: PlayOptions = {}): WorldOpt
       limits: {
         ...narrowLimits(createRandom(scenario.seed, 'limits')),
         ...lowFloor(createRandom(scenario.seed, 'floor')),
+        ...namedVersions(createRandom(scenario.seed, 'names')),
       },
     },
     // Peers that send changes in whatever order put the causal check of the others to the test.
@@ -205,6 +206,11 @@ function narrowLimits(random: RandomStream): Partial<Limits> {
 function lowFloor(random: RandomStream): Partial<Limits> {
   if (random.chance(0.5)) return {}
   return { floorLagMs: random.pick([1_000, 20_000, 120_000]), floorShare: random.pick([0, 0.25]) }
+}
+
+/** Versions told by what differs from one that has a name, as those of thousands of authors are. */
+function namedVersions(random: RandomStream): Partial<Limits> {
+  return random.chance(0.3) ? {} : { namedVersionAuthors: random.pick([1, 3]) }
 }
 
 /** Everybody dials the server; with a quay, the first client also the second. */

@@ -24,7 +24,17 @@ import {
 import { frameLimits } from './frame-limits.ts'
 import { readJoinRequest, readMore, writeJoinRequest, writeMore } from './join/join-frames.ts'
 import { readInspect, readInspected, writeInspect, writeInspected } from './self-check/inspection-codec.ts'
-import { readAuthor, readHex, readVersion, writeHex, writeVersion } from './version-codec.ts'
+import {
+  readAuthor,
+  readHex,
+  readNames,
+  readVersion,
+  readVersionOf,
+  writeHex,
+  writeNames,
+  writeVersion,
+  writeVersionOf,
+} from './version-codec.ts'
 
 const tags = {
   hello: 1,
@@ -50,7 +60,11 @@ const tags = {
   below: 24,
   join: 25,
   more: 26,
+  recall: 40,
 } as const
+
+/** With it a frame tells its version by what differs from another. */
+const toldFlag = 0x40
 
 const magic = 0x4a52
 /** Shared: encoding never calls back. */
@@ -61,7 +75,7 @@ const permissions: readonly Permission[] = ['no', 'read', 'write', 'admin']
 /** The bytes of a frame. Its first byte is the kind; hello and reject keep their layout in all versions. */
 export function encodeFrame(frame: Frame): Uint8Array {
   writer.reset()
-  writer.u8(tags[frame.kind])
+  writer.u8(tags[frame.kind] | ('told' in frame ? toldFlag : 0))
   writeBody(frame)
   return writer.finish()
 }
@@ -74,7 +88,9 @@ export function decodeFrame(bytes: Uint8Array): Result<Frame, DecodeError> {
       reader.fail('too-large', `a frame of ${bytes.length} bytes where ${frameLimits.frameBytes} are allowed`)
     }
     const tag = reader.u8()
-    const frame = readBody(reader, tag)
+    const isTold = (tag & toldFlag) !== 0
+    const frame = readBody(reader, tag & ~toldFlag, isTold)
+    if (isTold && !('told' in frame)) reader.fail('malformed', `a frame of unknown kind ${tag}`)
     // Later versions may append to these two.
     if (frame.kind !== 'hello' && frame.kind !== 'reject') reader.end()
     return frame
@@ -112,7 +128,7 @@ function writeBody(frame: Frame): void {
     case 'open':
       writer.varUint(frame.handle)
       writer.string(frame.document)
-      writeVersion(writer, frame.version)
+      writeVersionOf(writer, frame)
       writer.u8(frame.resume === undefined ? 0 : 1)
       if (frame.resume !== undefined) {
         writeHex(writer, frame.resume.transfer)
@@ -122,7 +138,11 @@ function writeBody(frame: Frame): void {
     case 'opened':
       writer.varUint(frame.handle)
       writer.u8(permissions.indexOf(frame.permission))
-      writeVersion(writer, frame.version)
+      writeVersionOf(writer, frame)
+      return
+    case 'recall':
+      writer.varUint(frame.handle)
+      writeNames(writer, frame.names)
       return
     case 'changes':
       writer.varUint(frame.handle)
@@ -141,7 +161,7 @@ function writeBody(frame: Frame): void {
       return
     case 'digest':
       writer.varUint(frame.handle)
-      writeVersion(writer, frame.version)
+      writeVersionOf(writer, frame)
       writeHex(writer, frame.digest)
       return
     case 'inspect':
@@ -154,7 +174,7 @@ function writeBody(frame: Frame): void {
       return
     case 'need':
       writer.varUint(frame.handle)
-      writeVersion(writer, frame.version)
+      writeVersionOf(writer, frame)
       writer.u8(frame.full ? 1 : 0)
       return
     case 'below':
@@ -207,7 +227,7 @@ function writeBody(frame: Frame): void {
   }
 }
 
-function readBody(reader: ByteReader, tag: number): Frame {
+function readBody(reader: ByteReader, tag: number, isTold: boolean): Frame {
   switch (tag) {
     case tags.hello:
       return readHello(reader)
@@ -226,16 +246,18 @@ function readBody(reader: ByteReader, tag: number): Frame {
     case tags.open: {
       const handle = readHandle(reader)
       const document = reader.string(frameLimits.documentNameBytes)
-      const version = readVersion(reader)
-      if (!readFlag(reader)) return { kind: 'open', handle, document, version }
+      const version = readVersionOf(reader, isTold)
+      if (!readFlag(reader)) return { kind: 'open', handle, document, ...version }
       const resume = { transfer: readHex(reader), bytes: readSize(reader) }
-      return { kind: 'open', handle, document, version, resume }
+      return { kind: 'open', handle, document, ...version, resume }
     }
     case tags.opened: {
       const handle = readHandle(reader)
       const permission = pick(reader, permissions)
-      return { kind: 'opened', handle, permission, version: readVersion(reader) }
+      return { kind: 'opened', handle, permission, ...readVersionOf(reader, isTold) }
     }
+    case tags.recall:
+      return { kind: 'recall', handle: readHandle(reader), names: readNames(reader) }
     case tags.changes:
       return { kind: 'changes', handle: readHandle(reader), bytes: reader.raw(reader.remaining) }
     case tags.bundle: {
@@ -253,8 +275,8 @@ function readBody(reader: ByteReader, tag: number): Frame {
       return { kind: 'ack', handle: readHandle(reader), version: readVersion(reader) }
     case tags.digest: {
       const handle = readHandle(reader)
-      const version = readVersion(reader)
-      return { kind: 'digest', handle, version, digest: readHex(reader) }
+      const version = readVersionOf(reader, isTold)
+      return { kind: 'digest', handle, ...version, digest: readHex(reader) }
     }
     case tags.inspect:
       return readInspect(reader, readHandle(reader))
@@ -262,8 +284,8 @@ function readBody(reader: ByteReader, tag: number): Frame {
       return readInspected(reader, readHandle(reader))
     case tags.need: {
       const handle = readHandle(reader)
-      const version = readVersion(reader)
-      return { kind: 'need', handle, version, full: readFlag(reader) }
+      const version = readVersionOf(reader, isTold)
+      return { kind: 'need', handle, ...version, full: readFlag(reader) }
     }
     case tags.below:
       return { kind: 'below', handle: readHandle(reader) }

@@ -19,6 +19,7 @@ import {
   Store,
   Version,
 } from '@rejoin/state'
+import { BaseVersions } from './base-versions.ts'
 import { type ChangeLog, createChangeLog, includes } from './change-log.ts'
 import type { Permission } from './frame.ts'
 import type { Hub } from './hub.ts'
@@ -68,6 +69,8 @@ export class DocumentCore {
   readonly incidents: Incidents
   readonly staging: Staging
   readonly health: DocumentHealth
+  /** What versions are told by. */
+  readonly bases: BaseVersions = new BaseVersions(() => this.store)
   readonly #pruning: Pruning
   readonly carriers: Set<Carrier> = new Set()
   readonly ownAuthors: Set<AuthorId> = new Set()
@@ -200,6 +203,7 @@ export class DocumentCore {
     this.incidents.clear()
     this.staging.clear()
     this.hub.transfers.forget(this.name)
+    this.bases.clear()
     this.store = store
     if (!isRepair) {
       this.log.clear()

@@ -24,6 +24,8 @@ import { StreamPresence } from './stream-presence.ts'
 import { StreamReceiver } from './stream-receiver.ts'
 import { StreamRefusal } from './stream-refusal.ts'
 import { StreamSender } from './stream-sender.ts'
+import { StreamVersions, tellsVersion } from './stream-versions.ts'
+import { TellingHost } from './telling-host.ts'
 
 type DocumentFrame = Extract<Frame, { readonly handle: number }>
 
@@ -37,6 +39,7 @@ export class DocumentStream implements Carrier {
   /** What the other side is known to have. */
   theirs: Version = Version.empty
   readonly #host: StreamHost
+  readonly #versions: StreamVersions
   readonly #sender: StreamSender
   readonly #receiver: StreamReceiver
   readonly #refusal: StreamRefusal
@@ -47,14 +50,16 @@ export class DocumentStream implements Carrier {
   #asked: Version | undefined
   readonly #presence: StreamPresence
 
-  constructor(host: StreamHost, core: DocumentCore, handle: number, given: Permission) {
+  constructor(session: StreamHost, core: DocumentCore, handle: number, given: Permission) {
+    this.#versions = new StreamVersions(session, core)
+    const host = new TellingHost(session, this.#versions)
     this.#host = host
-    this.#sender = new StreamSender(host, core)
-    this.#receiver = new StreamReceiver(host, core)
+    this.#sender = new StreamSender(host, core, this.#versions)
+    this.#receiver = new StreamReceiver(host, core, this.#versions)
     this.#joins = new JoinQuestions(host, core)
     this.#presence = new StreamPresence(host, core)
     this.#refusal = new StreamRefusal(host, core, () => {
-      host.send({ kind: 'need', handle: this.#theirHandle, version: Version.empty, full: true })
+      this.#host.send({ kind: 'need', handle: this.#theirHandle, version: Version.empty, full: true })
     })
     this.#selfCheck = new SelfCheck(host, core, () => this.#theirHandle)
     this.core = core
@@ -104,8 +109,13 @@ export class DocumentStream implements Carrier {
   }
 
   /** The other side takes part, for the first time or anew. */
-  opened(frame: OpenFrame): void {
+  opened(offer: OpenFrame): void {
     const { core } = this
+    const frame = this.#versions.resolved(offer)
+    if (frame === undefined) {
+      this.#host.send({ kind: 'recall', handle: offer.handle, names: this.#versions.offered() })
+      return
+    }
     const isReturn = this.#theirHandle !== 0 && this.#theirHandle !== frame.handle
     this.theirs = frame.version
     core.answerWaiting()
@@ -141,13 +151,22 @@ export class DocumentStream implements Carrier {
     this.wake()
   }
 
-  receive(frame: DocumentFrame): void {
+  receive(received: DocumentFrame): void {
+    const frame = received.kind !== 'open' && tellsVersion(received) ? this.#versions.resolved(received) : received
+    if (frame === undefined) {
+      this.#host.fail('protocol-error', 'a version by what differs from one that was never told')
+      return
+    }
     switch (frame.kind) {
       case 'open':
         this.opened(frame)
         break
       case 'opened':
         this.#permitted(frame.permission, frame.version)
+        break
+      case 'recall':
+        this.#versions.recalled(frame.names)
+        this.open()
         break
       case 'changes':
         this.#changes(frame.bytes)
@@ -213,6 +232,7 @@ export class DocumentStream implements Carrier {
   /** The connection is gone, or this side leaves. */
   end(isLost: boolean): void {
     const hadContact = this.#theirHandle !== 0
+    this.#versions.remember()
     this.#selfCheck.end()
     this.core.carriers.delete(this)
     this.#sender.reset(undefined)
@@ -277,6 +297,7 @@ export class DocumentStream implements Carrier {
     }
     if (this.core.store.waiting.changes > 0) this.#owesNeed = true
     this.#asked = undefined
+    this.#versions.remember()
     this.pump()
     this.#selfCheck.tick(this.#maySend() && this.#sender.isDone)
   }

@@ -14,6 +14,8 @@ export const frameLimits = {
   codeBytes: 64,
   reasonBytes: 1024,
   versionAuthors: 65_536,
+  /** Names of versions that are offered at once. */
+  versionNames: 16,
   profiles: 8,
   presenceEntries: 1024,
   presenceBytes: 4096,

@@ -1,4 +1,4 @@
-import type { AuthorId, DigestPlace, PlaceDigests, Value, Version } from '@rejoin/state'
+import type { AuthorId, DigestPlace, PlaceDigests, Value, Version, VersionEntry, VersionName } from '@rejoin/state'
 import type { JoinRequest } from './join/join-codec.ts'
 
 /** What a replica is to others. A server gives permissions and its durable acknowledgement counts for the ladder. */
@@ -17,7 +17,10 @@ export interface VersionRange {
 export const protocolVersions: VersionRange = { min: 1, max: 2 }
 
 /** Versions of the change, bundle and snapshot formats that this build reads. */
-export const formatVersions: VersionRange = { min: 1, max: 1 }
+export const formatVersions: VersionRange = { min: 1, max: 2 }
+
+/** The format from which on versions may be told by what differs from one that has a name. */
+export const namesVersionsFrom = 2
 
 /** Who speaks: the part of hello and welcome that both have. */
 export interface Introduction {
@@ -69,14 +72,56 @@ export interface Resume {
   readonly bytes: number
 }
 
+/** A version as it travels where it has many authors. */
+export interface ToldVersion {
+  /** A version that the other side holds, by its name; or one that it can keep for the next time, whole. */
+  readonly base: VersionName | Version
+  /** In what the version differs from that. */
+  readonly entries: readonly VersionEntry[]
+  /** Names that the sender would understand. */
+  readonly names: readonly VersionName[]
+}
+
 /** Takes part in a document under a handle of the sender's choice; the other side addresses it by that handle. */
 export interface OpenFrame {
   readonly kind: 'open'
   readonly handle: number
   readonly document: string
   readonly version: Version
+  /** With it `version` is what the receiver makes of it, and is not on the wire. */
+  readonly told?: ToldVersion
   readonly resume?: Resume
 }
+
+/** Answers `open`: what its sender may do here, and the version now. Sent again when the permission changes. */
+export interface OpenedFrame {
+  readonly kind: 'opened'
+  readonly handle: number
+  readonly permission: Permission
+  readonly version: Version
+  readonly told?: ToldVersion
+}
+
+/** The state digest at a version, to be compared by whoever is at the same one. */
+export interface DigestFrame {
+  readonly kind: 'digest'
+  readonly handle: number
+  readonly version: Version
+  readonly told?: ToldVersion
+  readonly digest: string
+}
+
+/** Asks for everything after `version`; with `full`, for the whole state as one bundle. */
+export interface NeedFrame {
+  readonly kind: 'need'
+  readonly handle: number
+  readonly version: Version
+  readonly told?: ToldVersion
+  readonly full: boolean
+}
+
+/** Frames that tell a version with all of its authors. */
+export type VersionFrame = OpenFrame | OpenedFrame | DigestFrame | NeedFrame
 
 /** What one sees of another replica's presence. `value` is absent when it has left. */
 export interface PresenceEntry {
@@ -111,8 +156,9 @@ export type Frame =
   | WelcomeFrame
   | RejectFrame
   | OpenFrame
-  /** Answers `open`: what its sender may do here, and the version now. Sent again when the permission changes. */
-  | { readonly kind: 'opened'; readonly handle: number; readonly permission: Permission; readonly version: Version }
+  | OpenedFrame
+  /** The last `open` named a version that is not held here; these of those that it offered are. It is to be told again. */
+  | { readonly kind: 'recall'; readonly handle: number; readonly names: readonly VersionName[] }
   /** Changes in causal order, as the stream's change encoder wrote them. A change and its undo are in one frame. */
   | { readonly kind: 'changes'; readonly handle: number; readonly bytes: Uint8Array }
   /** A piece of an encoded bundle. Only the whole is ever applied. */
@@ -126,12 +172,10 @@ export type Frame =
     }
   /** This is on the sender's disk. Only what rose since the last one. */
   | { readonly kind: 'ack'; readonly handle: number; readonly version: Version }
-  /** The state digest at a version, to be compared by whoever is at the same one. */
-  | { readonly kind: 'digest'; readonly handle: number; readonly version: Version; readonly digest: string }
+  | DigestFrame
   | InspectFrame
   | InspectedFrame
-  /** Asks for everything after `version`; with `full`, for the whole state as one bundle. */
-  | { readonly kind: 'need'; readonly handle: number; readonly version: Version; readonly full: boolean }
+  | NeedFrame
   /** The receiver is below the sender's floor: it may ask for a join, after what it has to tell itself. */
   | { readonly kind: 'below'; readonly handle: number }
   /** Asks for a join, which comes as a transfer in the pieces of a bundle. */

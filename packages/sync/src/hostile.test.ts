@@ -1,4 +1,4 @@
-import { Version } from '@rejoin/state'
+import { type AuthorId, Version } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import { encodeFrame } from './codec.ts'
 import type { Frame, Introduction } from './frame.ts'
@@ -70,6 +70,20 @@ describe('a hostile or broken peer', () => {
           totalBytes: 3,
           offset: 0,
           chunk: Uint8Array.of(9, 9, 9),
+        },
+      ],
+    ],
+    [
+      'a version by what differs from one that was never told',
+      [
+        hello,
+        open,
+        {
+          kind: 'need',
+          handle: 1,
+          version: Version.empty,
+          told: { base: Version.empty.with('00000000000000aa' as AuthorId, 1).name, entries: [], names: [] },
+          full: false,
         },
       ],
     ],

@@ -23,6 +23,8 @@ export interface Limits {
   readonly sendAheadBytes: number
   /** Bytes waiting for a slow or failing disk before input is held back. Default 8 MiB. */
   readonly unwrittenBytes: number
+  /** Authors of a version from which on it is told by what differs from one that both sides hold. Default 64. */
+  readonly namedVersionAuthors: number
   /** Rows of a document before they are folded into a snapshot. Default 512. */
   readonly rowsBeforeCompaction: number
   /** Entries of presence per document and bytes of one. Defaults 1,024 and 4,096. */
@@ -69,6 +71,7 @@ export const defaultLimits: Limits = {
   keptChangeBytes: 1024 * 1024,
   sendAheadBytes: 256 * 1024,
   unwrittenBytes: 8 * 1024 * 1024,
+  namedVersionAuthors: 64,
   rowsBeforeCompaction: 512,
   presenceEntries: 1024,
   presenceBytes: 4096,

@@ -17,6 +17,7 @@ import {
   formatVersions,
   type HelloFrame,
   type Introduction,
+  namesVersionsFrom,
   type OpenFrame,
   type Permission,
   protocolVersions,
@@ -83,6 +84,8 @@ export class Session implements StreamHost {
   phase: Phase = 'idle'
   /** The version of the protocol that was agreed on. */
   protocol = 0
+  /** The format that was agreed on. */
+  #format = 0
   readonly clockOffset: ClockOffset = createClockOffset()
   /** Whether documents made progress, so that dialling again soon is worth it. */
   isProductive = false
@@ -132,6 +135,10 @@ export class Session implements StreamHost {
 
   get joinsBySketch(): boolean {
     return this.protocol >= 2
+  }
+
+  get namesVersions(): boolean {
+    return this.#format >= namesVersionsFrom
   }
 
   get contactKey(): string | undefined {
@@ -283,6 +290,7 @@ export class Session implements StreamHost {
       }
       this.peer = frame.introduction
       this.protocol = frame.protocol
+      this.#format = frame.format
       this.#noteClock(frame.echo, frame.introduction.wall)
       this.#welcomed(frame.introduction, now)
     } else if (frame.kind === 'reject' && this.#options.initiator) {
@@ -301,6 +309,7 @@ export class Session implements StreamHost {
     }
     this.token = frame.token
     this.protocol = answer.protocol
+    this.#format = answer.format
     this.#transmit(answer)
     if (frame.introduction !== undefined) this.#welcomed(frame.introduction, now)
   }

@@ -17,6 +17,8 @@ export interface StreamHost {
   readonly peerFrameBytes: number
   /** Whether the other side can join by sketch. */
   readonly joinsBySketch: boolean
+  /** Whether the other side takes versions, contexts and bundles that are told by what differs. */
+  readonly namesVersions: boolean
   /** The key of its outages; undefined when they are not followed. */
   readonly contactKey: string | undefined
   send(frame: Frame): void

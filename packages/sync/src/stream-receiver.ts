@@ -9,6 +9,7 @@ import {
   createChangeDecoder,
   type DecodeError,
   decodeBundle,
+  encodeBundle,
   type Result,
 } from '@rejoin/state'
 import type { DocumentCore } from './document-core.ts'
@@ -16,6 +17,7 @@ import type { Frame } from './frame.ts'
 import { transferKind } from './join/join-codec.ts'
 import { sealRow } from './rows.ts'
 import type { StreamHost } from './stream-host.ts'
+import type { StreamVersions } from './stream-versions.ts'
 
 /** What a piece of a bundle came to. */
 export type Received =
@@ -32,12 +34,15 @@ export class StreamReceiver {
   readonly brought: Set<AuthorId> = new Set()
   readonly #host: StreamHost
   readonly #core: DocumentCore
+  readonly #versions: StreamVersions
   readonly #decoder: ChangeDecoder
 
-  constructor(host: StreamHost, core: DocumentCore) {
+  constructor(host: StreamHost, core: DocumentCore, versions: StreamVersions) {
     this.#host = host
     this.#core = core
-    this.#decoder = createChangeDecoder({ maxChanges: 20_000, maxOps: 200_000 }, () => core.store.tree)
+    this.#versions = versions
+    const limits = { maxChanges: 20_000, maxOps: 200_000 }
+    this.#decoder = createChangeDecoder(limits, () => core.store.tree, versions.lookup)
   }
 
   /** The changes of a frame. To be called for every such frame, also unwelcome ones: the stream has a state. */
@@ -81,9 +86,16 @@ export class StreamReceiver {
 
   #whole(bytes: Uint8Array): Received {
     if (transferKind(bytes) !== 'bundle') return { kind: 'join', bytes }
-    const decoded = decodeBundle(bytes)
-    if (!decoded.ok) return { kind: 'malformed', reason: decoded.error.message }
-    return { kind: 'bundle', bundle: decoded.value, bytes }
+    const decoded = decodeBundle(bytes, this.#versions.lookup)
+    if (!decoded.ok) {
+      // Told by a version of an earlier connection, which is not held here any more.
+      if (decoded.error.kind === 'unknown-base') return { kind: 'need' }
+      return { kind: 'malformed', reason: decoded.error.message }
+    }
+    const bundle = decoded.value
+    // What is stored is read without this stream.
+    const isStored = this.#host.hub.makesRows && this.#host.namesVersions
+    return { kind: 'bundle', bundle, bytes: isStored ? encodeBundle(bundle) : bytes }
   }
 }
 

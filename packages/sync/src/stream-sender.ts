@@ -1,7 +1,7 @@
 /**
  * The sending half of a stream: what the other side lacks, as changes where they are kept, else as a bundle in pieces.
  */
-import { type Bundle, createChangeEncoder, encodeBundle, Version } from '@rejoin/state'
+import { type Bundle, type ChangeEncoder, createChangeEncoder, encodeBundle, Version } from '@rejoin/state'
 import { cutIntoFrames, includes, isCurrent, type KeptChange, versionAfter } from './change-log.ts'
 import type { DocumentCore } from './document-core.ts'
 import type { OpenFrame } from './frame.ts'
@@ -9,6 +9,7 @@ import { frameLimits } from './frame-limits.ts'
 import type { JoinRequest } from './join/join-codec.ts'
 import type { StreamHost } from './stream-host.ts'
 import { JoinAnswers } from './stream-joins.ts'
+import type { StreamVersions } from './stream-versions.ts'
 import type { OutgoingTransfer } from './transfers.ts'
 
 const changeFrameBytes = 48 * 1024
@@ -28,14 +29,17 @@ export class StreamSender {
   handle = 0
   readonly #host: StreamHost
   readonly #core: DocumentCore
-  readonly #encoder = createChangeEncoder()
   readonly #joins: JoinAnswers
+  readonly #versions: StreamVersions
+  readonly #encoder: ChangeEncoder
   #outgoing: Outgoing | undefined
 
-  constructor(host: StreamHost, core: DocumentCore) {
+  constructor(host: StreamHost, core: DocumentCore, versions: StreamVersions) {
     this.#host = host
     this.#core = core
     this.#joins = new JoinAnswers(host, core)
+    this.#versions = versions
+    this.#encoder = createChangeEncoder(host.namesVersions ? () => versions.references() : undefined)
   }
 
   /** The other side takes part from `frame.version` on, perhaps with half a bundle in hand. */
@@ -222,16 +226,19 @@ export class StreamSender {
   #encode(base: Version): OutgoingTransfer {
     const core = this.#core
     const { hub } = this.#host
-    const known = hub.transfers.find(core.name, base, core.store.version)
-    if (known !== undefined) return known
+    const held = this.#versions.references()
+    const encoded = hub.transfers.find(core.name, base, core.store.version, held)
+    if (encoded !== undefined) return encoded
     const whole: Bundle = core.store.since(base)
     const bundle = hub.rules.bundlesAreWhole ? whole : { ...whole, rows: whole.rows.slice(0, whole.rows.length / 2) }
+    const [known] = held
     const transfer = {
       id: hub.newId(),
       document: core.name,
       base,
       version: bundle.version,
-      bytes: encodeBundle(bundle),
+      bytes: encodeBundle(bundle, known),
+      known,
     }
     hub.transfers.put(transfer, hub.clock.monotonic())
     return transfer
@@ -245,6 +252,7 @@ export class StreamSender {
     const transfer = hub.transfers.get(resume.transfer, this.#core.name, hub.clock.monotonic())
     if (transfer === undefined || resume.bytes >= transfer.bytes.length) return undefined
     if (!frame.version.covers(transfer.base)) return undefined
+    if (transfer.known !== undefined && !this.#host.namesVersions) return undefined
     hub.metrics.transfersResumed += 1
     return { kind: transfer.isJoin === true ? 'join' : 'bundle', transfer, offset: resume.bytes }
   }

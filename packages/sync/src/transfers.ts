@@ -10,14 +10,16 @@ export interface OutgoingTransfer {
   readonly bytes: Uint8Array
   /** Whether it answers the question of one peer, and is of use to nobody else. */
   readonly isJoin?: boolean
+  /** The version that it refers to: of use only to who holds that. */
+  readonly known?: Version | undefined
 }
 
 /** Encoded bundles by transfer id. Bounded in bytes and in time; forgetting one costs a new transfer, nothing else. */
 export interface TransferCache {
   put(transfer: OutgoingTransfer, now: number): void
   get(id: string, document: string, now: number): OutgoingTransfer | undefined
-  /** The bundle between exactly these versions, if it was encoded lately. */
-  find(document: string, base: Version, version: Version): OutgoingTransfer | undefined
+  /** The bundle between exactly these versions, if it was encoded lately, by nothing but what is among `held`. */
+  find(document: string, base: Version, version: Version, held: readonly Version[]): OutgoingTransfer | undefined
   forget(document: string): void
 }
 
@@ -46,10 +48,11 @@ export function createTransferCache(limits: { readonly bytes: number; readonly t
       kept.set(id, { transfer: entry.transfer, usedAt: now })
       return entry.transfer
     },
-    find: (document, base, version) => {
+    find: (document, base, version, held) => {
       for (const { transfer } of kept.values()) {
         if (transfer.isJoin === true || transfer.document !== document || transfer.version.size !== version.size)
           continue
+        if (transfer.known !== undefined && !held.includes(transfer.known)) continue
         if (transfer.version.equals(version) && transfer.base.equals(base)) return transfer
       }
       return undefined

@@ -1,5 +1,21 @@
-import { type AuthorId, authorIdFromBytes, type ByteReader, type ByteWriter, Version } from '@rejoin/state'
+import {
+  type AuthorId,
+  authorIdFromBytes,
+  type ByteReader,
+  type ByteWriter,
+  maxSeq,
+  readVersionName,
+  Version,
+  type VersionEntry,
+  type VersionName,
+  versionNameBytes,
+  writeVersionName,
+} from '@rejoin/state'
+import type { ToldVersion, VersionFrame } from './frame.ts'
 import { frameLimits } from './frame-limits.ts'
+
+const NAMED = 0
+const WHOLE = 1
 
 /** Writes a version: authors in ascending order, so that equal versions have equal bytes. */
 export function writeVersion(writer: ByteWriter, version: Version): void {
@@ -23,6 +39,62 @@ export function readVersion(reader: ByteReader): Version {
     entries.push([author, seq])
   }
   return Version.from(entries)
+}
+
+/** Writes a version by what differs from another, with the names that its sender offers. */
+export function writeTold(writer: ByteWriter, { base, entries, names }: ToldVersion): void {
+  writer.u8(typeof base === 'string' ? NAMED : WHOLE)
+  if (typeof base === 'string') writeVersionName(writer, base)
+  else writeVersion(writer, base)
+  writer.varUint(entries.length)
+  for (const [author, seq] of entries) {
+    writeHex(writer, author)
+    writer.varUint(seq)
+  }
+  writeNames(writer, names)
+}
+
+/** Reads what `writeTold` wrote; refuses entries out of order. */
+export function readTold(reader: ByteReader): ToldVersion {
+  const form = reader.u8()
+  if (form > WHOLE) reader.fail('malformed', 'an unknown way to tell a version')
+  const base = form === NAMED ? readVersionName(reader) : readVersion(reader)
+  const entries: VersionEntry[] = []
+  let previous = ''
+  for (let left = reader.count(frameLimits.versionAuthors, 9); left > 0; left--) {
+    const author = readAuthor(reader)
+    const seq = reader.varUint()
+    if (author <= previous || seq > maxSeq) reader.fail('malformed', 'a version out of order')
+    previous = author
+    entries.push([author, seq])
+  }
+  return { base, entries, names: readNames(reader) }
+}
+
+/** Writes names of versions. */
+export function writeNames(writer: ByteWriter, names: readonly VersionName[]): void {
+  writer.varUint(names.length)
+  for (const name of names) writeVersionName(writer, name)
+}
+
+/** Reads names of versions. */
+export function readNames(reader: ByteReader): VersionName[] {
+  const names: VersionName[] = []
+  for (let left = reader.count(frameLimits.versionNames, versionNameBytes); left > 0; left--) {
+    names.push(readVersionName(reader))
+  }
+  return names
+}
+
+/** Writes the version of a frame, in the form that the frame has it. */
+export function writeVersionOf(writer: ByteWriter, { version, told }: VersionFrame): void {
+  if (told === undefined) writeVersion(writer, version)
+  else writeTold(writer, told)
+}
+
+/** Reads the version of a frame. */
+export function readVersionOf(reader: ByteReader, isTold: boolean): { version: Version; told?: ToldVersion } {
+  return isTold ? { version: Version.empty, told: readTold(reader) } : { version: readVersion(reader) }
 }
 
 /** Reads an author id. */
