@@ -20,23 +20,27 @@ if (!Number.isSafeInteger(most) || most < 10_000) {
   console.error(`--operations ${values.operations} is not a whole number from 10000`)
   process.exit(2)
 }
-if (globalThis.gc === undefined) {
+const { gc } = globalThis
+if (gc === undefined) {
   console.error('run with node --expose-gc')
   process.exit(2)
 }
 
 const Doc = schema({
   keys: map(register(0)),
-  elements: set(),
+  elements: /** @type {import('../packages/state/dist/index.js').SetField<string>} */ (set()),
   units: map({ at: register(0), name: register('') }),
 })
 const LIVE = 1_000
 const PER_CHANGE = 100
 /** Changes between two moves of the floor. */
 const PER_FLOOR = 20
-/** What may come on top: a twentieth, or this much. */
+/** What may come on top: a twentieth, or this much. @param {number} bytes */
 const slack = (bytes) => Math.max(bytes / 20, 256 * 1024)
 
+/** @typedef {import('../packages/state/dist/index.js').DraftOf<typeof Doc>} Draft */
+
+/** @type {Readonly<Record<string, (draft: Draft, at: number) => void>>} */
 const kinds = {
   'overwrites of 1,000 keys': (draft, at) => {
     draft.keys.get(`key${at % LIVE}`).set(at)
@@ -53,9 +57,10 @@ const kinds = {
   },
 }
 
-function heldBytes() {
-  globalThis.gc()
-  globalThis.gc()
+/** @param {() => void} collect */
+function heldBytes(collect) {
+  collect()
+  collect()
   const { heapUsed, arrayBuffers } = process.memoryUsage()
   return heapUsed + arrayBuffers
 }
@@ -67,15 +72,20 @@ function open() {
 
 let grown = 0
 
+/** @param {string} what @param {number} before @param {number} after */
 function check(what, before, after) {
   if (after - before <= slack(before)) return
   grown++
   console.log(`GREW: ${what} from ${before} to ${after}`)
 }
 
+/** @param {number} number */
 const spell = (number) => Math.round(number).toLocaleString('en-US')
 
-/** Writes from one operation to another, with the floor behind. */
+/**
+ * Writes from one operation to another, with the floor behind.
+ * @param {ReturnType<typeof open>} document @param {(draft: Draft, at: number) => void} write @param {number} from @param {number} to
+ */
 function run(document, write, from, to) {
   const { store } = document
   let at = from
@@ -93,9 +103,10 @@ for (const write of Object.values(kinds)) run(open(), write, 0, 50_000)
 
 for (const [name, write] of Object.entries(kinds)) {
   console.log(`\n${name}\n\n| operations | snapshot B | memory B | ns per operation |\n|---:|---:|---:|---:|`)
-  const empty = heldBytes()
+  const empty = heldBytes(gc)
   const document = open()
   const { store } = document
+  /** @type {{ bytes: number, memory: number } | undefined} */
   let first
   let at = 0
   for (let next = 1_000; next <= most; next *= 10) {
@@ -105,7 +116,7 @@ for (const [name, write] of Object.entries(kinds)) {
     at = next
     const ns = ((performance.now() - began) * 1e6) / (at - from)
     const bytes = encodeSnapshot(store, { compact: true }).length
-    const memory = heldBytes() - empty
+    const memory = heldBytes(gc) - empty
     console.log(`| ${spell(at)} | ${spell(bytes)} | ${spell(memory)} | ${spell(ns)} |`)
     // From ten thousand on everything is live that ever will be at once.
     if (next === 10_000) first = { bytes, memory }

@@ -10,7 +10,8 @@ import { readPlace, readTargets, writePlace, writeTargets } from './list-codec.t
 import { readNamed, readVersionBeside, type VersionLookup, writeVersionBeside } from './relative-version.ts'
 import type { DecodeError, Result } from './result.ts'
 import { RowTable, TableBundle } from './row-table.ts'
-import { readValueColumn, type Value, writeValueColumn } from './value.ts'
+import { finish, type Steps, stepRows } from './steps.ts'
+import { readingValueColumn, readValueColumn, type Value, writeValueColumn } from './value.ts'
 import { Version } from './version.ts'
 import { writeVersionName } from './version-name.ts'
 
@@ -192,6 +193,11 @@ export function decodeBundle(bytes: Uint8Array, lookup?: VersionLookup): Result<
 
 /** Reads a bundle to the end of its input. */
 export function readBundle(reader: ByteReader, lookup?: VersionLookup): Bundle {
+  return finish(readingBundle(reader, lookup))
+}
+
+/** Reads a bundle in steps. */
+export function* readingBundle(reader: ByteReader, lookup?: VersionLookup): Steps<Bundle> {
   const authors = new AuthorReader()
   const speller = new KeyReader()
   const format = reader.u8()
@@ -205,7 +211,7 @@ export function readBundle(reader: ByteReader, lookup?: VersionLookup): Bundle {
   const version = readVersion()
   const base = readVersion()
   const floor = flags & FLOOR_IS_VERSION ? version : flags & HAS_FLOOR ? readVersion() : Version.empty
-  const table = readRows(reader, authors, speller)
+  const table = yield* readingRows(reader, authors, speller)
   const lists: ListRow[] = []
   const count = reader.count(Number.MAX_SAFE_INTEGER, 5)
   for (let i = 0; i < count; i++) lists.push(readList(reader, authors, speller))
@@ -213,20 +219,35 @@ export function readBundle(reader: ByteReader, lookup?: VersionLookup): Bundle {
   return new TableBundle({ base, version, floor, full: (flags & FULL) !== 0, lists }, table)
 }
 
-function readRows(reader: ByteReader, authors: AuthorReader, speller: KeyReader): RowTable {
+function* readingRows(reader: ByteReader, authors: AuthorReader, speller: KeyReader): Steps<RowTable> {
   const table = new RowTable()
   readDots(reader, authors, table)
   const count = reader.count(Number.MAX_SAFE_INTEGER)
-  for (let i = 0; i < count; i++) table.keys.push(speller.read(reader, authors))
-  const [dotCount, itemCount] = readShapes(reader, table)
-  let number = 0
-  for (let i = 0; i < dotCount; i++) {
-    number += reader.varInt()
-    if (!(number >= 0 && number < table.seqs.length)) reader.fail('malformed', `dot ${number} was never named`)
-    table.dots.push(number)
+  for (let i = 0; i < count; i += stepRows) {
+    readKeys(reader, authors, speller, table, Math.min(count, i + stepRows))
+    yield (0.9 * i) / count
   }
-  for (const value of readValueColumn(reader, itemCount)) table.values.push(value)
+  const [dotCount, itemCount] = readShapes(reader, table)
+  const step = 16 * stepRows
+  for (let i = 0; i < dotCount; i += step) {
+    readDotNumbers(reader, table, Math.min(dotCount, i + step))
+    yield 0.95
+  }
+  yield* readingValueColumn(reader, itemCount, table.values)
   return table
+}
+
+function readKeys(reader: ByteReader, authors: AuthorReader, speller: KeyReader, { keys }: RowTable, to: number): void {
+  while (keys.length < to) keys.push(speller.read(reader, authors))
+}
+
+function readDotNumbers(reader: ByteReader, { dots, seqs }: RowTable, to: number): void {
+  let number = dots.at(-1) ?? 0
+  while (dots.length < to) {
+    number += reader.varInt()
+    if (!(number >= 0 && number < seqs.length)) reader.fail('malformed', `dot ${number} was never named`)
+    dots.push(number)
+  }
 }
 
 function readDots(reader: ByteReader, names: AuthorReader, { authors, seqs, hlcs }: RowTable): void {

@@ -162,6 +162,13 @@ export class Core {
     return this.own
   }
 
+  /** Goes on under the author of another core of the same store. */
+  continueAs(author: AuthorId): void {
+    this.own = this.slot(author)
+    this.#others = this.#others.without(author)
+    this.#version = undefined
+  }
+
   renewAuthor(): void {
     if (this.own !== undefined) this.#others = this.#others.with(this.own.id, this.own.max)
     this.own = undefined

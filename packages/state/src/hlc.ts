@@ -53,6 +53,16 @@ export class HybridClock {
     if (stamp > this.#last && !this.isAhead(stamp, nowMs)) this.#last = stamp
   }
 
+  /** Never gives a stamp again that another clock gave. */
+  heed({ last }: { readonly last: Stamp }): void {
+    this.#last = Math.max(this.#last, last)
+  }
+
+  /** The last stamp given or heeded. */
+  get last(): Stamp {
+    return this.#last
+  }
+
   /** Whether a stamp lies further ahead of `nowMs` than the bound. */
   isAhead(stamp: Stamp, nowMs: number): boolean {
     return stampMs(stamp) > nowMs + this.#aheadBoundMs

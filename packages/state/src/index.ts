@@ -122,6 +122,7 @@ export {
   set,
 } from './schema.ts'
 export type { InsertRun, Place } from './sequence.ts'
+export { loadSnapshotInSlices, type SliceOptions } from './slices.ts'
 export { decodeSnapshot, encodeSnapshot, loadSnapshot, snapshotFormat } from './snapshot-codec.ts'
 export {
   type BundleOutcome,

@@ -164,14 +164,13 @@ export class KeyNumbers {
     this.#fresh = []
   }
 
-  /** Moves on to a moment, if it is the present of the one tree that rows are numbered for: only then can they be noted. */
+  /** Moves on to a moment, if it is the present of its tree: only then can rows be noted. */
   follows(moment: Moment): boolean {
     const { tree } = moment
     if (tree.now !== moment) return false
     this.#moment ??= moment
     if (this.#moment === moment) return true
-    if (this.#moment.tree !== tree) return false
-    const freed = tree.freedSince(this.#moment)
+    const freed = this.#moment.tree === tree ? tree.freedSince(this.#moment) : undefined
     if (freed === undefined) this.#ofRows = new RowNumbers()
     else for (const rows of freed) this.#ofRows.delete(rows)
     this.#moment = moment

@@ -7,10 +7,12 @@ import { assertNever } from './errors.ts'
 import type { Item } from './item-table.ts'
 import { type Key, leafKinds } from './key.ts'
 import type { Touch } from './leaf-kind.ts'
-import { RowTable } from './row-table.ts'
+import { RowTable, type TablePlace } from './row-table.ts'
 import { type Row, words } from './rows.ts'
 import { mergeLive } from './rules.ts'
+import { sorting } from './sorting.ts'
 import { winningItem } from './stamp-order.ts'
+import { finish, type Steps, stepRows } from './steps.ts'
 import type { Tree } from './tree.ts'
 import type { Value } from './value.ts'
 import type { Version } from './version.ts'
@@ -175,37 +177,55 @@ function noticeConflict(
  * version and floor. Returns the conflicts noticed.
  */
 export function mergeBundle(core: Core, bundle: Bundle): NoticedConflict[] {
+  return finish(mergingBundle(core, bundle))
+}
+
+/** Applies it in steps: for a store that nobody sees before the last. */
+export function* mergingBundle(core: Core, bundle: Bundle): Steps<NoticedConflict[]> {
+  const { tree } = core
   const before = core.version
   const noticed: NoticedConflict[] = []
   // Items come in key order; recency lists want seq order, so they are appended together at the end.
   const later: Later = []
   // Where there was nothing, nothing can be unnamed.
   const named = bundle.full && core.liveItems > 0 ? core.nextCheck() : 0
-  mergeTable(core, bundle, before, later, named, noticed)
+  const table = RowTable.of(bundle)
+  const dots = new Dots(core, table, before)
+  const at: TablePlace = { row: 0, dot: 0, value: 0 }
+  const count = table.keys.length
+  while (at.row < count) {
+    mergeTableRows(core, bundle, table, dots, named, at, Math.min(count, at.row + stepRows), later, noticed)
+    yield (0.8 * at.row) / count
+  }
   observeClocks(core, later)
   if (named !== 0) dropUnnamed(core, bundle, named)
   for (const row of bundle.lists) mergeList(core, row, before, later)
-  appendLater(core, later)
+  yield* sorting(later, (row) => tree.seq(row), tree.rows.end)
+  for (let from = 0; from < later.length; from += 16 * stepRows) {
+    const to = Math.min(later.length, from + 16 * stepRows)
+    for (let i = from; i < to; i++) tree.append(tree.slotOf(later[i] as Row), later[i] as Row)
+    yield 0.9 + (0.1 * from) / later.length
+  }
   for (const [author, seq] of bundle.version.entries()) core.raise(core.slot(author), seq)
   if (bundle.full) core.floor = core.rules.joinedFloor(core.floor, bundle.floor)
   return noticed
 }
 
-function mergeTable(
+function mergeTableRows(
   core: Core,
   bundle: Bundle,
-  before: Version,
-  later: Later,
+  table: RowTable,
+  dots: Dots,
   named: number,
+  at: TablePlace,
+  to: number,
+  later: Later,
   noticed: NoticedConflict[],
 ): void {
   const { tree, rules } = core
-  const table = RowTable.of(bundle)
-  const dots = new Dots(core, table, before)
   const mayBePlain = rules.mergeLive === mergeLive
-  let dot = 0
-  let value = 0
-  for (let row = 0; row < table.keys.length; row++) {
+  for (; at.row < to; at.row++) {
+    const { row, dot, value } = at
     const entry = tree.entryAt(table.keys[row] as Key)
     if (named !== 0) tree.rows.set(entry, words.mark, named)
     const [items, removals] = table.shape(row)
@@ -214,9 +234,9 @@ function mergeTable(
       !isPlain ||
       !mergeOneItem(core, entry, table.dots[dot] as number, table.values[value] as Value, dots, bundle, later)
     )
-      mergeRow(core, entry, table.row(row, dot, value), bundle, before, later, noticed)
-    dot += items + removals
-    value += items
+      mergeRow(core, entry, table.row(row, dot, value), bundle, dots.before, later, noticed)
+    at.dot += items + removals
+    at.value += items
   }
 }
 
@@ -227,8 +247,11 @@ class Dots {
   readonly hlcs: readonly number[]
   /** Whether the receiver had them not. */
   readonly isNew: boolean[]
+  /** What the receiver had. */
+  readonly before: Version
 
   constructor(core: Core, { authors, seqs, hlcs }: RowTable, before: Version) {
+    this.before = before
     this.slots = authors.map((author) => core.slot(author))
     this.seqs = seqs
     this.hlcs = hlcs
@@ -245,24 +268,6 @@ function observeClocks(core: Core, later: Later): void {
     if (hlc === last) continue
     last = hlc
     core.clock.observe(hlc, now)
-  }
-}
-
-/** Rows below this stand beside a seq in one number. */
-const rowScale = 2 ** 21
-
-/** A sort of bare numbers costs a tenth of one that looks rows up. */
-function appendLater({ tree }: Core, later: Later): void {
-  if (later.length === 0) return
-  if (tree.rows.end >= rowScale) later.sort((a, b) => tree.seq(a) - tree.seq(b))
-  const order = new Float64Array(tree.rows.end < rowScale ? later.length : 0)
-  for (let i = 0; i < order.length; i++) order[i] = tree.seq(later[i] as Row) * rowScale + (later[i] as Row)
-  order.sort()
-  for (let i = 0; i < later.length; i++) {
-    const number = order[i]
-    // The rest of a division, of which the remainder operator makes a call for numbers of this size.
-    const row = number === undefined ? (later[i] as Row) : number - Math.floor(number / rowScale) * rowScale
-    tree.append(tree.slotOf(row), row)
   }
 }
 

@@ -58,7 +58,6 @@ export function memberOf(field: AnyField): string {
 /** What the drafts of one shape have in common, below one parent shape. */
 export class Spec {
   readonly store: Store
-  readonly tree: Tree
   readonly shape: Shape
   /** Whether its places stand at one path each, not inside a map. */
   readonly isFixed: boolean
@@ -68,7 +67,6 @@ export class Spec {
 
   constructor(store: Store, shape: Shape, isFixed: boolean, offset: number) {
     this.store = store
-    this.tree = store.tree
     this.shape = shape
     this.isFixed = isFixed
     this.offset = offset
@@ -79,6 +77,11 @@ export class Spec {
       const StructDraft = structClass(this, shape)
       this.make = (above, name) => new StructDraft(new Place(this, above, name))
     }
+  }
+
+  /** Another one takes its place when a snapshot was loaded in slices. */
+  get tree(): Tree {
+    return this.store.tree
   }
 
   /** The running change. @throws RejoinError `change-required`. */

@@ -7,6 +7,13 @@ import type { Version } from './version.ts'
 /** Counts of items and removal records in a row. */
 export type Shape = readonly [items: number, removals: number]
 
+/** A row, and where its columns begin. */
+export interface TablePlace {
+  row: number
+  dot: number
+  value: number
+}
+
 const plain: Shape = [1, 0]
 const none: readonly BundleRemoval[] = []
 

@@ -4,6 +4,7 @@ import { type Hash64, Hasher, hashString, mix, Sum64 } from './hash.ts'
 import type { Path } from './ids.ts'
 import { leafKinds } from './key.ts'
 import { marks, type Row, rowTypes, words } from './rows.ts'
+import { finish, type Steps, stepRows } from './steps.ts'
 import type { Tree } from './tree.ts'
 
 /**
@@ -25,9 +26,19 @@ export class StoreDigest {
 
   /** 16 hex digits. Costs O(entries changed since the last call). */
   text(): string {
-    for (const entry of this.#core.dirtyEntries) this.#refresh(entry)
-    this.#core.dirtyEntries.length = 0
+    finish(this.counting())
     return this.#sum.toString()
+  }
+
+  /** Counts what changed, in steps. */
+  *counting(): Steps<void> {
+    const { dirtyEntries } = this.#core
+    const count = dirtyEntries.length
+    for (let from = 0; from < count; from += stepRows) {
+      for (let i = from; i < Math.min(count, from + stepRows); i++) this.#refresh(dirtyEntries[i] as Row)
+      yield from / count
+    }
+    dirtyEntries.length = 0
   }
 
   /**

@@ -6,15 +6,16 @@ import { type Cut, StoreCut } from './cut.ts'
 import { rejoinError } from './errors.ts'
 import { type FencingToken, isFencingToken } from './graded.ts'
 import type { AuthorId, Path } from './ids.ts'
-import { mergeBundle, mergeChange } from './merge.ts'
+import { mergeBundle, mergeChange, mergingBundle } from './merge.ts'
 import { type Rules, soundRules } from './rules.ts'
 import { bundleSince, compactBundle } from './since.ts'
+import { part, type Steps } from './steps.ts'
 import { StoreDigest } from './store-digest.ts'
 import { toPlain } from './to-plain.ts'
 import { removedUpTo } from './touched.ts'
 import { Transaction } from './transaction.ts'
 import type { Tree } from './tree.ts'
-import { bundleFault, changeFault } from './validate.ts'
+import { bundleFault, changeFault, checkingBundle } from './validate.ts'
 import type { Value } from './value.ts'
 import { Version } from './version.ts'
 import { type WaitingChange, WaitingRoom } from './waiting-room.ts'
@@ -56,8 +57,9 @@ export interface MergeOptions {
  * state. Whatever is refused leaves the state as it was.
  */
 export class Store {
-  readonly #core: Core
-  readonly #digest: StoreDigest
+  readonly #options: StoreOptions
+  #core: Core
+  #digest: StoreDigest
   readonly #room: WaitingRoom
   readonly #listeners = new Set<(event: ChangeEvent) => void>()
   readonly #cuts = new Set<StoreCut>()
@@ -66,6 +68,7 @@ export class Store {
   #freed: Version = Version.empty
 
   constructor(options: StoreOptions, rules: Rules = soundRules) {
+    this.#options = options
     this.#core = new Core(rules, options)
     this.#digest = new StoreDigest(this.#core)
     this.#room = new WaitingRoom(this.#core.limits.waitingRoomBytes)
@@ -198,6 +201,47 @@ export class Store {
     const noticed = mergeBundle(core, bundle)
     this.#noteMerge(noticed, options.bytes ?? 0, before)
     this.#emit(options.origin ?? 'remote', undefined, noticed)
+    this.#retryWaiting()
+    return 'applied'
+  }
+
+  /**
+   * Merges a bundle in steps, on a copy that takes the place of this store's state with the last one. What is written and
+   * merged here meanwhile is in it, too.
+   */
+  *staging(bundle: Bundle, bytes: number): Steps<BundleOutcome> {
+    if (!bundle.full && bundle.base.size > 0) return this.applyBundle(bundle, { origin: 'load', bytes })
+    const staged = new Core(this.#core.rules, this.#options)
+    const fault = yield* part(0, 0.15, checkingBundle(staged, bundle))
+    if (fault !== undefined) return 'invalid'
+    staged.revision = this.#core.revision + 1
+    yield* part(0.15, 0.75, mergingBundle(staged, bundle))
+    const digest = new StoreDigest(staged)
+    yield* part(0.75, 1, digest.counting())
+    if (this.#core.version.covers(bundle.version)) return 'duplicate'
+    // A cut knows what it tells of by the rows of the present state.
+    if (this.#cuts.size > 0 || this.#transaction !== undefined)
+      return this.applyBundle(bundle, { origin: 'load', bytes })
+    return this.#adopt(staged, digest)
+  }
+
+  #adopt(staged: Core, digest: StoreDigest): BundleOutcome {
+    const held = this.#core
+    if (held.own !== undefined) staged.continueAs(held.own.id)
+    staged.clock.heed(held.clock)
+    const noticed: NoticedConflict[] = []
+    if (held.version.size > 0) {
+      const rest = bundleSince(held, staged.version)
+      // In the same revision: what both brought is told together.
+      staged.nodesRepeat = true
+      noticed.push(...mergeBundle(staged, rest))
+    }
+    staged.floor = staged.rules.joinedFloor(held.floor, staged.floor)
+    staged.revision = Math.max(staged.revision, held.revision) + 1
+    this.#core = staged
+    this.#digest = digest
+    this.#freed = Version.empty
+    this.#emit('load', undefined, noticed)
     this.#retryWaiting()
     return 'applied'
   }

@@ -6,9 +6,10 @@ import { type AuthorId, type Dot, isSeq } from './ids.ts'
 import { compareKeys, type Key, leafKinds } from './key.ts'
 import { leafKind } from './leaf-kind.ts'
 import { addressFault, depthFault } from './limits.ts'
-import { RowTable } from './row-table.ts'
+import { RowTable, type TablePlace } from './row-table.ts'
 import { type Row, words } from './rows.ts'
 import type { Place, Sequence } from './sequence.ts'
+import { finish, type Steps, stepRows } from './steps.ts'
 import type { Tree } from './tree.ts'
 import type { Value } from './value.ts'
 import { WrittenChange } from './written-change.ts'
@@ -199,11 +200,16 @@ function eraseFault(core: Core, key: Key, targets: readonly Dot[], fresh: NewEle
 
 /** Checks a bundle whose base is covered, or which is full. */
 export function bundleFault(core: Core, bundle: Bundle): Fault {
+  return finish(checkingBundle(core, bundle))
+}
+
+/** Checks it in steps. */
+export function* checkingBundle(core: Core, bundle: Bundle): Steps<Fault> {
   if (!bundle.version.covers(bundle.base)) return 'a bundle that ends before it begins'
   if (!bundle.version.covers(bundle.floor)) return 'a floor above the version'
   for (const [, seq] of bundle.version.entries()) if (!isSeq(seq)) return 'a seq is out of range'
   const named = new NamedKeys(core)
-  const wrong = tableFault(bundle, named)
+  const wrong = yield* checkingTable(bundle, named)
   if (wrong !== undefined) return wrong
   const fresh = new NewElements()
   for (const row of bundle.lists) {
@@ -213,27 +219,42 @@ export function bundleFault(core: Core, bundle: Bundle): Fault {
   return undefined
 }
 
-function tableFault(bundle: Bundle, named: NamedKeys): Fault {
+function* checkingTable(bundle: Bundle, named: NamedKeys): Steps<Fault> {
   const table = RowTable.of(bundle)
+  const count = table.keys.length
+  const wrong = dotsFault(bundle, table)
+  if (wrong !== undefined) return wrong
+  const at: TablePlace = { row: 0, dot: 0, value: 0 }
+  while (at.row < count) {
+    const fault = rowsFaultTo(bundle, table, named, at, Math.min(count, at.row + stepRows))
+    if (fault !== undefined) return fault
+    yield at.row / count
+  }
+  return undefined
+}
+
+function dotsFault(bundle: Bundle, table: RowTable): Fault {
   for (let dot = 0; dot < table.seqs.length; dot++) {
     const [author, seq] = [table.authors[dot] as AuthorId, table.seqs[dot] as number]
     const fault = dotFault({ author, seq }, bundle) ?? (isStamp(table.hlcs[dot] as number) ? undefined : noStamp)
     if (fault !== undefined) return fault
   }
-  let dot = 0
-  let value = 0
-  for (let row = 0; row < table.keys.length; row++) {
-    const key = table.keys[row] as Key
-    const [items, removals] = table.shape(row)
-    const author = table.authors[table.dots[dot] as number] as AuthorId
+  return undefined
+}
+
+function rowsFaultTo(bundle: Bundle, table: RowTable, named: NamedKeys, at: TablePlace, to: number): Fault {
+  for (; at.row < to; at.row++) {
+    const key = table.keys[at.row] as Key
+    const [items, removals] = table.shape(at.row)
+    const author = table.authors[table.dots[at.dot] as number] as AuthorId
     const fault =
       named.add(key) ??
       (items === 1 && removals === 0
-        ? valueFault(key, table.values[value] as Value, author)
-        : rowFault(table.row(row, dot, value), bundle))
+        ? valueFault(key, table.values[at.value] as Value, author)
+        : rowFault(table.row(at.row, at.dot, at.value), bundle))
     if (fault !== undefined) return fault
-    dot += items + removals
-    value += items
+    at.dot += items + removals
+    at.value += items
   }
   return undefined
 }

@@ -1,5 +1,6 @@
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import { maxValueDepth, setOwn, type Value, valueKind } from './plain-value.ts'
+import { finish, type Steps } from './steps.ts'
 
 /** What a reader of values allows. */
 export interface ValueLimits {
@@ -90,20 +91,36 @@ export function writeValueColumn(writer: ByteWriter, values: readonly Value[]): 
  */
 export function readValueColumn(reader: ByteReader, count: number, limits: ValueLimits = defaultValueLimits): Value[] {
   const values: Value[] = []
-  while (values.length < count) {
+  finish(readingValueColumn(reader, count, values, limits))
+  return values
+}
+
+/** Values that are read in a step; a multiple of eight, as booleans are bits. */
+const stepValues = 4096
+
+/** Reads a column into `values` in steps. */
+export function* readingValueColumn(
+  reader: ByteReader,
+  count: number,
+  values: Value[],
+  limits: ValueLimits = defaultValueLimits,
+): Steps<void> {
+  for (const end = values.length + count; values.length < end; ) {
     const header = reader.varUint()
     const tag = header % 16
     const size = Math.floor(header / 16) + 1
     if (tag > OBJECT) reader.fail('malformed', `unknown type ${tag} of a column`)
-    if (size > count - values.length) reader.fail('malformed', 'a run longer than its column')
-    readRun(reader, tag, size, values, limits)
+    if (size > end - values.length) reader.fail('malformed', 'a run longer than its column')
+    if (tag === NULL && size > MAX_EMPTY_RUN) reader.fail('malformed', `a run of ${size} empty values`)
+    for (let left = size; left > 0; left -= stepValues) {
+      readRun(reader, tag, Math.min(left, stepValues), values, limits)
+      if (left > stepValues) yield 1 - left / size
+    }
   }
-  return values
 }
 
 function readRun(reader: ByteReader, tag: number, size: number, values: Value[], limits: ValueLimits): void {
   if (tag === NULL) {
-    if (size > MAX_EMPTY_RUN) reader.fail('malformed', `a run of ${size} empty values`)
     reader.steps += size
     for (let i = 0; i < size; i++) values.push(null)
   } else if (tag === BOOL) {

@@ -8,6 +8,7 @@ export {
   valuesEqual,
 } from './plain-value.ts'
 export {
+  readingValueColumn,
   readValue,
   readValueColumn,
   writeValue,

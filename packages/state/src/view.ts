@@ -19,7 +19,8 @@ const nothing = Object.freeze([])
  */
 export class View {
   readonly store: Store
-  readonly tree: Tree
+  /** The tree that was read last: another one takes its place when a snapshot was loaded in slices. */
+  tree: Tree
   /** What shapes read, by node. Revisions only grow, also where a node takes the row of another. */
   readonly #cache = new Map<Shape, Map<Row, CachedView>>()
   /** What shapes read where nothing was ever written: also the same reference each time. */
@@ -32,6 +33,10 @@ export class View {
 
   /** The snapshot of a shape at a node; 0 where there is none yet. */
   at(node: Row, shape: Shape): unknown {
+    if (this.tree !== this.store.tree) {
+      this.tree = this.store.tree
+      this.#cache.clear()
+    }
     const revision = node === 0 ? 0 : this.tree.revision(node)
     if (revision === 0) return this.#initial(shape)
     const can = isField(shape) ? behaviour(shape) : undefined

@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest'
+import {
+  type AuthorId,
+  counter,
+  createStore,
+  encodeSnapshot,
+  list,
+  loadSnapshot,
+  loadSnapshotInSlices,
+  map,
+  openDocument,
+  register,
+  schema,
+  set,
+  Version,
+  verifyStore,
+} from './index.ts'
+
+const World = schema({
+  title: register(''),
+  tags: set<string>(),
+  log: list<number>(),
+  units: map({ x: register(0), hp: counter(10) }),
+})
+
+function open(author: string) {
+  const id = author.repeat(16) as AuthorId
+  return openDocument(World, createStore({ newAuthor: () => id, now: () => 1_700_000_000_000 }))
+}
+
+function filled(author: string, units = 1_000) {
+  const doc = open(author)
+  for (let from = 0; from < units; from += 50) {
+    doc.change((s) => {
+      for (let at = from; at < from + 50; at++) {
+        s.units.get(`unit ${at}`).x.set(at)
+        s.units.get(`unit ${at}`).hp.add(-1)
+      }
+      s.tags.add(`tag ${from}`)
+      s.log.push(from)
+    })
+  }
+  doc.change((s) => {
+    s.units.delete('unit 7')
+    s.tags.delete('tag 50')
+  })
+  return doc
+}
+
+/** A clock that says that each slice took its time, so that there is a pause after each step. */
+function hasty() {
+  let time = 0
+  return { now: () => (time += 10), budgetMs: 1 }
+}
+
+async function load(
+  to: ReturnType<typeof open>,
+  bytes: Uint8Array,
+  between: (pauses: number) => void = () => undefined,
+) {
+  let pauses = 0
+  const progress: number[] = []
+  const result = await loadSnapshotInSlices(to.store, bytes, {
+    ...hasty(),
+    pause: async () => between(++pauses),
+    onProgress: (done) => progress.push(done),
+  })
+  return { result, pauses, progress }
+}
+
+describe('a snapshot in slices', () => {
+  it('[LS1] gives what it gives in one step, with and without what it takes to merge', async () => {
+    for (const compact of [true, false]) {
+      const alice = filled('a')
+      const bytes = encodeSnapshot(alice.store, { compact })
+      const [whole, sliced] = [open('b'), open('c')]
+      expect(loadSnapshot(whole.store, bytes).ok).toBe(true)
+      const { result, pauses, progress } = await load(sliced, bytes)
+      expect(result.ok).toBe(true)
+      expect(pauses).toBeGreaterThan(30)
+      expect([...progress].sort((a, b) => a - b)).toEqual(progress)
+      expect([progress.at(0), progress.at(-1)].map((done) => Math.round(done ?? -1))).toEqual([0, 1])
+      expect(sliced.snapshot).toEqual(alice.snapshot)
+      expect(sliced.store.digest()).toBe(whole.store.digest())
+      expect(sliced.store.floor.equals(whole.store.floor)).toBe(true)
+      expect(sliced.store.stats).toEqual(whole.store.stats)
+      expect(encodeSnapshot(sliced.store)).toEqual(encodeSnapshot(whole.store))
+      expect(verifyStore(sliced.store)).toEqual([])
+    }
+  })
+
+  it('[LS2] shows nothing before its end and then all at once, in snapshots that were read before, too', async () => {
+    const alice = filled('a', 500)
+    const bob = open('b')
+    bob.change((s) => s.title.set('mine'))
+    const heard: number[] = []
+    bob.subscribe(({ changed }) => heard.push(changed.length))
+    const before = bob.snapshot
+    await load(bob, encodeSnapshot(alice.store), () => {
+      expect(bob.snapshot).toBe(before)
+      expect(bob.store.version.size).toBe(1)
+    })
+    expect(heard.length).toBe(1)
+    expect(heard[0]).toBeGreaterThan(500)
+    expect(bob.snapshot.title).toBe('mine')
+    expect(Object.keys(bob.snapshot.units).length).toBe(499)
+  })
+
+  it('[LS3] keeps what is written and merged meanwhile, under the same author, and by handles that were held', async () => {
+    const [alice, carol] = [filled('a', 500), filled('c', 50)]
+    const bytes = encodeSnapshot(alice.store)
+    const bob = open('b')
+    const own = bob.field('units', 'own', 'x')
+    const versions: Version[] = []
+    const contexts: number[] = []
+    await load(bob, bytes, (pauses) => {
+      const change = bob.change(() => own.set(pauses))
+      contexts.push(change?.context.get('b'.repeat(16) as AuthorId) ?? -1)
+      if (pauses === 5) bob.store.applyBundle(carol.store.since(Version.empty))
+      versions.push(bob.store.version)
+    })
+    const written = versions.length
+    const change = bob.change(() => own.set(-1))
+    expect(change?.seq).toBe(written + 1)
+    expect(change?.context.get('b'.repeat(16) as AuthorId)).toBe(0)
+    expect(Math.max(...contexts)).toBe(0)
+    expect(bob.store.version.get('b'.repeat(16) as AuthorId)).toBe(written + 1)
+    expect(verifyStore(bob.store)).toEqual([])
+    // The same, merged without slices.
+    const dan = open('d')
+    for (const from of [alice, carol, bob]) dan.store.applyBundle(from.store.since(dan.store.version))
+    expect(dan.store.digest()).toBe(bob.store.digest())
+    alice.store.applyBundle(bob.store.since(alice.store.version))
+    expect(alice.store.digest()).toBe(bob.store.digest())
+    expect(alice.snapshot.units['own']?.x).toBe(-1)
+  })
+
+  it('[LS4] refuses what is damaged or does not fit with nothing changed, also in the middle', async () => {
+    const bytes = encodeSnapshot(filled('a', 500).store)
+    for (const at of [0, 3, 9, bytes.length >> 1, bytes.length - 1]) {
+      const damaged = bytes.slice()
+      damaged[at] = (damaged[at] as number) ^ 0x5a
+      const bob = open('b')
+      bob.change((s) => s.title.set('mine'))
+      const { result } = await load(bob, damaged)
+      expect(result.ok).toBe(false)
+      expect(bob.store.toJSON()).toEqual({ title: 'mine' })
+    }
+  })
+
+  it('[LS5] is taken in one step where a cut is open, so that the heal can be told', async () => {
+    const alice = filled('a', 100)
+    const bob = open('b')
+    const cut = bob.store.beginCut()
+    bob.change((s) => s.title.set('mine'))
+    cut.contact(alice.store.version)
+    const { result } = await load(bob, encodeSnapshot(alice.store))
+    expect(result.ok).toBe(true)
+    expect(cut.report().theirs.keys).toBeGreaterThan(100)
+    expect(bob.store.digest()).not.toBe(alice.store.digest())
+    cut.close()
+  })
+})
