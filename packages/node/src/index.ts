@@ -1,6 +1,7 @@
 export { lmdb } from './lmdb-storage.ts'
 export { type OpenReplicaOptions, openReplica } from './open-replica.ts'
 export { processClock, processEnvironment, processRandom, processTimers } from './platform.ts'
+export { saveTraces, type TraceOptions } from './trace-files.ts'
 export { type WebSocketOptions, webSocket } from './web-socket.ts'
 export {
   type UpgradeRefusal,

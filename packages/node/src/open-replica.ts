@@ -1,8 +1,13 @@
 import { createReplica, type Replica, type ReplicaOptions } from '@rejoin/sync'
 import { processClock, processEnvironment, processRandom, processTimers } from './platform.ts'
+import { saveTraces, type TraceOptions } from './trace-files.ts'
 
 /** What a process says about its replica; the platform fills in the rest, and each part can be given instead. */
-export type OpenReplicaOptions = Pick<ReplicaOptions, 'storage'> & Partial<ReplicaOptions>
+export type OpenReplicaOptions = Pick<ReplicaOptions, 'storage'> &
+  Partial<ReplicaOptions> & {
+    /** Keeps traces of divergences as files; see {@link saveTraces}. Default: they go to `onDivergence` alone. */
+    readonly traces?: TraceOptions
+  }
 
 /**
  * Opens a replica in a process: the system's clock, timers and randomness, and hints when network interfaces come and
@@ -12,11 +17,14 @@ export type OpenReplicaOptions = Pick<ReplicaOptions, 'storage'> & Partial<Repli
  * const replica = await openReplica({ storage: lmdb('./data') })
  */
 export async function openReplica(options: OpenReplicaOptions): Promise<Replica> {
-  return createReplica({
+  const { traces, ...replicaOptions } = options
+  const replica = createReplica({
     clock: processClock,
     timers: processTimers,
     random: processRandom,
     environment: processEnvironment(),
-    ...options,
+    ...replicaOptions,
   })
+  if (traces !== undefined) saveTraces(replica, traces)
+  return replica
 }

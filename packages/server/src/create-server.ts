@@ -7,7 +7,7 @@
  * 3. What one client sends harms at most its own link.
  */
 import type { Server } from 'node:http'
-import { lmdb, processClock, processRandom, processTimers, webSocketServer } from '@rejoin/node'
+import { lmdb, processClock, processRandom, processTimers, saveTraces, webSocketServer } from '@rejoin/node'
 import { rejoinError } from '@rejoin/state'
 import { connect, createReplica, type Net, type Replica, type StorageStatus } from '@rejoin/sync'
 import { createAuthorizer } from './authorizer.ts'
@@ -129,6 +129,12 @@ export function createServer(options: ServerOptions): RejoinServer {
       log.warn({ dataDir: options.dataDir }, 'another server has the data open; waiting for it to let go'),
     )
     const replica = openReplica()
+    if (options.traceDir !== undefined) {
+      saveTraces(replica, {
+        directory: options.traceDir,
+        onError: (error) => log.error({ error: String(error) }, 'a trace could not be written'),
+      })
+    }
     const net = connect(replica, { transports: [guard.transport] })
     const { front, admin } = createFronts({ settings, operations: { readiness, metrics }, files, sockets })
     opened = { replica, net, front, admin, releaseData }

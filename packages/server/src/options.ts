@@ -33,6 +33,8 @@ export interface ServerOptions {
   readonly adminHost?: string
   /** Serves the files below this directory, with a strict content security policy. */
   readonly staticDir?: string
+  /** Keeps traces of divergences as files in this directory: at most 20, which have content of documents. Default: none. */
+  readonly traceDir?: string
   /** Replaces single limits. */
   readonly limits?: Partial<ServerLimits>
   /** Where log lines go. Default: nowhere. */

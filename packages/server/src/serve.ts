@@ -1,6 +1,6 @@
 /** `rejoin serve`: one server for the life of the process. */
 
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { rejoinError } from '@rejoin/state'
 import type { Authorize } from '@rejoin/sync'
@@ -27,6 +27,7 @@ export async function serve(config: ResolvedConfig, io: ServeProcess): Promise<n
   const authorize = config.authorize === undefined ? undefined : await loadAuthorize(config.authorize)
   const server = createServer({
     dataDir: config.data,
+    traceDir: join(config.data, 'traces'),
     port: config.port,
     host: config.host,
     insecure: config.insecure,

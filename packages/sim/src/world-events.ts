@@ -1,5 +1,5 @@
 import type { Change, Conflict, Path } from '@rejoin/state'
-import type { HealEvent, RefusedContent } from '@rejoin/sync'
+import type { DivergenceEvent, HealEvent, RefusedContent } from '@rejoin/sync'
 import type { Violation } from './checker.ts'
 import type { LinkEvent } from './links.ts'
 import type { Action } from './scenario.ts'
@@ -25,6 +25,7 @@ export type WorldEvent =
   | { readonly kind: 'digest'; readonly atMs: number; readonly node: number; readonly digest: string }
   | { readonly kind: 'healed'; readonly atMs: number; readonly node: number; readonly report: HealEvent }
   | { readonly kind: 'refused'; readonly atMs: number; readonly node: number; readonly content: RefusedContent }
+  | { readonly kind: 'diverged'; readonly atMs: number; readonly node: number; readonly event: DivergenceEvent }
   | { readonly kind: 'opened' | 'crashed' | 'stopped' | 'wiped'; readonly atMs: number; readonly node: number }
   | { readonly kind: 'acted'; readonly atMs: number; readonly action: Action }
   | { readonly kind: 'violation'; readonly atMs: number; readonly violation: Violation }

@@ -152,6 +152,12 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     store = document.store
     checker.opened(index, document.store, spec.role === 'server')
     follow(document, running)
+    running.onDivergence((event) => {
+      const where = event.paths.map((path) => `/${path.join('/')}`).join(', ')
+      const message = `differs from ${event.peer} at ${where || 'a place unknown'}, at one version`
+      checker.report({ atMs: scheduler.nowMs, node: index, kind: 'divergence', message: `${spec.name}: ${message}` })
+      say({ kind: 'diverged', atMs: scheduler.nowMs, node: index, event })
+    })
     net = connect(running, { ...around.pace?.redial, transports: around.transports() })
     net.onHealed((report) => {
       counts.heals += report.revision === 1 ? 1 : 0

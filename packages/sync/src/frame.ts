@@ -13,7 +13,7 @@ export interface VersionRange {
   readonly max: number
 }
 
-/** Versions of the protocol that this build speaks. From 2 on, whoever is below a floor may join by sketch. */
+/** Versions of the protocol that this build speaks. From 2 on, whoever is below a floor may join by sketch, and subtrees are compared. */
 export const protocolVersions: VersionRange = { min: 1, max: 2 }
 
 /** Versions of the change, bundle and snapshot formats that this build reads. */

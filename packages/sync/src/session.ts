@@ -141,6 +141,10 @@ export class Session implements StreamHost {
     return this.#format >= namesVersionsFrom
   }
 
+  get tellsSubtrees(): boolean {
+    return this.protocol >= 2
+  }
+
   get contactKey(): string | undefined {
     if (!this.hub.followsOutages || this.isSameProfile) return undefined
     return this.#options.initiator && this.route !== undefined ? this.route : this.peerName

@@ -19,6 +19,8 @@ export interface StreamHost {
   readonly joinsBySketch: boolean
   /** Whether the other side takes versions, contexts and bundles that are told by what differs. */
   readonly namesVersions: boolean
+  /** Whether the other side tells digests of subtrees. */
+  readonly tellsSubtrees: boolean
   /** The key of its outages; undefined when they are not followed. */
   readonly contactKey: string | undefined
   send(frame: Frame): void

@@ -198,6 +198,19 @@ describe('replicas at equal versions with unequal states', () => {
     expectSound(store === handles[0]!.store ? store : handles[0]!.store, handles[1]!.store)
   })
 
+  it('[DV1] are told of and repaired where the other side speaks an older protocol, without the place', () => {
+    const { world, server, clients, handles } = raid()
+    for (const { replica } of [server, ...clients]) {
+      for (const { session } of insideOf(replica).connections) session.protocol = 1
+    }
+    const alarms = alarmsOf(clients[0])
+    diverge(handles[0]!.store, 'phase')
+    world.advance(60_000)
+    expect(alarms).toMatchObject([{ paths: [[]], repair: 'adopting' }])
+    expect(handles[0]?.snapshot.phase).toBe('fight')
+    expectSound(handles[0]!.store, storeAt(server))
+  })
+
   it('[DV6] are found by nobody who forgets to compare: the rule is needed', () => {
     const { world, clients, handles } = raid({ rules: { digestsAreCompared: false } })
     const alarms = alarmsOf(clients[0])

@@ -100,7 +100,8 @@ export class SelfCheck {
     this.#search = search
     // So that it looks, too.
     this.#tell()
-    this.#ask(search)
+    if (this.#host.tellsSubtrees) this.#ask(search)
+    else this.#finish(search, '')
   }
 
   /** Answers a question of the other side. */

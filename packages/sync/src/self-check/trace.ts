@@ -26,12 +26,12 @@ export function contentAt(store: Store, paths: readonly Path[], most: number): s
 
 /**
  * A trace of a divergence: three lines of JSON, which are what is known of it, what stood in the differing subtrees here,
- * and the same at the other side, as that told it. At most some 300 kB.
+ * and the same at the other side, as far as that told it. At most some 300 kB.
  */
 export function traceOf(header: TraceHeader, ours: string, theirs: string): string {
   const { version, ...rest } = header
   const authors = version.size <= authorsSpelled ? version.toJSON() : { authors: version.size }
   const first = JSON.stringify({ format: 1, ...rest, version: authors })
-  // The other side may have sent anything: it stays on its line.
-  return `${first}\n${ours}\n${theirs.replace(/[\r\n\u2028\u2029]/g, ' ')}\n`
+  // The other side may have sent anything, or nothing: it has its line.
+  return `${first}\n${ours}\n${(theirs || 'null').replace(/[\r\n\u2028\u2029]/g, ' ')}\n`
 }
