@@ -47,6 +47,10 @@ export class TellingHost implements StreamHost {
     return this.#host.namesVersions
   }
 
+  get tellsSubtrees(): boolean {
+    return this.#host.tellsSubtrees
+  }
+
   get contactKey(): string | undefined {
     return this.#host.contactKey
   }
