@@ -3,14 +3,37 @@ import { describe, expect, it } from 'vitest'
 import { expectSound, traceHash } from './worlds.ts'
 
 describe('simulated worlds', () => {
-  it('[SM8] [SM9] [SM10] [SM11] [SM13] [SM18] [SM19] keep every promise and converge, in 100 worlds', () => {
-    const total = { merges: 0, cuts: 0, heals: 0, crashes: 0, refusals: 0, refusedWrites: 0, conflicts: 0 }
+  it('[SM8] [SM9] [SM10] [SM11] [SM13] [SM18] [SM19] [JO1] keep every promise and converge, in 100 worlds', () => {
+    const total = {
+      merges: 0,
+      cuts: 0,
+      heals: 0,
+      crashes: 0,
+      refusals: 0,
+      refusedWrites: 0,
+      conflicts: 0,
+      joinsBySketch: 0,
+      joinsWhole: 0,
+    }
     for (let seed = 1; seed <= 100; seed += 1) {
       const result = playScenario(generateScenario(seed, { durationMs: 45_000 }))
       expectSound(result, seed)
       for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += result[key]
     }
     for (const [what, count] of Object.entries(total)) expect(count, what).toBeGreaterThan(0)
+  }, 400_000)
+
+  it('[JO1] [PN4] keep every promise and converge where whoever was away is mostly below the floor, in 60 worlds', () => {
+    const limits = { keptChanges: 0, floorLagMs: 1_000, floorShare: 0, joinItems: 0, joinShare: 100 }
+    const joins = { bySketch: 0, whole: 0 }
+    for (let seed = 1; seed <= 60; seed += 1) {
+      const result = playScenario(generateScenario(seed, { durationMs: 45_000 }), { pace: { limits } })
+      expectSound(result, seed)
+      joins.bySketch += result.joinsBySketch
+      joins.whole += result.joinsWhole
+    }
+    expect(joins.bySketch).toBeGreaterThan(50)
+    expect(joins.whole).toBeGreaterThan(10)
   }, 400_000)
 
   // 339: work that a neighbour brought to the server was refused again after a restart. 608: a disk that was full forgot a

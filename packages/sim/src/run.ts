@@ -61,6 +61,9 @@ export interface RunResult {
   /** How long it took to converge once the faults were over. */
   readonly healMs: number
   readonly events: number
+  /** Returns from below the floor: answered by sketch, and with the whole state. */
+  readonly joinsBySketch: number
+  readonly joinsWhole: number
   /** Equal for equal runs: over all events counts, times and digests. */
   readonly fingerprint: string
 }
@@ -132,6 +135,8 @@ function resultOf<S extends Schema>(
     atEnd,
     nodes,
     ...counted,
+    joinsBySketch: world.nodes.reduce((total, { joins }) => total + joins.bySketch, 0),
+    joinsWhole: world.nodes.reduce((total, { joins }) => total + joins.whole, 0),
     fingerprint: hashText(text, 1).toString(16).padStart(8, '0') + hashText(text, 2).toString(16).padStart(8, '0'),
   }
 }
@@ -205,7 +210,12 @@ function narrowLimits(random: RandomStream): Partial<Limits> {
 /** Removal records that are freed after seconds, so that whoever was cut off comes back from below the floor. */
 function lowFloor(random: RandomStream): Partial<Limits> {
   if (random.chance(0.5)) return {}
-  return { floorLagMs: random.pick([1_000, 20_000, 120_000]), floorShare: random.pick([0, 0.25]) }
+  const floorLagMs = random.pick([1_000, 20_000, 120_000])
+  return {
+    floorLagMs,
+    floorShare: random.pick([0, 0.25]),
+    ...(random.chance(0.7) ? { joinItems: 0, joinShare: 100 } : {}),
+  }
 }
 
 /** Versions told by what differs from one that has a name, as those of thousands of authors are. */

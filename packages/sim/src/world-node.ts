@@ -81,6 +81,8 @@ export interface WorldNode<S extends Schema> {
     conflicts: number
     refusals: number
   }
+  /** Returns from below the floor that it has answered: by sketch, and with the whole state. */
+  readonly joins: { readonly bySketch: number; readonly whole: number }
   start(): void
   /** Stops without a word and loses what was not flushed. */
   crash(): void
@@ -98,6 +100,8 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
   const { index, spec, scheduler, checker, random, tell } = around
   const disk = createDisk(scheduler, random.stream(`disk/${index}`), around.disk)
   const counts = { writes: 0, refusedWrites: 0, merges: 0, heals: 0, crashes: 0, conflicts: 0, refusals: 0 }
+  /** Those of replicas that are gone. */
+  const joins = { bySketch: 0, whole: 0 }
   let state: 'down' | 'opening' | 'up' = 'down'
   let openings = 0
   let time: NodeTime | undefined
@@ -166,7 +170,13 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     say({ kind: 'opened', atMs: scheduler.nowMs, node: index })
   }
 
+  const joinsNow = () => {
+    const { joinsBySketch = 0, joinsWhole = 0 } = replica?.metrics() ?? {}
+    return { bySketch: joins.bySketch + joinsBySketch, whole: joins.whole + joinsWhole }
+  }
+
   const forget = (): void => {
+    Object.assign(joins, joinsNow())
     state = 'down'
     time?.stop()
     time = undefined
@@ -231,6 +241,9 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     role: spec.role,
     disk,
     counts,
+    get joins() {
+      return joinsNow()
+    },
     get state() {
       return state
     },
@@ -249,6 +262,8 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
       }
       openings += 1
       const closing = replica
+      Object.assign(joins, joinsNow())
+      replica = undefined
       const closingTime = time
       state = 'down'
       handle = undefined

@@ -40,6 +40,8 @@ export interface Limits {
   readonly floorShare: number
   /** Live items from which whoever was away for longer is asked what it has, and sent the difference. Default 256. */
   readonly joinItems: number
+  /** Part of the whole state that such a difference may take in bytes; where it would take more, all is sent. Default 0.8. */
+  readonly joinShare: number
   /** Items of sketches kept at once for those who join, 20 bytes each; beyond, the whole state is sent. Default 4 million. */
   readonly sketchItems: number
   /** Encoded bytes of one value written here. Default 1 MiB. */
@@ -82,6 +84,7 @@ export const defaultLimits: Limits = {
   floorLagMs: 14 * 86_400_000,
   floorShare: 0.25,
   joinItems: 256,
+  joinShare: 0.8,
   sketchItems: 4_000_000,
   repairsPerHour: 4,
   recheckedRows: 1000,

@@ -52,7 +52,7 @@ export class JoinAnswers {
   answer(request: JoinRequest): JoinSender | undefined {
     const { hub } = this.#host
     this.end()
-    const answer = JoinSender.answer(this.#core.store, request)
+    const answer = JoinSender.answer(this.#core.store, request, hub.limits.joinShare)
     if (answer === undefined || hub.sketchItems + answer.items > hub.limits.sketchItems) return undefined
     hub.sketchItems += answer.items
     this.#answer = answer

@@ -60,6 +60,7 @@ export class StreamSender {
   /** The other side asks for what comes after `version`, or for the whole state. */
   needed(version: Version, isFull: boolean): void {
     if (this.sent === undefined) return
+    if (isFull && this.isWaiting) this.#host.hub.metrics.joinsWhole += 1
     this.sent = version
     this.#joins.end()
     this.#outgoing = isFull ? this.#whole(Version.empty) : undefined

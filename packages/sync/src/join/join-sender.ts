@@ -21,9 +21,6 @@ import {
   symbolBytes,
 } from './join-codec.ts'
 
-/** How much of the whole state a join may cost before the whole is sent. Default 0.8. */
-export const worthwhileShare = 0.8
-
 export class JoinSender {
   /** The join in bytes. */
   readonly bytes: Uint8Array
@@ -42,8 +39,8 @@ export class JoinSender {
     this.#wholeBytes = whole
   }
 
-  /** Answers a request; undefined where the whole state is the better answer. */
-  static answer(store: Store, request: JoinRequest, share: number = worthwhileShare): JoinSender | undefined {
+  /** Answers a request; undefined where the answer would take more than `share` of the whole state. */
+  static answer(store: Store, request: JoinRequest, share: number): JoinSender | undefined {
     // Invariant 1.
     if (!store.version.covers(request.version)) return undefined
     const whole = store.since(Version.empty)
@@ -55,7 +52,9 @@ export class JoinSender {
 
     const found = hashLive(whole, isAfter, request)
     const atMost = Math.max(0, request.items - found.set.size - found.olderElsewhere)
-    const symbols = Math.min(symbolLimit, symbolsFor(Math.min(atMost, guessGone(request, found.sampled))))
+    // Where the part is large, some symbols more cost little beside it.
+    const guess = Math.max(guessGone(request, found.sampled), fewGone + part.length / (8 * symbolBytes))
+    const symbols = Math.min(symbolLimit, symbolsFor(Math.min(atMost, guess)))
     if (part.length + symbols * symbolBytes > share * wholeBytes) return undefined
     const ranges = rangesOf((from, to) => found.set.symbols(from, to), 0, symbols)
     const join = { salt: request.salt, sum: found.sum, setSize: found.set.size, symbols: ranges }
@@ -80,6 +79,8 @@ export class JoinSender {
 
 /** Below this many rows their mean size says little. */
 const fewRows = 64
+/** So many items may be gone without costing another round trip, also where the sample says that none is. */
+const fewGone = 100
 
 interface Live {
   /** What is live in rows that the part does not have. */
