@@ -89,6 +89,14 @@ const frames: Frame[] = [
     content: '{}',
   },
   { kind: 'need', handle: 3, version, full: true },
+  { kind: 'below', handle: 3 },
+  {
+    kind: 'join',
+    handle: 3,
+    version,
+    question: { salt: { hi: 1, lo: 0xffff_ffff }, items: 5, keys: 4, sample: Uint32Array.of(0, 7) },
+  },
+  { kind: 'more', handle: 3, from: 70, count: 200 },
   {
     kind: 'presence',
     handle: 1,

@@ -22,7 +22,7 @@ import {
   type VersionRange,
 } from './frame.ts'
 import { frameLimits } from './frame-limits.ts'
-import { readJoinRequest, readMore, writeJoinRequest, writeMore } from './join/join-frames.ts'
+import { readJoinQuestion, readMore, writeJoinQuestion, writeMore } from './join/join-frames.ts'
 import { readInspect, readInspected, writeInspect, writeInspected } from './self-check/inspection-codec.ts'
 import {
   readAuthor,
@@ -182,7 +182,8 @@ function writeBody(frame: Frame): void {
       return
     case 'join':
       writer.varUint(frame.handle)
-      writeJoinRequest(writer, frame.request)
+      writeVersionOf(writer, frame)
+      writeJoinQuestion(writer, frame.question)
       return
     case 'more':
       writer.varUint(frame.handle)
@@ -289,8 +290,11 @@ function readBody(reader: ByteReader, tag: number, isTold: boolean): Frame {
     }
     case tags.below:
       return { kind: 'below', handle: readHandle(reader) }
-    case tags.join:
-      return { kind: 'join', handle: readHandle(reader), request: readJoinRequest(reader) }
+    case tags.join: {
+      const handle = readHandle(reader)
+      const version = readVersionOf(reader, isTold)
+      return { kind: 'join', handle, ...version, question: readJoinQuestion(reader) }
+    }
     case tags.more:
       return { kind: 'more', handle: readHandle(reader), ...readMore(reader) }
     case tags.presence: {

@@ -56,7 +56,7 @@ export class DocumentStream implements Carrier {
     this.#host = host
     this.#sender = new StreamSender(host, core, this.#versions)
     this.#receiver = new StreamReceiver(host, core, this.#versions)
-    this.#joins = new JoinQuestions(host, core)
+    this.#joins = new JoinQuestions(host, core, this.#versions.lookup)
     this.#presence = new StreamPresence(host, core)
     this.#refusal = new StreamRefusal(host, core, () => {
       this.#host.send({ kind: 'need', handle: this.#theirHandle, version: Version.empty, full: true })
@@ -193,7 +193,7 @@ export class DocumentStream implements Carrier {
         this.#joins.isOwed = !this.#refusal.isAwaiting
         break
       case 'join':
-        if (this.#mayRead()) this.#sender.joining(frame.request)
+        if (this.#mayRead()) this.#sender.joining({ ...frame.question, version: frame.version })
         break
       case 'more':
         if (this.#mayRead()) this.#sender.more(frame.from, frame.count)

@@ -1,5 +1,5 @@
 import type { AuthorId, DigestPlace, PlaceDigests, Value, Version, VersionEntry, VersionName } from '@rejoin/state'
-import type { JoinRequest } from './join/join-codec.ts'
+import type { JoinQuestion } from './join/join-codec.ts'
 
 /** What a replica is to others. A server gives permissions and its durable acknowledgement counts for the ladder. */
 export type Role = 'client' | 'peer' | 'server'
@@ -120,8 +120,17 @@ export interface NeedFrame {
   readonly full: boolean
 }
 
+/** Asks for a join, which comes as a transfer in the pieces of a bundle. */
+export interface JoinFrame {
+  readonly kind: 'join'
+  readonly handle: number
+  readonly version: Version
+  readonly told?: ToldVersion
+  readonly question: JoinQuestion
+}
+
 /** Frames that tell a version with all of its authors. */
-export type VersionFrame = OpenFrame | OpenedFrame | DigestFrame | NeedFrame
+export type VersionFrame = OpenFrame | OpenedFrame | DigestFrame | NeedFrame | JoinFrame
 
 /** What one sees of another replica's presence. `value` is absent when it has left. */
 export interface PresenceEntry {
@@ -178,8 +187,7 @@ export type Frame =
   | NeedFrame
   /** The receiver is below the sender's floor: it may ask for a join, after what it has to tell itself. */
   | { readonly kind: 'below'; readonly handle: number }
-  /** Asks for a join, which comes as a transfer in the pieces of a bundle. */
-  | { readonly kind: 'join'; readonly handle: number; readonly request: JoinRequest }
+  | JoinFrame
   /** Asks for more symbols of a join; for none when it has what it needs. */
   | { readonly kind: 'more'; readonly handle: number; readonly from: number; readonly count: number }
   | { readonly kind: 'presence'; readonly handle: number; readonly entries: readonly PresenceEntry[] }

@@ -6,7 +6,7 @@
  * and the sketch is about nothing but what is gone. The answer comes as a transfer. The other side asks for more symbols,
  * for the whole state (`need`), or for no more, and only then the stream goes on.
  */
-import { type Bundle, type Hash64, Version } from '@rejoin/state'
+import { type Bundle, type Hash64, Version, type VersionLookup } from '@rejoin/state'
 import type { DocumentCore } from './document-core.ts'
 import { decodeJoin, decodeJoinSymbols, type JoinRequest, joinLimits, transferKind } from './join/join-codec.ts'
 import { type Joined, JoinReceiver } from './join/join-receiver.ts'
@@ -48,11 +48,11 @@ export class JoinAnswers {
     return true
   }
 
-  /** Answers a request; undefined where the whole state is the better answer. */
-  answer(request: JoinRequest): JoinSender | undefined {
+  /** Answers a request, with `known` held by the other side; undefined where the whole state is the better answer. */
+  answer(request: JoinRequest, known: Version | undefined): JoinSender | undefined {
     const { hub } = this.#host
     this.end()
-    const answer = JoinSender.answer(this.#core.store, request, hub.limits.joinShare)
+    const answer = JoinSender.answer(this.#core.store, request, hub.limits.joinShare, known)
     if (answer === undefined || hub.sketchItems + answer.items > hub.limits.sketchItems) return undefined
     hub.sketchItems += answer.items
     this.#answer = answer
@@ -95,17 +95,19 @@ export class JoinQuestions {
   readonly #host: StreamHost
   readonly #core: DocumentCore
   readonly #receiver = new JoinReceiver()
+  readonly #lookup: VersionLookup
   #answers = 0
 
-  constructor(host: StreamHost, core: DocumentCore) {
+  constructor(host: StreamHost, core: DocumentCore, lookup: VersionLookup) {
     this.#host = host
     this.#core = core
+    this.#lookup = lookup
   }
 
   ask(handle: number): void {
     this.isOwed = false
-    const request = this.#receiver.ask(this.#core.store, saltOf(this.#host.hub.newId()))
-    this.#host.send({ kind: 'join', handle, request })
+    const { version, ...question } = this.#receiver.ask(this.#core.store, saltOf(this.#host.hub.newId()))
+    this.#host.send({ kind: 'join', handle, version, question })
   }
 
   /** Takes in a transfer that is part of a join, and says the next word. Returns the whole state when there it is. */
@@ -146,8 +148,10 @@ export class JoinQuestions {
     }
     this.#answers += 1
     if (this.#answers > mostAnswers) return this.#fail('too many joins')
-    const join = decodeJoin(bytes)
-    return join.ok ? this.#receiver.take(join.value, this.#core.store) : this.#fail(join.error.message)
+    const join = decodeJoin(bytes, this.#lookup)
+    if (join.ok) return this.#receiver.take(join.value, this.#core.store)
+    // Begun on an earlier connection, by a version that both held then.
+    return join.error.kind === 'unknown-base' ? { kind: 'stale' } : this.#fail(join.error.message)
   }
 
   #fail(reason: string): undefined {

@@ -75,7 +75,8 @@ export class StreamSender {
   joining(request: JoinRequest): void {
     const { hub } = this.#host
     if (this.sent === undefined || !this.#joins.isWaiting) return
-    const answer = this.#joins.answer(request)
+    const [known] = this.#versions.references()
+    const answer = this.#joins.answer(request, known)
     this.sent = request.version
     this.#outgoing = undefined
     if (request.version.covers(this.#core.store.floor)) return
@@ -84,7 +85,7 @@ export class StreamSender {
       return
     }
     hub.metrics.joinsBySketch += 1
-    const transfer = this.#transfer(answer.bytes, request.version, answer.version)
+    const transfer = this.#transfer(answer.bytes, request.version, answer.version, known)
     hub.transfers.put(transfer, hub.clock.monotonic())
     this.#outgoing = { kind: 'join', transfer, offset: 0 }
   }
@@ -99,7 +100,7 @@ export class StreamSender {
     }
     const bytes = this.#joins.more(from, count)
     if (bytes !== undefined) {
-      this.#outgoing = { kind: 'symbols', transfer: this.#transfer(bytes, this.sent, this.sent), offset: 0 }
+      this.#outgoing = { kind: 'symbols', transfer: this.#transfer(bytes, this.sent, this.sent, undefined), offset: 0 }
       return
     }
     this.#joins.end()
@@ -220,8 +221,8 @@ export class StreamSender {
     return { kind: 'bundle', transfer: this.#encode(base), offset: 0 }
   }
 
-  #transfer(bytes: Uint8Array, base: Version, version: Version): OutgoingTransfer {
-    return { id: this.#host.hub.newId(), document: this.#core.name, base, version, bytes, isJoin: true }
+  #transfer(bytes: Uint8Array, base: Version, version: Version, known: Version | undefined): OutgoingTransfer {
+    return { id: this.#host.hub.newId(), document: this.#core.name, base, version, bytes, known, isJoin: true }
   }
 
   #encode(base: Version): OutgoingTransfer {

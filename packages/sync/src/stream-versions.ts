@@ -140,5 +140,11 @@ export class StreamVersions {
 
 /** Whether a frame tells a version. */
 export function tellsVersion(frame: Frame): frame is VersionFrame {
-  return frame.kind === 'open' || frame.kind === 'opened' || frame.kind === 'need' || frame.kind === 'digest'
+  return (
+    frame.kind === 'open' ||
+    frame.kind === 'opened' ||
+    frame.kind === 'need' ||
+    frame.kind === 'digest' ||
+    frame.kind === 'join'
+  )
 }

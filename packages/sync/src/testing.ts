@@ -8,6 +8,7 @@ export {
   encodeJoin,
   encodeJoinSymbols,
   type Join,
+  type JoinQuestion,
   type JoinRequest,
   type JoinSymbols,
   joinLimits,

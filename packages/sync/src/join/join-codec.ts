@@ -8,6 +8,7 @@ import {
   type Hash64,
   type Result,
   type Version,
+  type VersionLookup,
 } from '@rejoin/state'
 import type { SymbolRange } from '../sketch/coded-symbols.ts'
 import { decodeSymbols, encodeSymbols, sketchLimits } from '../sketch/sketch-codec.ts'
@@ -21,9 +22,8 @@ export const joinLimits = {
   continuations: 4,
 } as const
 
-/** Asks for what is missing at `version`, by sketch if that is worth it. */
-export interface JoinRequest {
-  readonly version: Version
+/** What a side that asks for a join tells of its state. */
+export interface JoinQuestion {
   /** Draws the hashes of both sides: 64 random bits, new for each request. */
   readonly salt: Hash64
   /** How many live items and addresses its sender has; lists count as neither. */
@@ -31,6 +31,11 @@ export interface JoinRequest {
   readonly keys: number
   /** Low lanes of the hashes of those addresses whose high lanes are the least. */
   readonly sample: Uint32Array
+}
+
+/** Asks for what is missing at `version`, by sketch if that is worth it. */
+export interface JoinRequest extends JoinQuestion {
+  readonly version: Version
 }
 
 /** The answer: what the requester lacks, and a sketch of what else is live at the sender. */
@@ -70,14 +75,14 @@ export function encodeJoin(join: Omit<Join, 'part'>, part: Uint8Array): Uint8Arr
   return writer.finish()
 }
 
-/** The join in bytes, or why there is none. */
-export function decodeJoin(bytes: Uint8Array): Result<Join, DecodeError> {
+/** The join in bytes, or why there is none. `lookup` as for bundles. */
+export function decodeJoin(bytes: Uint8Array, lookup?: VersionLookup): Result<Join, DecodeError> {
   return attempt(() => {
     const reader = new ByteReader(bytes)
     const salt = readHead(reader, tags.join)
     const sum = readHash(reader)
     const setSize = reader.varUint()
-    const part = decodeBundle(reader.raw(reader.count(Number.MAX_SAFE_INTEGER)))
+    const part = decodeBundle(reader.raw(reader.count(Number.MAX_SAFE_INTEGER)), lookup)
     if (!part.ok) return reader.fail(part.error.kind, part.error.message)
     if (part.value.full) reader.fail('malformed', 'a part that is whole')
     const symbols = readRanges(reader)

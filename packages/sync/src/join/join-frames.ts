@@ -1,11 +1,9 @@
 import { type ByteReader, type ByteWriter, maxSeq } from '@rejoin/state'
 import { symbolLimit } from '../sketch/symbol-mapping.ts'
-import { readVersion, writeVersion } from '../version-codec.ts'
-import { type JoinRequest, joinLimits } from './join-codec.ts'
+import { type JoinQuestion, joinLimits } from './join-codec.ts'
 
-/** Writes what asks for a join. */
-export function writeJoinRequest(writer: ByteWriter, request: JoinRequest): void {
-  writeVersion(writer, request.version)
+/** Writes what asks for a join, but for the version. */
+export function writeJoinQuestion(writer: ByteWriter, request: JoinQuestion): void {
   writer.u32(request.salt.hi)
   writer.u32(request.salt.lo)
   writer.varUint(request.items)
@@ -14,9 +12,8 @@ export function writeJoinRequest(writer: ByteWriter, request: JoinRequest): void
   for (const lane of request.sample) writer.u32(lane)
 }
 
-/** The reading side of `writeJoinRequest`. */
-export function readJoinRequest(reader: ByteReader): JoinRequest {
-  const version = readVersion(reader)
+/** The reading side of `writeJoinQuestion`. */
+export function readJoinQuestion(reader: ByteReader): JoinQuestion {
   const hi = reader.u32()
   const salt = { hi, lo: reader.u32() }
   const items = reader.varUint()
@@ -24,7 +21,7 @@ export function readJoinRequest(reader: ByteReader): JoinRequest {
   if (items > maxSeq || keys > maxSeq) reader.fail('too-large', `a state of ${items} items at ${keys} addresses`)
   const sample = new Uint32Array(reader.count(joinLimits.sampleKeys, 4))
   for (let i = 0; i < sample.length; i++) sample[i] = reader.u32()
-  return { version, salt, items, keys, sample }
+  return { salt, items, keys, sample }
 }
 
 /** Writes which symbols are asked for; none when what was asked for has come together. */

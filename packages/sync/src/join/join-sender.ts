@@ -39,13 +39,16 @@ export class JoinSender {
     this.#wholeBytes = whole
   }
 
-  /** Answers a request; undefined where the answer would take more than `share` of the whole state. */
-  static answer(store: Store, request: JoinRequest, share: number): JoinSender | undefined {
+  /**
+   * Answers a request; undefined where the answer would take more than `share` of the whole state. `known` as for
+   * `encodeBundle`.
+   */
+  static answer(store: Store, request: JoinRequest, share: number, known?: Version): JoinSender | undefined {
     // Invariant 1.
     if (!store.version.covers(request.version)) return undefined
     const whole = store.since(Version.empty)
     const isAfter = rowsAfter(whole, request.version)
-    const part = encodeBundle(partOf(whole, isAfter, request.version))
+    const part = encodeBundle(partOf(whole, isAfter, request.version), known)
     const rows = isAfter.reduce((sum, is) => sum + is, 0)
     const wholeBytes = part.length + (isAfter.length - rows) * (rows < fewRows ? rowBytes : part.length / rows)
     if (part.length > share * wholeBytes) return undefined

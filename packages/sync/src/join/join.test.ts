@@ -164,13 +164,21 @@ describe('the return from below the floor', () => {
     expect(reloaded.version.equals(scene.ada.version)).toBe(true)
   })
 
+  it('[JO1] [SY50] tells its versions by what differs where they are told so', () => {
+    const named = { namedVersionAuthors: 1 }
+    const scene = below({ limits: named, bobLimits: named })
+    comesBack(scene)
+    expect(answers(scene)).toEqual([1, 0])
+    expect(scene.bob.replica.metrics()).toMatchObject({ joinsFailed: 0, needs: 0 })
+  })
+
   it('[JO2] goes on with more symbols where the first are not enough', () => {
     let isCut = false
     const tap: Tap = (frame) => {
       if (frame.kind !== 'join' || isCut) return frame
       isCut = true
       // As if nothing of the sample were gone.
-      return { ...frame, request: { ...frame.request, items: frame.request.items - 30 } }
+      return { ...frame, question: { ...frame.question, items: frame.question.items - 30 } }
     }
     const scene = below({ tap })
     comesBack(scene)
@@ -215,7 +223,7 @@ describe('the return from below the floor', () => {
   it('[JO4] gives up on sketches after three that came to nothing', () => {
     let version: Version | undefined
     const tap: Tap = (frame) => {
-      if (frame.kind === 'join') version = frame.request.version
+      if (frame.kind === 'join') version = frame.version
       // As if the difference were asked for again, and not the whole state.
       if (frame.kind === 'need' && frame.full && version !== undefined) return { ...frame, full: false, version }
       return damaged(frame, () => 10)
@@ -240,7 +248,8 @@ describe('the return from below the floor', () => {
       return {
         kind: 'join',
         handle,
-        request: { version: frame.version, salt, items: 0, keys: 0, sample: new Uint32Array(0) },
+        version: frame.version,
+        question: { salt, items: 0, keys: 0, sample: new Uint32Array(0) },
       }
     }
     const wire = scene.world.wire('odd')
