@@ -202,6 +202,11 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
         storage: disk.open(),
         role: spec.role,
         name: spec.name,
+        onLog: ({ event, details }) => {
+          if (event !== 'memory-damaged') return
+          const message = `${spec.name}: changed without being written: ${JSON.stringify(details['paths'])}`
+          checker.report({ atMs: scheduler.nowMs, node: index, kind: 'divergence', message })
+        },
         // One place for ever hands out rights: the first node, also where all are peers.
         grantsRights: index === 0 || around.everybodyGrants === true,
         ...(spec.role === 'server' ? { authorize: ({ token }) => around.permission(token) } : {}),
