@@ -1,4 +1,4 @@
-import { type Change, lastSeq, type Store, Version } from '@rejoin/state'
+import { type Change, lastSeq, type Store, type Version } from '@rejoin/state'
 
 /** A change with its size, in the order in which the store took it in. */
 export interface KeptChange {
@@ -85,7 +85,7 @@ export function createChangeLog(limits: ChangeLogLimits, keepUnsettled: boolean)
     unsettled: (acked) => kept.filter((entry) => !isSettled(entry, acked)),
     since: (sent, target) => {
       let lacking = 0
-      for (const [author, seq] of target.entries()) lacking += Math.max(0, seq - sent.get(author))
+      for (const [author, seq] of target.above(sent)) lacking += seq - sent.get(author)
       const missing: KeptChange[] = []
       // From the end: in the steady state only the newest few are looked at.
       for (let i = kept.length - 1; i >= 0 && lacking > 0; i--) {
@@ -138,12 +138,7 @@ export function cutIntoFrames(entries: readonly KeptChange[], maxBytes: number):
 
 /** The version that `version` becomes when `changes` are added. */
 export function versionAfter(version: Version, changes: readonly Change[]): Version {
-  const raised = new Map(version.entries())
-  for (const change of changes) {
-    const last = lastSeq(change)
-    if (last > (raised.get(change.author) ?? 0)) raised.set(change.author, last)
-  }
-  return Version.from(raised)
+  return changes.reduce((raised, change) => raised.with(change.author, lastSeq(change)), version)
 }
 
 /** Whether `version` includes a change wholly. */

@@ -19,6 +19,7 @@ import {
   Store,
   Version,
 } from '@rejoin/state'
+import { AckedRows } from './acked-rows.ts'
 import { BaseVersions } from './base-versions.ts'
 import { type ChangeLog, createChangeLog, includes } from './change-log.ts'
 import type { Permission } from './frame.ts'
@@ -34,7 +35,6 @@ import type { StorageOp } from './seams.ts'
 import { DocumentHealth } from './self-check/document-health.ts'
 import { createStaging, type Staging } from './transfers.ts'
 import { answerAsks, endRights } from './treasury.ts'
-import { versionBytes } from './version-row.ts'
 
 /** What a document needs to know of a connection that brings something. */
 export interface Source {
@@ -63,6 +63,7 @@ export class DocumentCore {
   readonly name: string
   readonly hub: Hub
   readonly keys: DocumentKeys
+  readonly ackedRows: AckedRows
   readonly log: ChangeLog
   readonly ledger: Ledger = createLedger()
   readonly presence: PresenceTable
@@ -114,6 +115,7 @@ export class DocumentCore {
     this.hub = hub
     this.name = name
     this.keys = documentKeys(name)
+    this.ackedRows = new AckedRows(this.keys, hub.id)
     const { limits } = hub
     this.log = createChangeLog({ changes: limits.keptChanges, bytes: limits.keptChangeBytes }, hub.role === 'client')
     this.staging = createStaging({
@@ -274,7 +276,7 @@ export class DocumentCore {
     this.hub.touched(this)
     this.log.trim(this.acked)
     if (!remember) return
-    this.hub.queue.push([{ kind: 'put', key: this.keys.acked(this.hub.id), bytes: versionBytes(this.acked) }])
+    this.hub.queue.push(this.ackedRows.rise(this.acked))
     this.hub.changed()
   }
 

@@ -134,8 +134,9 @@ export function stateInRows(core: DocumentCore, rows: readonly StoredRow[]): Bun
 /** Whether a row says nothing more than a store at `version`, or this opening, knows. */
 export function isCovered(core: DocumentCore, row: StoredRow, version: Version): boolean {
   if (row.key.startsWith(core.keys.ackedPrefix)) {
+    if (row.key.startsWith(core.keys.acked(core.hub.id))) return false
     const acked = versionInRow(row.bytes)
-    return row.key !== core.keys.acked(core.hub.id) && acked !== undefined && core.acked.covers(acked)
+    return acked !== undefined && core.acked.covers(acked)
   }
   const kind = row.key.slice(core.keys.prefix.length, core.keys.prefix.length + 2)
   const payload = unsealRow(row.bytes)

@@ -358,15 +358,11 @@ export class DocumentStream implements Carrier {
       return
     }
     for (const change of changes) this.#receiver.brought.add(change.author)
-    this.#theyHave(versionAfter(this.theirs, changes))
+    this.theirs = versionAfter(this.theirs, changes)
+    this.#sender.theyHaveChanges(changes)
     // The whole state is on its way and takes the place of everything.
     if (this.#refusal.isAwaiting) return
     this.#took(this.core.receiveChanges(changes, bytes.length, this))
-  }
-
-  #theyHave(version: Version): void {
-    this.theirs = version
-    this.#sender.theyHave(version)
   }
 
   #took(intake: Intake): void {
@@ -418,7 +414,8 @@ export class DocumentStream implements Carrier {
 
   #whole(bundle: Bundle, bytes: Uint8Array): void {
     this.#receiver.brings(bundle)
-    this.#theyHave(this.theirs.merge(bundle.version))
+    this.theirs = this.theirs.merge(bundle.version)
+    this.#sender.theyHave(bundle.version)
     if (this.#refusal.isAwaiting) this.#refusal.take(bundle)
     else this.#took(this.core.receiveBundle(bundle, bytes, this))
   }

@@ -7,7 +7,7 @@ import { encodeBundle, Version } from '@rejoin/state'
 import type { DocumentCore } from './document-core.ts'
 import { changeRow, sealRow } from './rows.ts'
 import type { StorageOp } from './seams.ts'
-import { numberBytes, versionBytes } from './version-row.ts'
+import { numberBytes } from './version-row.ts'
 
 /** Queues every row that the document would have, had it been stored at once. */
 export function storeAgain(core: DocumentCore): void {
@@ -24,7 +24,7 @@ export function storeAgain(core: DocumentCore): void {
   for (const [author, from] of core.refused) {
     ops.push({ kind: 'put', key: keys.refused(author), bytes: numberBytes(from) })
   }
-  ops.push({ kind: 'put', key: keys.acked(core.hub.id), bytes: versionBytes(core.acked) })
+  ops.push(...core.ackedRows.replace(core.acked))
   if (core.isMarkedUnsaved) ops.push({ kind: 'put', key: keys.unsaved(core.hub.id), bytes: mark })
   core.rows += 1
   core.persist(ops)

@@ -26,7 +26,7 @@ import type { RefusedWrite } from './hub.ts'
 import { acceptRefusedIn } from './refused-work.ts'
 import { sealRow } from './rows.ts'
 import type { StorageOp } from './seams.ts'
-import { numberBytes, versionBytes } from './version-row.ts'
+import { numberBytes } from './version-row.ts'
 
 /** What was refused, so that the application can show it or write it elsewhere. */
 export interface RefusedContent {
@@ -93,7 +93,7 @@ function replacingRows(core: DocumentCore, state: Bundle, acked: Version, refuse
   }
   core.rows = 1
   ops.push({ kind: 'put', key: keys.bundle(core.hub.newId()), bytes: sealRow(encodeBundle(state)) })
-  ops.push({ kind: 'put', key: keys.acked(core.hub.id), bytes: versionBytes(acked) })
+  ops.push(...core.ackedRows.replace(acked))
   return ops
 }
 

@@ -5,7 +5,7 @@
  * `d/<doc>/c/<author>/<seq>` a change · `d/<doc>/b/<id>` a bundle · `d/<doc>/s/<id>` a snapshot
  * `d/<doc>/t/<transfer>/<total>/<offset>` a piece of a bundle that is still coming
  * `d/<doc>/m/own/<author>` an incarnation of this profile
- * `d/<doc>/m/acked/<replica>` what a server has durably, as far as that opening heard
+ * `d/<doc>/m/acked/<replica>` what a server has durably, as far as that opening heard; with `/risen`, since it wrote that
  * `d/<doc>/m/refused/<author>` from which seq on it was refused · `d/<doc>/m/seen` when a server was last in sync
  * `x/<doc>/...` rows set aside: damaged, or refused
  * `r/profile/<id>` ids of the profile that owns the storage
@@ -33,6 +33,7 @@ export interface DocumentKeys {
   transferPrefix(transfer: string): string
   chunk(transfer: string, totalBytes: number, offset: number): string
   acked(replica: string): string
+  risen(replica: string): string
   readonly ackedPrefix: string
   own(author: string): string
   refused(author: string): string
@@ -53,6 +54,7 @@ export function documentKeys(name: string): DocumentKeys {
     unsaved: (replica) => `u/${doc}/${replica}`,
     ackedPrefix: `${prefix}m/acked/`,
     acked: (replica) => `${prefix}m/acked/${replica}`,
+    risen: (replica) => `${prefix}m/acked/${replica}/risen`,
     seen: `${prefix}m/seen`,
     ownPrefix: `${prefix}m/own/`,
     refusedPrefix: `${prefix}m/refused/`,

@@ -1,7 +1,7 @@
 /**
  * The sending half of a stream: what the other side lacks, as changes where they are kept, else as a bundle in pieces.
  */
-import { type Bundle, type ChangeEncoder, createChangeEncoder, encodeBundle, Version } from '@rejoin/state'
+import { type Bundle, type Change, type ChangeEncoder, createChangeEncoder, encodeBundle, Version } from '@rejoin/state'
 import { cutIntoFrames, includes, isCurrent, type KeptChange, versionAfter } from './change-log.ts'
 import type { DocumentCore } from './document-core.ts'
 import type { OpenFrame } from './frame.ts'
@@ -110,6 +110,11 @@ export class StreamSender {
   /** The other side turned out to have this. */
   theyHave(version: Version): void {
     if (this.sent !== undefined) this.sent = this.sent.merge(version)
+  }
+
+  /** The same, of changes that came from it: what is raised little by little is compared at little cost. */
+  theyHaveChanges(changes: readonly Change[]): void {
+    if (this.sent !== undefined) this.sent = versionAfter(this.sent, changes)
   }
 
   /** Whether everything is on its way. */
