@@ -85,23 +85,23 @@ class Starts {
   }
 }
 
-/** The rows in the order of their keys. */
-function sortedRows(table: RowTable): number[] {
-  const { keys } = table
-  for (let row = 0; row < keys.length; row++) {
-    const key = keys[row] as Key
-    key.numberedBy = table
+/** The keys of a table in order, numbered by their rows. */
+function sortedKeys(table: RowTable): readonly Key[] {
+  const keys = Array.from({ length: table.keys.length }, (_, row) => {
+    const key = table.keys.at(row)
     key.number = row
-  }
-  return sortKeys(keys).map((key) => key.number)
+    return key
+  })
+  return sortKeys(keys)
 }
 
 function writeRows(writer: ByteWriter, table: RowTable, authors: AuthorWriter, speller: KeySpeller): void {
   const dots = sortedDots(table)
   writeDots(writer, table, dots.order, authors)
-  const order = sortedRows(table)
+  const keys = sortedKeys(table)
+  const order = keys.map((key) => key.number)
   writer.varUint(order.length)
-  for (const row of order) speller.write(writer, table.keys[row] as Key, authors)
+  for (const key of keys) speller.write(writer, key, authors)
   writeShapes(writer, table, order)
   const starts = new Starts(table)
   const values: Value[] = []
@@ -238,7 +238,7 @@ function* readingRows(reader: ByteReader, authors: AuthorReader, speller: KeyRea
 }
 
 function readKeys(reader: ByteReader, authors: AuthorReader, speller: KeyReader, { keys }: RowTable, to: number): void {
-  while (keys.length < to) keys.push(speller.read(reader, authors))
+  while (keys.length < to) speller.readInto(keys, reader, authors)
 }
 
 function readDotNumbers(reader: ByteReader, { dots, seqs }: RowTable, to: number): void {

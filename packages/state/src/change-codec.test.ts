@@ -122,6 +122,22 @@ describe('changes as bytes', () => {
     expect(bob.store.toJSON()).toEqual(alice.store.toJSON())
   })
 
+  it('[CO11] come back also where one frame holds changes of several stores, and a store loads another tree meanwhile', () => {
+    const stores = [open('a'), open('b')] as const
+    const write = (doc: ReturnType<typeof open>, x: number) =>
+      changeOf(doc, (s) => {
+        for (const name of ['u', 'v', 'w']) s.at.get(name).x.set(x)
+      })
+    const encoder = createChangeEncoder()
+    const decoder = createChangeDecoder()
+    for (let x = 0; x < 4; x++) {
+      const changes = [0, 1, 0, 1].map((at) => write(stores[(at + x) % 2 === 0 ? 0 : 1], x))
+      const decoded = decoder.decode(encoder.encode(changes))
+      expect(decoded.ok && decoded.value.map(essence)).toEqual(changes.map(essence))
+      expect(decodeChanges(encodeChanges(changes))).toMatchObject({ ok: true })
+    }
+  })
+
   it('[CO11] come with the keys that a store has, whatever becomes of it, and with others where it has none', () => {
     const [alice, bob, carol] = [open('a'), open('b'), open('c')]
     const encoder = createChangeEncoder()

@@ -125,6 +125,8 @@ class StreamEncoder implements ChangeEncoder {
     this.#contexts?.begin(this.#fresh)
     this.#fresh = false
     writer.varUint(changes.length)
+    const first = changes[0]
+    if (first instanceof WrittenChange) this.#keys.turnTo(first.era.tree)
     for (const change of changes) this.#note(change)
     this.#keys.writeFresh(writer, this.#speller, this.#authors)
     for (const change of changes) this.#write(change)

@@ -3,6 +3,7 @@ import type { ByteReader, ByteWriter } from './bytes.ts'
 import type { AuthorId } from './ids.ts'
 import {
   Key,
+  type KeyColumn,
   type KindCode,
   leafKinds,
   maxMemberLength,
@@ -147,6 +148,9 @@ export class KeyReader {
   /** The ways to the root and to each node on the last path but its last. */
   #branches: Branch[] = []
   #text = ''
+  /** The last name and the member of the key that was read last. */
+  #name = ''
+  #member = ''
   #tree: Tree | undefined
   /** The node above the last path, if the tree has it. */
   #above: Row = 0
@@ -157,9 +161,24 @@ export class KeyReader {
     this.#look()
   }
 
+  /** Reads a key, met with the tree's own entry if there is one. */
   read(reader: ByteReader, authors: AuthorReader): Key {
+    this.#readParts(reader, authors)
+    return this.#key(this.#name, this.#member)
+  }
+
+  /** Reads a key into a column. */
+  readInto(keys: KeyColumn, reader: ByteReader, authors: AuthorReader): void {
+    this.#readParts(reader, authors)
+    keys.add(this.#branches.at(-1), this.#name, this.#kind, this.#member)
+  }
+
+  #readParts(reader: ByteReader, authors: AuthorReader): void {
     const first = reader.u8()
-    if (first >= KNOWN_NAME) return this.#readSibling(reader, first)
+    if (first >= KNOWN_NAME) {
+      this.#readSibling(reader, first)
+      return
+    }
     const kind = first === 0 ? reader.u8() : first
     if (first === 0 && kind < KNOWN_NAME) reader.fail('malformed', `leaf kind ${kind} in another form`)
     const shared = reader.varUint()
@@ -173,9 +192,9 @@ export class KeyReader {
     this.#climb(names, shared)
     this.#names = names
     const form = memberForm(kind)
-    const member =
+    this.#member =
       form === 'author' ? authors.read(reader) : form === 'text' ? this.#readFresh(reader, maxMemberLength) : ''
-    return this.#key(names.at(-1) ?? '', member)
+    this.#name = names.at(-1) ?? ''
   }
 
   /** To the node above a path that begins like the last one. */
@@ -195,11 +214,13 @@ export class KeyReader {
     this.#above = this.#tree === undefined || branch === undefined ? 0 : this.#tree.findBranch(branch)
   }
 
-  #readSibling(reader: ByteReader, first: number): Key {
+  #readSibling(reader: ByteReader, first: number): void {
     const form = this.#kind === 0 ? 'author' : memberForm(this.#kind)
     const last = this.#names.length - 1
     if (first >= FRESH_NAME && form === 'text') {
-      return this.#key(this.#names[last] ?? '', this.#readName(reader, first, maxMemberLength))
+      this.#name = this.#names[last] ?? ''
+      this.#member = this.#readName(reader, first, maxMemberLength)
+      return
     }
     const before = this.#names[last]
     if (form !== 'none' || before === undefined) reader.fail('malformed', 'a name beside nothing')
@@ -209,7 +230,8 @@ export class KeyReader {
     if (this.#length > maxPathLength) reader.fail('too-large', 'a path of too many characters')
     if (isFresh) this.#texts.push(name)
     ;(this.#names as string[])[last] = name
-    return this.#key(name, '')
+    this.#name = name
+    this.#member = ''
   }
 
   /** The key of a name below the branch, met with the tree's own entry if there is one. */

@@ -164,13 +164,21 @@ export class KeyNumbers {
     this.#fresh = []
   }
 
-  /** Moves on to a moment, if it is the present of its tree: only then can rows be noted. */
+  /** From here on rows of this tree are numbered. To be called between frames. */
+  turnTo(tree: Tree): void {
+    if (this.#moment === undefined || this.#moment.tree === tree) return
+    this.#moment = undefined
+    this.#ofRows = new RowNumbers()
+  }
+
+  /** Moves on to a moment, if it is the present of the tree that rows are numbered for: only then can they be noted. */
   follows(moment: Moment): boolean {
     const { tree } = moment
     if (tree.now !== moment) return false
     this.#moment ??= moment
     if (this.#moment === moment) return true
-    const freed = this.#moment.tree === tree ? tree.freedSince(this.#moment) : undefined
+    if (this.#moment.tree !== tree) return false
+    const freed = tree.freedSince(this.#moment)
     if (freed === undefined) this.#ofRows = new RowNumbers()
     else for (const rows of freed) this.#ofRows.delete(rows)
     this.#moment = moment

@@ -1,7 +1,7 @@
 import { ByteWriter } from './bytes.ts'
 import { rejoinError } from './errors.ts'
 import type { Path } from './ids.ts'
-import { type Key, maxMemberLength, maxPathDepth, maxPathLength, maxSegmentLength, pathLength } from './key.ts'
+import { type KeyParts, maxMemberLength, maxPathDepth, maxPathLength, maxSegmentLength, pathLength } from './key.ts'
 import { maxValueDepth, type Value, valueKind } from './plain-value.ts'
 import { writeValue } from './value-codec.ts'
 
@@ -92,7 +92,7 @@ function roomForEntries(value: Readonly<Record<string, Value>>, most: number): n
 }
 
 /** What is wrong with an address that comes from elsewhere, if anything. */
-export function addressFault({ branch, name, member }: Key): string | undefined {
+export function addressFault({ branch, name, member }: KeyParts): string | undefined {
   if (member.length > maxMemberLength) return `a member of ${member.length} characters, of at most ${maxMemberLength}`
   if (branch === undefined) return undefined
   if (branch.depth >= maxPathDepth) return `an address of ${branch.depth + 1} names, of at most ${maxPathDepth}`

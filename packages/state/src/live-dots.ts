@@ -29,7 +29,7 @@ export function eachLiveDot(
     const [items, removals] = table.shape(row)
     for (let i = dot; i < dot + items; i++) {
       const at = dots[i] as number
-      visit(row, keys[row] as Key, authors[at] as AuthorId, seqs[at] as number)
+      visit(row, keys.at(row), authors[at] as AuthorId, seqs[at] as number)
     }
     dot += items + removals
   }
@@ -37,7 +37,8 @@ export function eachLiveDot(
 
 /** The keys of the rows of a bundle, in their order. */
 export function keysOf(bundle: Bundle): readonly Key[] {
-  return RowTable.of(bundle).keys
+  const { keys } = RowTable.of(bundle)
+  return Array.from({ length: keys.length }, (_, row) => keys.at(row))
 }
 
 /** For each row of a bundle 1 if an item or removal record of it comes after `version`, else 0. */
@@ -101,7 +102,8 @@ function copyRow({ key, items, removals }: KeyRow, to: RowTable, isGone: Uint8Ar
 
 function copyPlain(from: RowTable, to: RowTable, row: number, dot: number, value: number): void {
   const at = from.dots[dot] as number
-  to.keys.push(from.keys[row] as Key)
+  const { keys } = from
+  to.keys.add(keys.branch(row), keys.name(row), keys.kind(row), keys.member(row))
   to.addDot(from.authors[at] as AuthorId, from.seqs[at] as number, from.hlcs[at] as number)
   to.values.push(from.values[value] as Value)
 }

@@ -5,7 +5,7 @@ import { conflictAt, leadingTouch, type NoticedConflict } from './conflict.ts'
 import type { Core, Later, LiveItem } from './core.ts'
 import { assertNever } from './errors.ts'
 import type { Item } from './item-table.ts'
-import { type Key, leafKinds } from './key.ts'
+import { leafKinds } from './key.ts'
 import type { Touch } from './leaf-kind.ts'
 import { RowTable, type TablePlace } from './row-table.ts'
 import { type Row, words } from './rows.ts'
@@ -226,7 +226,7 @@ function mergeTableRows(
   const mayBePlain = rules.mergeLive === mergeLive
   for (; at.row < to; at.row++) {
     const { row, dot, value } = at
-    const entry = tree.entryAt(table.keys[row] as Key)
+    const entry = tree.entryOfColumn(table.keys, row)
     if (named !== 0) tree.rows.set(entry, words.mark, named)
     const [items, removals] = table.shape(row)
     const isPlain = mayBePlain && items === 1 && removals === 0

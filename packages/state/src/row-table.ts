@@ -1,6 +1,6 @@
 import type { Bundle, BundleItem, BundleRemoval, KeyRow, ListRow } from './change.ts'
 import type { AuthorId } from './ids.ts'
-import type { Key } from './key.ts'
+import { type Key, KeyColumn } from './key.ts'
 import type { Value } from './value.ts'
 import type { Version } from './version.ts'
 
@@ -19,7 +19,7 @@ const none: readonly BundleRemoval[] = []
 
 /** The rows of a bundle as columns, without an object for each: nearly all rows are one item and nothing else. */
 export class RowTable {
-  readonly keys: Key[] = []
+  readonly keys: KeyColumn = new KeyColumn()
   /** The distinct dots: a transaction shares one. */
   readonly authors: AuthorId[] = []
   readonly seqs: number[] = []
@@ -81,7 +81,7 @@ export class RowTable {
     for (let i = 0; i < itemCount; i++) items.push({ ...this.#dot(dot + i), value: this.values[value + i] as Value })
     const removals: BundleRemoval[] = []
     for (let i = 0; i < removalCount; i++) removals.push(this.#dot(dot + itemCount + i))
-    return { key: this.keys[row] as Key, items, removals: removals.length === 0 ? none : removals }
+    return { key: this.keys.at(row), items, removals: removals.length === 0 ? none : removals }
   }
 
   #dot(place: number): BundleRemoval {

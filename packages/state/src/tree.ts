@@ -2,7 +2,7 @@ import { Branch } from './branch.ts'
 import { Era, type Moment } from './era.ts'
 import type { Path } from './ids.ts'
 import { ItemTable } from './item-table.ts'
-import { Key, type KindCode, leafKinds } from './key.ts'
+import { Key, type KeyColumn, type KindCode, leafKinds } from './key.ts'
 import { marks, type Row, rowTypes, words } from './rows.ts'
 import type { Sequence } from './sequence.ts'
 
@@ -311,6 +311,21 @@ export class Tree extends ItemTable {
     if (key.met === this.now) return key.row
     const node = key.branch === undefined ? this.root : this.child(this.#branchNode(key.branch), key.name)
     return this.meet(key, this.entry(node, key.kind, key.member))
+  }
+
+  /** The entry of a key in a column, made when new. */
+  entryOfColumn(keys: KeyColumn, at: number): Row {
+    const branch = keys.branch(at)
+    const node = branch === undefined ? this.root : this.child(this.#branchNode(branch), keys.name(at))
+    return this.entry(node, keys.kind(at), keys.member(at))
+  }
+
+  /** The entry of a key in a column; 0 if there is none. */
+  knownOfColumn(keys: KeyColumn, at: number): Row {
+    const branch = keys.branch(at)
+    const above = this.findBranch(branch)
+    const node = branch === undefined ? this.root : above === 0 ? 0 : this.findChild(above, keys.name(at))
+    return node === 0 ? 0 : this.findEntry(node, keys.kind(at), keys.member(at))
   }
 
   /** The entry of a key; 0 if there is none. */

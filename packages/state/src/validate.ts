@@ -3,7 +3,7 @@ import { lastSeq } from './change.ts'
 import type { Core } from './core.ts'
 import { isStamp } from './hlc.ts'
 import { type AuthorId, type Dot, isSeq } from './ids.ts'
-import { compareKeys, type Key, leafKinds } from './key.ts'
+import { compareKeys, type Key, KeyColumn, type KeyParts, keyId, leafKinds, pathOf } from './key.ts'
 import { leafKind } from './leaf-kind.ts'
 import { addressFault, depthFault } from './limits.ts'
 import { RowTable, type TablePlace } from './row-table.ts'
@@ -96,14 +96,14 @@ function rowsFault(core: Core, { rows, values, removed, author }: WrittenChange)
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] as Row
     const value = values[i] as Value
-    if (tree.rows.get(row, words.mark) === check) return 'a key is named twice'
+    if (tree.rows.get(row, words.mark) === check) return namedTwice
     tree.rows.set(row, words.mark, check)
     const { fault } = leafKind(tree.kind(row))
     const found = depthFault(value) ?? fault?.(tree.member(row), value, author)
     if (found !== undefined) return found
   }
   for (const row of removed) {
-    if (tree.rows.get(row, words.mark) === check) return 'a key is named twice'
+    if (tree.rows.get(row, words.mark) === check) return namedTwice
     tree.rows.set(row, words.mark, check)
     if (!leafKind(tree.kind(row)).removable) return notRemovable
   }
@@ -116,9 +116,17 @@ const notRemovable = 'a keyed removal where there is none'
 class NamedKeys {
   readonly #tree: Tree
   readonly #check: number
-  /** Keys that the store does not have, while they come in order. */
-  readonly #ascending: Key[] = []
-  #unknown: Set<string> | undefined
+  /** Keys that the store does not have. */
+  readonly #unknown = new KeyColumn()
+  /** The last of them. */
+  readonly #last: { -readonly [P in keyof KeyParts]: KeyParts[P] } = {
+    branch: undefined,
+    name: '',
+    kind: 0,
+    member: '',
+  }
+  /** Their texts, once they did not come in order. */
+  #texts: Set<string> | undefined
 
   constructor(core: Core) {
     this.#tree = core.tree
@@ -126,28 +134,43 @@ class NamedKeys {
   }
 
   add(key: Key): Fault {
-    const entry = this.#tree.known(key)
-    if (entry === 0) return addressFault(key) ?? (this.#addUnknown(key) ? undefined : 'a key is named twice')
-    if (this.#tree.rows.get(entry, words.mark) === this.#check) return 'a key is named twice'
+    return this.#add(this.#tree.known(key), key)
+  }
+
+  /** Adds a key of a column. `parts` is one object for all of them. */
+  addOf(keys: KeyColumn, at: number, parts: KeyParts): Fault {
+    return this.#add(this.#tree.knownOfColumn(keys, at), parts)
+  }
+
+  #add(entry: Row, parts: KeyParts): Fault {
+    if (entry === 0) return addressFault(parts) ?? (this.#addUnknown(parts) ? undefined : namedTwice)
+    if (this.#tree.rows.get(entry, words.mark) === this.#check) return namedTwice
     this.#tree.rows.set(entry, words.mark, this.#check)
     return undefined
   }
 
-  #addUnknown(key: Key): boolean {
-    if (this.#unknown === undefined) {
-      const last = this.#ascending.at(-1)
-      if (last === undefined || compareKeys(last, key) < 0) {
-        this.#ascending.push(key)
-        return true
-      }
-      this.#unknown = new Set(this.#ascending.map(({ id }) => id))
+  #addUnknown(parts: KeyParts): boolean {
+    const last = this.#last
+    const isNext = this.#unknown.length === 0 || compareKeys(last, parts) < 0
+    if (!isNext && this.#texts === undefined) {
+      this.#texts = new Set()
+      for (let at = 0; at < this.#unknown.length; at++) this.#texts.add(this.#unknown.at(at).id)
     }
-    const { size } = this.#unknown
-    return this.#unknown.add(key.id).size > size
+    const text = this.#texts === undefined ? undefined : keyId(pathOf(parts), parts.kind, parts.member)
+    if (text !== undefined && this.#texts?.has(text) === true) return false
+    if (text === undefined) this.#unknown.push(parts)
+    else this.#texts?.add(text)
+    last.branch = parts.branch
+    last.name = parts.name
+    last.kind = parts.kind
+    last.member = parts.member
+    return true
   }
 }
 
-function valueFault(key: Key, value: Value, author: string): Fault {
+const namedTwice = 'a key is named twice'
+
+function valueFault(key: KeyParts, value: Value, author: string): Fault {
   return depthFault(value) ?? leafKind(key.kind).fault?.(key.member, value, author)
 }
 
@@ -243,14 +266,19 @@ function dotsFault(bundle: Bundle, table: RowTable): Fault {
 }
 
 function rowsFaultTo(bundle: Bundle, table: RowTable, named: NamedKeys, at: TablePlace, to: number): Fault {
+  const { keys } = table
+  const parts = { branch: keys.branch(at.row), name: '', kind: 0, member: '' }
   for (; at.row < to; at.row++) {
-    const key = table.keys[at.row] as Key
+    parts.branch = keys.branch(at.row)
+    parts.name = keys.name(at.row)
+    parts.kind = keys.kind(at.row)
+    parts.member = keys.member(at.row)
     const [items, removals] = table.shape(at.row)
     const author = table.authors[table.dots[at.dot] as number] as AuthorId
     const fault =
-      named.add(key) ??
+      named.addOf(keys, at.row, parts) ??
       (items === 1 && removals === 0
-        ? valueFault(key, table.values[at.value] as Value, author)
+        ? valueFault(parts, table.values[at.value] as Value, author)
         : rowFault(table.row(at.row, at.dot, at.value), bundle))
     if (fault !== undefined) return fault
     at.dot += items + removals
