@@ -186,6 +186,11 @@ function writeGaps(writer: ByteWriter, values: readonly (Value | undefined)[]): 
   }
 }
 
+/** Whether the bytes of a bundle are read without another version. */
+export function isSelfContained(bytes: Uint8Array): boolean {
+  return bytes[0] === plainFormat
+}
+
 /** The bundle in the bytes of `encodeBundle`. `lookup` finds what `known` was by its name; else they are refused with `unknown-base`. */
 export function decodeBundle(bytes: Uint8Array, lookup?: VersionLookup): Result<Bundle, DecodeError> {
   return attempt(() => readBundle(new ByteReader(bytes), lookup))

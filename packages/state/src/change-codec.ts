@@ -1,6 +1,13 @@
 import { attempt, ByteReader, ByteWriter } from './bytes.ts'
 import type { Change, EraseOp, InsertOp, Op, PutOp, RemoveOp } from './change.ts'
-import { ContextReader, ContextWriter, type RelativeContext } from './context-codec.ts'
+import {
+  ContextReader,
+  type ContextTelling,
+  ContextWriter,
+  type RelativeContext,
+  RowContexts,
+  writeRelative,
+} from './context-codec.ts'
 import type { Moment } from './era.ts'
 import { isStamp } from './hlc.ts'
 import { type AuthorId, maxSeq } from './ids.ts'
@@ -106,12 +113,12 @@ class StreamEncoder implements ChangeEncoder {
   #states = new Map<AuthorId, AuthorState>()
   #hlc = 0
   #fresh = true
-  readonly #contexts: ContextWriter | undefined
+  readonly #contexts: ContextTelling | undefined
   /** The numbers of the rows of a change that needed none of them spelled. */
   #numbered: Change | undefined
   readonly #numbers: number[] = []
 
-  constructor(writer: ByteWriter, contexts: ContextWriter | undefined) {
+  constructor(writer: ByteWriter, contexts: ContextTelling | undefined) {
     this.#writer = writer
     this.#contexts = contexts
   }
@@ -167,7 +174,7 @@ class StreamEncoder implements ChangeEncoder {
     this.#states.set(change.author, state)
     const next = change.seq === state.seq + 1
     const base = next ? state.context : undefined
-    const relative = base === undefined ? this.#contexts?.relate(change.context) : undefined
+    const relative = base === undefined ? this.#contexts?.relate(change.context, change.author) : undefined
     const hasRows = this.#hasRows(change)
     const onlyPuts = hasRows ? change.removed.length === 0 : isOnlyPuts(change.ops)
     writer.u8(
@@ -199,7 +206,7 @@ class StreamEncoder implements ChangeEncoder {
   /** Only what the author learned since its change before; versions never shrink. */
   #writeContext(context: Version, base: Version | undefined, relative: RelativeContext | undefined): void {
     if (relative !== undefined) {
-      this.#contexts?.write(this.#writer, this.#authors, relative)
+      writeRelative(this.#writer, this.#authors, relative)
       return
     }
     if (base === undefined) {
@@ -499,6 +506,12 @@ export function encodeChanges(changes: readonly Change[], base?: Version): Uint8
   const bytes = new StreamEncoder(rowWriter, contexts).encode(changes)
   if (bytes.length > maxKeptBytes) rowWriter = new ByteWriter(4096)
   return bytes
+}
+
+/** Makes rows of single changes, each to be read by itself by who holds `base` by its name. */
+export function createRowEncoder(base: Version): (change: Change) => Uint8Array {
+  const contexts = new RowContexts(base)
+  return (change) => new StreamEncoder(rowWriter, contexts).encode([change])
 }
 
 /** The changes in the bytes of `encodeChanges`. `lookup` finds the base by its name; without it they are refused with `unknown-base`. */

@@ -9,6 +9,7 @@
  *    the same bound: beyond it contexts go whole.
  */
 import type { ByteReader, ByteWriter } from './bytes.ts'
+import type { AuthorId } from './ids.ts'
 import type { AuthorReader, AuthorWriter } from './key-table.ts'
 import {
   differences,
@@ -37,8 +38,23 @@ export interface RelativeContext {
   readonly entries: readonly VersionEntry[]
 }
 
-/** The writing end. */
-export class ContextWriter {
+/** How contexts are told. */
+export interface ContextTelling {
+  /** A frame begins; with `isFresh` nothing of the earlier ones is referred to. */
+  begin(isFresh: boolean): void
+  /** How to tell a context by what differs; undefined where telling it whole costs no more. */
+  relate(context: Version, author: AuthorId): RelativeContext | undefined
+}
+
+/** Writes a context as it is told. */
+export function writeRelative(writer: ByteWriter, authors: AuthorWriter, { named, entries }: RelativeContext): void {
+  writer.u8(named === undefined ? REFERENCE : NAMED)
+  if (named !== undefined) writeVersionName(writer, named.name)
+  writeDifferences(writer, authors, entries)
+}
+
+/** In a stream. */
+export class ContextWriter implements ContextTelling {
   readonly #known: () => readonly Version[]
   #reference: Version | undefined
   #copied = 0
@@ -48,23 +64,16 @@ export class ContextWriter {
     this.#known = known
   }
 
-  /** A frame begins; with `isFresh` nothing of the earlier ones is referred to. */
   begin(isFresh: boolean): void {
     if (isFresh) this.#reference = undefined
     this.#copied = 0
   }
 
-  /** How to tell a context by what differs; undefined where telling it whole costs no more. Either way it is the reference then. */
+  /** Told whole or not, it is the reference then. */
   relate(context: Version): RelativeContext | undefined {
     const best = this.#best(context)
     this.#reference = context
     return best
-  }
-
-  write(writer: ByteWriter, authors: AuthorWriter, { named, entries }: RelativeContext): void {
-    writer.u8(named === undefined ? REFERENCE : NAMED)
-    if (named !== undefined) writeVersionName(writer, named.name)
-    writeDifferences(writer, authors, entries)
   }
 
   #best(context: Version): RelativeContext | undefined {
@@ -86,6 +95,51 @@ export class ContextWriter {
     }
     this.#copied += copied
     return best
+  }
+}
+
+/** What was told of one author. */
+interface Told {
+  readonly context: Version
+  /** In what it differs from the base. */
+  readonly entries: Map<AuthorId, number>
+}
+
+const keptAuthors = 32
+
+/** In rows that are each read by themselves: all by what differs from one base. */
+export class RowContexts implements ContextTelling {
+  readonly #base: Version
+  /** In order of use: what an author learned since its last row is little, and found without going through all authors. */
+  readonly #told = new Map<AuthorId, Told>()
+
+  constructor(base: Version) {
+    this.#base = base
+  }
+
+  begin(): void {}
+
+  relate(context: Version, author: AuthorId): RelativeContext | undefined {
+    const entries = this.#entriesOf(context, this.#told.get(author))
+    this.#told.delete(author)
+    this.#told.set(author, { context, entries })
+    for (const [oldest] of this.#told) {
+      if (this.#told.size <= keptAuthors) break
+      this.#told.delete(oldest)
+    }
+    if (versionNameBytes + entries.size * entryBytes >= context.size * entryBytes) return undefined
+    return { named: this.#base, entries: [...entries] }
+  }
+
+  #entriesOf(context: Version, last: Told | undefined): Map<AuthorId, number> {
+    if (last === undefined) return new Map(differences(context, this.#base))
+    const { entries } = last
+    if (last.context === context) return entries
+    for (const [author, seq] of differences(context, last.context)) {
+      if (seq === this.#base.get(author)) entries.delete(author)
+      else entries.set(author, seq)
+    }
+    return entries
   }
 }
 

@@ -3,7 +3,7 @@ export { type Base64, base64Url } from './base64.ts'
 export type { BoundedRow, BoundedState, BoundedTerms, Rights } from './bounded.ts'
 export { boundedAt, boundedPaths, boundedState } from './bounded-at.ts'
 export type { BoundedDraft } from './bounded-draft.ts'
-export { bundleFormat, decodeBundle, encodeBundle } from './bundle-codec.ts'
+export { bundleFormat, decodeBundle, encodeBundle, isSelfContained } from './bundle-codec.ts'
 export { attempt, ByteReader, ByteWriter, DecodeFailure } from './bytes.ts'
 export type {
   Bundle,
@@ -27,6 +27,7 @@ export {
   changeFormat,
   createChangeDecoder,
   createChangeEncoder,
+  createRowEncoder,
   type DecodeLimits,
   decodeChanges,
   encodeChanges,

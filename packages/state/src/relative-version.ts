@@ -22,6 +22,7 @@ const RELATIVE = 1
 
 /** The entries of `version` that differ from those of `base`, 0 for what it has not, sorted by author. */
 export function differences(version: Version, base: Version): VersionEntry[] {
+  if (version === base) return []
   const entries: VersionEntry[] = version.above(base)
   for (const [author] of base.above(version)) entries.push([author, version.get(author)])
   return entries.sort(([a], [b]) => (a < b ? -1 : 1))

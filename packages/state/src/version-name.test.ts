@@ -2,7 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ByteReader, ByteWriter } from './bytes.ts'
 import { type Change, lastSeq } from './change.ts'
-import { createChangeDecoder, createChangeEncoder, decodeChanges, encodeChanges } from './change-codec.ts'
+import {
+  createChangeDecoder,
+  createChangeEncoder,
+  createRowEncoder,
+  decodeChanges,
+  encodeChanges,
+} from './change-codec.ts'
 import { maxCopiedEntries } from './context-codec.ts'
 import { stampAt } from './hlc.ts'
 import { type AuthorId, authorIdFrom } from './ids.ts'
@@ -188,6 +194,24 @@ describe('contexts by what differs', () => {
     expect(decodeChanges(row, {}, holding(past.with(authorOf(9), 9)))).toMatchObject(unknown)
     const decoder = createChangeDecoder()
     expect(decoder.decode(createChangeEncoder(() => [past]).encode([change]))).toMatchObject(unknown)
+  })
+
+  it('[CO21] of rows are told by one base, whatever each author learned between them', () => {
+    const step = fc.tuple(fc.constantFrom(...authors.slice(0, 4)), versions)
+    fc.assert(
+      fc.property(versions, fc.array(step, { maxLength: 20 }), (base, steps) => {
+        const encode = createRowEncoder(base)
+        const last = new Map<AuthorId, Change>()
+        for (const [author, seen] of steps) {
+          const before = last.get(author)
+          const context = (before?.context ?? Version.empty).merge(seen).without(author)
+          const change = changeOf(author, before === undefined ? 1 : lastSeq(before) + 1, context)
+          last.set(author, change)
+          const decoded = decodeChanges(encode(change), {}, holding(base))
+          expect(decoded.ok && decoded.value[0]?.context.toJSON()).toEqual(context.toJSON())
+        }
+      }),
+    )
   })
 
   it('[CO21] make a reader copy a bounded number of entries for one frame, and writers keep to it', () => {

@@ -52,6 +52,7 @@ export class BaseVersions {
     return (
       (shared === undefined ? undefined : this.#kept.get(shared)) ??
       this.#newest ??
+      [...this.#kept.values()].at(-1) ??
       (floor.size > 0 ? floor : undefined)
     )
   }
@@ -71,6 +72,11 @@ export class BaseVersions {
     const newest = this.#newest
     if (newest === base || (!adopt && newest !== undefined && !outranks(base, newest))) return
     if (isNear(this.#store().version, base)) this.#newest = base
+  }
+
+  /** A version that was written down here once. */
+  restore(base: Version): void {
+    this.#keep(base)
   }
 
   /** Forgets all: the store was replaced. */

@@ -47,7 +47,10 @@ export function compact(core: DocumentCore, storage: Storage): Later<void> {
 
 function fold(core: DocumentCore, storage: Storage): Later<void> {
   const done = deferred<void>()
-  core.hub.queue.flushed().then(() => {
+  const retired = core.rowBases.retired()
+  const started = core.hub.queue.flushed().then(() => endedOwners(core, storage))
+  started.then((ended) => {
+    // Read only now: nothing of an opening that has ended can come later.
     storage.read(core.keys.prefix).then((rows) => {
       if (core.isClosed) {
         done.resolve()
@@ -72,7 +75,10 @@ function fold(core: DocumentCore, storage: Storage): Later<void> {
         })
         const snapshot = sealRow(encodeSnapshot(core.store))
         const ops: StorageOp[] = [{ kind: 'put', key: core.keys.snapshot(core.hub.newId()), bytes: snapshot }]
-        for (const row of [...covered, ...stale]) ops.push({ kind: 'delete', key: row.key })
+        const gone = new Set([...covered, ...stale])
+        const stays = new Set(rows.filter((row) => !gone.has(row)))
+        for (const row of core.rowBases.stale(rows, stays, ended, retired)) gone.add(row)
+        for (const row of gone) ops.push({ kind: 'delete', key: row.key })
         core.hub.metrics.compactions += 1
         core.persist(ops)
       })
@@ -80,4 +86,14 @@ function fold(core: DocumentCore, storage: Storage): Later<void> {
     }, done.reject)
   }, done.reject)
   return done.later
+}
+
+/** Openings that put bases of rows here and write no more. */
+function endedOwners(core: DocumentCore, storage: Storage): PromiseLike<ReadonlySet<string>> {
+  const { basePrefix } = core.keys
+  return storage
+    .read(basePrefix)
+    .then((rows) =>
+      core.rowBases.ended(new Set(rows.map(({ key }) => key.slice(basePrefix.length).split('/')[0] ?? ''))),
+    )
 }

@@ -30,6 +30,7 @@ import { createPresence, type PresenceTable } from './presence.ts'
 import { Pruning } from './pruning.ts'
 import type { Refusal, RefusedContent } from './refusal.ts'
 import { acceptRefused, acceptRefusedIn } from './refused-work.ts'
+import { type BasedRow, RowBases } from './row-bases.ts'
 import { changeRow, type DocumentKeys, documentKeys, sealRow } from './rows.ts'
 import type { StorageOp } from './seams.ts'
 import { DocumentHealth } from './self-check/document-health.ts'
@@ -54,7 +55,7 @@ export interface Carrier extends Source {
 }
 
 /** Stands for rows that no storage would keep. */
-const noRow = new Uint8Array(0)
+const noRow: BasedRow = { before: [], bytes: new Uint8Array(0) }
 
 /** What became of something that came in. */
 export type Intake = 'ok' | 'need' | 'invalid'
@@ -72,6 +73,8 @@ export class DocumentCore {
   readonly health: DocumentHealth
   /** What versions are told by. */
   readonly bases: BaseVersions = new BaseVersions(() => this.store)
+  /** What rows are told by. */
+  readonly rowBases: RowBases
   readonly #pruning: Pruning
   readonly carriers: Set<Carrier> = new Set()
   readonly ownAuthors: Set<AuthorId> = new Set()
@@ -116,6 +119,7 @@ export class DocumentCore {
     this.name = name
     this.keys = documentKeys(name)
     this.ackedRows = new AckedRows(this.keys, hub.id)
+    this.rowBases = new RowBases(this, hub.storage)
     const { limits } = hub
     this.log = createChangeLog({ changes: limits.keptChanges, bytes: limits.keptChangeBytes }, hub.role === 'client')
     this.staging = createStaging({
@@ -247,8 +251,8 @@ export class DocumentCore {
     if (outcome === 'gap') return 'need'
     if (outcome === 'applied') {
       this.hub.metrics.bundlesMerged += 1
-      const row = this.#contentRow(() => sealRow(bytes))
-      this.persist([{ kind: 'put', key: this.keys.bundle(this.hub.newId()), bytes: row }])
+      const row = this.#contentRow(() => this.rowBases.bundle(bundle, bytes))
+      this.persist([...row.before, { kind: 'put', key: this.keys.bundle(this.hub.newId()), bytes: row.bytes }])
     }
     return 'ok'
   }
@@ -312,6 +316,7 @@ export class DocumentCore {
 
   close(): void {
     this.isClosed = true
+    this.rowBases.close()
     this.#stopStore()
     this.incidents.clear()
     this.ledger.close()
@@ -363,17 +368,17 @@ export class DocumentCore {
   }
 
   /** A row of content, which counts until it is folded; an empty one where no storage would keep it. */
-  #contentRow(make: () => Uint8Array): Uint8Array {
+  #contentRow(make: () => BasedRow): BasedRow {
     if (!this.hub.makesRows) return noRow
     this.rows += 1
     return make()
   }
 
   #keep(change: Change, isLocal: boolean): void {
-    const row = this.#contentRow(() => changeRow(change))
+    const row = this.#contentRow(() => this.rowBases.change(change))
     // Of a local change the size counts in any case: the app is told how many bytes wait to be sent.
-    const size = row !== noRow ? row.length : isLocal ? changeRow(change).length : this.#share
-    const ops: StorageOp[] = [{ kind: 'put', key: this.keys.change(change), bytes: row }]
+    const size = row !== noRow ? row.bytes.length : isLocal ? changeRow(change).length : this.#share
+    const ops: StorageOp[] = [...row.before, { kind: 'put', key: this.keys.change(change), bytes: row.bytes }]
     this.log.add(change, size, this.#from?.isServer ?? false)
     if (isLocal) {
       this.hub.metrics.localChanges += 1

@@ -16,6 +16,7 @@ import {
   type Store,
   stampMs,
   Version,
+  type VersionLookup,
 } from '@rejoin/state'
 import { includes } from './change-log.ts'
 import type { DocumentCore } from './document-core.ts'
@@ -142,10 +143,11 @@ export function isCovered(core: DocumentCore, row: StoredRow, version: Version):
   const payload = unsealRow(row.bytes)
   if (payload === undefined) return false
   if (kind === 'c/') {
-    const decoded = decodeChanges(payload)
+    const decoded = decodeChanges(payload, {}, core.rowBases.lookup)
     return decoded.ok && decoded.value.every((change) => includes(version, change))
   }
-  const state = kind === 'b/' ? decodeBundle(payload) : kind === 's/' ? decodeSnapshot(payload) : undefined
+  const state =
+    kind === 'b/' ? decodeBundle(payload, core.rowBases.lookup) : kind === 's/' ? decodeSnapshot(payload) : undefined
   return state?.ok === true && version.covers(state.value.version)
 }
 
@@ -160,15 +162,22 @@ function parseRows(core: DocumentCore, rows: readonly StoredRow[]): ParsedRows {
     acked: Version.empty,
     seenAt: 0,
   }
+  const { prefix, basePrefix } = core.keys
+  // First what the others refer to.
   for (const row of rows) {
-    const path = row.key.slice(core.keys.prefix.length).split('/')
-    if (!parseRow(parsed, path, row)) parsed.damaged.push(row)
+    if (!row.key.startsWith(basePrefix)) continue
+    if (!core.rowBases.read(row.key.split('/').at(-2) ?? '', row)) parsed.damaged.push(row)
+  }
+  for (const row of rows) {
+    if (row.key.startsWith(basePrefix)) continue
+    const path = row.key.slice(prefix.length).split('/')
+    if (!parseRow(parsed, path, row, core.rowBases.lookup)) parsed.damaged.push(row)
   }
   return parsed
 }
 
-/** Answers false when the row is damaged. */
-function parseRow(parsed: ParsedRows, path: readonly string[], row: StoredRow): boolean {
+/** Answers false when the row is damaged. What refers to a base that is not here stays: a peer may bring it. */
+function parseRow(parsed: ParsedRows, path: readonly string[], row: StoredRow, lookup: VersionLookup): boolean {
   const [kind, first = '', second = '', third = ''] = path
   const payload = unsealRow(row.bytes)
   if (payload === undefined) return false
@@ -179,14 +188,14 @@ function parseRow(parsed: ParsedRows, path: readonly string[], row: StoredRow): 
       return state.ok
     }
     case 'b': {
-      const state = decodeBundle(payload)
+      const state = decodeBundle(payload, lookup)
       if (state.ok) parsed.states.push(state.value)
-      return state.ok
+      return state.ok || state.error.kind === 'unknown-base'
     }
     case 'c': {
-      const changes = decodeChanges(payload)
+      const changes = decodeChanges(payload, {}, lookup)
       if (changes.ok) for (const change of changes.value) parsed.changes.push({ change, bytes: row.bytes.length })
-      return changes.ok
+      return changes.ok || changes.error.kind === 'unknown-base'
     }
     case 't':
       parsed.chunks.push({ transfer: first, totalBytes: Number(second), offset: Number(third), bytes: payload })

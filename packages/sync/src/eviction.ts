@@ -12,6 +12,7 @@ import { numberBytes } from './version-row.ts'
 /** Queues every row that the document would have, had it been stored at once. */
 export function storeAgain(core: DocumentCore): void {
   const { keys, store } = core
+  core.rowBases.lost()
   const mark = sealRow(new Uint8Array(0))
   const ops: StorageOp[] = [{ kind: 'put', key: keys.index, bytes: mark }]
   const state = encodeBundle(store.since(Version.empty))

@@ -5,7 +5,7 @@ import type { HealEvent } from './incidents.ts'
 import type { Later } from './later.ts'
 import type { Limits, Timing } from './limits.ts'
 import type { Metrics } from './metrics.ts'
-import type { Clock, Random, StoredRow, Timers } from './seams.ts'
+import type { Clock, Random, Storage, StoredRow, Timers } from './seams.ts'
 import type { SyncRules } from './sync-rules.ts'
 import type { TransferCache } from './transfers.ts'
 import type { WriteQueue } from './write-queue.ts'
@@ -78,6 +78,7 @@ export interface Hub {
   readonly metrics: Metrics
   readonly queue: WriteQueue
   readonly transfers: TransferCache
+  readonly storage: Storage
   /** Items of the sketches that are kept for those who join. */
   sketchItems: number
   readonly authorize: Authorize | undefined

@@ -3,6 +3,7 @@
  *
  * `n/<doc>` the document exists · `u/<doc>/<replica>` that opening has unacknowledged work in it
  * `d/<doc>/c/<author>/<seq>` a change · `d/<doc>/b/<id>` a bundle · `d/<doc>/s/<id>` a snapshot
+ * `d/<doc>/v/<opening>/<name>/<copy>` a version that rows of changes and bundles name
  * `d/<doc>/t/<transfer>/<total>/<offset>` a piece of a bundle that is still coming
  * `d/<doc>/m/own/<author>` an incarnation of this profile
  * `d/<doc>/m/acked/<replica>` what a server has durably, as far as that opening heard; with `/risen`, since it wrote that
@@ -30,6 +31,8 @@ export interface DocumentKeys {
   change(change: { readonly author: string; readonly seq: number }): string
   bundle(id: string): string
   snapshot(id: string): string
+  readonly basePrefix: string
+  base(owner: string, name: string, copy: number): string
   transferPrefix(transfer: string): string
   chunk(transfer: string, totalBytes: number, offset: number): string
   acked(replica: string): string
@@ -63,6 +66,8 @@ export function documentKeys(name: string): DocumentKeys {
     change: ({ author, seq }) => `${prefix}c/${author}/${pad(seq)}`,
     bundle: (id) => `${prefix}b/${id}`,
     snapshot: (id) => `${prefix}s/${id}`,
+    basePrefix: `${prefix}v/`,
+    base: (owner, name, copy) => `${prefix}v/${owner}/${name}/${copy}`,
     transferPrefix: (transfer) => `${prefix}t/${transfer}/`,
     chunk: (transfer, totalBytes, offset) => `${prefix}t/${transfer}/${pad(totalBytes)}/${pad(offset)}`,
     own: (author) => `${prefix}m/own/${author}`,

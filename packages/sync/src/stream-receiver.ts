@@ -9,7 +9,6 @@ import {
   createChangeDecoder,
   type DecodeError,
   decodeBundle,
-  encodeBundle,
   type Result,
 } from '@rejoin/state'
 import type { DocumentCore } from './document-core.ts'
@@ -92,10 +91,7 @@ export class StreamReceiver {
       if (decoded.error.kind === 'unknown-base') return { kind: 'need' }
       return { kind: 'malformed', reason: decoded.error.message }
     }
-    const bundle = decoded.value
-    // What is stored is read without this stream.
-    const isStored = this.#host.hub.makesRows && this.#host.namesVersions
-    return { kind: 'bundle', bundle, bytes: isStored ? encodeBundle(bundle) : bytes }
+    return { kind: 'bundle', bundle: decoded.value, bytes }
   }
 }
 

@@ -11,6 +11,7 @@ import type { StreamHost } from './stream-host.ts'
 import { JoinAnswers } from './stream-joins.ts'
 import type { StreamVersions } from './stream-versions.ts'
 import type { OutgoingTransfer } from './transfers.ts'
+import { weighed } from './wire-weight.ts'
 
 const changeFrameBytes = 48 * 1024
 /** What a frame needs beside its payload. */
@@ -140,7 +141,8 @@ export class StreamSender {
         this.sent = this.sent.size === core.store.version.size ? core.store.version : this.sent
         return
       }
-      const entries = core.log.since(this.sent, core.store.version)
+      const lacking = core.log.since(this.sent, core.store.version)
+      const entries = lacking === undefined ? undefined : this.#weighed(lacking)
       if (entries !== undefined && this.#fit(entries)) this.#sendChanges(entries)
       else if (!this.#host.hub.rules.healSendsBundle) this.sent = core.store.version
       else if (!this.#joins.invite(this.handle, this.sent)) this.#outgoing = this.#whole(this.sent)
@@ -193,7 +195,8 @@ export class StreamSender {
   /** What the bundle brought and no server has goes as changes too, so that the receiver can carry it to one (C13). */
   #sendUnsettled(version: Version): void {
     if (this.#host.hub.role !== 'client' || this.#host.isServer) return
-    const entries = this.#core.log.unsettled(this.#core.acked).filter((entry) => includes(version, entry.change))
+    const unsettled = this.#core.log.unsettled(this.#core.acked).filter((entry) => includes(version, entry.change))
+    const entries = this.#weighed(unsettled)
     if (!this.#fit(entries)) return
     for (const frame of cutIntoFrames(entries, this.#changeFrameBytes)) {
       const bytes = this.#encoder.encode(frame.map((entry) => entry.change))
@@ -207,6 +210,11 @@ export class StreamSender {
 
   get #changeFrameBytes(): number {
     return Math.min(changeFrameBytes, this.#host.peerFrameBytes / 2)
+  }
+
+  #weighed(entries: readonly KeptChange[]): readonly KeptChange[] {
+    const known = this.#host.namesVersions ? (this.#versions.references()[0] ?? Version.empty) : undefined
+    return weighed(entries, known, this.#changeFrameBytes)
   }
 
   /** Whether each run that must not be cut goes into one frame; what does not travels as a bundle, in pieces. */
