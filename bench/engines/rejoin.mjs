@@ -41,8 +41,11 @@ class Replica {
     this.store = createStore({ newAuthor, now })
     if (bytes) accepted(loadSnapshot(this.store, bytes))
     this.doc = openDocument(Schema, this.store)
+    /** What both ends of a connection hold when it begins, as its version exchange tells them. */
+    this.shared = this.store.version
     this.encoder = createChangeEncoder()
-    this.decoder = createChangeDecoder({}, () => this.store.tree)
+    const named = (name) => (name === this.shared.name ? this.shared : undefined)
+    this.decoder = createChangeDecoder({}, () => this.store.tree, named)
     this.heard = 0
     this.doc.subscribe((event) => {
       this.heard += event.changed.length
@@ -140,11 +143,13 @@ class KeysReplica extends Replica {
   /** Another session: another author, over another connection. */
   becomeAnother() {
     this.store.renewAuthor()
-    this.encoder = createChangeEncoder()
+    this.shared = this.store.version
+    this.encoder = createChangeEncoder(() => [this.shared])
   }
 
+  /** As a connection tells it that began with this session: by what differs from what both ends hold. */
   version() {
-    return encodeVersion(this.store.version)
+    return encodeVersion(this.store.version, this.shared)
   }
 
   read() {
