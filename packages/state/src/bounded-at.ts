@@ -3,9 +3,9 @@ import { type BoundedDraft, BoundedDraftAt } from './bounded-draft.ts'
 import { rejoinError } from './errors.ts'
 import type { Path } from './ids.ts'
 import { leafKinds } from './key.ts'
+import { Leaf } from './leaf.ts'
 import { currentItems } from './read.ts'
 import type { Store } from './store.ts'
-import { Leaf } from './tree.ts'
 
 /** Paths of the bounded counters that were written to, or at least named by a draft. O(their number). */
 export function boundedPaths(store: Store): Path[] {

@@ -16,8 +16,8 @@ import {
 } from './bounded.ts'
 import { rejoinError } from './errors.ts'
 import type { AuthorId } from './ids.ts'
+import type { Leaf } from './leaf.ts'
 import type { Transaction } from './transaction.ts'
-import type { Leaf } from './tree.ts'
 
 /** Writes a bounded counter. */
 export interface BoundedDraft {

@@ -2,9 +2,9 @@ import { readBounded } from './bounded.ts'
 import { BoundedDraftAt } from './bounded-draft.ts'
 import type { BoundedField } from './fields.ts'
 import { leafKinds } from './key.ts'
+import { Leaf } from './leaf.ts'
 import { type Behaviour, Place } from './place.ts'
 import { currentItems } from './read.ts'
-import { Leaf } from './tree.ts'
 
 export const boundedBehaviour: Behaviour<BoundedField> = {
   kind: () => leafKinds.bounded,

@@ -1,7 +1,7 @@
 import { type AuthorId, isAuthorId } from './ids.ts'
+import type { Leaf } from './leaf.ts'
 import type { ItemsOf, ReadableItem } from './read.ts'
 import { compareItems, winningItem } from './stamp-order.ts'
-import type { Leaf } from './tree.ts'
 import type { Value } from './value.ts'
 
 /**

@@ -2,7 +2,8 @@ import type { Moment } from './era.ts'
 import type { Path } from './ids.ts'
 import type { Row } from './rows.ts'
 
-const noNames: Path = Object.freeze([])
+/** The path of the root. */
+export const noNames: Path = Object.freeze([])
 
 /**
  * The way to a node: its name and the branch above. It says what it says for good, also when the tree that it came from

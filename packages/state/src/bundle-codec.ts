@@ -9,7 +9,7 @@ import { AuthorReader, AuthorWriter, readSeq } from './key-table.ts'
 import { readPlace, readTargets, writePlace, writeTargets } from './list-codec.ts'
 import { readNamed, readVersionBeside, type VersionLookup, writeVersionBeside } from './relative-version.ts'
 import type { DecodeError, Result } from './result.ts'
-import { RowTable, TableBundle } from './row-table.ts'
+import { RowTable, TableBundle, tableStart } from './row-table.ts'
 import { finish, type Steps, stepRows } from './steps.ts'
 import { readingValueColumn, readValueColumn, type Value, writeValueColumn } from './value.ts'
 import { Version } from './version.ts'
@@ -73,14 +73,9 @@ class Starts {
     const count = table.keys.length
     this.dots = new Uint32Array(count)
     this.values = new Uint32Array(count)
-    let dot = 0
-    let value = 0
-    for (let row = 0; row < count; row++) {
-      this.dots[row] = dot
-      this.values[row] = value
-      const [items, removals] = table.shape(row)
-      dot += items + removals
-      value += items
+    for (const at = tableStart(); at.row < count; table.advance(at)) {
+      this.dots[at.row] = at.dot
+      this.values[at.row] = at.value
     }
   }
 }

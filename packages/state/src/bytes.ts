@@ -1,4 +1,5 @@
 import { type DecodeError, type DecodeErrorKind, failure, type Result, success } from './result.ts'
+import type { Steps } from './steps.ts'
 import { decodeText, encodedLength, encodeText } from './text-bytes.ts'
 
 /** The greatest number that `varUint` carries: 2^53 - 1. */
@@ -169,9 +170,22 @@ export function attempt<T>(decode: () => T): Result<T, DecodeError> {
   try {
     return success(decode())
   } catch (error) {
-    if (!(error instanceof DecodeFailure)) throw error
-    return failure({ kind: error.kind, offset: error.offset, message: error.message })
+    return failed(error)
   }
+}
+
+/** The same for one that works in steps. */
+export function* attempting<T>(decode: Steps<T>): Steps<Result<T, DecodeError>> {
+  try {
+    return success(yield* decode)
+  } catch (error) {
+    return failed(error)
+  }
+}
+
+function failed(error: unknown): Result<never, DecodeError> {
+  if (!(error instanceof DecodeFailure)) throw error
+  return failure({ kind: error.kind, offset: error.offset, message: error.message })
 }
 
 /**

@@ -262,39 +262,12 @@ export class Core {
   overwrite(entry: Row, slot: AuthorSlot, seq: number, hlc: number, value: Value, isPending: boolean): boolean {
     const { tree } = this
     const { rows } = tree
-    const page = rows.page(entry)
-    const at = rows.offset(entry)
-    const flags = page[at + words.flags] as number
-    const author = page[at + words.author] as number
-    if (author === 0 || page[at + words.record] !== 0 || !isPlainKind(flags & marks.kind)) return false
+    const flags = rows.get(entry, words.flags)
+    if (!tree.isLive(entry) || tree.hasRecords(entry) || !isPlainKind(flags & marks.kind)) return false
     if (isPending && (flags & marks.put) === 0) return false
-    if (this.journal.collects) this.journal.touch(entry, this.merging)
-    if ((flags & marks.dirty) === 0) this.dirtyEntries.push(entry)
-    page[at + words.flags] = (flags & ~marks.pending) | marks.dirty
-    if ((flags & marks.type) === 0) {
-      if (page[at + words.revision] !== this.revision) {
-        page[at + words.revision] = this.revision
-        this.#touchAbove(page[at + words.parent] as number)
-      }
-      this.changedNodes.push(entry)
-      this.#lastChanged = entry
-    } else {
-      this.#touchNode(page[at + words.parent] as number)
-      this.nodesRepeat = true
-    }
-    const before = page[at + words.before] as number
-    const after = page[at + words.after] as number
-    if (after !== 0 || author !== slot.number) {
-      tree.join(author, before, after)
-      page[at + words.before] = slot.tail
-      page[at + words.after] = 0
-      tree.makeTail(slot, entry)
-      page[at + words.author] = slot.number
-    }
-    page[at + words.seq] = seq
-    page[at + words.hlcHigh] = (hlc / 2 ** 32) | 0
-    page[at + words.hlcLow] = hlc >>> 0
-    tree.values[entry] = value
+    this.touch(entry)
+    if (isPending) rows.set(entry, words.flags, rows.get(entry, words.flags) & ~marks.pending)
+    tree.replace(entry, slot, seq, hlc, value)
     return true
   }
 

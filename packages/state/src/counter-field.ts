@@ -1,8 +1,8 @@
 import type { CounterField, FlagField } from './fields.ts'
 import { leafKinds } from './key.ts'
+import { Leaf } from './leaf.ts'
 import { type Behaviour, LeafDraft } from './place.ts'
 import { counterSum, flagValue } from './read.ts'
-import { Leaf } from './tree.ts'
 
 class CounterDraftAt extends LeafDraft<CounterField> {
   get(): number {

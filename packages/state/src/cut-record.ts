@@ -4,8 +4,9 @@ import type { EntryCopy } from './cut-journal.ts'
 import type { Schema } from './fields.ts'
 import type { Path } from './ids.ts'
 import { comparePaths, leafKinds } from './key.ts'
+import { Leaf } from './leaf.ts'
 import type { Row } from './rows.ts'
-import { Leaf, type Tree } from './tree.ts'
+import type { Tree } from './tree.ts'
 import type { Version } from './version.ts'
 
 /** First-touch copies of entries over some time. */

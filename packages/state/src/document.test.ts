@@ -155,6 +155,20 @@ describe('a change', () => {
     expect(copy.snapshot.log).toEqual(['a', 'b', 'c'])
   })
 
+  it('[SC7] that throws leaves nothing behind, however much it wrote', () => {
+    const doc = open()
+    const before = doc.store.digest()
+    expect(() =>
+      doc.change((s) => {
+        for (let i = 0; i < 200_000; i++) s.tags.add(`tag ${i}`)
+        throw new Error('no')
+      }),
+    ).toThrow('no')
+    expect(doc.store.digest()).toBe(before)
+    doc.change((s) => s.tags.add('one'))
+    expect([...doc.store.tree.entries()].length).toBeLessThan(10)
+  })
+
   it('[SC7] that throws leaves nothing behind at a replica that never wrote', () => {
     const [alice, bob] = [open(), open()]
     alice.change((s) => s.log.push('a', 'b'))

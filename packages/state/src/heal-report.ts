@@ -5,11 +5,12 @@ import { type Copies, type CutRecord, leavesOf, pathsOf } from './cut-record.ts'
 import type { AuthorId, Path } from './ids.ts'
 import { comparePaths, isSetKind, kindName, leafKinds } from './key.ts'
 import type { LateWork } from './late-work.ts'
+import type { Leaf } from './leaf.ts'
 import { leafKind, leafValue } from './leaf-kind.ts'
 import { counterSum, type ItemsOf } from './read.ts'
 import type { Row } from './rows.ts'
 import { counterInitial } from './schema.ts'
-import type { Leaf, Tree } from './tree.ts'
+import type { Tree } from './tree.ts'
 import { canonicalKey, type Value, valuesEqual } from './value.ts'
 import type { Version } from './version.ts'
 
@@ -90,8 +91,9 @@ export function buildReport(record: CutRecord): HealReport {
   const own = core.own?.id
   // What this replica wrote after contact is nobody else's doing.
   const theirs = own === undefined ? until : until.without(own).with(own, contact.ours.get(own))
-  const conflicts = [...record.conflicts.values()].map(({ entry, conflict }) => settled(record, entry, conflict))
-  conflicts.push(...record.halves)
+  const conflicts = [...record.conflicts.values()]
+    .map(({ entry, conflict }) => settled(record, entry, conflict))
+    .concat(record.halves)
   conflicts.sort((a, b) => comparePaths(a.path, b.path))
   return {
     detail: 'net',

@@ -21,18 +21,10 @@ export type {
   RemoveOp,
 } from './change.ts'
 export { lastSeq } from './change.ts'
-export {
-  type ChangeDecoder,
-  type ChangeEncoder,
-  changeFormat,
-  createChangeDecoder,
-  createChangeEncoder,
-  createRowEncoder,
-  type DecodeLimits,
-  decodeChanges,
-  encodeChanges,
-} from './change-codec.ts'
+export { type ChangeDecoder, createChangeDecoder, type DecodeLimits, decodeChanges } from './change-decoder.ts'
+export { type ChangeEncoder, createChangeEncoder, createRowEncoder, encodeChanges } from './change-encoder.ts'
 export type { ChangeEvent, Origin } from './change-event.ts'
+export { changeFormat } from './change-format.ts'
 export type { Ancestor, Conflict, ConflictSide } from './conflict.ts'
 export type { StoreLimits, StoreOptions } from './core.ts'
 export type { Cut } from './cut.ts'

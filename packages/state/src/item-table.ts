@@ -73,6 +73,13 @@ export class ItemTable {
     return new Item(row, slot, rows.get(row, words.seq), this.hlc(row), this.values[row] as Value)
   }
 
+  /** Marks a row with a number of `Core.nextCheck`; false where it has that mark already. */
+  mark(row: Row, check: number): boolean {
+    if (this.rows.get(row, words.mark) === check) return false
+    this.rows.set(row, words.mark, check)
+    return true
+  }
+
   slotOf(row: Row): AuthorSlot {
     return this.#byNumber[this.rows.get(row, words.author)] as AuthorSlot
   }
@@ -179,11 +186,28 @@ export class ItemTable {
   append(slot: AuthorSlot, row: Row): void {
     this.rows.set(row, words.before, slot.tail)
     this.rows.set(row, words.after, 0)
-    this.makeTail(slot, row)
+    if (slot.tail === 0) slot.head = row
+    else this.rows.set(slot.tail, words.after, row)
+    slot.tail = row
+  }
+
+  /**
+   * Puts an item in the place of the one that a row holds, in the recency list, too. `hlc` and the rest are what the item is.
+   */
+  replace(row: Row, slot: AuthorSlot, seq: number, hlc: number, value: Value): void {
+    const page = this.rows.page(row)
+    const at = this.rows.offset(row)
+    const author = page[at + words.author] as number
+    const after = page[at + words.after] as number
+    if (after !== 0 || author !== slot.number) {
+      this.#join(author, page[at + words.before] as number, after)
+      this.append(slot, row)
+    }
+    this.fill(row, slot, seq, hlc, value)
   }
 
   /** Joins two neighbours in the recency list of an author, between which an item was. */
-  join(author: number, before: Row, after: Row): void {
+  #join(author: number, before: Row, after: Row): void {
     const { rows } = this
     if (before === 0) (this.#byNumber[author] as AuthorSlot).head = after
     else rows.set(before, words.after, after)
@@ -191,18 +215,11 @@ export class ItemTable {
     else rows.set(after, words.before, before)
   }
 
-  /** Tells the recency list of an author that an item is its last. */
-  makeTail(slot: AuthorSlot, row: Row): void {
-    if (slot.tail === 0) slot.head = row
-    else this.rows.set(slot.tail, words.after, row)
-    slot.tail = row
-  }
-
   /** Takes an item out of the recency list of its author. */
   unlink(row: Row): void {
     const page = this.rows.page(row)
     const at = this.rows.offset(row)
-    this.join(page[at + words.author] as number, page[at + words.before] as number, page[at + words.after] as number)
+    this.#join(page[at + words.author] as number, page[at + words.before] as number, page[at + words.after] as number)
   }
 
   /** Moves what a sibling holds, its place in the recency list included, into the row of its entry. */

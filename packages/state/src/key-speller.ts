@@ -14,7 +14,6 @@ import {
 } from './key.ts'
 import { areNextTo } from './key-order.ts'
 import type { AuthorReader, AuthorWriter } from './key-table.ts'
-import type { Row } from './rows.ts'
 import type { Tree } from './tree.ts'
 
 // The first byte of a key. Keys mostly come sorted, so that one differs from the one before only in its last name:
@@ -142,9 +141,8 @@ export class KeySpeller {
 export class KeyReader {
   readonly #texts: string[] = []
   #kind: KindCode = 0
-  /** The names of the last path, and how long they are together. */
+  /** The names of the last path. */
   #names: readonly string[] = []
-  #length = 0
   /** The ways to the root and to each node on the last path but its last. */
   #branches: Branch[] = []
   #text = ''
@@ -152,19 +150,18 @@ export class KeyReader {
   #name = ''
   #member = ''
   #tree: Tree | undefined
-  /** The node above the last path, if the tree has it. */
-  #above: Row = 0
 
   /** Looks keys up in `tree` from here on. To be called before each frame: trees grow, and stores are replaced. */
   lookIn(tree: Tree | undefined): void {
     this.#tree = tree
-    this.#look()
   }
 
   /** Reads a key, met with the tree's own entry if there is one. */
   read(reader: ByteReader, authors: AuthorReader): Key {
     this.#readParts(reader, authors)
-    return this.#key(this.#name, this.#member)
+    const key = new Key(this.#branches.at(-1), this.#kind, this.#member, this.#name)
+    this.#tree?.known(key)
+    return key
   }
 
   /** Reads a key into a column. */
@@ -187,8 +184,7 @@ export class KeyReader {
     const names = this.#names.slice(0, shared)
     for (let i = 0; i < rest; i++) names.push(this.#readText(reader))
     this.#kind = kind
-    this.#length = pathLength(names)
-    if (this.#length > maxPathLength) reader.fail('too-large', 'a path of too many characters')
+    if (pathLength(names) > maxPathLength) reader.fail('too-large', 'a path of too many characters')
     this.#climb(names, shared)
     this.#names = names
     const form = memberForm(kind)
@@ -206,12 +202,6 @@ export class KeyReader {
     for (let at = branches.length; at < depth; at++) {
       branches.push(new Branch(branches[at - 1], at === 0 ? '' : (names[at - 1] as string)))
     }
-    this.#look()
-  }
-
-  #look(): void {
-    const branch = this.#branches.at(-1)
-    this.#above = this.#tree === undefined || branch === undefined ? 0 : this.#tree.findBranch(branch)
   }
 
   #readSibling(reader: ByteReader, first: number): void {
@@ -226,23 +216,12 @@ export class KeyReader {
     if (form !== 'none' || before === undefined) reader.fail('malformed', 'a name beside nothing')
     const isFresh = first >= FRESH_NAME
     const name = isFresh ? this.#readName(reader, first, maxSegmentLength) : this.#numbered(reader, first - KNOWN_NAME)
-    this.#length += name.length - before.length
-    if (this.#length > maxPathLength) reader.fail('too-large', 'a path of too many characters')
+    if ((this.#branches.at(-1)?.length ?? 0) + name.length > maxPathLength)
+      reader.fail('too-large', 'a path of too many characters')
     if (isFresh) this.#texts.push(name)
     ;(this.#names as string[])[last] = name
     this.#name = name
     this.#member = ''
-  }
-
-  /** The key of a name below the branch, met with the tree's own entry if there is one. */
-  #key(name: string, member: string): Key {
-    const branch = this.#branches.at(-1)
-    const key = new Key(branch, this.#kind, member, name)
-    const tree = this.#tree
-    if (tree === undefined) return key
-    const node = branch === undefined ? tree.root : this.#above === 0 ? 0 : tree.findChild(this.#above, name)
-    if (node !== 0) tree.meet(key, tree.findEntry(node, this.#kind, member))
-    return key
   }
 
   #readName(reader: ByteReader, first: number, maxLength: number): string {

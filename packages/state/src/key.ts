@@ -1,4 +1,4 @@
-import { Branch } from './branch.ts'
+import { Branch, noNames } from './branch.ts'
 import type { Moment } from './era.ts'
 import type { Path } from './ids.ts'
 import type { Row } from './rows.ts'
@@ -112,14 +112,20 @@ export class Key {
   }
 }
 
-const noNames: Path = Object.freeze([])
-
 /** What makes a key, without what it remembers. */
 export interface KeyParts {
   readonly branch: Branch | undefined
   readonly name: string
   readonly kind: KindCode
   readonly member: string
+}
+
+/** Parts of which one object serves for many keys in turn. */
+export class KeyCursor implements KeyParts {
+  branch: Branch | undefined = undefined
+  name = ''
+  kind: KindCode = 0
+  member = ''
 }
 
 /** Keys as columns: a million of them cost the collector no more than their names. */
@@ -144,25 +150,19 @@ export class KeyColumn {
     this.#members.push(member)
   }
 
-  branch(at: number): Branch | undefined {
-    return this.#branches[at]
-  }
-
-  name(at: number): string {
-    return this.#names[at] as string
-  }
-
-  kind(at: number): KindCode {
-    return this.#kinds[at] as KindCode
-  }
-
-  member(at: number): string {
-    return this.#members[at] as string
+  /** Tells a cursor the key at a place. */
+  read(at: number, into: KeyCursor): KeyCursor {
+    into.branch = this.#branches[at]
+    into.name = this.#names[at] as string
+    into.kind = this.#kinds[at] as KindCode
+    into.member = this.#members[at] as string
+    return into
   }
 
   /** A key of its own. */
   at(at: number): Key {
-    return new Key(this.branch(at), this.kind(at), this.member(at), this.name(at))
+    const { branch, name, kind, member } = this.read(at, new KeyCursor())
+    return new Key(branch, kind, member, name)
   }
 }
 

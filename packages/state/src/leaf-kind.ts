@@ -2,6 +2,7 @@ import { boundedFault, readBounded } from './bounded.ts'
 import { compareTokens, contentOf, fencedItem, isFencedValue, isRankedValue, rankedItem, rankOf } from './graded.ts'
 import { type Dot, isSeq } from './ids.ts'
 import { type KindCode, leafKinds } from './key.ts'
+import type { Leaf } from './leaf.ts'
 import {
   concurrentValues,
   counterPresent,
@@ -18,7 +19,6 @@ import {
 import { resolveValues } from './resolver.ts'
 import type { Row } from './rows.ts'
 import { compareItems, winningItem } from './stamp-order.ts'
-import type { Leaf } from './tree.ts'
 import { type Value, valueFromKey, valuesEqual } from './value.ts'
 
 /** The rule that settled a conflict. */

@@ -13,8 +13,8 @@
  */
 import type { Bundle, KeyRow } from './change.ts'
 import type { AuthorId } from './ids.ts'
-import type { Key } from './key.ts'
-import { RowTable, TableBundle } from './row-table.ts'
+import { type Key, KeyCursor } from './key.ts'
+import { RowTable, TableBundle, type TablePlace, tableStart } from './row-table.ts'
 import type { Value } from './value.ts'
 import { Version } from './version.ts'
 
@@ -25,13 +25,13 @@ export function eachLiveDot(
 ): void {
   const table = RowTable.of(bundle)
   const { keys, dots, authors, seqs } = table
-  for (let row = 0, dot = 0; row < keys.length; row++) {
-    const [items, removals] = table.shape(row)
-    for (let i = dot; i < dot + items; i++) {
-      const at = dots[i] as number
-      visit(row, keys.at(row), authors[at] as AuthorId, seqs[at] as number)
+  for (const at = tableStart(); at.row < keys.length; table.advance(at)) {
+    const [items] = table.shape(at.row)
+    const key = items === 0 ? undefined : keys.at(at.row)
+    for (let i = at.dot; i < at.dot + items; i++) {
+      const dot = dots[i] as number
+      visit(at.row, key as Key, authors[dot] as AuthorId, seqs[dot] as number)
     }
-    dot += items + removals
   }
 }
 
@@ -46,10 +46,10 @@ export function rowsAfter(bundle: Bundle, version: Version): Uint8Array {
   const table = RowTable.of(bundle)
   const isAfter = Uint8Array.from(table.seqs, (seq, at) => (seq > version.get(table.authors[at] as AuthorId) ? 1 : 0))
   const rows = new Uint8Array(table.keys.length)
-  for (let row = 0, dot = 0; row < rows.length; row++) {
-    const [items, removals] = table.shape(row)
-    const end = dot + items + removals
-    for (; dot < end; dot++) if (isAfter[table.dots[dot] as number] === 1) rows[row] = 1
+  for (const at = tableStart(); at.row < rows.length; table.advance(at)) {
+    const [items, removals] = table.shape(at.row)
+    const end = at.dot + items + removals
+    for (let i = at.dot; i < end; i++) if (isAfter[table.dots[i] as number] === 1) rows[at.row] = 1
   }
   return rows
 }
@@ -83,15 +83,13 @@ export function wholeFrom(held: Bundle, part: Bundle, isReplaced: Uint8Array, is
 
 function copyRows(from: RowTable, to: RowTable, isIn: (row: number) => boolean, isGone?: Uint8Array): void {
   let live = 0
-  for (let row = 0, dot = 0, value = 0; row < from.keys.length; row++) {
-    const [items, removals] = from.shape(row)
-    if (isIn(row)) {
-      if (items !== 1 || removals !== 0) copyRow(from.row(row, dot, value), to, isGone?.subarray(live, live + items))
-      else if (isGone?.[live] !== 1) copyPlain(from, to, row, dot, value)
-      live += items
-    }
-    dot += items + removals
-    value += items
+  const key = new KeyCursor()
+  for (const at = tableStart(); at.row < from.keys.length; from.advance(at)) {
+    if (!isIn(at.row)) continue
+    const [items, removals] = from.shape(at.row)
+    if (items !== 1 || removals !== 0) copyRow(from.row(at), to, isGone?.subarray(live, live + items))
+    else if (isGone?.[live] !== 1) copyPlain(from, to, at, key)
+    live += items
   }
 }
 
@@ -100,10 +98,9 @@ function copyRow({ key, items, removals }: KeyRow, to: RowTable, isGone: Uint8Ar
   if (left.length + removals.length > 0) to.add(key, left, removals)
 }
 
-function copyPlain(from: RowTable, to: RowTable, row: number, dot: number, value: number): void {
-  const at = from.dots[dot] as number
-  const { keys } = from
-  to.keys.add(keys.branch(row), keys.name(row), keys.kind(row), keys.member(row))
-  to.addDot(from.authors[at] as AuthorId, from.seqs[at] as number, from.hlcs[at] as number)
-  to.values.push(from.values[value] as Value)
+function copyPlain(from: RowTable, to: RowTable, at: TablePlace, key: KeyCursor): void {
+  const dot = from.dots[at.dot] as number
+  to.keys.push(from.keys.read(at.row, key))
+  to.addDot(from.authors[dot] as AuthorId, from.seqs[dot] as number, from.hlcs[dot] as number)
+  to.values.push(from.values[at.value] as Value)
 }

@@ -5,9 +5,9 @@ import { conflictAt, leadingTouch, type NoticedConflict } from './conflict.ts'
 import type { Core, Later, LiveItem } from './core.ts'
 import { assertNever } from './errors.ts'
 import type { Item } from './item-table.ts'
-import { leafKinds } from './key.ts'
+import { KeyCursor, leafKinds } from './key.ts'
 import type { Touch } from './leaf-kind.ts'
-import { RowTable, type TablePlace } from './row-table.ts'
+import { RowTable, type TablePlace, tableStart } from './row-table.ts'
 import { type Row, words } from './rows.ts'
 import { mergeLive } from './rules.ts'
 import { sorting } from './sorting.ts'
@@ -184,18 +184,13 @@ export function mergeBundle(core: Core, bundle: Bundle): NoticedConflict[] {
 export function* mergingBundle(core: Core, bundle: Bundle): Steps<NoticedConflict[]> {
   const { tree } = core
   const before = core.version
-  const noticed: NoticedConflict[] = []
-  // Items come in key order; recency lists want seq order, so they are appended together at the end.
-  const later: Later = []
   // Where there was nothing, nothing can be unnamed.
   const named = bundle.full && core.liveItems > 0 ? core.nextCheck() : 0
-  const table = RowTable.of(bundle)
-  const dots = new Dots(core, table, before)
-  const at: TablePlace = { row: 0, dot: 0, value: 0 }
-  const count = table.keys.length
-  while (at.row < count) {
-    mergeTableRows(core, bundle, table, dots, named, at, Math.min(count, at.row + stepRows), later, noticed)
-    yield (0.8 * at.row) / count
+  const rows = new RowMerge(core, bundle, named)
+  const { later, noticed, count } = rows
+  while (rows.at.row < count) {
+    rows.mergeTo(Math.min(count, rows.at.row + stepRows))
+    yield (0.8 * rows.at.row) / count
   }
   observeClocks(core, later)
   if (named !== 0) dropUnnamed(core, bundle, named)
@@ -211,51 +206,87 @@ export function* mergingBundle(core: Core, bundle: Bundle): Steps<NoticedConflic
   return noticed
 }
 
-function mergeTableRows(
-  core: Core,
-  bundle: Bundle,
-  table: RowTable,
-  dots: Dots,
-  named: number,
-  at: TablePlace,
-  to: number,
-  later: Later,
-  noticed: NoticedConflict[],
-): void {
-  const { tree, rules } = core
-  const mayBePlain = rules.mergeLive === mergeLive
-  for (; at.row < to; at.row++) {
-    const { row, dot, value } = at
-    const entry = tree.entryOfColumn(table.keys, row)
-    if (named !== 0) tree.rows.set(entry, words.mark, named)
-    const [items, removals] = table.shape(row)
-    const isPlain = mayBePlain && items === 1 && removals === 0
-    if (
-      !isPlain ||
-      !mergeOneItem(core, entry, table.dots[dot] as number, table.values[value] as Value, dots, bundle, later)
-    )
-      mergeRow(core, entry, table.row(row, dot, value), bundle, dots.before, later, noticed)
-    at.dot += items + removals
-    at.value += items
-  }
-}
-
-/** The distinct dots of a bundle as the receiver sees them. */
-class Dots {
-  readonly slots: AuthorSlot[]
-  readonly seqs: readonly number[]
-  readonly hlcs: readonly number[]
-  /** Whether the receiver had them not. */
-  readonly isNew: boolean[]
+/** The rows of a bundle on their way into a store. */
+class RowMerge {
+  readonly #core: Core
+  readonly #bundle: Bundle
+  readonly #table: RowTable
   /** What the receiver had. */
-  readonly before: Version
+  readonly #before: Version
+  /** Marks the entries that the bundle names; 0 where nobody asks. */
+  readonly #named: number
+  readonly #key = new KeyCursor()
+  /** Of the distinct dots, whose they are. */
+  readonly #slots: AuthorSlot[]
+  /** Of the distinct dots, whether the receiver had them not. */
+  readonly #isNew: boolean[]
+  readonly at: TablePlace = tableStart()
+  readonly count: number
+  /** Items come in key order; recency lists want seq order, so they are appended together at the end. */
+  readonly later: Later = []
+  readonly noticed: NoticedConflict[] = []
 
-  constructor(core: Core, { authors, seqs, hlcs }: RowTable, before: Version) {
-    this.before = before
-    this.slots = authors.map((author) => core.slot(author))
-    this.seqs = seqs
-    this.hlcs = hlcs
-    this.isNew = this.slots.map((slot, dot) => (seqs[dot] as number) > slot.seqIn(before))
+  constructor(core: Core, bundle: Bundle, named: number) {
+    const table = RowTable.of(bundle)
+    this.#core = core
+    this.#bundle = bundle
+    this.#table = table
+    this.#before = core.version
+    this.#named = named
+    this.#slots = table.authors.map((author) => core.slot(author))
+    this.#isNew = this.#slots.map((slot, dot) => (table.seqs[dot] as number) > slot.seqIn(this.#before))
+    this.count = table.keys.length
+  }
+
+  mergeTo(to: number): void {
+    const { at } = this
+    const table = this.#table
+    const { tree, rules } = this.#core
+    const mayBePlain = rules.mergeLive === mergeLive
+    for (; at.row < to; table.advance(at)) {
+      const entry = tree.make(table.keys.read(at.row, this.#key))
+      if (this.#named !== 0) tree.mark(entry, this.#named)
+      if (!mayBePlain || !table.isPlain(at.row) || !this.#mergePlain(entry)) this.#mergeRow(entry, table.row(at))
+    }
+  }
+
+  /**
+   * The common row: one item, which is new or held already, over at most one that its sender had seen. Says whether the
+   * row was that.
+   */
+  #mergePlain(entry: Row): boolean {
+    const { tree } = this.#core
+    const { seqs, hlcs, dots, values } = this.#table
+    if (tree.hasRecords(entry)) return false
+    const dot = dots[this.at.dot] as number
+    const slot = this.#slots[dot] as AuthorSlot
+    const seq = seqs[dot] as number
+    if (tree.isLive(entry)) {
+      const ours = tree.slotOf(entry)
+      const ourSeq = tree.seq(entry)
+      if (ourSeq === seq && ours === slot) return true
+      if (ourSeq > ours.seqIn(this.#bundle.version)) return false
+    }
+    if (this.#isNew[dot] !== true) return false
+    this.#core.replaceSingle(entry, slot, seq, hlcs[dot] as number, values[this.at.value] as Value, this.later)
+    return true
+  }
+
+  #mergeRow(entry: Row, row: KeyRow): void {
+    const core = this.#core
+    const { version } = this.#bundle
+    const ours = core.tree.items(entry)
+    const ownByDot = new Map(ours.map((item) => [item.author + item.seq, item]))
+    const theirs = row.items.map((item): LiveItem => ownByDot.get(item.author + item.seq) ?? item)
+    const live = core.rules.mergeLive<LiveItem>(ours, theirs, this.#before, version)
+    const fresh = live.filter((item) => item.row === undefined)
+    // What stays beside something new was written without it, also where the sender has merged both by now.
+    const kept = live.filter((item) => item.row !== undefined)
+    const oursTouch = leadingTouch(kept, removalsBeside(core, entry, fresh, version))
+    if (fresh.length > 0 || live.length !== ours.length) core.replaceLive(entry, live, this.later)
+    const removed = row.removals.filter((record) => record.seq > this.#before.get(record.author))
+    for (const record of removed) core.addRemoval(entry, core.slot(record.author), record.seq, record.hlc, this.later)
+    noticeConflict(core, entry, oursTouch, leadingTouch(fresh, removed), this.noticed)
   }
 }
 
@@ -269,57 +300,6 @@ function observeClocks(core: Core, later: Later): void {
     last = hlc
     core.clock.observe(hlc, now)
   }
-}
-
-/**
- * The common row: one item, which is new or held already, over at most one that its sender had seen. Says whether the
- * row was that.
- */
-function mergeOneItem(
-  core: Core,
-  entry: Row,
-  dot: number,
-  value: Value,
-  { slots, seqs, hlcs, isNew }: Dots,
-  bundle: Bundle,
-  later: Later,
-): boolean {
-  const { tree } = core
-  if (tree.hasRecords(entry)) return false
-  const slot = slots[dot] as AuthorSlot
-  const seq = seqs[dot] as number
-  if (tree.isLive(entry)) {
-    const ours = tree.slotOf(entry)
-    const ourSeq = tree.seq(entry)
-    if (ourSeq === seq && ours === slot) return true
-    if (ourSeq > ours.seqIn(bundle.version)) return false
-  }
-  if (isNew[dot] !== true) return false
-  core.replaceSingle(entry, slot, seq, hlcs[dot] as number, value, later)
-  return true
-}
-
-function mergeRow(
-  core: Core,
-  entry: Row,
-  row: KeyRow,
-  bundle: Bundle,
-  before: Version,
-  later: Later,
-  noticed: NoticedConflict[],
-): void {
-  const ours = core.tree.items(entry)
-  const ownByDot = new Map(ours.map((item) => [item.author + item.seq, item]))
-  const theirs = row.items.map((item): LiveItem => ownByDot.get(item.author + item.seq) ?? item)
-  const live = core.rules.mergeLive<LiveItem>(ours, theirs, before, bundle.version)
-  const fresh = live.filter((item) => item.row === undefined)
-  // What stays beside something new was written without it, also where the sender has merged both by now.
-  const kept = live.filter((item) => item.row !== undefined)
-  const oursTouch = leadingTouch(kept, removalsBeside(core, entry, fresh, bundle.version))
-  if (fresh.length > 0 || live.length !== ours.length) core.replaceLive(entry, live, later)
-  const removed = row.removals.filter((record) => record.seq > before.get(record.author))
-  for (const record of removed) core.addRemoval(entry, core.slot(record.author), record.seq, record.hlc, later)
-  noticeConflict(core, entry, oursTouch, leadingTouch(fresh, removed), noticed)
 }
 
 /**

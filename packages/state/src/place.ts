@@ -3,11 +3,12 @@ import { rejoinError } from './errors.ts'
 import type { AnyField, Shape, Struct } from './fields.ts'
 import type { Path } from './ids.ts'
 import type { KindCode } from './key.ts'
+import { Leaf } from './leaf.ts'
 import type { ReadableItem } from './read.ts'
 import type { Row } from './rows.ts'
 import type { Store } from './store.ts'
 import type { Transaction } from './transaction.ts'
-import { Leaf, type Tree } from './tree.ts'
+import type { Tree } from './tree.ts'
 import type { View } from './view.ts'
 
 /**

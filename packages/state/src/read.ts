@@ -1,9 +1,10 @@
 import { type AuthorId, isAuthorId } from './ids.ts'
 import { type KindCode, leafKinds } from './key.ts'
+import type { Leaf } from './leaf.ts'
 import type { Row } from './rows.ts'
 import type { DottedItem } from './rules.ts'
 import { compareItems } from './stamp-order.ts'
-import type { Leaf, Tree } from './tree.ts'
+import type { Tree } from './tree.ts'
 import { type Value, valueFromKey } from './value.ts'
 
 /** An item as far as reading goes. */

@@ -14,6 +14,11 @@ export interface TablePlace {
   value: number
 }
 
+/** The first row of a table. */
+export function tableStart(): TablePlace {
+  return { row: 0, dot: 0, value: 0 }
+}
+
 const plain: Shape = [1, 0]
 const none: readonly BundleRemoval[] = []
 
@@ -70,12 +75,25 @@ export class RowTable {
     this.dots.push(number)
   }
 
+  /** Goes on to the next row. */
+  advance(at: TablePlace): void {
+    const [items, removals] = this.shape(at.row)
+    at.row++
+    at.dot += items + removals
+    at.value += items
+  }
+
   shape(row: number): Shape {
     return this.odd.size === 0 ? plain : (this.odd.get(row) ?? plain)
   }
 
-  /** A row as an object; `dot` and `value` say where its columns begin. */
-  row(row: number, dot: number, value: number): KeyRow {
+  /** Whether a row is one item and nothing else. */
+  isPlain(row: number): boolean {
+    return this.odd.size === 0 || !this.odd.has(row)
+  }
+
+  /** A row as an object. */
+  row({ row, dot, value }: TablePlace): KeyRow {
     const [itemCount, removalCount] = this.shape(row)
     const items: BundleItem[] = []
     for (let i = 0; i < itemCount; i++) items.push({ ...this.#dot(dot + i), value: this.values[value + i] as Value })
@@ -91,14 +109,7 @@ export class RowTable {
 
   rows(): KeyRow[] {
     const rows: KeyRow[] = []
-    let dot = 0
-    let value = 0
-    for (let row = 0; row < this.keys.length; row++) {
-      rows.push(this.row(row, dot, value))
-      const [items, removals] = this.shape(row)
-      dot += items + removals
-      value += items
-    }
+    for (const at = tableStart(); at.row < this.keys.length; this.advance(at)) rows.push(this.row(at))
     return rows
   }
 }

@@ -1,10 +1,10 @@
 import type { SetField } from './fields.ts'
 import { type KindCode, leafKinds } from './key.ts'
+import { Leaf } from './leaf.ts'
 import { checkElementKey } from './limits.ts'
 import { type Behaviour, kindOf, Place } from './place.ts'
 import { setMembers } from './read.ts'
 import type { Row } from './rows.ts'
-import { Leaf } from './tree.ts'
 import { canonicalKey, freezeValue, type Value, valueFromKey } from './value.ts'
 
 class SetDraftAt extends Place {

@@ -1,8 +1,8 @@
 import { readingBundle } from './bundle-codec.ts'
-import { ByteReader, DecodeFailure } from './bytes.ts'
+import { attempting, ByteReader } from './bytes.ts'
 import type { Bundle } from './change.ts'
 import type { DecodeError, Result } from './result.ts'
-import { snapshotBody } from './snapshot-codec.ts'
+import { loaded, snapshotBody } from './snapshot-codec.ts'
 import { part, type Steps } from './steps.ts'
 import type { Store } from './store.ts'
 
@@ -57,15 +57,12 @@ export async function loadSnapshotInSlices(
 }
 
 function* loadingSnapshot(store: Store, bytes: Uint8Array): Steps<Result<void, DecodeError>> {
-  let bundle: Bundle
-  try {
-    const body = yield* part(0, 0.02, snapshotBody(bytes))
-    bundle = yield* part(0.02, reading, readingBundle(new ByteReader(body)))
-  } catch (error) {
-    if (!(error instanceof DecodeFailure)) throw error
-    return { ok: false, error: { kind: error.kind, offset: error.offset, message: error.message } }
-  }
-  const outcome = yield* part(reading, 1, store.staging(bundle, bytes.length))
-  if (outcome === 'applied' || outcome === 'duplicate') return { ok: true, value: undefined }
-  return { ok: false, error: { kind: 'malformed', offset: 0, message: `the snapshot does not fit: ${outcome}` } }
+  const bundle = yield* attempting(readingSnapshot(bytes))
+  if (!bundle.ok) return bundle
+  return loaded(yield* part(reading, 1, store.staging(bundle.value, bytes.length)))
+}
+
+function* readingSnapshot(bytes: Uint8Array): Steps<Bundle> {
+  const body = yield* part(0, 0.02, snapshotBody(bytes))
+  return yield* part(0.02, reading, readingBundle(new ByteReader(body)))
 }

@@ -5,7 +5,7 @@ import type { Origin } from './change-event.ts'
 import { Hasher } from './hash.ts'
 import type { DecodeError, Result } from './result.ts'
 import { finish, type Steps } from './steps.ts'
-import type { Store } from './store.ts'
+import type { BundleOutcome, Store } from './store.ts'
 import { Version } from './version.ts'
 
 /** Format of the envelope of snapshots; readers refuse others with `unsupported-version`. */
@@ -76,7 +76,11 @@ export function* snapshotBody(bytes: Uint8Array): Steps<Uint8Array> {
 export function loadSnapshot(store: Store, bytes: Uint8Array, origin: Origin = 'load'): Result<void, DecodeError> {
   const decoded = decodeSnapshot(bytes)
   if (!decoded.ok) return decoded
-  const outcome = store.applyBundle(decoded.value, { origin, bytes: bytes.length })
+  return loaded(store.applyBundle(decoded.value, { origin, bytes: bytes.length }))
+}
+
+/** What became of a snapshot that was given to a store. */
+export function loaded(outcome: BundleOutcome): Result<void, DecodeError> {
   if (outcome === 'applied' || outcome === 'duplicate') return { ok: true, value: undefined }
   return { ok: false, error: { kind: 'malformed', offset: 0, message: `the snapshot does not fit: ${outcome}` } }
 }

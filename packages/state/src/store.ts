@@ -229,12 +229,12 @@ export class Store {
     const held = this.#core
     if (held.own !== undefined) staged.continueAs(held.own.id)
     staged.clock.heed(held.clock)
-    const noticed: NoticedConflict[] = []
+    let noticed: NoticedConflict[] = []
     if (held.version.size > 0) {
       const rest = bundleSince(held, staged.version)
       // In the same revision: what both brought is told together.
       staged.nodesRepeat = true
-      noticed.push(...mergeBundle(staged, rest))
+      noticed = mergeBundle(staged, rest)
     }
     staged.floor = staged.rules.joinedFloor(held.floor, staged.floor)
     staged.revision = Math.max(staged.revision, held.revision) + 1

@@ -7,6 +7,6 @@ export function createStoreWith(rules: Partial<Rules>, options: StoreOptions): S
   return new Store(options, { ...soundRules, ...rules })
 }
 
+export { Leaf } from './leaf.ts'
 export type { DottedItem, MergeLive, Rules } from './rules.ts'
 export { mergeLive, soundRules } from './rules.ts'
-export { Leaf } from './tree.ts'

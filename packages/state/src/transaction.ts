@@ -5,13 +5,14 @@ import { rejoinError } from './errors.ts'
 import { type FencingToken, fencedItem, fencedValue, outranks, tokenOf } from './graded.ts'
 import type { AuthorId, Dot, Path } from './ids.ts'
 import { leafKinds } from './key.ts'
+import type { Leaf } from './leaf.ts'
 import { leafKind } from './leaf-kind.ts'
 import { checkValueBytes, limitDetails } from './limits.ts'
 import { counterPresent, counterSum, type ItemsOf, isMember, type ReadableItem } from './read.ts'
 import { marks, type Row, words } from './rows.ts'
 import { Sequence } from './sequence.ts'
 import { winningItem } from './stamp-order.ts'
-import type { Leaf, Tree } from './tree.ts'
+import type { Tree } from './tree.ts'
 import type { Value } from './value.ts'
 import { WrittenChange } from './written-change.ts'
 
@@ -300,7 +301,7 @@ export class Transaction {
     this.#open = false
     for (const entry of this.#pending) this.#settle(entry)
     for (const list of this.#lists?.values() ?? []) this.#undoList(list)
-    this.#core.emptied.push(...this.#pending)
+    for (const entry of this.#pending) this.#core.emptied.push(entry)
   }
 
   /** Takes the wish of this change from an entry, and says what it was. */

@@ -3,11 +3,11 @@ import { lastSeq } from './change.ts'
 import type { Core } from './core.ts'
 import { isStamp } from './hlc.ts'
 import { type AuthorId, type Dot, isSeq } from './ids.ts'
-import { compareKeys, type Key, KeyColumn, type KeyParts, keyId, leafKinds, pathOf } from './key.ts'
+import { compareKeys, type Key, KeyColumn, KeyCursor, type KeyParts, keyId, leafKinds, pathOf } from './key.ts'
 import { leafKind } from './leaf-kind.ts'
 import { addressFault, depthFault } from './limits.ts'
-import { RowTable, type TablePlace } from './row-table.ts'
-import { type Row, words } from './rows.ts'
+import { RowTable, type TablePlace, tableStart } from './row-table.ts'
+import type { Row } from './rows.ts'
 import type { Place, Sequence } from './sequence.ts'
 import { finish, type Steps, stepRows } from './steps.ts'
 import type { Tree } from './tree.ts'
@@ -96,15 +96,13 @@ function rowsFault(core: Core, { rows, values, removed, author }: WrittenChange)
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] as Row
     const value = values[i] as Value
-    if (tree.rows.get(row, words.mark) === check) return namedTwice
-    tree.rows.set(row, words.mark, check)
+    if (!tree.mark(row, check)) return namedTwice
     const { fault } = leafKind(tree.kind(row))
     const found = depthFault(value) ?? fault?.(tree.member(row), value, author)
     if (found !== undefined) return found
   }
   for (const row of removed) {
-    if (tree.rows.get(row, words.mark) === check) return namedTwice
-    tree.rows.set(row, words.mark, check)
+    if (!tree.mark(row, check)) return namedTwice
     if (!leafKind(tree.kind(row)).removable) return notRemovable
   }
   return undefined
@@ -118,13 +116,7 @@ class NamedKeys {
   readonly #check: number
   /** Keys that the store does not have. */
   readonly #unknown = new KeyColumn()
-  /** The last of them. */
-  readonly #last: { -readonly [P in keyof KeyParts]: KeyParts[P] } = {
-    branch: undefined,
-    name: '',
-    kind: 0,
-    member: '',
-  }
+  readonly #last = new KeyCursor()
   /** Their texts, once they did not come in order. */
   #texts: Set<string> | undefined
 
@@ -137,35 +129,33 @@ class NamedKeys {
     return this.#add(this.#tree.known(key), key)
   }
 
-  /** Adds a key of a column. `parts` is one object for all of them. */
-  addOf(keys: KeyColumn, at: number, parts: KeyParts): Fault {
-    return this.#add(this.#tree.knownOfColumn(keys, at), parts)
+  /** Adds the key of a column that a cursor shows. */
+  addShown(key: KeyCursor): Fault {
+    return this.#add(this.#tree.find(key), key)
   }
 
   #add(entry: Row, parts: KeyParts): Fault {
     if (entry === 0) return addressFault(parts) ?? (this.#addUnknown(parts) ? undefined : namedTwice)
-    if (this.#tree.rows.get(entry, words.mark) === this.#check) return namedTwice
-    this.#tree.rows.set(entry, words.mark, this.#check)
-    return undefined
+    return this.#tree.mark(entry, this.#check) ? undefined : namedTwice
   }
 
   #addUnknown(parts: KeyParts): boolean {
-    const last = this.#last
-    const isNext = this.#unknown.length === 0 || compareKeys(last, parts) < 0
-    if (!isNext && this.#texts === undefined) {
+    const unknown = this.#unknown
+    if (this.#texts === undefined) {
+      if (unknown.length === 0 || compareKeys(unknown.read(unknown.length - 1, this.#last), parts) < 0) {
+        unknown.push(parts)
+        return true
+      }
       this.#texts = new Set()
-      for (let at = 0; at < this.#unknown.length; at++) this.#texts.add(this.#unknown.at(at).id)
+      for (let at = 0; at < unknown.length; at++) this.#texts.add(textOf(unknown.read(at, this.#last)))
     }
-    const text = this.#texts === undefined ? undefined : keyId(pathOf(parts), parts.kind, parts.member)
-    if (text !== undefined && this.#texts?.has(text) === true) return false
-    if (text === undefined) this.#unknown.push(parts)
-    else this.#texts?.add(text)
-    last.branch = parts.branch
-    last.name = parts.name
-    last.kind = parts.kind
-    last.member = parts.member
-    return true
+    const { size } = this.#texts
+    return this.#texts.add(textOf(parts)).size > size
   }
+}
+
+function textOf(key: KeyParts): string {
+  return keyId(pathOf(key), key.kind, key.member)
 }
 
 const namedTwice = 'a key is named twice'
@@ -247,7 +237,7 @@ function* checkingTable(bundle: Bundle, named: NamedKeys): Steps<Fault> {
   const count = table.keys.length
   const wrong = dotsFault(bundle, table)
   if (wrong !== undefined) return wrong
-  const at: TablePlace = { row: 0, dot: 0, value: 0 }
+  const at = tableStart()
   while (at.row < count) {
     const fault = rowsFaultTo(bundle, table, named, at, Math.min(count, at.row + stepRows))
     if (fault !== undefined) return fault
@@ -266,23 +256,15 @@ function dotsFault(bundle: Bundle, table: RowTable): Fault {
 }
 
 function rowsFaultTo(bundle: Bundle, table: RowTable, named: NamedKeys, at: TablePlace, to: number): Fault {
-  const { keys } = table
-  const parts = { branch: keys.branch(at.row), name: '', kind: 0, member: '' }
-  for (; at.row < to; at.row++) {
-    parts.branch = keys.branch(at.row)
-    parts.name = keys.name(at.row)
-    parts.kind = keys.kind(at.row)
-    parts.member = keys.member(at.row)
-    const [items, removals] = table.shape(at.row)
+  const key = new KeyCursor()
+  for (; at.row < to; table.advance(at)) {
     const author = table.authors[table.dots[at.dot] as number] as AuthorId
     const fault =
-      named.addOf(keys, at.row, parts) ??
-      (items === 1 && removals === 0
-        ? valueFault(parts, table.values[at.value] as Value, author)
-        : rowFault(table.row(at.row, at.dot, at.value), bundle))
+      named.addShown(table.keys.read(at.row, key)) ??
+      (table.isPlain(at.row)
+        ? valueFault(key, table.values[at.value] as Value, author)
+        : rowFault(table.row(at), bundle))
     if (fault !== undefined) return fault
-    at.dot += items + removals
-    at.value += items
   }
   return undefined
 }

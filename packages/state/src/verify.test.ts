@@ -51,6 +51,10 @@ function pull(to: Document<typeof Raid>, from: Document<typeof Raid>): void {
 const nodeAt = (store: Store, ...path: string[]): number => store.tree.findNode(path)
 
 describe('verifyStore', () => {
+  it('[CK1] takes as many entries as there may be, side by side', () => {
+    expect(verifyStore(filled(200_000).store)).toEqual([])
+  })
+
   it('[CK1] finds nothing in a store that was written, merged, deleted in and freed', () => {
     for (const players of [3, 40]) {
       const [alice, bob] = [filled(players), filled(players)]

@@ -115,7 +115,7 @@ class StoreCheck {
     const { rows } = tree
     const below: Row[] = []
     if ((rows.get(node, words.flags) & marks.indexed) !== 0) {
-      below.push(...tree.children(node))
+      for (const child of tree.children(node)) below.push(child)
       for (const leaf of tree.leavesOf(node)) for (const entry of leaf.entries()) if (entry !== node) below.push(entry)
     } else {
       const seen = new Set<Row>()

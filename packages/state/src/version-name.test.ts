@@ -2,13 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ByteReader, ByteWriter } from './bytes.ts'
 import { type Change, lastSeq } from './change.ts'
-import {
-  createChangeDecoder,
-  createChangeEncoder,
-  createRowEncoder,
-  decodeChanges,
-  encodeChanges,
-} from './change-codec.ts'
+import { createChangeDecoder, decodeChanges } from './change-decoder.ts'
+import { createChangeEncoder, createRowEncoder, encodeChanges } from './change-encoder.ts'
 import { maxCopiedEntries } from './context-codec.ts'
 import { stampAt } from './hlc.ts'
 import { type AuthorId, authorIdFrom } from './ids.ts'

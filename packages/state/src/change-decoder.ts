@@ -1,0 +1,242 @@
+import { attempt, ByteReader } from './bytes.ts'
+import type { Change, Op } from './change.ts'
+import {
+  type AuthorState,
+  changeFormat,
+  FRAME_RESET,
+  HAS_CAUSE,
+  HAS_SPAN,
+  NEXT_SEQ,
+  ONLY_PUTS,
+  plainFormat,
+  RELATIVE_CONTEXT,
+  WHOLE_CONTEXT,
+} from './change-format.ts'
+import { ContextReader } from './context-codec.ts'
+import type { Moment } from './era.ts'
+import { isStamp } from './hlc.ts'
+import { type AuthorId, maxSeq } from './ids.ts'
+import type { Key } from './key.ts'
+import { KeyReader } from './key-speller.ts'
+import { AuthorReader, maxStreamKeys, readSeq } from './key-table.ts'
+import { readPlace, readTargets } from './list-codec.ts'
+import type { VersionLookup } from './relative-version.ts'
+import type { DecodeError, Result } from './result.ts'
+import type { Row } from './rows.ts'
+import type { Tree } from './tree.ts'
+import { readValueColumn, type Value } from './value.ts'
+import type { Version } from './version.ts'
+import { WrittenChange } from './written-change.ts'
+
+/** Bounds of a decoder. */
+export interface DecodeLimits {
+  /** Changes in one frame. */
+  readonly maxChanges: number
+  /** Writes in one change. */
+  readonly maxOps: number
+}
+
+export const defaultDecodeLimits: DecodeLimits = { maxChanges: 100_000, maxOps: 1_000_000 }
+
+/** The reading side of a `ChangeEncoder`. */
+export interface ChangeDecoder {
+  /** Changes of one frame. After an error the stream is broken and every later call fails. */
+  decode(bytes: Uint8Array): Result<Change[], DecodeError>
+  /** To be called when a bundle came the same way. */
+  bundleReceived(): void
+}
+
+class StreamDecoder implements ChangeDecoder {
+  readonly #limits: DecodeLimits
+  readonly #tree: () => Tree | undefined
+  #authors = new AuthorReader()
+  #keys: Key[] = []
+  /** The entries of the keys in the tree, as far as they were looked up in the era at hand; else 0. */
+  #rows: Row[] = []
+  #moment: Moment | undefined
+  #speller = new KeyReader()
+  #states = new Map<AuthorId, AuthorState>()
+  #hlc = 0
+  #broken: DecodeError | undefined
+  readonly #contexts: ContextReader
+  #format = changeFormat
+  /** Primitive reads of the last frame: tests hold it against the size of the frame. */
+  steps = 0
+
+  constructor(limits: DecodeLimits, tree: () => Tree | undefined, lookup: VersionLookup | undefined) {
+    this.#limits = limits
+    this.#tree = tree
+    this.#contexts = new ContextReader(lookup)
+  }
+
+  decode(bytes: Uint8Array): Result<Change[], DecodeError> {
+    if (this.#broken !== undefined) return { ok: false, error: this.#broken }
+    const reader = new ByteReader(bytes)
+    const result = attempt(() => this.#readFrame(reader))
+    this.steps = reader.steps
+    if (!result.ok) this.#broken = result.error
+    return result
+  }
+
+  bundleReceived(): void {
+    for (const state of this.#states.values()) state.context = undefined
+  }
+
+  #readFrame(reader: ByteReader): Change[] {
+    const format = reader.u8()
+    if (format < plainFormat || format > changeFormat)
+      reader.fail('unsupported-version', `changes of format ${format}, this build reads up to ${changeFormat}`)
+    this.#format = format
+    const flags = reader.u8()
+    if (flags > FRAME_RESET) reader.fail('malformed', 'unknown flags of a frame')
+    this.#contexts.begin((flags & FRAME_RESET) !== 0)
+    if (flags & FRAME_RESET) {
+      this.#authors = new AuthorReader()
+      this.#keys = []
+      this.#rows = []
+      this.#speller = new KeyReader()
+      this.#states = new Map()
+      this.#hlc = 0
+    }
+    const tree = this.#tree()
+    if (tree?.now !== this.#moment) {
+      this.#moment = tree?.now
+      this.#rows.fill(0)
+    }
+    this.#speller.lookIn(tree)
+    const count = reader.count(this.#limits.maxChanges, 5)
+    const fresh = reader.count(maxStreamKeys)
+    if (this.#keys.length + fresh > maxStreamKeys) reader.fail('too-large', 'too many keys in one stream')
+    for (let i = 0; i < fresh; i++) {
+      this.#keys.push(this.#speller.read(reader, this.#authors))
+      this.#rows.push(0)
+    }
+    const changes: Change[] = []
+    for (let i = 0; i < count; i++) changes.push(this.#read(reader))
+    reader.end()
+    return changes
+  }
+
+  #read(reader: ByteReader): Change {
+    const flags = reader.u8()
+    if (flags >= (this.#format === plainFormat ? RELATIVE_CONTEXT : 2 * RELATIVE_CONTEXT))
+      reader.fail('malformed', 'unknown flags of a change')
+    const author = this.#authors.read(reader)
+    const state = this.#states.get(author) ?? { seq: 0, context: undefined }
+    const seq = flags & NEXT_SEQ ? state.seq + 1 : readSeq(reader)
+    const span = flags & HAS_SPAN ? readSeq(reader) : 1
+    if (seq + span - 1 > maxSeq) reader.fail('malformed', 'a seq is out of range')
+    const hlc = this.#hlc + reader.varInt()
+    if (!isStamp(hlc)) reader.fail('malformed', 'the clock is not a stamp')
+    this.#hlc = hlc
+    const context = this.#readContext(reader, state, flags)
+    const cause = flags & HAS_CAUSE ? this.#authors.readDot(reader) : undefined
+    this.#states.set(author, { seq: seq + span - 1, context })
+    const head = { author, seq, span, context, hlc, ...(cause === undefined ? {} : { cause }) }
+    const puts = this.#readNumbers(reader)
+    const values = readValueColumn(reader, puts.length)
+    const removes = flags & ONLY_PUTS ? [] : this.#readNumbers(reader)
+    const lists: Op[] = []
+    if (!(flags & ONLY_PUTS)) this.#readLists(reader, author, seq, lists)
+    // By rows, as far as the tree has all of the keys.
+    const tree = this.#moment?.tree
+    if (lists.length === 0 && span === 1 && tree !== undefined) {
+      const rows = this.#rowsOf(reader, puts, tree)
+      const removed = rows === undefined ? undefined : this.#rowsOf(reader, removes, tree)
+      if (rows !== undefined && removed !== undefined) return new WrittenChange(head, tree.era, rows, values, removed)
+    }
+    const ops = puts.map((at, i): Op => ({ type: 'put', key: this.#key(reader, at), value: values[i] as Value }))
+    for (const at of removes) ops.push({ type: 'remove', key: this.#key(reader, at) })
+    return { ...head, ops: ops.concat(lists) }
+  }
+
+  #rowsOf(reader: ByteReader, numbers: readonly number[], tree: Tree): Row[] | undefined {
+    const rows = new Array<Row>(numbers.length)
+    for (let i = 0; i < numbers.length; i++) {
+      const number = numbers[i] as number
+      const row = this.#rows[number] || this.#rowOf(reader, number, tree)
+      if (row === 0) return undefined
+      rows[i] = row
+    }
+    return rows
+  }
+
+  #rowOf(reader: ByteReader, number: number, tree: Tree): Row {
+    const row = tree.known(this.#key(reader, number))
+    this.#rows[number] = row
+    return row
+  }
+
+  #base(reader: ByteReader, state: AuthorState, flags: number): Version {
+    if (state.context === undefined || !(flags & NEXT_SEQ)) reader.fail('malformed', 'a context without the one before')
+    return state.context
+  }
+
+  #readContext(reader: ByteReader, state: AuthorState, flags: number): Version {
+    if (flags & WHOLE_CONTEXT) {
+      if (flags & RELATIVE_CONTEXT) return this.#contexts.read(reader, this.#authors)
+      return this.#contexts.whole(this.#authors.readVersion(reader))
+    }
+    if (flags & RELATIVE_CONTEXT) reader.fail('malformed', 'a context that is told twice')
+    const base = this.#base(reader, state, flags)
+    const learned = this.#authors.readVersion(reader)
+    return learned.size === 0 ? base : base.merge(learned)
+  }
+
+  #key(reader: ByteReader, number: number): Key {
+    const key = this.#keys[number]
+    if (key === undefined) reader.fail('malformed', `key ${number} was never named`)
+    return key
+  }
+
+  #readNumbers(reader: ByteReader): number[] {
+    const count = reader.count(this.#limits.maxOps)
+    const numbers = new Array<number>(count)
+    let number = -1
+    for (let i = 0; i < count; i++) {
+      number += reader.varUint() + 1
+      numbers[i] = number
+    }
+    return numbers
+  }
+
+  #readLists(reader: ByteReader, author: AuthorId, first: number, ops: Op[]): void {
+    const inserts = reader.count(this.#limits.maxOps, 4)
+    for (let i = 0; i < inserts; i++) {
+      const key = this.#key(reader, reader.varUint())
+      const seq = first + reader.varUint()
+      const place = readPlace(reader, this.#authors)
+      const count = reader.varUint()
+      if (count < 1 || count > this.#limits.maxOps) reader.fail('too-large', `${count} list elements`)
+      const values = readValueColumn(reader, count)
+      ops.push({ type: 'insert', key, run: { id: { author, seq }, place, values } })
+    }
+    const erases = reader.count(this.#limits.maxOps, 2)
+    for (let i = 0; i < erases; i++) {
+      const key = this.#key(reader, reader.varUint())
+      ops.push({ type: 'erase', key, targets: readTargets(reader, this.#authors) })
+    }
+  }
+}
+
+/**
+ * The receiving end of a stream of changes. `tree`, of the store that they are meant for, spares making keys that the
+ * store has. `lookup` finds versions that contexts refer to by name; where it finds none, the frame is refused with
+ * `unknown-base`.
+ */
+export function createChangeDecoder(
+  limits: Partial<DecodeLimits> = {},
+  tree: () => Tree | undefined = () => undefined,
+  lookup?: VersionLookup,
+): ChangeDecoder & { readonly steps: number } {
+  return new StreamDecoder({ ...defaultDecodeLimits, ...limits }, tree, lookup)
+}
+
+/** The changes in the bytes of `encodeChanges`. `lookup` finds the base by its name; without it they are refused with `unknown-base`. */
+export function decodeChanges(
+  bytes: Uint8Array,
+  limits: Partial<DecodeLimits> = {},
+  lookup?: VersionLookup,
+): Result<Change[], DecodeError> {
+  return createChangeDecoder(limits, undefined, lookup).decode(bytes)
+}
