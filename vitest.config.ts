@@ -32,6 +32,8 @@ export default defineConfig({
   test: {
     // A filter that matches nothing, or a project that lost its files, must not read as success.
     passWithNoTests: false,
+    // By default one core is left idle.
+    maxWorkers: '100%',
     projects: [
       project('unit', ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts']),
       project('laws', ['test/{laws,scenarios,contracts}/**/*.test.ts'], 60_000),

@@ -12,7 +12,7 @@ import { type Row, words } from './rows.ts'
 import { mergeLive } from './rules.ts'
 import { sorting } from './sorting.ts'
 import { winningItem } from './stamp-order.ts'
-import { finish, type Steps, stepRows } from './steps.ts'
+import { finish, part, type Steps, stepRows } from './steps.ts'
 import type { Tree } from './tree.ts'
 import type { Value } from './value.ts'
 import type { Version } from './version.ts'
@@ -195,7 +195,11 @@ export function* mergingBundle(core: Core, bundle: Bundle): Steps<NoticedConflic
   observeClocks(core, later)
   if (named !== 0) dropUnnamed(core, bundle, named)
   for (const row of bundle.lists) mergeList(core, row, before, later)
-  yield* sorting(later, (row) => tree.seq(row), tree.rows.end)
+  yield* part(
+    0.8,
+    0.9,
+    sorting(later, (row) => tree.seq(row)),
+  )
   for (let from = 0; from < later.length; from += 16 * stepRows) {
     const to = Math.min(later.length, from + 16 * stepRows)
     for (let i = from; i < to; i++) tree.append(tree.slotOf(later[i] as Row), later[i] as Row)

@@ -1,56 +1,92 @@
 import type { Row } from './rows.ts'
 import type { Steps } from './steps.ts'
 
-/** Rows below this stand beside a seq in one number. */
-const rowScale = 2 ** 21
-/** Numbers that are sorted, or merged, in a step. */
-const stepNumbers = 1 << 14
+/** Rows that are looked at in a step. */
+const stepRows = 1 << 14
+const digitBits = 11
+/** Up to here comparing costs less. */
+const few = 512
+const digits = 1 << digitBits
 
-/**
- * Sorts rows by their seqs in steps: pieces first, then pairs of sorted pieces together. Bare numbers, row included, are
- * sorted in a tenth of the time that a comparison of what rows hold takes.
- */
-export function* sorting(rows: Row[], seqOf: (row: Row) => number, end: Row): Steps<void> {
+/** Sorts rows by their seqs, digit by digit from the lowest: its time follows their number, and nothing is compared. */
+export function* sorting(rows: Row[], seqOf: (row: Row) => number): Steps<void> {
   const count = rows.length
-  if (end >= rowScale) {
+  if (count < few) {
     rows.sort((a, b) => seqOf(a) - seqOf(b))
     return
   }
-  let numbers = new Float64Array(count)
-  for (let from = 0; from < count; from += stepNumbers) {
-    const to = Math.min(count, from + stepNumbers)
-    for (let i = from; i < to; i++) numbers[i] = seqOf(rows[i] as Row) * rowScale + (rows[i] as Row)
-    numbers.subarray(from, to).sort()
-    yield 0.8
+  let from = new Uint32Array(count)
+  let to = new Uint32Array(count)
+  let most = 0
+  for (let at = 0; at < count; at += stepRows) {
+    most = Math.max(most, take(rows, from, at, Math.min(count, at + stepRows), seqOf))
+    yield 0
   }
-  let spare = count > stepNumbers ? new Float64Array(count) : numbers
-  for (let width = stepNumbers; width < count; width *= 2) {
-    for (let from = 0; from < count; from += 2 * width) yield* mergingPair(numbers, spare, from, width, count)
-    const sorted = spare
-    spare = numbers
-    numbers = sorted
-  }
-  for (let from = 0; from < count; from += stepNumbers) {
-    // The rest of a division, of which the remainder operator makes a call for numbers of this size.
-    for (let i = from; i < Math.min(count, from + stepNumbers); i++) {
-      const number = numbers[i] as number
-      rows[i] = number - Math.floor(number / rowScale) * rowScale
+  const passes = Math.ceil((32 - Math.clz32(most)) / digitBits)
+  for (let pass = 0; pass < passes; pass++) {
+    const shift = pass * digitBits
+    const places = new Uint32Array(digits + 1)
+    for (let at = 0; at < count; at += stepRows) {
+      countDigits(from, places, at, Math.min(count, at + stepRows), shift, seqOf)
+      yield pass / passes
     }
-    yield 0.9
+    for (let digit = 0; digit < digits; digit++) places[digit + 1] = (places[digit + 1] ?? 0) + (places[digit] ?? 0)
+    for (let at = 0; at < count; at += stepRows) {
+      place(from, to, places, at, Math.min(count, at + stepRows), shift, seqOf)
+      yield pass / passes
+    }
+    const placed = to
+    to = from
+    from = placed
+  }
+  for (let at = 0; at < count; at += stepRows) {
+    for (let i = at; i < Math.min(count, at + stepRows); i++) rows[i] = from[i] as Row
+    yield 1
   }
 }
 
-/** Two neighbours of a width, sorted each, as one. */
-function* mergingPair(from: Float64Array, to: Float64Array, start: number, width: number, count: number): Steps<void> {
-  const middle = Math.min(count, start + width)
-  const end = Math.min(count, start + 2 * width)
-  let left = start
-  let right = middle
-  for (let at = start; at < end; ) {
-    for (const stop = Math.min(end, at + stepNumbers); at < stop; at++) {
-      const takesLeft = right >= end || (left < middle && (from[left] as number) <= (from[right] as number))
-      to[at] = takesLeft ? (from[left++] as number) : (from[right++] as number)
-    }
-    yield 0.85
+// Loops of their own: in a generator they would run at half the speed.
+
+/** Copies rows. Gives their greatest seq. */
+function take(rows: Row[], into: Uint32Array, at: number, end: number, seqOf: (row: Row) => number): number {
+  let most = 0
+  for (let i = at; i < end; i++) {
+    const row = rows[i] as Row
+    into[i] = row
+    most = Math.max(most, seqOf(row))
+  }
+  return most
+}
+
+/** Counts each digit one place further on, where the next greater one begins. */
+function countDigits(
+  rows: Uint32Array,
+  counts: Uint32Array,
+  at: number,
+  end: number,
+  shift: number,
+  seqOf: (row: Row) => number,
+): void {
+  for (let i = at; i < end; i++) {
+    const digit = ((seqOf(rows[i] as Row) >>> shift) & (digits - 1)) + 1
+    counts[digit] = (counts[digit] as number) + 1
+  }
+}
+
+function place(
+  from: Uint32Array,
+  to: Uint32Array,
+  places: Uint32Array,
+  at: number,
+  end: number,
+  shift: number,
+  seqOf: (row: Row) => number,
+): void {
+  for (let i = at; i < end; i++) {
+    const row = from[i] as Row
+    const digit = (seqOf(row) >>> shift) & (digits - 1)
+    const place = places[digit] as number
+    to[place] = row
+    places[digit] = place + 1
   }
 }

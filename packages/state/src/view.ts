@@ -1,5 +1,5 @@
-import type { AnyField, Shape } from './fields.ts'
-import { behaviour, isField, kindOf, memberOf } from './place.ts'
+import type { AnyField, Shape, Struct } from './fields.ts'
+import { type Behaviour, behaviour, isField, kindOf, memberOf } from './place.ts'
 import type { ReadableItem } from './read.ts'
 import type { Row } from './rows.ts'
 import type { Store } from './store.ts'
@@ -9,6 +9,16 @@ import { setOwn, type Value } from './value.ts'
 interface CachedView {
   readonly revision: number
   readonly value: unknown
+}
+
+/** A name of a struct as its nodes are read: worked out once for all of them. */
+interface StructPart {
+  readonly name: string
+  readonly shape: Shape
+  /** What the field can do, if it reads as what is stored. */
+  readonly plain: Behaviour | undefined
+  /** Where the node was beside its parent when one was last looked for: those of map entries mostly stand alike. */
+  offset: number
 }
 
 const nothing = Object.freeze([])
@@ -23,6 +33,7 @@ export class View {
   tree: Tree
   /** What shapes read, by node. Revisions only grow, also where a node takes the row of another. */
   readonly #cache = new Map<Shape, Map<Row, CachedView>>()
+  readonly #parts = new Map<Struct, StructPart[]>()
   /** What shapes read where nothing was ever written: also the same reference each time. */
   readonly #unwritten = new WeakMap<Shape, unknown>()
 
@@ -73,9 +84,35 @@ export class View {
   #read(node: Row, shape: Shape): unknown {
     if (isField(shape)) return behaviour(shape).read(this, node, shape)
     const struct = {}
-    for (const [name, inner] of Object.entries(shape)) {
-      setOwn(struct, name, this.at(node === 0 ? 0 : this.tree.findChild(node, name), inner))
+    for (const part of this.#partsOf(shape)) {
+      const child = node === 0 ? 0 : this.#child(node, part)
+      const isPlain = part.plain !== undefined && child !== 0
+      setOwn(
+        struct,
+        part.name,
+        isPlain ? part.plain.read(this, child, part.shape as AnyField) : this.at(child, part.shape),
+      )
     }
     return Object.freeze(struct)
+  }
+
+  #child(node: Row, part: StructPart): Row {
+    const { tree } = this
+    if (part.offset !== 0 && tree.isChild(node + part.offset, node, part.name)) return node + part.offset
+    const child = tree.findChild(node, part.name)
+    if (child !== 0) part.offset = child - node
+    return child
+  }
+
+  #partsOf(struct: Struct): readonly StructPart[] {
+    let parts = this.#parts.get(struct)
+    if (parts === undefined) {
+      parts = Object.entries(struct).map(([name, shape]) => {
+        const can = isField(shape) ? behaviour(shape) : undefined
+        return { name, shape, plain: can?.isPlain === true ? can : undefined, offset: 0 }
+      })
+      this.#parts.set(struct, parts)
+    }
+    return parts
   }
 }
