@@ -1,6 +1,8 @@
+import type { Change } from './change.ts'
+import type { NoticedConflict } from './conflict.ts'
 import type { AuthorSlot } from './author-slot.ts'
 import type { Authority } from './authority.ts'
-import { CutJournal } from './cut-journal.ts'
+import type { CutJournal } from './cut-journal.ts'
 import { rejoinError } from './errors.ts'
 import { outranks } from './graded.ts'
 import { HybridClock } from './hlc.ts'
@@ -72,6 +74,12 @@ function isPlainKind(kind: KindCode): boolean {
 /** Rows whose items are yet to be put into the recency lists, in order of seq. */
 export type Later = Row[]
 
+/** A cut as far as a store has to know. */
+export interface OpenCut {
+  /** Told of each merge. `brought`: the change, or the version before a bundle. */
+  merged(noticed: readonly NoticedConflict[], bytes: number, brought: Change | Version): void
+}
+
 /**
  * The causal delta-state store behind a document: tree of entries, authors with their recency lists, version, floor.
  * It knows how items come and go and keeps every derived figure right; `merge.ts` and `transaction.ts` decide which.
@@ -97,12 +105,12 @@ export class Core {
   /** Whether a node may stand twice among those. */
   nodesRepeat = false
   #lastChanged: Row = 0
-  /** First-touch copies for the cuts that are open. */
-  readonly journal: CutJournal
+  /** First-touch copies for the cuts that are open, once there was one. */
+  journal: CutJournal | undefined = undefined
   /** What others had when contact came back, for cuts that have not been closed. */
   readonly contacts: Set<{ readonly theirs: Version }> = new Set()
   /** Cuts that have not been closed: they keep the rows of what is gone. */
-  cuts = 0
+  readonly cuts: Set<OpenCut> = new Set()
   /** Whether what happens comes from elsewhere: tells the sides of a heal apart. */
   merging = false
   readonly dirtyEntries: Row[] = []
@@ -126,7 +134,6 @@ export class Core {
     this.now = options.now
     this.authority = options.authority
     this.#newAuthor = options.newAuthor
-    this.journal = new CutJournal(this.tree)
   }
 
   get version(): Version {
@@ -184,7 +191,7 @@ export class Core {
 
   /** To be called before an entry changes: first-touch copies, digest, changed nodes. */
   touch(entry: Row): void {
-    if (this.journal.collects) this.journal.touch(entry, this.merging)
+    this.keep(entry)
     const { rows } = this.tree
     const flags = rows.get(entry, words.flags)
     if ((flags & marks.dirty) === 0) {
@@ -193,6 +200,11 @@ export class Core {
     }
     this.#touchNode((flags & marks.type) === 0 ? entry : rows.get(entry, words.parent))
     if ((flags & marks.type) !== 0) this.nodesRepeat = true
+  }
+
+  /** To be called before an entry changes, by whoever does not touch it yet: a cut that is open copies what it holds. */
+  keep(entry: Row, merging: boolean = this.merging): void {
+    if (this.journal?.collects === true) this.journal.touch(entry, merging)
   }
 
   #touchNode(node: Row): void {
@@ -382,7 +394,7 @@ export class Core {
 
   /** Gives back the rows of what was left empty, unless a cut may still tell of it. */
   releaseEmptied(): void {
-    if (this.cuts > 0 || this.emptied.length === 0) return
+    if (this.cuts.size > 0 || this.emptied.length === 0) return
     const { emptied } = this
     this.emptied = []
     this.tree.release(emptied)

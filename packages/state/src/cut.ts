@@ -1,8 +1,8 @@
 import { encodeBundle } from './bundle-codec.ts'
 import type { Change } from './change.ts'
 import { type Conflict, conflictAt, type NoticedConflict } from './conflict.ts'
-import type { Core } from './core.ts'
-import type { CutCopies, EntryCopy } from './cut-journal.ts'
+import type { Core, OpenCut } from './core.ts'
+import { type CutCopies, CutJournal, type EntryCopy } from './cut-journal.ts'
 import type { Contact, Copies } from './cut-record.ts'
 import type { Schema } from './fields.ts'
 import { HalfEntries } from './half-entry.ts'
@@ -11,6 +11,7 @@ import { type Dot, dotEquals } from './ids.ts'
 import { LateWork } from './late-work.ts'
 import type { Row } from './rows.ts'
 import { bundleOf } from './since.ts'
+import type { Store } from './store.ts'
 import { touchedAfter } from './touched.ts'
 import type { Version } from './version.ts'
 
@@ -37,15 +38,22 @@ export interface Cut {
 
 const noCopies: Copies = { copies: new Map(), merged: new Set() }
 
-/** A cut as the store drives it. */
-export class StoreCut implements Cut {
+/**
+ * Contact was lost: keeps the version of a store, and from now on copies each key before it is first touched. Whoever never
+ * asks for a heal report pays nothing for it.
+ */
+export function beginCut(store: Store): Cut {
+  return new StoreCut(store.core)
+}
+
+class StoreCut implements Cut, OpenCut {
   readonly version: Version
   readonly #core: Core
+  readonly #journal: CutJournal
   readonly #sinceCut: CutCopies
   #sinceContact: CutCopies | undefined
   readonly #conflicts = new Map<Row, NoticedConflict>()
   readonly #listeners = new Set<() => void>()
-  readonly #onClose: (cut: StoreCut) => void
   #contact: Contact | undefined
   #halves: HalfEntries | undefined
   #theirBytes = 0
@@ -57,12 +65,13 @@ export class StoreCut implements Cut {
   #reported = false
   #open = true
 
-  constructor(core: Core, onClose: (cut: StoreCut) => void) {
+  constructor(core: Core) {
+    core.journal ??= new CutJournal(core.tree)
     this.#core = core
+    this.#journal = core.journal
     this.version = core.version
-    this.#onClose = onClose
-    this.#sinceCut = core.journal.begin()
-    core.cuts++
+    this.#sinceCut = this.#journal.begin()
+    core.cuts.add(this)
   }
 
   get open(): boolean {
@@ -77,11 +86,11 @@ export class StoreCut implements Cut {
     this.#contact = { ours, theirs, common, ourEntries }
     this.#halves = new HalfEntries(this.#core, this.#contact)
     this.#sinceCut.end()
-    this.#sinceContact = this.#core.journal.begin()
+    this.#sinceContact = this.#journal.begin()
     this.#core.contacts.add(this.#contact)
   }
 
-  /** Notes a merge after contact. `brought`: the change, or the version before a bundle. */
+  /** Notes a merge after contact. */
   merged(noticed: readonly NoticedConflict[], bytes: number, brought: Change | Version): void {
     if (this.#contact === undefined) return
     if (this.#late === undefined) this.#theirBytes += bytes
@@ -175,12 +184,11 @@ export class StoreCut implements Cut {
   close(): void {
     if (!this.#open) return
     this.#open = false
-    this.#core.cuts--
+    this.#core.cuts.delete(this)
     this.#sinceCut.drop()
     this.#sinceContact?.drop()
     if (this.#contact !== undefined) this.#core.contacts.delete(this.#contact)
     this.#listeners.clear()
-    this.#onClose(this)
   }
 
   /** A report before contact tells of this side alone. */

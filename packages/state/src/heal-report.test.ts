@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   type AuthorId,
+  beginCut,
   type Change,
   type Conflict,
   counter,
@@ -46,7 +47,7 @@ function pull(to: Replica, from: Replica): void {
 
 /** Lets two replicas write apart and meet again; the reports of both. */
 function apart(alice: Replica, bob: Replica, write: () => void): [HealReport, HealReport] {
-  const cuts = [alice.store.beginCut(), bob.store.beginCut()] as const
+  const cuts = [beginCut(alice.store), beginCut(bob.store)] as const
   write()
   const [ours, theirs] = [alice.store.version, bob.store.version]
   cuts[0].contact(theirs)
@@ -145,7 +146,7 @@ describe('a heal report', () => {
           if (origin === 'local' && change !== undefined) sent[i as 0 | 1].push(change)
         })
       }
-      const cuts = [alice.store.beginCut(), bob.store.beginCut()] as const
+      const cuts = [beginCut(alice.store), beginCut(bob.store)] as const
       alice.change((s) => {
         s.players.delete('ada')
         s.players.delete('bo')
@@ -194,7 +195,7 @@ describe('a heal report', () => {
   ])('[HR2] of several others the one that leads stands for the other side: $first came first, own is $own', (turn) => {
     const [alice, bob, carol] = [replica('a'), replica('b'), replica('c')]
     const others = { bob, carol }
-    const cut = alice.store.beginCut()
+    const cut = beginCut(alice.store)
     bob.change((s) => s.phase.set('bob'))
     carol.clock.now += 2000
     carol.change((s) => s.phase.set('carol'))
@@ -221,7 +222,7 @@ describe('a heal report', () => {
         if (origin === 'local' && change !== undefined) late.push(change)
       })
     }
-    const cut = alice.store.beginCut()
+    const cut = beginCut(alice.store)
     alice.change((s) => s.players.get('ada').hp.add(1))
     alice.change((s) => s.players.delete('bo'))
     carol.change((s) => s.players.delete('ada'))
@@ -248,7 +249,7 @@ describe('a heal report', () => {
     carol.change((s) => s.phase.set('first'))
     pull(alice, carol)
     pull(bob, carol)
-    const cuts = [alice.store.beginCut(), bob.store.beginCut()] as const
+    const cuts = [beginCut(alice.store), beginCut(bob.store)] as const
     // Both still hear carol, who writes once more: what they copied before is not what they both wrote upon.
     carol.change((s) => s.phase.set('second'))
     pull(alice, carol)
@@ -297,7 +298,7 @@ describe('a heal report', () => {
 
   it('[HR4] adds to a counter what a schema declares it to begin with, in map entries too', () => {
     const [alice, bob] = [replica('a'), replica('b')]
-    const cut = alice.store.beginCut()
+    const cut = beginCut(alice.store)
     alice.change((s) => s.players.get('ada').hp.add(-5))
     bob.change((s) => s.players.get('ada').hp.add(-2))
     bob.change((s) => s.score.add(1))
@@ -314,7 +315,7 @@ describe('a heal report', () => {
 
   it('[HR5] is revised when more of the other side arrives, and says so once it was given out', () => {
     const [alice, bob, carol] = [replica('a'), replica('b'), replica('c')]
-    const cut = alice.store.beginCut()
+    const cut = beginCut(alice.store)
     let revisions = 0
     cut.onRevision(() => revisions++)
     alice.change((s) => s.phase.set('alice'))
@@ -333,7 +334,7 @@ describe('a heal report', () => {
 
   it('[HR5] tells of later merges only by their conflicts once the heal is settled', () => {
     const [alice, bob, carol] = [replica('a'), replica('b'), replica('c')]
-    const cut = alice.store.beginCut()
+    const cut = beginCut(alice.store)
     alice.change((s) => s.phase.set('alice'))
     alice.change((s) => s.score.add(5))
     bob.change((s) => s.score.add(2))
@@ -360,7 +361,7 @@ describe('a heal report', () => {
       alice.change((s) => s.phase.set('before'))
       pull(bob, alice)
       pull(carol, alice)
-      const cut = alice.store.beginCut()
+      const cut = beginCut(alice.store)
       alice.change((s) => s.phase.set('alice'))
       const late: Change[] = []
       carol.store.subscribe(({ change, origin }) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   type AuthorId,
+  beginCut,
   counter,
   createStore,
   encodeSnapshot,
@@ -151,7 +152,7 @@ describe('a snapshot in slices', () => {
   it('[LS5] is taken in one step where a cut is open, so that the heal can be told', async () => {
     const alice = filled('a', 100)
     const bob = open('b')
-    const cut = bob.store.beginCut()
+    const cut = beginCut(bob.store)
     bob.change((s) => s.title.set('mine'))
     cut.contact(alice.store.version)
     const { result } = await load(bob, encodeSnapshot(alice.store))

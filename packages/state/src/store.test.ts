@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   type AuthorId,
+  beginCut,
   counter,
   createChangeDecoder,
   createChangeEncoder,
@@ -143,7 +144,7 @@ describe('store', () => {
       s.players.get('ada').hp.add(0)
     })
     pull(bob, alice)
-    const cut = alice.store.beginCut()
+    const cut = beginCut(alice.store)
     alice.change((s) => {
       s.phase.set('fight')
       s.score.add(2)

@@ -2,7 +2,6 @@ import { type Bundle, type Change, lastSeq } from './change.ts'
 import { type ChangeEvent, type Origin, StoreEvent } from './change-event.ts'
 import type { NoticedConflict } from './conflict.ts'
 import { Core, type StoreOptions } from './core.ts'
-import { type Cut, StoreCut } from './cut.ts'
 import { rejoinError } from './errors.ts'
 import { type FencingToken, isFencingToken } from './graded.ts'
 import type { AuthorId, Path } from './ids.ts'
@@ -62,7 +61,6 @@ export class Store {
   #digest: StoreDigest
   readonly #room: WaitingRoom
   readonly #listeners = new Set<(event: ChangeEvent) => void>()
-  readonly #cuts = new Set<StoreCut>()
   #transaction: Transaction | undefined
   /** Up to here removal records were freed here: the floor may be higher, after a join. */
   #freed: Version = Version.empty
@@ -107,6 +105,11 @@ export class Store {
   /** Paths, leaves and entries, for lenses over the store. Not to be changed from outside. */
   get tree(): Tree {
     return this.#core.tree
+  }
+
+  /** What modules work on that not everybody pays for. Not to be changed from outside. */
+  get core(): Core {
+    return this.#core
   }
 
   /** The running transaction, if any. */
@@ -220,7 +223,7 @@ export class Store {
     yield* part(0.75, 1, digest.counting())
     if (this.#core.version.covers(bundle.version)) return 'duplicate'
     // A cut knows what it tells of by the rows of the present state.
-    if (this.#cuts.size > 0 || this.#transaction !== undefined)
+    if (this.#core.cuts.size > 0 || this.#transaction !== undefined)
       return this.applyBundle(bundle, { origin: 'load', bytes })
     return this.#adopt(staged, digest)
   }
@@ -281,13 +284,6 @@ export class Store {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Contact was lost: keeps this version, and from now on copies each key before it is first touched. */
-  beginCut(): Cut {
-    const cut = new StoreCut(this.#core, (closed) => this.#cuts.delete(closed))
-    this.#cuts.add(cut)
-    return cut
-  }
-
   /**
    * Frees removal records that `upTo` covers and raises the floor to it. Whoever is below the floor gets a full join
    * from then on. When it is safe to do so is the caller's decision.
@@ -309,7 +305,7 @@ export class Store {
   }
 
   #noteMerge(noticed: readonly NoticedConflict[], bytes: number, brought: Change | Version): void {
-    for (const cut of this.#cuts) cut.merged(noticed, bytes, brought)
+    for (const cut of this.#core.cuts) cut.merged(noticed, bytes, brought)
   }
 
   #emit(origin: Origin, change: Change | undefined, noticed: readonly NoticedConflict[]): void {

@@ -255,7 +255,7 @@ export class Transaction {
     this.#lists ??= new Map()
     let list = this.#lists.get(entry)
     if (list === undefined) {
-      if (this.#core.journal.collects) this.#core.journal.touch(entry, false)
+      this.#core.keep(entry, false)
       list = { entry, inserts: [], erased: [], erasedValues: [] }
       this.#lists.set(entry, list)
     }

@@ -7,6 +7,7 @@
 import {
   type AuthorId,
   type Bundle,
+  beginCut,
   type Change,
   decodeBundle,
   decodeChanges,
@@ -73,7 +74,7 @@ export function loadDocument(core: DocumentCore, rows: readonly StoredRow[]): vo
   if (core.hub.followsOutages) {
     const unsaved = kept.filter(isUnsaved)
     const hadContact = core.acked.size > 0 || core.seenAt > 0
-    core.incidents.loaded(core.store.beginCut(), outageStart(core, unsaved), hadContact)
+    core.incidents.loaded(beginCut(core.store), outageStart(core, unsaved), hadContact)
   }
   applyAll(core.store, parsed.states, kept)
 

@@ -6,7 +6,7 @@
  * 2. `contact` is told before anything of the other side is merged.
  * 3. Healed means: each side covers what the other had at contact (C15), not that the two are equal.
  */
-import type { Cut, HealReport, Schema, Store, Version } from '@rejoin/state'
+import { beginCut, type Cut, type HealReport, type Schema, type Store, type Version } from '@rejoin/state'
 import type { TimerHandle, Timers } from './seams.ts'
 
 /** What a heal brought, once per revision. */
@@ -135,7 +135,7 @@ export function createIncidents(options: IncidentOptions): Incidents {
       }
       const incidents = open.get(key) ?? []
       if (incidents.length >= maxOpen) return
-      open.set(key, [...incidents, begin(options.store().beginCut(), options.now(), false)])
+      open.set(key, [...incidents, begin(beginCut(options.store()), options.now(), false)])
       options.onCut()
     },
     contact: (key, theirs) => {
