@@ -58,7 +58,7 @@ function playWithDamage(seed: number, damage: Damage, rules: Partial<SyncRules> 
   const path = random.pick(victims) === 'register' ? ['title'] : ['players', 'ada', 'name']
   const { store } = node.handle as { readonly store: Store }
   store.digest()
-  store.tree.values[store.tree.findNode(path)] = 'damaged'
+  store.tree.values.set(store.tree.findNode(path), 'damaged')
   if (damage === 'as if merged so') store.recheck(Number.POSITIVE_INFINITY)
 
   // Who writes all the time is told of the place no closer than that it is somewhere: a search takes some round trips.

@@ -33,7 +33,7 @@ describe('saveTraces', () => {
     const note = await client.open('../note', Note)
     await note.change((draft) => draft.text.set('right')).reached('server')
     note.store.digest()
-    note.store.tree.values[note.store.tree.findNode(['text'])] = 'wrong'
+    note.store.tree.values.set(note.store.tree.findNode(['text']), 'wrong')
     note.store.recheck(1_000)
     await vi.waitFor(async () => expect(await readdir(directory)).toHaveLength(1), { timeout: 10_000 })
     await vi.waitFor(() => expect(note.snapshot.text).toBe('right'), { timeout: 10_000 })

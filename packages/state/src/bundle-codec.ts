@@ -110,7 +110,7 @@ function writeRows(writer: ByteWriter, table: RowTable, authors: AuthorWriter, s
       last = number
     }
     const value = starts.values?.[row] ?? row
-    for (let i = 0; i < items; i++) values.push(table.values[value + i] as Value)
+    for (let i = 0; i < items; i++) values.push(table.values.get(value + i) as Value)
   }
   writeValueColumn(writer, values)
 }

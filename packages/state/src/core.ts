@@ -1,7 +1,7 @@
-import type { Change } from './change.ts'
-import type { NoticedConflict } from './conflict.ts'
 import type { AuthorSlot } from './author-slot.ts'
 import type { Authority } from './authority.ts'
+import type { Change } from './change.ts'
+import type { NoticedConflict } from './conflict.ts'
 import type { CutJournal } from './cut-journal.ts'
 import { rejoinError } from './errors.ts'
 import { outranks } from './graded.ts'
@@ -308,7 +308,7 @@ export class Core {
     const { tree } = this
     const had = tree.isLive(entry)
     const kind = tree.kind(entry)
-    const before = tree.values[entry]
+    const before = tree.value(entry)
     if (had) tree.unlink(entry)
     else this.liveItems++
     tree.fill(entry, slot, seq, hlc, value)
@@ -366,8 +366,8 @@ export class Core {
   updateList(entry: Row): void {
     const { tree } = this
     const length = tree.sequences.get(entry)?.length ?? 0
-    this.listElements += length - Number(tree.values[entry] ?? 0)
-    tree.values[entry] = length
+    this.listElements += length - Number(tree.value(entry) ?? 0)
+    tree.values.set(entry, length)
     this.#setPresent(entry, length > 0)
   }
 

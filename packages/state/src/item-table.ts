@@ -1,4 +1,5 @@
 import { AuthorSlot } from './author-slot.ts'
+import { Column } from './column.ts'
 import type { AuthorId, Dot } from './ids.ts'
 import { marks, type Row, Rows, rowTypes, words } from './rows.ts'
 import type { DottedItem } from './rules.ts'
@@ -37,13 +38,24 @@ const moved = [words.author, words.seq, words.before, words.after, words.hlcHigh
 export class ItemTable {
   readonly rows: Rows = new Rows()
   /** Names of nodes, members of entries. */
-  readonly names: string[] = ['']
+  readonly names: Column<string> = new Column()
   /** The value of a live item, the element count of a run, the length of a list. */
-  readonly values: Value[] = [null]
+  readonly values: Column<Value> = new Column()
   readonly authors: Map<AuthorId, AuthorSlot> = new Map()
   readonly #byNumber: (AuthorSlot | undefined)[] = [undefined]
   /** List elements that an erasure names. */
   readonly #targets = new Map<Row, readonly Dot[]>()
+
+  constructor() {
+    // Row 0 is never used.
+    this.names.push('')
+    this.values.push(null)
+  }
+
+  /** The value in a row. */
+  value(row: Row): Value {
+    return this.values.get(row) as Value
+  }
 
   /** The slot of an author, made when new. */
   slot(author: AuthorId): AuthorSlot {
@@ -70,7 +82,7 @@ export class ItemTable {
   item(row: Row): Item {
     const { rows } = this
     const slot = this.#byNumber[rows.get(row, words.author)] as AuthorSlot
-    return new Item(row, slot, rows.get(row, words.seq), this.hlc(row), this.values[row] as Value)
+    return new Item(row, slot, rows.get(row, words.seq), this.hlc(row), this.value(row))
   }
 
   /** Marks a row with a number of `Core.nextCheck`; false where it has that mark already. */
@@ -134,7 +146,7 @@ export class ItemTable {
     page[at + words.seq] = seq
     page[at + words.hlcHigh] = (hlc / hlcScale) | 0
     page[at + words.hlcLow] = hlc >>> 0
-    this.values[row] = value
+    this.values.set(row, value)
   }
 
   /** A new record of an entry. A run is known to the recency list alone. */
@@ -179,7 +191,7 @@ export class ItemTable {
   /** Takes the item out of the row of an entry. */
   clear(entry: Row): void {
     this.rows.set(entry, words.author, 0)
-    this.values[entry] = null
+    this.values.set(entry, null)
   }
 
   /** Puts an item into the recency list of its author, at the end. */
@@ -226,7 +238,7 @@ export class ItemTable {
   promote(sibling: Row, entry: Row): void {
     const { rows } = this
     for (const word of moved) rows.set(entry, word, rows.get(sibling, word))
-    this.values[entry] = this.values[sibling] as Value
+    this.values.set(entry, this.value(sibling))
     const before = rows.get(sibling, words.before)
     const after = rows.get(sibling, words.after)
     const slot = this.slotOf(sibling)
@@ -242,15 +254,15 @@ export class ItemTable {
       this.names.push(name)
       this.values.push(value)
     } else {
-      this.names[row] = name
-      this.values[row] = value
+      this.names.set(row, name)
+      this.values.set(row, value)
     }
     return row
   }
 
   protected free(row: Row): void {
-    this.names[row] = ''
-    this.values[row] = null
+    this.names.set(row, '')
+    this.values.set(row, null)
     this.#targets.delete(row)
     this.rows.free(row)
   }

@@ -1,5 +1,6 @@
 import { Branch } from './branch.ts'
 import type { ByteReader, ByteWriter } from './bytes.ts'
+import { Column } from './column.ts'
 import type { AuthorId } from './ids.ts'
 import {
   Key,
@@ -139,7 +140,7 @@ export class KeySpeller {
  * finding it later. Nothing is added to the tree: what is read may yet be refused.
  */
 export class KeyReader {
-  readonly #texts: string[] = []
+  readonly #texts: Column<string> = new Column()
   #kind: KindCode = 0
   /** The names of the last path. */
   #names: readonly string[] = []
@@ -233,7 +234,7 @@ export class KeyReader {
   }
 
   #numbered(reader: ByteReader, number: number): string {
-    const known = this.#texts[number - 1]
+    const known = this.#texts.get(number - 1)
     if (known === undefined) reader.fail('malformed', `text ${number} was never spelled`)
     return known
   }

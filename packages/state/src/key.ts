@@ -1,4 +1,5 @@
 import { Branch, noNames } from './branch.ts'
+import { Column } from './column.ts'
 import type { Moment } from './era.ts'
 import type { Path } from './ids.ts'
 import type { Row } from './rows.ts'
@@ -126,14 +127,22 @@ export class KeyCursor implements KeyParts {
   name = ''
   kind: KindCode = 0
   member = ''
+
+  show({ branch, name, kind, member }: KeyParts): this {
+    this.branch = branch
+    this.name = name
+    this.kind = kind
+    this.member = member
+    return this
+  }
 }
 
 /** Keys as columns: a million of them cost the collector no more than their names. */
 export class KeyColumn {
-  readonly #branches: (Branch | undefined)[] = []
-  readonly #names: string[] = []
+  readonly #branches: Column<Branch | undefined> = new Column()
+  readonly #names: Column<string> = new Column()
   readonly #kinds: KindCode[] = []
-  readonly #members: string[] = []
+  readonly #members: Column<string> = new Column()
 
   get length(): number {
     return this.#names.length
@@ -152,10 +161,10 @@ export class KeyColumn {
 
   /** Tells a cursor the key at a place. */
   read(at: number, into: KeyCursor): KeyCursor {
-    into.branch = this.#branches[at]
-    into.name = this.#names[at] as string
+    into.branch = this.#branches.get(at)
+    into.name = this.#names.get(at) as string
     into.kind = this.#kinds[at] as KindCode
-    into.member = this.#members[at] as string
+    into.member = this.#members.get(at) as string
     return into
   }
 

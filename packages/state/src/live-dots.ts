@@ -102,5 +102,5 @@ function copyPlain(from: RowTable, to: RowTable, at: TablePlace, key: KeyCursor)
   const dot = from.dots[at.dot] as number
   to.keys.push(from.keys.read(at.row, key))
   to.addDot(from.authors[dot] as AuthorId, from.seqs[dot] as number, from.hlcs[dot] as number)
-  to.values.push(from.values[at.value] as Value)
+  to.values.push(from.values.get(at.value) as Value)
 }

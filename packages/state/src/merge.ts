@@ -192,7 +192,7 @@ export function* mergingBundle(core: Core, bundle: Bundle): Steps<NoticedConflic
     rows.mergeTo(Math.min(count, rows.at.row + stepRows))
     yield (0.8 * rows.at.row) / count
   }
-  observeClocks(core, later)
+  rows.observeClocks()
   if (named !== 0) dropUnnamed(core, bundle, named)
   for (const row of bundle.lists) mergeList(core, row, before, later)
   yield* part(
@@ -254,6 +254,15 @@ class RowMerge {
     }
   }
 
+  /** Heeds the stamps of what is new. */
+  observeClocks(): void {
+    const { clock, now } = this.#core
+    const at = now()
+    this.#table.hlcs.forEach((hlc, dot) => {
+      if (this.#isNew[dot] === true) clock.observe(hlc, at)
+    })
+  }
+
   /**
    * The common row: one item, which is new or held already, over at most one that its sender had seen. Says whether the
    * row was that.
@@ -272,7 +281,7 @@ class RowMerge {
       if (ourSeq > ours.seqIn(this.#bundle.version)) return false
     }
     if (this.#isNew[dot] !== true) return false
-    this.#core.replaceSingle(entry, slot, seq, hlcs[dot] as number, values[this.at.value] as Value, this.later)
+    this.#core.replaceSingle(entry, slot, seq, hlcs[dot] as number, values.get(this.at.value) as Value, this.later)
     return true
   }
 
@@ -291,18 +300,6 @@ class RowMerge {
     const removed = row.removals.filter((record) => record.seq > this.#before.get(record.author))
     for (const record of removed) core.addRemoval(entry, core.slot(record.author), record.seq, record.hlc, this.later)
     noticeConflict(core, entry, oursTouch, leadingTouch(fresh, removed), this.noticed)
-  }
-}
-
-/** Transactions share a stamp, so most rows say nothing new. */
-function observeClocks(core: Core, later: Later): void {
-  const now = core.now()
-  let last = 0
-  for (const row of later) {
-    const hlc = core.tree.hlc(row)
-    if (hlc === last) continue
-    last = hlc
-    core.clock.observe(hlc, now)
   }
 }
 

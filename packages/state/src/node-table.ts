@@ -2,13 +2,14 @@ import type { Branch } from './branch.ts'
 import type { Path } from './ids.ts'
 import { ItemTable } from './item-table.ts'
 import { type KindCode, leafKinds } from './key.ts'
+import { NameIndex } from './name-index.ts'
 import { marks, type Row, rowTypes, words } from './rows.ts'
 
 /** The children of a node with many of them. */
 interface NodeIndex {
-  readonly children: Map<string, Row>
+  readonly children: NameIndex
   /** Entries by kind and member. */
-  readonly members: Map<KindCode, Map<string, Row>>
+  readonly members: Map<KindCode, NameIndex>
   /** The way to the node, once it was asked for: its children will ask again. */
   branch: Branch | undefined
 }
@@ -38,7 +39,7 @@ export class NodeTable extends ItemTable {
     const { rows, names } = this
     if ((rows.get(node, words.flags) & marks.indexed) !== 0) return this.#index(node).children.get(name) ?? 0
     for (let row = rows.get(node, words.child); row !== 0; row = rows.get(row, words.next)) {
-      if (names[row] === name && (rows.get(row, words.flags) & marks.type) === 0) return row
+      if (names.get(row) === name && (rows.get(row, words.flags) & marks.type) === 0) return row
     }
     return 0
   }
@@ -46,7 +47,7 @@ export class NodeTable extends ItemTable {
   /** Whether a row is the child of that name of a node. */
   isChild(row: Row, node: Row, name: string): boolean {
     const { rows, names } = this
-    if (names[row] !== name || rows.get(row, words.parent) !== node) return false
+    if (names.get(row) !== name || rows.get(row, words.parent) !== node) return false
     return (rows.get(row, words.flags) & marks.type) === 0
   }
 
@@ -59,7 +60,7 @@ export class NodeTable extends ItemTable {
   /** The children of a node, in no fixed order. */
   children(node: Row): Row[] {
     const { rows } = this
-    if ((rows.get(node, words.flags) & marks.indexed) !== 0) return [...this.#index(node).children.values()]
+    if ((rows.get(node, words.flags) & marks.indexed) !== 0) return [...this.#index(node).children.rows()]
     const children: Row[] = []
     for (let row = rows.get(node, words.child); row !== 0; row = rows.get(row, words.next)) {
       if ((rows.get(row, words.flags) & marks.type) === 0) children.push(row)
@@ -90,7 +91,7 @@ export class NodeTable extends ItemTable {
   }
 
   name(node: Row): string {
-    return this.names[node] as string
+    return this.names.get(node) as string
   }
 
   /** Whether anything in the subtree of a node is present. */
@@ -110,7 +111,7 @@ export class NodeTable extends ItemTable {
     if (member === '' && (flags & marks.kind) === kind) return node
     if ((flags & marks.indexed) !== 0) return this.#index(node).members.get(kind)?.get(member) ?? 0
     for (let row = rows.get(node, words.child); row !== 0; row = rows.get(row, words.next)) {
-      if (names[row] === member && (rows.get(row, words.flags) & (marks.kind | marks.type)) === memberFlags(kind))
+      if (names.get(row) === member && (rows.get(row, words.flags) & (marks.kind | marks.type)) === memberFlags(kind))
         return row
     }
     return 0
@@ -133,7 +134,7 @@ export class NodeTable extends ItemTable {
     const flags = rows.get(node, words.flags)
     const entries: Row[] = (flags & marks.kind) === kind ? [node] : []
     if ((flags & marks.indexed) !== 0) {
-      for (const row of this.#index(node).members.get(kind)?.values() ?? []) entries.push(row)
+      for (const row of this.#index(node).members.get(kind)?.rows() ?? []) entries.push(row)
       return entries
     }
     for (let row = rows.get(node, words.child); row !== 0; row = rows.get(row, words.next)) {
@@ -165,7 +166,7 @@ export class NodeTable extends ItemTable {
   }
 
   member(entry: Row): string {
-    return (this.rows.get(entry, words.flags) & marks.type) === 0 ? '' : (this.names[entry] as string)
+    return (this.rows.get(entry, words.flags) & marks.type) === 0 ? '' : (this.names.get(entry) as string)
   }
 
   /** The node of an entry. */
@@ -185,7 +186,7 @@ export class NodeTable extends ItemTable {
       if (this.kind(node) !== 0) yield node
       const { rows } = this
       if ((rows.get(node, words.flags) & marks.indexed) !== 0) {
-        for (const members of this.#index(node).members.values()) yield* members.values()
+        for (const members of this.#index(node).members.values()) yield* members.rows()
         continue
       }
       for (let row = rows.get(node, words.child); row !== 0; row = rows.get(row, words.next)) {
@@ -229,10 +230,10 @@ export class NodeTable extends ItemTable {
     const { rows } = this
     const index = this.#index(parent)
     const kind = this.kind(row)
-    if (this.type(row) === rowTypes.node) index.children.delete(this.names[row] as string)
+    if (this.type(row) === rowTypes.node) index.children.delete(this.names.get(row) as string)
     else {
       const members = index.members.get(kind)
-      members?.delete(this.names[row] as string)
+      members?.delete(this.names.get(row) as string)
       if (members?.size === 0) index.members.delete(kind)
     }
     if (index.children.size + index.members.size > 0) return
@@ -274,7 +275,7 @@ export class NodeTable extends ItemTable {
 
   #makeIndex(node: Row): void {
     const { rows } = this
-    const index: NodeIndex = { children: new Map(), members: new Map(), branch: undefined }
+    const index: NodeIndex = { children: new NameIndex(), members: new Map(), branch: undefined }
     for (let row = rows.get(node, words.child); row !== 0; row = rows.get(row, words.next)) this.#enter(index, row)
     const place = this.#freeIndexes.pop() ?? this.#indexes.length
     this.#indexes[place] = index
@@ -283,15 +284,18 @@ export class NodeTable extends ItemTable {
   }
 
   #enter({ children, members }: NodeIndex, row: Row): void {
-    const name = this.names[row] as string
+    const name = this.names.get(row) as string
     if (this.type(row) === rowTypes.node) {
-      children.set(name, row)
+      children.add(name, row)
       return
     }
     const kind = this.kind(row)
-    const ofKind = members.get(kind)
-    if (ofKind === undefined) members.set(kind, new Map([[name, row]]))
-    else ofKind.set(name, row)
+    let ofKind = members.get(kind)
+    if (ofKind === undefined) {
+      ofKind = new NameIndex()
+      members.set(kind, ofKind)
+    }
+    ofKind.add(name, row)
   }
 
   #index(node: Row): NodeIndex {

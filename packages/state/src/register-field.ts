@@ -27,7 +27,7 @@ export const registerBehaviour: Behaviour<RegisterField<unknown>> = {
   read: ({ tree }, node, { initial }) => {
     const entry = node === 0 ? 0 : tree.findEntry(node, leafKinds.register, '')
     if (entry === 0 || !tree.isLive(entry)) return initial
-    return tree.hasRecords(entry) ? winningItem(tree.items(entry))?.value : tree.values[entry]
+    return tree.hasRecords(entry) ? winningItem(tree.items(entry))?.value : tree.value(entry)
   },
   isPlain: true,
 }

@@ -1,4 +1,5 @@
 import type { Bundle, BundleItem, BundleRemoval, KeyRow, ListRow } from './change.ts'
+import { Column } from './column.ts'
 import type { AuthorId } from './ids.ts'
 import { type Key, KeyColumn } from './key.ts'
 import type { Value } from './value.ts'
@@ -32,7 +33,7 @@ export class RowTable {
   /** Which dots stand in each row: those of its items, then those of its removal records. */
   readonly dots: number[] = []
   /** The value of each item. */
-  readonly values: Value[] = []
+  readonly values: Column<Value> = new Column()
   /** The shapes of rows that are not one item and nothing else. */
   readonly odd: Map<number, Shape> = new Map()
   readonly #byAuthor = new Map<AuthorId, Map<number, number>>()
@@ -96,7 +97,8 @@ export class RowTable {
   row({ row, dot, value }: TablePlace): KeyRow {
     const [itemCount, removalCount] = this.shape(row)
     const items: BundleItem[] = []
-    for (let i = 0; i < itemCount; i++) items.push({ ...this.#dot(dot + i), value: this.values[value + i] as Value })
+    for (let i = 0; i < itemCount; i++)
+      items.push({ ...this.#dot(dot + i), value: this.values.get(value + i) as Value })
     const removals: BundleRemoval[] = []
     for (let i = 0; i < removalCount; i++) removals.push(this.#dot(dot + itemCount + i))
     return { key: this.keys.at(row), items, removals: removals.length === 0 ? none : removals }

@@ -108,7 +108,7 @@ function addRow(
   if (isPlain && rules.shippedItems === soundRules.shippedItems) {
     table.keys.push(key)
     table.addDot(tree.slotOf(entry).id, tree.seq(entry), tree.hlc(entry))
-    table.values.push(tree.values[entry] as Value)
+    table.values.push(tree.value(entry) as Value)
     return
   }
   const removals = (records ?? tree.removals(entry)).filter((record) => record.seq > base.get(record.author))

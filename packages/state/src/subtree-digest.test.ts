@@ -47,7 +47,7 @@ function pair(players: number, name = (i: number) => `p${i}`): [Raiders, Raiders
 /** Flips a value past the interface. */
 function flip({ store }: Raiders, ...path: string[]): void {
   store.digest()
-  store.tree.values[store.tree.findNode(path)] = 'flipped'
+  store.tree.values.set(store.tree.findNode(path), 'flipped')
   store.recheck(Number.POSITIVE_INFINITY)
 }
 

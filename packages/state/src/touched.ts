@@ -23,7 +23,7 @@ export function entriesAfter(tree: Tree, slot: AuthorSlot, seq: number, into: Se
 /** The last seq that an item takes: runs take one per element. */
 function lastSeqOf(tree: Tree, row: Row): number {
   const seq = tree.seq(row)
-  return tree.type(row) === rowTypes.run ? seq + (tree.values[row] as number) - 1 : seq
+  return tree.type(row) === rowTypes.run ? seq + (tree.value(row) as number) - 1 : seq
 }
 
 /** Entries with removal records that `version` covers and `freed`, below which there are none, does not. */

@@ -111,7 +111,7 @@ export class Transaction {
     if (pending !== 0) return pending === marks.put ? this.#pendingValue(entry) : undefined
     const tree = this.#tree
     if (!tree.isLive(entry)) return undefined
-    return tree.hasRecords(entry) ? winningItem(tree.items(entry))?.value : tree.values[entry]
+    return tree.hasRecords(entry) ? winningItem(tree.items(entry))?.value : tree.value(entry)
   }
 
   /** Whether an entry has a live item within this change. */

@@ -1,9 +1,9 @@
-import type { Bundle, BundleItem, Change, KeyRow, ListRow, ListRun } from './change.ts'
+import type { Bundle, BundleItem, Change, KeyRow, ListRow, ListRun, Op } from './change.ts'
 import { lastSeq } from './change.ts'
 import type { Core } from './core.ts'
 import { isStamp } from './hlc.ts'
 import { type AuthorId, type Dot, isSeq } from './ids.ts'
-import { compareKeys, type Key, KeyColumn, KeyCursor, type KeyParts, keyId, leafKinds, pathOf } from './key.ts'
+import { compareKeys, type Key, KeyCursor, type KeyParts, keyId, leafKinds, pathOf } from './key.ts'
 import { leafKind } from './leaf-kind.ts'
 import { addressFault, depthFault } from './limits.ts'
 import { RowTable, type TablePlace, tableStart } from './row-table.ts'
@@ -68,7 +68,7 @@ export function changeFault(core: Core, change: Change): Fault {
   if (change.context.get(change.author) >= change.seq) return 'a context that includes its own change'
   if (change instanceof WrittenChange && change.isOf(core.tree)) return rowsFault(core, change)
   if (change.ops.length === 0) return noWrites
-  const named = new NamedKeys(core)
+  const named = new NamedKeys(core, () => keysOf(change.ops))
   const fresh = new NewElements()
   let elements = 0
   for (const op of change.ops) {
@@ -114,15 +114,20 @@ const notRemovable = 'a keyed removal where there is none'
 class NamedKeys {
   readonly #tree: Tree
   readonly #check: number
-  /** Keys that the store does not have. */
-  readonly #unknown = new KeyColumn()
+  readonly #all: () => Iterable<KeyParts>
+  /** How many were added. */
+  #count = 0
+  /** The last of those that the store does not have. */
   readonly #last = new KeyCursor()
+  #hasLast = false
   /** Their texts, once they did not come in order. */
   #texts: Set<string> | undefined
 
-  constructor(core: Core) {
+  /** `all`: the keys that will be added, in turn. Asked for when they do not come in order. */
+  constructor(core: Core, all: () => Iterable<KeyParts>) {
     this.#tree = core.tree
     this.#check = core.nextCheck()
+    this.#all = all
   }
 
   add(key: Key): Fault {
@@ -135,23 +140,46 @@ class NamedKeys {
   }
 
   #add(entry: Row, parts: KeyParts): Fault {
-    if (entry === 0) return addressFault(parts) ?? (this.#addUnknown(parts) ? undefined : namedTwice)
-    return this.#tree.mark(entry, this.#check) ? undefined : namedTwice
+    const fault = entry === 0 ? this.#addUnknown(parts) : this.#tree.mark(entry, this.#check) ? undefined : namedTwice
+    this.#count++
+    return fault
   }
 
-  #addUnknown(parts: KeyParts): boolean {
-    const unknown = this.#unknown
+  #addUnknown(parts: KeyParts): Fault {
+    const fault = addressFault(parts)
+    if (fault !== undefined) return fault
     if (this.#texts === undefined) {
-      if (unknown.length === 0 || compareKeys(unknown.read(unknown.length - 1, this.#last), parts) < 0) {
-        unknown.push(parts)
-        return true
+      if (!this.#hasLast || compareKeys(this.#last, parts) < 0) {
+        this.#last.show(parts)
+        this.#hasLast = true
+        return undefined
       }
-      this.#texts = new Set()
-      for (let at = 0; at < unknown.length; at++) this.#texts.add(textOf(unknown.read(at, this.#last)))
+      this.#texts = this.#textsBefore()
     }
     const { size } = this.#texts
-    return this.#texts.add(textOf(parts)).size > size
+    return this.#texts.add(textOf(parts)).size > size ? undefined : namedTwice
   }
+
+  #textsBefore(): Set<string> {
+    const texts = new Set<string>()
+    let left = this.#count
+    for (const key of this.#all()) {
+      if (left-- === 0) break
+      texts.add(textOf(key))
+    }
+    return texts
+  }
+}
+
+function* keysOf(ops: readonly Op[]): Iterable<KeyParts> {
+  for (const { type, key } of ops) if (type === 'put' || type === 'remove') yield key
+}
+
+function* keysIn(bundle: Bundle): Iterable<KeyParts> {
+  const { keys } = RowTable.of(bundle)
+  const shown = new KeyCursor()
+  for (let at = 0; at < keys.length; at++) yield keys.read(at, shown)
+  for (const { key } of bundle.lists) yield key
 }
 
 function textOf(key: KeyParts): string {
@@ -221,7 +249,7 @@ export function* checkingBundle(core: Core, bundle: Bundle): Steps<Fault> {
   if (!bundle.version.covers(bundle.base)) return 'a bundle that ends before it begins'
   if (!bundle.version.covers(bundle.floor)) return 'a floor above the version'
   for (const [, seq] of bundle.version.entries()) if (!isSeq(seq)) return 'a seq is out of range'
-  const named = new NamedKeys(core)
+  const named = new NamedKeys(core, () => keysIn(bundle))
   const wrong = yield* checkingTable(bundle, named)
   if (wrong !== undefined) return wrong
   const fresh = new NewElements()
@@ -262,7 +290,7 @@ function rowsFaultTo(bundle: Bundle, table: RowTable, named: NamedKeys, at: Tabl
     const fault =
       named.addShown(table.keys.read(at.row, key)) ??
       (table.isPlain(at.row)
-        ? valueFault(key, table.values[at.value] as Value, author)
+        ? valueFault(key, table.values.get(at.value) as Value, author)
         : rowFault(table.row(at), bundle))
     if (fault !== undefined) return fault
   }

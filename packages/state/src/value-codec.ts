@@ -95,6 +95,12 @@ export function readValueColumn(reader: ByteReader, count: number, limits: Value
   return values
 }
 
+/** What values are read into. */
+interface ValueSink {
+  readonly length: number
+  push(value: Value): unknown
+}
+
 /** Values that are read in a step; a multiple of eight, as booleans are bits. */
 const stepValues = 4096
 
@@ -102,9 +108,10 @@ const stepValues = 4096
 export function* readingValueColumn(
   reader: ByteReader,
   count: number,
-  values: Value[],
+  values: ValueSink,
   limits: ValueLimits = defaultValueLimits,
 ): Steps<void> {
+  let inStep = 0
   for (const end = values.length + count; values.length < end; ) {
     const header = reader.varUint()
     const tag = header % 16
@@ -114,12 +121,15 @@ export function* readingValueColumn(
     if (tag === NULL && size > MAX_EMPTY_RUN) reader.fail('malformed', `a run of ${size} empty values`)
     for (let left = size; left > 0; left -= stepValues) {
       readRun(reader, tag, Math.min(left, stepValues), values, limits)
-      if (left > stepValues) yield 1 - left / size
+      inStep += Math.min(left, stepValues)
+      if (inStep < stepValues) continue
+      inStep = 0
+      yield 1 - (end - values.length) / count
     }
   }
 }
 
-function readRun(reader: ByteReader, tag: number, size: number, values: Value[], limits: ValueLimits): void {
+function readRun(reader: ByteReader, tag: number, size: number, values: ValueSink, limits: ValueLimits): void {
   if (tag === NULL) {
     reader.steps += size
     for (let i = 0; i < size; i++) values.push(null)
@@ -336,7 +346,7 @@ function readDate(reader: ByteReader): Date {
   return new Date(time)
 }
 
-function readBits(reader: ByteReader, size: number, values: Value[]): void {
+function readBits(reader: ByteReader, size: number, values: ValueSink): void {
   const bytes = reader.raw(Math.ceil(size / 8))
   const spare = size % 8
   if (spare > 0 && (bytes[bytes.length - 1] as number) >> spare !== 0)

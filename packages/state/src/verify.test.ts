@@ -85,7 +85,7 @@ describe('verifyStore', () => {
     [
       'a value',
       /holds something else than its digest counts/,
-      (store) => (store.tree.values[nodeAt(store, 'phase')] = 'x'),
+      (store) => store.tree.values.set(nodeAt(store, 'phase'), 'x'),
     ],
     ['a seq', /ahead of its author/, (store) => store.tree.rows.set(nodeAt(store, 'phase'), words.seq, 900)],
     ['an author', /is of no author/, (store) => store.tree.rows.set(nodeAt(store, 'phase'), words.author, 7)],
@@ -126,7 +126,7 @@ describe('verifyStore', () => {
       'a name',
       /holds something else than its digest counts/,
       (store) => {
-        store.tree.names[nodeAt(store, 'players', 'p1')] = 'other'
+        store.tree.names.set(nodeAt(store, 'players', 'p1'), 'other')
       },
     ],
     [
@@ -139,7 +139,7 @@ describe('verifyStore', () => {
       'a length of a list',
       /length of/,
       (store) => {
-        store.tree.values[nodeAt(store, 'log')] = 7
+        store.tree.values.set(nodeAt(store, 'log'), 7)
       },
     ],
     [
@@ -172,7 +172,7 @@ describe('verifyStore', () => {
 
   it('[CK1] checks indexes as it checks chains', () => {
     const { store } = filled(40)
-    store.tree.names[nodeAt(store, 'players', 'p7')] = 'other'
+    store.tree.names.set(nodeAt(store, 'players', 'p7'), 'other')
     expect(verifyStore(store).join('\n')).toMatch(/is not found by its name/)
   })
 })
@@ -183,7 +183,7 @@ describe('recheck', () => {
     const { store } = doc
     const before = store.digest()
     expect(store.recheck(Number.POSITIVE_INFINITY)).toEqual([])
-    store.tree.values[nodeAt(store, 'players', 'p7', 'name')] = 'flipped'
+    store.tree.values.set(nodeAt(store, 'players', 'p7', 'name'), 'flipped')
     expect(store.digest()).toBe(before)
     expect(store.recheck(Number.POSITIVE_INFINITY)).toEqual([['players', 'p7', 'name']])
     expect(store.digest()).not.toBe(before)
@@ -195,7 +195,7 @@ describe('recheck', () => {
   it('[CK2] comes past everything in portions, elements of lists included', () => {
     const { store } = filled(40)
     store.digest()
-    store.tree.values[nodeAt(store, 'players', 'p31', 'name')] = 'flipped'
+    store.tree.values.set(nodeAt(store, 'players', 'p31', 'name'), 'flipped')
     let found: (readonly string[])[] = []
     for (let calls = 0; found.length === 0 && calls < 100; calls++) found = [...store.recheck(8)]
     expect(found).toEqual([['players', 'p31', 'name']])

@@ -126,7 +126,7 @@ class StoreCheck {
     }
     for (const row of below) {
       const type = tree.type(row)
-      const name = tree.names[row] as string
+      const name = tree.names.get(row) as string
       const found = type === rowTypes.node ? tree.findChild(node, name) : tree.findEntry(node, tree.kind(row), name)
       if (type > rowTypes.member || found !== row)
         this.say(`row ${row} is not found by its name ${JSON.stringify(name)}`)
@@ -170,7 +170,7 @@ class StoreCheck {
     const length = sequence?.length ?? 0
     this.#listElements += length
     if (tree.isLive(entry)) this.say(`${this.#name(entry)} is a list and holds an item`)
-    this.#equal(`length of ${this.#name(entry)}`, Number(tree.values[entry] ?? 0), length)
+    this.#equal(`length of ${this.#name(entry)}`, Number(tree.value(entry) ?? 0), length)
     let visible = 0
     for (const _ of sequence?.values() ?? []) visible++
     this.#equal(`visible elements of ${this.#name(entry)}`, length, visible)
@@ -227,7 +227,7 @@ class StoreCheck {
       if (rows.get(row, words.author) !== slot.number)
         this.say(`${this.#name(row)} is of another author than ${slot.id}`)
       const seq = tree.seq(row)
-      const last = isRun ? seq + Number(tree.values[row]) - 1 : seq
+      const last = isRun ? seq + Number(tree.value(row)) - 1 : seq
       if (seq < changeFrom) this.say(`${this.#name(row)} with seq ${seq} comes after ${lastSeq}`)
       if (last > slot.max) this.say(`${this.#name(row)} is ahead of its author`)
       if (seq > lastSeq && !(isRun && seq === lastSeq + 1)) changeFrom = seq
@@ -240,7 +240,7 @@ class StoreCheck {
   #noteRun(row: Row): void {
     const entry = this.#tree.entryOf(row)
     this.#runs++
-    this.#runElements.set(entry, (this.#runElements.get(entry) ?? 0) + Number(this.#tree.values[row]))
+    this.#runElements.set(entry, (this.#runElements.get(entry) ?? 0) + Number(this.#tree.value(row)))
     if (!this.#hanging.has(entry)) this.say(`row ${row} tells of elements of a list that is not there`)
   }
 

@@ -11,7 +11,7 @@ function flip(store: Store, ...path: string[]): void {
   store.digest()
   const node = store.tree.findNode(path)
   expect(node).not.toBe(0)
-  store.tree.values[node] = 'flipped'
+  store.tree.values.set(node, 'flipped')
 }
 
 /** The same as if it had been merged so: a difference that no look at the own memory shows. */
