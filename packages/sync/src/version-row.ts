@@ -1,11 +1,11 @@
 import { attempt, ByteReader, ByteWriter, type Version } from '@rejoin/state'
 import { sealRow, unsealRow } from './rows.ts'
-import { readVersion, writeVersion } from './version-codec.ts'
+import { wholeVersion } from './version-codec.ts'
 
 /** A sealed row that holds a version. */
 export function versionBytes(version: Version): Uint8Array {
   const writer = new ByteWriter()
-  writeVersion(writer, version)
+  wholeVersion.write(writer, version)
   return sealRow(writer.finish())
 }
 
@@ -15,7 +15,7 @@ export function versionInRow(row: Uint8Array): Version | undefined {
   if (payload === undefined) return undefined
   const decoded = attempt(() => {
     const reader = new ByteReader(payload)
-    const version = readVersion(reader)
+    const version = wholeVersion.read(reader)
     reader.end()
     return version
   })
