@@ -10,9 +10,9 @@
 import { encodeSnapshot } from '@rejoin/state'
 import type { DocumentCore } from './document-core.ts'
 import { readAgain } from './document-loading.ts'
-import { deferred, type Later, resolved } from './later.ts'
+import { attemptLater, type Later } from './later.ts'
 import { sealRow } from './rows.ts'
-import type { Storage, StorageOp } from './seams.ts'
+import type { Storage, StorageOp, StoredRow } from './seams.ts'
 
 /** Whether folding is due and allowed. */
 export function isCompactionDue(core: DocumentCore): boolean {
@@ -24,68 +24,56 @@ export function isCompactionDue(core: DocumentCore): boolean {
 }
 
 /** Folds the rows of `core`. Settles when it is done or turned out not to be possible. */
-export function compact(core: DocumentCore, storage: Storage): Later<void> {
-  const done = deferred<void>()
-  if (storage.withLock === undefined) return resolved(undefined)
+export function compact(core: DocumentCore, storage: Storage): Later<unknown> {
   // Rows that are queued and not written yet would be missed.
-  core.rows = 0
-  storage
-    .withLock(`rejoin-compact/${core.name}`, () => fold(core, storage))
-    .then(
-      () => done.resolve(),
-      (error: unknown) => {
-        core.hub.log({
-          level: 'warn',
-          event: 'compaction-failed',
-          details: { document: core.name, error: String(error) },
-        })
-        done.resolve()
-      },
-    )
-  return done.later
+  if (storage.withLock !== undefined) core.rows = 0
+  const folded = attemptLater(() => storage.withLock?.(`rejoin-compact/${core.name}`, () => fold(core, storage)))
+  return folded.catch((error: unknown) => {
+    const details = { document: core.name, error: String(error) }
+    core.hub.log({ level: 'warn', event: 'compaction-failed', details })
+  })
 }
 
 function fold(core: DocumentCore, storage: Storage): Later<void> {
-  const done = deferred<void>()
+  const { hub, keys } = core
   const retired = core.rowBases.retired()
-  const started = core.hub.queue.flushed().then(() => endedOwners(core, storage))
-  started.then((ended) => {
-    // Read only now: nothing of an opening that has ended can come later.
-    storage.read(core.keys.prefix).then((rows) => {
-      if (core.isClosed) {
-        done.resolve()
-        return
-      }
-      core.hub.batch(() => {
-        const covered = readAgain(core, rows)
-        // Reading brought work of another tab that is not acknowledged: next time.
-        if (core.hub.role === 'client' && core.log.unsettled(core.acked).length > 0) {
-          done.resolve()
-          return
-        }
-        // What is folded has no checksum of its own any more: damage would become the truth.
-        if (!core.health.isSound()) {
-          done.resolve()
-          return
-        }
-        const staged = new Set(core.staging.ids())
-        const stale = rows.filter((row) => {
-          const [kind, transfer = ''] = row.key.slice(core.keys.prefix.length).split('/')
-          return kind === 't' && !staged.has(transfer)
-        })
-        const snapshot = sealRow(encodeSnapshot(core.store))
-        const ops: StorageOp[] = [{ kind: 'put', key: core.keys.snapshot(core.hub.newId()), bytes: snapshot }]
-        const gone = new Set([...covered, ...stale])
-        const stays = new Set(rows.filter((row) => !gone.has(row)))
-        for (const row of core.rowBases.stale(rows, stays, ended, retired)) gone.add(row)
-        for (const row of gone) ops.push({ kind: 'delete', key: row.key })
-        core.hub.metrics.compactions += 1
-        core.persist(ops)
-      })
-      core.hub.queue.flushed().then(() => done.resolve(), done.reject)
-    }, done.reject)
-  }, done.reject)
-  return done.later
+  return hub.queue
+    .flushed()
+    .then(() => endedOwners(core, storage))
+    .then((ended) =>
+      // Read only now: nothing of an opening that has ended can come later.
+      storage.read(keys.prefix).then((rows) => {
+        if (!core.isClosed) hub.batch(() => foldRows(core, rows, ended, retired))
+        return core.isClosed ? undefined : hub.queue.flushed()
+      }),
+    )
+}
+
+function foldRows(
+  core: DocumentCore,
+  rows: readonly StoredRow[],
+  ended: ReadonlySet<string>,
+  retired: ReadonlySet<string>,
+): void {
+  const { hub, keys } = core
+  const covered = readAgain(core, rows)
+  // Reading brought work of another tab that is not acknowledged: next time.
+  if (hub.role === 'client' && core.log.unsettled(core.acked).length > 0) return
+  // What is folded has no checksum of its own any more: damage would become the truth.
+  if (!core.health.isSound()) return
+  const staged = new Set(core.staging.ids())
+  const stale = rows.filter((row) => {
+    const [kind, transfer = ''] = row.key.slice(keys.prefix.length).split('/')
+    return kind === 't' && !staged.has(transfer)
+  })
+  const snapshot = sealRow(encodeSnapshot(core.store))
+  const ops: StorageOp[] = [{ kind: 'put', key: keys.snapshot(hub.newId()), bytes: snapshot }]
+  const gone = new Set([...covered, ...stale])
+  const stays = new Set(rows.filter((row) => !gone.has(row)))
+  for (const row of core.rowBases.stale(rows, stays, ended, retired)) gone.add(row)
+  for (const row of gone) ops.push({ kind: 'delete', key: row.key })
+  hub.metrics.compactions += 1
+  core.persist(ops)
 }
 
 /** Openings that put bases of rows here and write no more. */

@@ -3,29 +3,14 @@ import { delayUntil } from './delay.ts'
 import { frameLimits } from './frame-limits.ts'
 import type { Hub } from './hub.ts'
 import type { Link, LinkClosed, LinkEvents, TimerHandle } from './seams.ts'
-import { Session, type SessionEnd, type SessionHost } from './session.ts'
+import { Session, type SessionEnd, type SessionHost, type SessionOptions } from './session.ts'
 
-/** What a connection reports to the replica. */
-export interface ConnectionHost extends Omit<SessionHost, 'transmit' | 'isCongested' | 'wake' | 'ended'> {
-  /** Whether input is to be held back because the disk is behind. */
-  isHeldBack(): boolean
-  wake(connection: Connection): void
-  ended(connection: Connection, end: SessionEnd): void
-}
-
-export interface ConnectionOptions {
-  readonly hub: Hub
-  readonly host: ConnectionHost
+export interface ConnectionOptions extends Omit<SessionOptions, 'host'> {
   readonly reliable: boolean
-  readonly initiator: boolean
-  readonly token?: string
-  readonly route: string | undefined
-  readonly remote: string
-  readonly origin?: string
 }
 
 /** A link with the machines that run on it: carries out their effects and keeps their one timer. Decides nothing. */
-export class Connection {
+export class Connection implements SessionHost {
   readonly session: Session
   /** The transport's name and direction. */
   readonly route: string | undefined
@@ -38,7 +23,6 @@ export class Connection {
   link: Link | undefined
   isEnded = false
   readonly #hub: Hub
-  readonly #host: ConnectionHost
   readonly #channel: Channel
   #timer: TimerHandle | undefined
   #timerAt: number | undefined
@@ -47,33 +31,11 @@ export class Connection {
   #retransmitted = 0
 
   constructor(options: ConnectionOptions) {
-    const { hub, host } = options
+    const { hub } = options
     this.#hub = hub
-    this.#host = host
     this.route = options.route
     this.#channel = createChannel({ reliable: options.reliable, nonce: nonce(hub) })
-    const sessionHost: SessionHost = {
-      transmit: (payload) => this.#step({ kind: 'send', payload, now: this.#now() }),
-      isCongested: () => this.#isCongested(),
-      ended: (end) => this.#ended(end),
-      wake: () => host.wake(this),
-      established: (session) => {
-        host.established(session)
-        hub.tell(this.establishedListeners, undefined)
-      },
-      documents: () => host.documents(),
-      provide: (session, frame, found, refused) => host.provide(session, frame, found, refused),
-      fallBack: (core, state, refusal, failed) => host.fallBack(core, state, refusal, failed),
-    }
-    this.session = new Session({
-      hub,
-      host: sessionHost,
-      initiator: options.initiator,
-      ...(options.token === undefined ? {} : { token: options.token }),
-      route: options.route,
-      remote: options.remote,
-      origin: options.origin,
-    })
+    this.session = new Session({ ...options, host: this })
     this.events = {
       opened: () => this.#run(() => this.#step({ kind: 'opened', now: this.#now() })),
       frame: (bytes) => this.#run(() => this.#frame(bytes)),
@@ -84,6 +46,34 @@ export class Connection {
   /** Bytes that wait here for the other side. */
   get queuedBytes(): number {
     return this.#channel.queuedBytes + (this.link?.bufferedBytes ?? 0)
+  }
+
+  transmit(payload: Uint8Array): void {
+    this.#step({ kind: 'send', payload, now: this.#now() })
+  }
+
+  isCongested(): boolean {
+    return this.#channel.creditBytes <= 0 || this.queuedBytes > this.#hub.limits.sendAheadBytes
+  }
+
+  wake(): void {
+    this.#hub.wake(this)
+  }
+
+  established(): void {
+    this.#hub.established(this.session)
+    this.#hub.tell(this.establishedListeners, undefined)
+  }
+
+  /** The session is over, or never began. */
+  ended(end: SessionEnd): void {
+    if (this.isEnded) return
+    this.isEnded = true
+    this.#disarm()
+    const { link } = this
+    this.link = undefined
+    link?.close(end.code, end.reason)
+    this.#hub.ended(this, end)
   }
 
   /** Sends what the session has. */
@@ -106,7 +96,7 @@ export class Connection {
     if (this.isEnded) return
     this.#run(() => {
       this.session.close(code, reason)
-      if (this.session.phase === 'ended') this.#ended({ code, reason, refused: false })
+      if (this.session.phase === 'ended') this.ended({ code, reason, refused: false })
     })
   }
 
@@ -140,7 +130,7 @@ export class Connection {
         details: { remote: this.session.remote, error: String(error) },
       })
       this.session.lost('protocol-error', 'An internal error.')
-      this.#ended({ code: 'protocol-error', reason: 'An internal error.', refused: false })
+      this.ended({ code: 'protocol-error', reason: 'An internal error.', refused: false })
     }
     this.#arm()
   }
@@ -159,7 +149,7 @@ export class Connection {
   #closed(reason: LinkClosed): void {
     this.link = undefined
     this.session.lost(reason.code, reason.reason)
-    this.#ended({ code: reason.code, reason: reason.reason, refused: false })
+    this.ended({ code: reason.code, reason: reason.reason, refused: false })
   }
 
   #step(input: Parameters<Channel['step']>[0]): void {
@@ -179,7 +169,7 @@ export class Connection {
           this.session.start(this.#now())
           break
         case 'writable':
-          this.#host.wake(this)
+          this.wake()
           break
         case 'failed':
           this.#hub.metrics.malformedFrames += effect.code === 'protocol-error' ? 1 : 0
@@ -190,23 +180,8 @@ export class Connection {
   }
 
   #consumed(bytes: number): void {
-    if (this.#host.isHeldBack()) this.#unconsumed += bytes
+    if (this.#hub.isHeldBack()) this.#unconsumed += bytes
     else this.#step({ kind: 'consumed', bytes, now: this.#now() })
-  }
-
-  #isCongested(): boolean {
-    const waiting = this.#channel.queuedBytes + (this.link?.bufferedBytes ?? 0)
-    return this.#channel.creditBytes <= 0 || waiting > this.#hub.limits.sendAheadBytes
-  }
-
-  #ended(end: SessionEnd): void {
-    if (this.isEnded) return
-    this.isEnded = true
-    this.#disarm()
-    const { link } = this
-    this.link = undefined
-    link?.close(end.code, end.reason)
-    this.#host.ended(this, end)
   }
 
   /** One timer for channel and session; also polls a link that is full, as links do not say when they drain. */
@@ -237,7 +212,7 @@ export class Connection {
       const now = this.#now()
       this.#step({ kind: 'tick', now })
       this.session.tick(now)
-      this.#host.wake(this)
+      this.wake()
     })
   }
 

@@ -24,8 +24,7 @@ import { StreamPresence } from './stream-presence.ts'
 import { StreamReceiver } from './stream-receiver.ts'
 import { StreamRefusal } from './stream-refusal.ts'
 import { StreamSender } from './stream-sender.ts'
-import { StreamVersions, tellsVersion } from './stream-versions.ts'
-import { TellingHost } from './telling-host.ts'
+import { StreamVersions, tellsVersion, type VersionsHost } from './stream-versions.ts'
 
 type DocumentFrame = Extract<Frame, { readonly handle: number }>
 
@@ -50,18 +49,17 @@ export class DocumentStream implements Carrier {
   #asked: Version | undefined
   readonly #presence: StreamPresence
 
-  constructor(session: StreamHost, core: DocumentCore, handle: number, given: Permission) {
-    this.#versions = new StreamVersions(session, core)
-    const host = new TellingHost(session, this.#versions)
+  constructor(host: VersionsHost, core: DocumentCore, handle: number, given: Permission) {
+    this.#versions = new StreamVersions(host, core)
     this.#host = host
     this.#sender = new StreamSender(host, core, this.#versions)
     this.#receiver = new StreamReceiver(host, core, this.#versions)
-    this.#joins = new JoinQuestions(host, core, this.#versions.lookup)
+    this.#joins = new JoinQuestions(host, core, this.#versions)
     this.#presence = new StreamPresence(host, core)
     this.#refusal = new StreamRefusal(host, core, () => {
-      this.#host.send({ kind: 'need', handle: this.#theirHandle, version: Version.empty, full: true })
+      this.#versions.send({ kind: 'need', handle: this.#theirHandle, version: Version.empty, full: true })
     })
-    this.#selfCheck = new SelfCheck(host, core, () => this.#theirHandle)
+    this.#selfCheck = new SelfCheck(host, core, this.#versions, () => this.#theirHandle)
     this.core = core
     this.handle = handle
     this.given = { permission: given }
@@ -98,14 +96,13 @@ export class DocumentStream implements Carrier {
   /** Asks the other side to take part. */
   open(): void {
     const resume = this.core.staging.resume(this.#host.peerReplica)
-    const frame: OpenFrame = {
+    this.#versions.send({
       kind: 'open',
       handle: this.handle,
       document: this.core.name,
       version: this.core.store.version,
       ...(resume === undefined ? {} : { resume }),
-    }
-    this.#host.send(frame)
+    })
   }
 
   /** The other side takes part, for the first time or anew. */
@@ -122,12 +119,7 @@ export class DocumentStream implements Carrier {
     this.#sender.begin(frame, this.#mayRead())
     this.#acks.reset()
     this.#selfCheck.reopened()
-    this.#host.send({
-      kind: 'opened',
-      handle: frame.handle,
-      permission: this.given.permission,
-      version: this.given.permission === 'no' ? Version.empty : core.durable,
-    })
+    this.#tellPermission()
     if (isReturn) this.open()
     if (this.#host.contactKey !== undefined) core.incidents.contact(this.#host.contactKey, frame.version)
     if (this.#mayRead()) {
@@ -146,9 +138,14 @@ export class DocumentStream implements Carrier {
     if (permission === this.given.permission) return
     this.given.permission = permission
     if (this.#theirHandle === 0) return
-    const version = permission === 'no' ? Version.empty : this.core.durable
-    this.#host.send({ kind: 'opened', handle: this.#theirHandle, permission, version })
+    this.#tellPermission()
     this.wake()
+  }
+
+  #tellPermission(): void {
+    const { permission } = this.given
+    const version = permission === 'no' ? Version.empty : this.core.durable
+    this.#versions.send({ kind: 'opened', handle: this.#theirHandle, permission, version })
   }
 
   receive(received: DocumentFrame): void {
@@ -389,7 +386,7 @@ export class DocumentStream implements Carrier {
     if (this.#asked?.equals(version) === true) return
     this.#asked = version
     this.#host.hub.metrics.needs += 1
-    this.#host.send({ kind: 'need', handle: this.#theirHandle, version, full: false })
+    this.#versions.send({ kind: 'need', handle: this.#theirHandle, version, full: false })
   }
 
   #chunk(frame: Extract<Frame, { readonly kind: 'bundle' }>): void {

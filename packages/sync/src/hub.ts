@@ -1,11 +1,14 @@
-import type { Path, Value } from '@rejoin/state'
+import type { Bundle, Path, Value } from '@rejoin/state'
+import type { Connection } from './connection.ts'
 import type { DocumentCore } from './document-core.ts'
-import type { Introduction, Permission, Role } from './frame.ts'
+import type { Introduction, OpenFrame, Permission, Role } from './frame.ts'
 import type { HealEvent } from './incidents.ts'
 import type { Later } from './later.ts'
 import type { Limits, Timing } from './limits.ts'
 import type { Metrics } from './metrics.ts'
+import type { Refusal } from './refusal.ts'
 import type { Clock, Random, Storage, StoredRow, Timers } from './seams.ts'
+import type { Session, SessionEnd } from './session.ts'
 import type { SyncRules } from './sync-rules.ts'
 import type { TransferCache } from './transfers.ts'
 import type { WriteQueue } from './write-queue.ts'
@@ -115,4 +118,25 @@ export interface Hub {
   touched(core: DocumentCore): void
   /** Something that `net.link` or a status may show has changed. */
   changed(): void
+  /** Documents that take part in every connection. */
+  documents(): Iterable<DocumentCore>
+  /**
+   * Somebody asks for a document that is not in `documents`. Servers load it; others answer by and by, if ever.
+   * At most one of the callbacks is called, possibly at once.
+   */
+  provide(
+    session: Session,
+    frame: OpenFrame,
+    found: (core: DocumentCore | undefined, given: Permission) => void,
+    refused: (code: string, reason: string) => void,
+  ): void
+  /** Falls back to `state`, or without one to what the disk tells a server to have had; reads the disk first. */
+  fallBack(core: DocumentCore, state: Bundle | undefined, refusal: Refusal, failed: () => void): void
+  /** Whether input is to be held back because the disk is behind. */
+  isHeldBack(): boolean
+  /** Pump this connection when the batch ends. */
+  wake(connection: Connection): void
+  /** A handshake is done. */
+  established(session: Session): void
+  ended(connection: Connection, end: SessionEnd): void
 }

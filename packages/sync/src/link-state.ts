@@ -110,20 +110,13 @@ export function peersOf(core: ReplicaCore): Peer[] {
   return peers
 }
 
+/** What whoever watches is told of; the rest changes with each look, or with one of these. */
+const watched = ['state', 'since', 'code', 'nextAttemptAt', 'clockOffsetMs'] as const
+type Watched = { readonly [K in (typeof watched)[number]]?: unknown }
+
 /** Whether two looks are the same to whoever watches. */
-export function isSameState(left: LinkState, right: LinkState): boolean {
-  if (left.state !== right.state || left.since !== right.since) return false
-  switch (left.state) {
-    case 'offline':
-      return right.state === 'offline' && left.nextAttemptAt === right.nextAttemptAt
-    case 'syncing':
-    case 'synced':
-      return right.state === left.state && left.clockOffsetMs === right.clockOffsetMs
-    case 'refused':
-      return right.state === 'refused' && left.code === right.code && left.nextAttemptAt === right.nextAttemptAt
-    case 'connecting':
-      return true
-  }
+export function isSameState(left: Watched, right: Watched): boolean {
+  return watched.every((name) => left[name] === right[name])
 }
 
 /** Tabs of the same profile are no way out: they count only where there is nothing else to be connected to. */

@@ -1,5 +1,5 @@
 import type { Bundle } from '@rejoin/state'
-import { Connection, type ConnectionHost, type ConnectionOptions } from './connection.ts'
+import { Connection, type ConnectionOptions } from './connection.ts'
 import type { DocumentCore } from './document-core.ts'
 import { DocumentShelf } from './document-shelf.ts'
 import { storeAgain } from './eviction.ts'
@@ -40,7 +40,7 @@ const correctedOffsetMs = 500
 /** A server with a failing disk lets its clients go after this. */
 const failingGraceMs = 5000
 /** The inside of a replica: documents, connections, the way to the disk, and the batch that ties their steps together. */
-export class ReplicaCore implements Hub, ConnectionHost {
+export class ReplicaCore implements Hub {
   readonly id: string
   readonly role: Role
   readonly name: string
@@ -236,8 +236,8 @@ export class ReplicaCore implements Hub, ConnectionHost {
   }
 
   /** Makes a connection and keeps it until it ends. */
-  connect(options: Omit<ConnectionOptions, 'hub' | 'host'>): Connection {
-    const connection = new Connection({ ...options, hub: this, host: this })
+  connect(options: Omit<ConnectionOptions, 'hub'>): Connection {
+    const connection = new Connection({ ...options, hub: this })
     this.connections.add(connection)
     this.metrics.openConnections = this.connections.size
     return connection

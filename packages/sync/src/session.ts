@@ -7,7 +7,7 @@
  *    nothing else.
  * 3. Silence for `silenceMs` ends the connection, whatever the platform says of the link.
  */
-import { type Bundle, Version } from '@rejoin/state'
+import { Version } from '@rejoin/state'
 import { type ClockOffset, createClockOffset } from './clock-offset.ts'
 import { decodeFrame, encodeFrame } from './codec.ts'
 import type { DocumentCore } from './document-core.ts'
@@ -25,7 +25,6 @@ import {
 import { frameLimits } from './frame-limits.ts'
 import { answerHello, isFinal, isOffered } from './handshake.ts'
 import type { Hub } from './hub.ts'
-import type { Refusal } from './refusal.ts'
 import type { StreamHost } from './stream-host.ts'
 
 /** Why a session ended. `refused`: dialling again as we are will not help soon. */
@@ -35,28 +34,15 @@ export interface SessionEnd {
   readonly refused: boolean
 }
 
-/** What a session needs of its connection and its replica. */
+/** What a session needs of its connection. */
 export interface SessionHost {
   transmit(payload: Uint8Array): void
   isCongested(): boolean
   /** The session is over: tell why and drop the link. */
   ended(end: SessionEnd): void
-  established(session: Session): void
+  established(): void
   /** Pump this session when the batch ends. */
   wake(): void
-  /** Documents that take part in every connection. */
-  documents(): Iterable<DocumentCore>
-  /**
-   * Somebody asks for a document that is not in `documents`. Servers load it; others answer by and by, if ever.
-   * At most one of the callbacks is called, possibly at once.
-   */
-  provide(
-    session: Session,
-    frame: OpenFrame,
-    found: (core: DocumentCore | undefined, given: Permission) => void,
-    refused: (code: string, reason: string) => void,
-  ): void
-  fallBack(core: DocumentCore, state: Bundle | undefined, refusal: Refusal, failed: () => void): void
 }
 
 export interface SessionOptions {
@@ -68,7 +54,7 @@ export interface SessionOptions {
   /** A stable name of the route: the key of outages when the other side has no name. */
   readonly route: string | undefined
   readonly remote: string
-  readonly origin: string | undefined
+  readonly origin?: string
 }
 
 type Phase = 'idle' | 'hello' | 'established' | 'ended'
@@ -277,10 +263,6 @@ export class Session implements StreamHost {
     this.#host.wake()
   }
 
-  fallBack(core: DocumentCore, state: Bundle | undefined, refusal: Refusal, failed: () => void): void {
-    this.#host.fallBack(core, state, refusal, failed)
-  }
-
   #transmit(frame: Frame): void {
     this.#host.transmit(encodeFrame(frame))
   }
@@ -322,8 +304,8 @@ export class Session implements StreamHost {
     this.peer = peer
     this.phase = 'established'
     this.#pingAt = now + this.hub.timing.pingMs * (0.5 + this.hub.random.float() / 2)
-    this.#host.established(this)
-    for (const core of this.#host.documents()) this.join(core)
+    this.#host.established()
+    for (const core of this.hub.documents()) this.join(core)
   }
 
   #established(frame: Frame): void {
@@ -375,7 +357,7 @@ export class Session implements StreamHost {
     }
     if (this.#providing.has(document)) return
     this.#providing.add(document)
-    this.#host.provide(
+    this.hub.provide(
       this,
       frame,
       (core, given) => {

@@ -1,9 +1,6 @@
-import type { Bundle } from '@rejoin/state'
-import type { DocumentCore } from './document-core.ts'
 import type { DocumentStream } from './document-stream.ts'
-import type { Frame } from './frame.ts'
+import type { Frame, VersionFrame } from './frame.ts'
 import type { Hub } from './hub.ts'
-import type { Refusal } from './refusal.ts'
 
 /** What a stream needs of its session. */
 export interface StreamHost {
@@ -23,12 +20,11 @@ export interface StreamHost {
   readonly tellsSubtrees: boolean
   /** The key of its outages; undefined when they are not followed. */
   readonly contactKey: string | undefined
-  send(frame: Frame): void
+  /** Sends a frame that tells no version; the others go through the `StreamVersions` of the stream. */
+  send(frame: Exclude<Frame, VersionFrame>): void
   /** Whether what is sent now would only wait here. */
   isCongested(): boolean
   /** Pump this stream when the batch ends. */
   wakeStream(stream: DocumentStream): void
   fail(code: 'protocol-error' | 'refused-flood', reason: string): void
-  /** Falls back to `state`, or without one to what the disk tells a server to have had; reads the disk first. */
-  fallBack(core: DocumentCore, state: Bundle | undefined, refusal: Refusal, failed: () => void): void
 }

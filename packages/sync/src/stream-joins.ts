@@ -6,12 +6,13 @@
  * and the sketch is about nothing but what is gone. The answer comes as a transfer. The other side asks for more symbols,
  * for the whole state (`need`), or for no more, and only then the stream goes on.
  */
-import { type Bundle, type Hash64, Version, type VersionLookup } from '@rejoin/state'
+import { type Bundle, type Hash64, Version } from '@rejoin/state'
 import type { DocumentCore } from './document-core.ts'
 import { decodeJoin, decodeJoinSymbols, type JoinRequest, joinLimits, transferKind } from './join/join-codec.ts'
 import { type Joined, JoinReceiver } from './join/join-receiver.ts'
 import { JoinSender } from './join/join-sender.ts'
 import type { StreamHost } from './stream-host.ts'
+import type { StreamVersions } from './stream-versions.ts'
 
 /** The answering side. */
 export class JoinAnswers {
@@ -95,19 +96,19 @@ export class JoinQuestions {
   readonly #host: StreamHost
   readonly #core: DocumentCore
   readonly #receiver = new JoinReceiver()
-  readonly #lookup: VersionLookup
+  readonly #versions: StreamVersions
   #answers = 0
 
-  constructor(host: StreamHost, core: DocumentCore, lookup: VersionLookup) {
+  constructor(host: StreamHost, core: DocumentCore, versions: StreamVersions) {
     this.#host = host
     this.#core = core
-    this.#lookup = lookup
+    this.#versions = versions
   }
 
   ask(handle: number): void {
     this.isOwed = false
     const { version, ...question } = this.#receiver.ask(this.#core.store, saltOf(this.#host.hub.newId()))
-    this.#host.send({ kind: 'join', handle, version, question })
+    this.#versions.send({ kind: 'join', handle, version, question })
   }
 
   /** Takes in a transfer that is part of a join, and says the next word. Returns the whole state when there it is. */
@@ -125,12 +126,12 @@ export class JoinQuestions {
         return undefined
       case 'stale':
         hub.metrics.needs += 1
-        this.#host.send({ kind: 'need', handle, version: this.#core.store.version, full: false })
+        this.#versions.send({ kind: 'need', handle, version: this.#core.store.version, full: false })
         return undefined
       case 'failed':
         hub.metrics.joinsFailed += 1
         hub.log({ level: 'info', event: 'join-failed', details: { document: this.#core.name, reason: joined.reason } })
-        this.#host.send({ kind: 'need', handle, version: Version.empty, full: true })
+        this.#versions.send({ kind: 'need', handle, version: Version.empty, full: true })
         return undefined
     }
   }
@@ -148,7 +149,7 @@ export class JoinQuestions {
     }
     this.#answers += 1
     if (this.#answers > mostAnswers) return this.#fail('too many joins')
-    const join = decodeJoin(bytes, this.#lookup)
+    const join = decodeJoin(bytes, this.#versions.lookup)
     if (join.ok) return this.#receiver.take(join.value, this.#core.store)
     // Begun on an earlier connection, by a version that both held then.
     return join.error.kind === 'unknown-base' ? { kind: 'stale' } : this.#fail(join.error.message)

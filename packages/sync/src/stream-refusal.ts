@@ -38,7 +38,7 @@ export class StreamRefusal {
       return
     }
     this.#awaiting = refusal
-    this.#host.fallBack(this.#core, undefined, refusal, () => this.reset())
+    this.#host.hub.fallBack(this.#core, undefined, refusal, () => this.reset())
   }
 
   /** Asks for the state to fall back to. */
@@ -52,7 +52,7 @@ export class StreamRefusal {
     const refusal = this.#awaiting
     if (refusal === undefined || bundle.base.size > 0) return
     // What comes until it is done is dropped; afterwards this side opens anew and is sent the rest.
-    this.#host.fallBack(this.#core, bundle, refusal, () => {
+    this.#host.hub.fallBack(this.#core, bundle, refusal, () => {
       this.#host.fail('protocol-error', 'a state that breaks a rule')
     })
   }

@@ -30,8 +30,13 @@ interface Telling {
   readonly isCertain: boolean
 }
 
+/** What sends versions as they travel. */
+export interface VersionsHost extends StreamHost {
+  send(frame: Frame): void
+}
+
 export class StreamVersions {
-  readonly #host: StreamHost
+  readonly #host: VersionsHost
   readonly #core: DocumentCore
   #sent: Version[] = []
   #received: Version[] = []
@@ -45,7 +50,7 @@ export class StreamVersions {
   /** The base that the other side tells its versions by, until it is remembered. */
   #theirBase: Version | undefined
 
-  constructor(host: StreamHost, core: DocumentCore) {
+  constructor(host: VersionsHost, core: DocumentCore) {
     this.#host = host
     this.#core = core
   }
@@ -64,8 +69,12 @@ export class StreamVersions {
     return received === undefined ? references : [...references, received]
   }
 
-  /** A frame as it travels. */
-  told<F extends VersionFrame>(frame: F): F {
+  /** Sends a frame with its version as it travels. */
+  send(frame: VersionFrame): void {
+    this.#host.send(this.#told(frame))
+  }
+
+  #told(frame: VersionFrame): VersionFrame {
     const { version } = frame
     if (!this.#host.namesVersions || version.size < this.#core.hub.limits.namedVersionAuthors) return frame
     const telling = this.#tell(version, frame.kind === 'open')

@@ -1,6 +1,7 @@
-import { attempt, ByteReader, ByteWriter, type DecodeError, type Result } from '@rejoin/state'
+import { attempt, ByteReader, ByteWriter } from '@rejoin/state'
 import type { Channel, ChannelEffect, ChannelOptions } from './channel.ts'
 import { channelTag, count, defaultQueueBytes, defaultWindowBytes, noCounts } from './channel-common.ts'
+import { byte, checked, type Field, record, rest, uint, word } from './wire-fields.ts'
 
 const maxFlightFrames = 256
 const firstTimeoutMs = 400
@@ -71,7 +72,6 @@ export function unreliableChannel(options: ChannelOptions): Channel {
     count(counters, frame)
     effects.push({ kind: 'transmit', frame })
   }
-  const nothing = new Uint8Array(0)
   const drain = (now: number, effects: ChannelEffect[]): void => {
     let sent = 0
     while (peer !== 0 && sent < queue.length && flight.length < maxFlightFrames && sentBytes < grantedToUs) {
@@ -145,7 +145,7 @@ export function unreliableChannel(options: ChannelOptions): Channel {
   const frameArrived = (bytes: Uint8Array, now: number, effects: ChannelEffect[]): ChannelEffect[] | undefined => {
     counters.framesIn += 1
     counters.bytesIn += bytes.length
-    const decoded = decodePacket(bytes)
+    const decoded = attempt(() => packetFields.read(new ByteReader(bytes)))
     if (!decoded.ok) return fail('protocol-error', decoded.error.message)
     const packet = decoded.value
     if (packet.to !== options.nonce) {
@@ -228,34 +228,29 @@ export function unreliableChannel(options: ChannelOptions): Channel {
   }
 }
 
-function encodePacket(packet: Packet): Uint8Array {
-  const writer = new ByteWriter(packet.payload.length + 32)
-  writer.u8(packet.tag)
-  writer.u32(packet.from)
-  writer.u32(packet.to)
-  writer.varUint(packet.seq)
-  writer.varUint(packet.ack)
-  writer.varUint(packet.answers)
-  writer.varUint(packet.granted)
-  writer.raw(packet.payload)
-  return writer.finish()
-}
+const nothing = new Uint8Array(0)
 
-function decodePacket(bytes: Uint8Array): Result<Packet, DecodeError> {
-  return attempt(() => {
-    const reader = new ByteReader(bytes)
-    const kind = reader.u8()
-    const from = reader.u32()
-    const to = reader.u32()
-    const seq = reader.varUint()
-    const ack = reader.varUint()
-    const answers = reader.varUint()
-    const granted = reader.varUint()
-    const payload = reader.raw(reader.remaining)
+const packetFields: Field<Packet> = checked(
+  record<Packet>({
+    tag: byte,
+    from: word,
+    to: word,
+    seq: uint,
+    ack: uint,
+    answers: uint,
+    granted: uint,
+    payload: rest,
+  }),
+  (reader, { tag, from, seq }) => {
     if (from === 0) reader.fail('malformed', 'a nonce of 0')
-    if (kind === channelTag.data ? seq === 0 : kind !== channelTag.syn && kind !== channelTag.ack) {
+    if (tag === channelTag.data ? seq === 0 : tag !== channelTag.syn && tag !== channelTag.ack) {
       reader.fail('malformed', 'a channel frame of unknown kind')
     }
-    return { tag: kind, from, to, seq, ack, answers, granted, payload }
-  })
+  },
+)
+
+function encodePacket(packet: Packet): Uint8Array {
+  const writer = new ByteWriter(packet.payload.length + 32)
+  packetFields.write(writer, packet)
+  return writer.finish()
 }

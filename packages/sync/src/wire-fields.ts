@@ -114,9 +114,11 @@ export const author: Field<AuthorId> = {
 /** Other ids and digests, which are spelled alike. */
 export const hex: Field<string> = author
 
-const lane: Field<number> = { write: (writer, value) => writer.u32(value), read: (reader) => reader.u32() }
+export const byte: Field<number> = { write: (writer, value) => writer.u8(value), read: (reader) => reader.u8() }
 
-export const hash: Field<Hash64> = record<Hash64>({ hi: lane, lo: lane })
+export const word: Field<number> = { write: (writer, value) => writer.u32(value), read: (reader) => reader.u32() }
+
+export const hash: Field<Hash64> = record<Hash64>({ hi: word, lo: word })
 
 /** Lanes of 32 bits. */
 export function lanes(most: number): Field<Uint32Array> {

@@ -12,6 +12,7 @@ import {
 } from '@rejoin/state'
 import type { SymbolRange } from '../sketch/coded-symbols.ts'
 import { decodeSymbols, encodeSymbols, sketchLimits } from '../sketch/sketch-codec.ts'
+import { type Field, hash, list, record, uint } from '../wire-fields.ts'
 
 /** Bounds of a join. */
 export const joinLimits = {
@@ -63,93 +64,81 @@ export function transferKind(bytes: Uint8Array): 'bundle' | 'join' | 'symbols' {
   return bytes[0] === tags.join ? 'join' : bytes[0] === tags.symbols ? 'symbols' : 'bundle'
 }
 
+const sized: Field<Uint8Array> = {
+  write: (writer, bytes) => writer.bytes(bytes),
+  read: (reader) => reader.raw(reader.count(Number.MAX_SAFE_INTEGER)),
+}
+
+const range: Field<SymbolRange> = {
+  write: (writer, symbols) => writer.bytes(encodeSymbols(symbols)),
+  read: (reader) => unwrapped(reader, decodeSymbols(sized.read(reader))),
+}
+
+const symbols: Field<readonly SymbolRange[]> = list(range, Number.MAX_SAFE_INTEGER)
+
+/** A join whose part is bytes. */
+type EncodedJoin = Omit<Join, 'part'> & { readonly part: Uint8Array }
+
+const joinFields: Field<EncodedJoin> = record({ salt: hash, sum: hash, setSize: uint, part: sized, symbols })
+const symbolsFields: Field<JoinSymbols> = record({ salt: hash, symbols })
+
 /** The bytes of a join whose part is encoded already. */
-export function encodeJoin(join: Omit<Join, 'part'>, part: Uint8Array): Uint8Array {
-  const writer = new ByteWriter(part.length + 4096)
-  writeHead(writer, tags.join, join.salt)
-  writeHash(writer, join.sum)
-  writer.varUint(join.setSize)
-  writer.varUint(part.length)
-  writer.raw(part)
-  writeRanges(writer, join.symbols)
-  return writer.finish()
+export function encodeJoin(join: EncodedJoin): Uint8Array {
+  return encode(tags.join, joinFields, join)
 }
 
 /** The join in bytes, or why there is none. `lookup` as for bundles. */
 export function decodeJoin(bytes: Uint8Array, lookup?: VersionLookup): Result<Join, DecodeError> {
-  return attempt(() => {
-    const reader = new ByteReader(bytes)
-    const salt = readHead(reader, tags.join)
-    const sum = readHash(reader)
-    const setSize = reader.varUint()
-    const part = decodeBundle(reader.raw(reader.count(Number.MAX_SAFE_INTEGER)), lookup)
-    if (!part.ok) return reader.fail(part.error.kind, part.error.message)
-    if (part.value.full) reader.fail('malformed', 'a part that is whole')
-    const symbols = readRanges(reader)
-    if (symbols.some((range) => range.setSize !== setSize)) reader.fail('malformed', 'symbols of another set')
-    return { salt, sum, setSize, part: part.value, symbols }
+  return decode(bytes, tags.join, joinFields, (reader, join) => {
+    const part = unwrapped(reader, decodeBundle(join.part, lookup))
+    if (part.full) reader.fail('malformed', 'a part that is whole')
+    if (join.symbols.some(({ setSize }) => setSize !== join.setSize)) {
+      reader.fail('malformed', 'symbols of another set')
+    }
+    return { ...join, part }
   })
 }
 
 /** The bytes of more symbols. */
-export function encodeJoinSymbols({ salt, symbols }: JoinSymbols): Uint8Array {
-  const writer = new ByteWriter(4096)
-  writeHead(writer, tags.symbols, salt)
-  writeRanges(writer, symbols)
-  return writer.finish()
+export function encodeJoinSymbols(more: JoinSymbols): Uint8Array {
+  return encode(tags.symbols, symbolsFields, more)
 }
 
 /** The symbols in bytes, or why there are none. */
 export function decodeJoinSymbols(bytes: Uint8Array): Result<JoinSymbols, DecodeError> {
+  return decode(bytes, tags.symbols, symbolsFields, (_, more) => more)
+}
+
+function encode<T>(tag: number, fields: Field<T>, value: T): Uint8Array {
+  const writer = new ByteWriter(4096)
+  writer.u8(tag)
+  writer.u8(joinFormat)
+  fields.write(writer, value)
+  return writer.finish()
+}
+
+function decode<T, R>(
+  bytes: Uint8Array,
+  tag: number,
+  fields: Field<T>,
+  make: (reader: ByteReader, value: T) => R,
+): Result<R, DecodeError> {
   return attempt(() => {
     const reader = new ByteReader(bytes)
-    return { salt: readHead(reader, tags.symbols), symbols: readRanges(reader) }
+    if (reader.u8() !== tag) reader.fail('malformed', 'another kind of transfer')
+    const format = reader.u8()
+    if (format !== joinFormat) {
+      reader.fail('unsupported-version', `a join of format ${format}, this build reads ${joinFormat}`)
+    }
+    const value = make(reader, fields.read(reader))
+    reader.end()
+    return value
   })
 }
 
-function writeHead(writer: ByteWriter, tag: number, salt: Hash64): void {
-  writer.u8(tag)
-  writer.u8(joinFormat)
-  writeHash(writer, salt)
-}
-
-function readHead(reader: ByteReader, tag: number): Hash64 {
-  if (reader.u8() !== tag) reader.fail('malformed', 'another kind of transfer')
-  const format = reader.u8()
-  if (format !== joinFormat) {
-    reader.fail('unsupported-version', `a join of format ${format}, this build reads ${joinFormat}`)
-  }
-  return readHash(reader)
-}
-
-function writeHash(writer: ByteWriter, { hi, lo }: Hash64): void {
-  writer.u32(hi)
-  writer.u32(lo)
-}
-
-function readHash(reader: ByteReader): Hash64 {
-  const hi = reader.u32()
-  return { hi, lo: reader.u32() }
-}
-
-function writeRanges(writer: ByteWriter, ranges: readonly SymbolRange[]): void {
-  writer.varUint(ranges.length)
-  for (const range of ranges) {
-    const bytes = encodeSymbols(range)
-    writer.varUint(bytes.length)
-    writer.raw(bytes)
-  }
-}
-
-function readRanges(reader: ByteReader): SymbolRange[] {
-  const ranges: SymbolRange[] = []
-  for (let left = reader.count(Number.MAX_SAFE_INTEGER); left > 0; left--) {
-    const range = decodeSymbols(reader.raw(reader.count(Number.MAX_SAFE_INTEGER)))
-    if (!range.ok) return reader.fail(range.error.kind, range.error.message)
-    ranges.push(range.value)
-  }
-  reader.end()
-  return ranges
+/** What was decoded inside of something; what refused it refuses that too. */
+function unwrapped<T>(reader: ByteReader, decoded: Result<T, DecodeError>): T {
+  return decoded.ok ? decoded.value : reader.fail(decoded.error.kind, decoded.error.message)
 }
 
 /** The symbols `from` .. `to` - 1 in ranges that a decoder takes. */

@@ -60,8 +60,8 @@ export class JoinSender {
     const symbols = Math.min(symbolLimit, symbolsFor(Math.min(atMost, guess)))
     if (part.length + symbols * symbolBytes > share * wholeBytes) return undefined
     const ranges = rangesOf((from, to) => found.set.symbols(from, to), 0, symbols)
-    const join = { salt: request.salt, sum: found.sum, setSize: found.set.size, symbols: ranges }
-    return new JoinSender(request, store.version, encodeJoin(join, part), found.set, wholeBytes)
+    const join = { salt: request.salt, sum: found.sum, setSize: found.set.size, part, symbols: ranges }
+    return new JoinSender(request, store.version, encodeJoin(join), found.set, wholeBytes)
   }
 
   /** How many items the set has that is kept for more symbols. */

@@ -11,9 +11,10 @@ import type { Bundle, Path, PlaceDigests, Version } from '@rejoin/state'
 import { digestsBelow } from '@rejoin/state'
 import { encodeFrame } from '../codec.ts'
 import type { DocumentCore } from '../document-core.ts'
-import type { Frame, InspectedFrame, InspectFrame } from '../frame.ts'
+import type { InspectedFrame, InspectFrame } from '../frame.ts'
 import type { DivergenceEvent } from '../hub.ts'
 import type { StreamHost } from '../stream-host.ts'
+import type { StreamVersions } from '../stream-versions.ts'
 import { DivergenceWalk } from './divergence-walk.ts'
 import { adopt } from './repair.ts'
 import { contentAt, contentCharacters, traceOf } from './trace.ts'
@@ -43,6 +44,7 @@ interface Search {
 export class SelfCheck {
   readonly #host: StreamHost
   readonly #core: DocumentCore
+  readonly #versions: StreamVersions
   /** The other side's handle; 0 while it does not take part. */
   readonly #handle: () => number
   #told: Version | undefined
@@ -55,9 +57,10 @@ export class SelfCheck {
   #answered = 0
   #answeredSince = Number.NEGATIVE_INFINITY
 
-  constructor(host: StreamHost, core: DocumentCore, handle: () => number) {
+  constructor(host: StreamHost, core: DocumentCore, versions: StreamVersions, handle: () => number) {
     this.#host = host
     this.#core = core
+    this.#versions = versions
     this.#handle = handle
   }
 
@@ -79,7 +82,7 @@ export class SelfCheck {
     const { store } = this.#core
     this.#told = store.version
     this.#ticksSince = 0
-    this.#host.send({ kind: 'digest', handle: this.#handle(), version: store.version, digest: store.digest() })
+    this.#versions.send({ kind: 'digest', handle: this.#handle(), version: store.version, digest: store.digest() })
   }
 
   /** The other side says what it has. */
@@ -197,7 +200,7 @@ export class SelfCheck {
   #ask(search: Search): void {
     const places = search.walk.next(this.#frameBytes - frameOverheadBytes)
     search.isReading = places.length === 0
-    const frame: Frame = {
+    const frame: InspectFrame = {
       kind: 'inspect',
       handle: this.#handle(),
       digest: search.theirs,
@@ -246,7 +249,7 @@ export class SelfCheck {
   #askForState(): void {
     this.#stateTicks = stateTicks
     this.#host.hub.metrics.needs += 1
-    this.#host.send({ kind: 'need', handle: this.#handle(), version: this.#core.store.version, full: true })
+    this.#versions.send({ kind: 'need', handle: this.#handle(), version: this.#core.store.version, full: true })
   }
 }
 
