@@ -33,7 +33,6 @@ export interface ChangeLog {
    */
   since(sent: Version, target: Version): readonly KeptChange[] | undefined
   has(change: Change): boolean
-  entries(): Iterable<KeptChange>
   clear(): void
   readonly size: number
   readonly bytes: number
@@ -55,7 +54,6 @@ export function createChangeLog(limits: ChangeLogLimits, keepUnsettled: boolean)
       return bytes
     },
     has: (change) => known.has(idOf(change)),
-    entries: () => kept,
     add: (change, size, isFromServer) => {
       const id = idOf(change)
       if (known.has(id)) return
@@ -117,10 +115,10 @@ export function cutIntoFrames(entries: readonly KeptChange[], maxBytes: number):
   let bytes = 0
   let open = new Set<string>()
   const undone = new Set<string>()
-  for (const { change } of entries) if (change.cause !== undefined) undone.add(dotId(change.cause))
+  for (const { change } of entries) if (change.cause !== undefined) undone.add(idOf(change.cause))
   for (const entry of entries) {
     const { change } = entry
-    if (change.cause !== undefined) open.delete(dotId(change.cause))
+    if (change.cause !== undefined) open.delete(idOf(change.cause))
     else if (bytes + entry.bytes > maxBytes && frame.length > 0 && open.size === 0) {
       frames.push(frame)
       frame = []
@@ -129,7 +127,7 @@ export function cutIntoFrames(entries: readonly KeptChange[], maxBytes: number):
     }
     frame.push(entry)
     bytes += entry.bytes
-    const id = dotId(change)
+    const id = idOf(change)
     if (undone.has(id)) open.add(id)
   }
   if (frame.length > 0) frames.push(frame)
@@ -155,10 +153,6 @@ function isSettled(entry: KeptChange, acked: Version): boolean {
   return entry.isFromServer || includes(acked, entry.change)
 }
 
-function idOf(change: Change): string {
-  return `${change.author}/${change.seq}`
-}
-
-function dotId(dot: { readonly author: string; readonly seq: number }): string {
+function idOf(dot: { readonly author: string; readonly seq: number }): string {
   return `${dot.author}/${dot.seq}`
 }

@@ -30,7 +30,7 @@ export function compact(core: DocumentCore, storage: Storage): Later<unknown> {
   const folded = attemptLater(() => storage.withLock?.(`rejoin-compact/${core.name}`, () => fold(core, storage)))
   return folded.catch((error: unknown) => {
     const details = { document: core.name, error: String(error) }
-    core.hub.log({ level: 'warn', event: 'compaction-failed', details })
+    core.hub.log('warn', 'compaction-failed', details)
   })
 }
 

@@ -2,6 +2,7 @@
 import type { HealEvent } from './incidents.ts'
 import { type Later, resolved } from './later.ts'
 import { isSameState, type LinkState, linkStateOf, type Peer, peersOf } from './link-state.ts'
+import { listen } from './listeners.ts'
 import { insideOf, type Replica } from './replica.ts'
 import { createRoute, type Route } from './route.ts'
 import type { ListenTransport, Transport } from './seams.ts'
@@ -35,10 +36,6 @@ export interface Net {
 export function connect(replica: Replica, options: ConnectOptions): Net {
   const core = insideOf(replica)
   const listeners = new Set<(link: LinkState) => void>()
-  const pace = {
-    ...(options.baseMs === undefined ? {} : { baseMs: options.baseMs }),
-    ...(options.capMs === undefined ? {} : { capMs: options.capMs }),
-  }
   const routes: Route[] = []
   const listening: { close(): void }[] = []
   const stops: (() => void)[] = []
@@ -63,7 +60,7 @@ export function connect(replica: Replica, options: ConnectOptions): Net {
       core.queue.push([{ kind: 'put', key: document.keys.seen, bytes: numberBytes(now) }])
     }
   }
-  const listen = (transport: ListenTransport): void => {
+  const listenOn = (transport: ListenTransport): void => {
     const handle = transport.listen({
       accept: (accepted, info) => {
         const connection = core.connect({
@@ -82,7 +79,7 @@ export function connect(replica: Replica, options: ConnectOptions): Net {
   }
   const start = (): void => {
     if (isClosed || core.isClosed) return
-    for (const transport of options.transports) if (transport.kind === 'listen') listen(transport)
+    for (const transport of options.transports) if (transport.kind === 'listen') listenOn(transport)
     for (const route of routes) route.start()
     core.resumeUnsaved()
     core.changed()
@@ -107,7 +104,7 @@ export function connect(replica: Replica, options: ConnectOptions): Net {
   }
 
   for (const transport of options.transports) {
-    if (transport.kind === 'dial') routes.push(createRoute(core, transport, pace))
+    if (transport.kind === 'dial') routes.push(createRoute(core, transport, options))
   }
   core.changeListeners.add(look)
   core.closers.add(close)
@@ -128,10 +125,7 @@ export function connect(replica: Replica, options: ConnectOptions): Net {
     get peers(): readonly Peer[] {
       return peersOf(core)
     },
-    onLink: (listener) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+    onLink: (listener) => listen(listeners, listener),
     onHealed: (listener) => replica.onHealed(listener),
     reconnect: () => {
       for (const route of routes) route.reconnect()

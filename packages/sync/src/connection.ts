@@ -1,8 +1,9 @@
+import { Alarm } from './alarm.ts'
 import { type Channel, createChannel } from './channel.ts'
 import { delayUntil } from './delay.ts'
 import { frameLimits } from './frame-limits.ts'
 import type { Hub } from './hub.ts'
-import type { Link, LinkClosed, LinkEvents, TimerHandle } from './seams.ts'
+import type { Link, LinkClosed, LinkEvents } from './seams.ts'
 import { Session, type SessionEnd, type SessionHost, type SessionOptions } from './session.ts'
 
 export interface ConnectionOptions extends Omit<SessionOptions, 'host'> {
@@ -24,8 +25,9 @@ export class Connection implements SessionHost {
   isEnded = false
   readonly #hub: Hub
   readonly #channel: Channel
-  #timer: TimerHandle | undefined
-  #timerAt: number | undefined
+  readonly #alarm: Alarm
+  /** When it goes off, while it is set. */
+  #wakeAt = 0
   #guardedUntil: number | undefined
   #unconsumed = 0
   #retransmitted = 0
@@ -33,6 +35,7 @@ export class Connection implements SessionHost {
   constructor(options: ConnectionOptions) {
     const { hub } = options
     this.#hub = hub
+    this.#alarm = new Alarm(hub.timers)
     this.route = options.route
     this.#channel = createChannel({ reliable: options.reliable, nonce: nonce(hub) })
     this.session = new Session({ ...options, host: this })
@@ -69,7 +72,7 @@ export class Connection implements SessionHost {
   ended(end: SessionEnd): void {
     if (this.isEnded) return
     this.isEnded = true
-    this.#disarm()
+    this.#alarm.clear()
     const { link } = this
     this.link = undefined
     link?.close(end.code, end.reason)
@@ -104,8 +107,7 @@ export class Connection implements SessionHost {
   guard(): void {
     if (this.isEnded || this.session.phase !== 'idle') return
     this.#guardedUntil = this.#now() + this.#hub.timing.handshakeMs
-    this.#timerAt = this.#guardedUntil
-    this.#timer = this.#hub.timers.set(this.#hub.timing.handshakeMs, () => this.#fire())
+    this.#arm()
   }
 
   /** Pings now, after a hint that the network changed. */
@@ -124,11 +126,7 @@ export class Connection implements SessionHost {
     } catch (error) {
       // Whatever a peer sends, the process goes on: one connection is what it may cost.
       this.#hub.metrics.internalErrors += 1
-      this.#hub.log({
-        level: 'error',
-        event: 'internal-error',
-        details: { remote: this.session.remote, error: String(error) },
-      })
+      this.#hub.log('error', 'internal-error', { remote: this.session.remote, error: String(error) })
       this.session.lost('protocol-error', 'An internal error.')
       this.ended({ code: 'protocol-error', reason: 'An internal error.', refused: false })
     }
@@ -194,16 +192,12 @@ export class Connection implements SessionHost {
     const wakes = [guarded, this.#channel.wakeAt, this.session.wakeAt, full ? this.#now() + drainPollMs : undefined]
     const at = Math.min(...wakes.map((wake) => wake ?? Number.POSITIVE_INFINITY))
     // One that fires too early finds nothing due and is set again.
-    if (this.#timerAt !== undefined && this.#timerAt <= at) return
-    this.#disarm()
-    if (at === Number.POSITIVE_INFINITY) return
-    this.#timerAt = at
-    this.#timer = this.#hub.timers.set(delayUntil(at, this.#now()), () => this.#fire())
+    if (this.#alarm.isSet ? this.#wakeAt <= at : at === Number.POSITIVE_INFINITY) return
+    this.#wakeAt = at
+    this.#alarm.set(delayUntil(at, this.#now()), () => this.#fire())
   }
 
   #fire(): void {
-    this.#timer = undefined
-    this.#timerAt = undefined
     if (this.session.phase === 'idle' && this.#guardedUntil !== undefined && this.#now() >= this.#guardedUntil) {
       this.close('handshake-failed', 'The link did not come up.')
       return
@@ -214,12 +208,6 @@ export class Connection implements SessionHost {
       this.session.tick(now)
       this.wake()
     })
-  }
-
-  #disarm(): void {
-    if (this.#timer !== undefined) this.#hub.timers.clear(this.#timer)
-    this.#timer = undefined
-    this.#timerAt = undefined
   }
 }
 

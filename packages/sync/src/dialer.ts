@@ -9,9 +9,9 @@
  */
 export interface DialerOptions {
   /** First ceiling of the wait. Shorter heals sooner and costs the server more after a restart. Default 250. */
-  readonly baseMs?: number
+  readonly baseMs?: number | undefined
   /** Greatest ceiling of the wait. Default 30,000. */
-  readonly capMs?: number
+  readonly capMs?: number | undefined
   /** A connection that lived this long counts as good. Default 10,000. */
   readonly healthyMs?: number
   /** Hints within this time of the last dial are ignored. Default 500. */

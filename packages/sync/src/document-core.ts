@@ -13,6 +13,7 @@ import {
   boundedPaths,
   type Change,
   type ChangeEvent,
+  encodeBundle,
   lastSeq,
   type Path,
   type Schema,
@@ -31,11 +32,12 @@ import { Pruning } from './pruning.ts'
 import type { Refusal, RefusedContent } from './refusal.ts'
 import { acceptRefused, acceptRefusedIn } from './refused-work.ts'
 import { type BasedRow, RowBases } from './row-bases.ts'
-import { changeRow, type DocumentKeys, documentKeys, sealRow } from './rows.ts'
+import { changeRow, type DocumentKeys, documentKeys, markRow, sealRow } from './rows.ts'
 import type { StorageOp } from './seams.ts'
 import { DocumentHealth } from './self-check/document-health.ts'
 import { createStaging, type Staging } from './transfers.ts'
 import { answerAsks, endRights } from './treasury.ts'
+import { numberBytes } from './version-row.ts'
 
 /** What a document needs to know of a connection that brings something. */
 export interface Source {
@@ -122,35 +124,11 @@ export class DocumentCore {
     this.rowBases = new RowBases(this, hub.storage)
     const { limits } = hub
     this.log = createChangeLog({ changes: limits.keptChanges, bytes: limits.keptChangeBytes }, hub.role === 'client')
-    this.staging = createStaging({
-      bundleBytes: limits.bundleBytes,
-      stagedBytes: limits.stagedBytes,
-      durableBytes: limits.stagedDurablyBytes,
-    })
+    this.staging = createStaging(limits)
     this.#pruning = new Pruning(limits)
     this.health = new DocumentHealth(this)
-    this.presence = createPresence({
-      replica: hub.id,
-      maxEntries: limits.presenceEntries,
-      maxBytes: limits.presenceBytes,
-      onOwn: () => hub.batch(() => this.tellPresence([hub.id], undefined)),
-    })
-    this.incidents = createIncidents({
-      document: name,
-      timers: hub.timers,
-      now: () => hub.clock.now(),
-      store: () => this.store,
-      schema: () => this.schemas[0],
-      revisionMs: limits.revisionMs,
-      soon: (run) => hub.soon(run),
-      onCut: () => {
-        hub.metrics.cuts += 1
-      },
-      onHeal: (revision, report) => {
-        hub.metrics.heals += revision === 1 ? 1 : 0
-        if (hub.hearsHeals) hub.healed(report())
-      },
-    })
+    this.presence = createPresence(hub, () => hub.batch(() => this.tellPresence([hub.id], undefined)))
+    this.incidents = createIncidents(this)
     this.ledger.onChange = () => this.markUnsaved()
     this.store = this.newStore()
   }
@@ -384,7 +362,7 @@ export class DocumentCore {
       this.hub.metrics.localChanges += 1
       if (!this.ownAuthors.has(change.author)) {
         this.ownAuthors.add(change.author)
-        ops.push({ kind: 'put', key: this.keys.own(change.author), bytes: sealRow(new Uint8Array(0)) })
+        ops.push(markRow(this.keys.own(change.author)))
         for (const carrier of this.carriers) carrier.ownAuthorsChanged(change.author)
       }
     }
@@ -426,7 +404,17 @@ export class DocumentCore {
 
   #indexRow(): StorageOp {
     this.#isIndexed = true
-    return { kind: 'put', key: this.keys.index, bytes: sealRow(new Uint8Array(0)) }
+    return markRow(this.keys.index)
+  }
+
+  /** The row of a whole state. */
+  stateRow(state: Bundle): StorageOp {
+    return { kind: 'put', key: this.keys.bundle(this.hub.newId()), bytes: sealRow(encodeBundle(state)) }
+  }
+
+  /** The row that says from which seq on an incarnation was refused. */
+  refusedRow(author: AuthorId, from: number): StorageOp {
+    return { kind: 'put', key: this.keys.refused(author), bytes: numberBytes(from) }
   }
 
   /** Lets a later opening know, without reading documents, that this one has work to send. */
@@ -437,6 +425,6 @@ export class DocumentCore {
     if (isUnsaved === this.isMarkedUnsaved || this.hub.role !== 'client') return
     this.isMarkedUnsaved = isUnsaved
     const key = this.keys.unsaved(this.hub.id)
-    this.hub.queue.push([isUnsaved ? { kind: 'put', key, bytes: sealRow(new Uint8Array(0)) } : { kind: 'delete', key }])
+    this.hub.queue.push([isUnsaved ? markRow(key) : { kind: 'delete', key }])
   }
 }

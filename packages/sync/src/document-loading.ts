@@ -140,30 +140,28 @@ export function isCovered(core: DocumentCore, row: StoredRow, version: Version):
     const acked = versionInRow(row.bytes)
     return acked !== undefined && core.acked.covers(acked)
   }
-  const kind = row.key.slice(core.keys.prefix.length, core.keys.prefix.length + 2)
-  const payload = unsealRow(row.bytes)
-  if (payload === undefined) return false
-  if (kind === 'c/') {
-    const decoded = decodeChanges(payload, {}, core.rowBases.lookup)
-    return decoded.ok && decoded.value.every((change) => includes(version, change))
-  }
-  const state =
-    kind === 'b/' ? decodeBundle(payload, core.rowBases.lookup) : kind === 's/' ? decodeSnapshot(payload) : undefined
-  return state?.ok === true && version.covers(state.value.version)
+  const parsed = noRows()
+  if (!parseRow(parsed, pathOf(core, row), row, core.rowBases.lookup)) return false
+  const { changes, states } = parsed
+  return (
+    changes.length + states.length > 0 &&
+    changes.every(({ change }) => includes(version, change)) &&
+    states.every((state) => version.covers(state.version))
+  )
+}
+
+function noRows(): ParsedRows {
+  return { states: [], changes: [], chunks: [], own: [], refused: [], damaged: [], acked: Version.empty, seenAt: 0 }
+}
+
+/** What stands in the key of a row behind the prefix. */
+function pathOf(core: DocumentCore, row: StoredRow): string[] {
+  return row.key.slice(core.keys.prefix.length).split('/')
 }
 
 function parseRows(core: DocumentCore, rows: readonly StoredRow[]): ParsedRows {
-  const parsed: ParsedRows = {
-    states: [],
-    changes: [],
-    chunks: [],
-    own: [],
-    refused: [],
-    damaged: [],
-    acked: Version.empty,
-    seenAt: 0,
-  }
-  const { prefix, basePrefix } = core.keys
+  const parsed = noRows()
+  const { basePrefix } = core.keys
   // First what the others refer to.
   for (const row of rows) {
     if (!row.key.startsWith(basePrefix)) continue
@@ -171,8 +169,7 @@ function parseRows(core: DocumentCore, rows: readonly StoredRow[]): ParsedRows {
   }
   for (const row of rows) {
     if (row.key.startsWith(basePrefix)) continue
-    const path = row.key.slice(prefix.length).split('/')
-    if (!parseRow(parsed, path, row, core.rowBases.lookup)) parsed.damaged.push(row)
+    if (!parseRow(parsed, pathOf(core, row), row, core.rowBases.lookup)) parsed.damaged.push(row)
   }
   return parsed
 }
@@ -278,7 +275,7 @@ function setAside(core: DocumentCore, rows: readonly StoredRow[]): void {
     ops.push({ kind: 'delete', key })
   }
   core.hub.metrics.corruptRows += core.corruptRows
-  core.hub.log({ level: 'warn', event: 'rows-set-aside', details: { document: core.name, rows: rows.length } })
+  core.hub.log('warn', 'rows-set-aside', { document: core.name, rows: rows.length })
   core.hub.queue.push(ops)
 }
 

@@ -1,4 +1,5 @@
 import { type Bundle, rejoinError } from '@rejoin/state'
+import { Alarm } from './alarm.ts'
 import { compact, isCompactionDue } from './compaction.ts'
 import type { Connection } from './connection.ts'
 import { DocumentCore } from './document-core.ts'
@@ -7,7 +8,7 @@ import type { Hub } from './hub.ts'
 import { deferred, type Later, rejected, resolved } from './later.ts'
 import { fallBack, type Refusal } from './refusal.ts'
 import { nameInKey } from './rows.ts'
-import type { Storage, StoredRow, TimerHandle } from './seams.ts'
+import type { Storage, StoredRow } from './seams.ts'
 
 interface OpenDocument {
   readonly core: DocumentCore
@@ -16,7 +17,7 @@ interface OpenDocument {
   users: number
   /** The rows could not be read; they are as soon as the storage works again. */
   needsReading: boolean
-  idleTimer: TimerHandle | undefined
+  readonly idle: Alarm
 }
 
 /** Documents of earlier openings whose work is sent without anybody opening them. */
@@ -81,8 +82,7 @@ export class DocumentShelf {
     const known = this.#documents.get(name)
     if (known !== undefined) {
       known.users += 1
-      if (known.idleTimer !== undefined) this.#hub.timers.clear(known.idleTimer)
-      known.idleTimer = undefined
+      known.idle.clear()
       return known.loaded
     }
     let core: DocumentCore
@@ -92,7 +92,13 @@ export class DocumentShelf {
       return rejected(error)
     }
     const pair = deferred<DocumentCore>()
-    const entry: OpenDocument = { core, loaded: pair.later, users: 1, needsReading: false, idleTimer: undefined }
+    const entry: OpenDocument = {
+      core,
+      loaded: pair.later,
+      users: 1,
+      needsReading: false,
+      idle: new Alarm(this.#hub.timers),
+    }
     this.#documents.set(name, entry)
     this.#hub.metrics.openDocuments = this.#documents.size
     const ready = (): void => {
@@ -113,7 +119,7 @@ export class DocumentShelf {
       },
       (error: unknown) => {
         // Writing never waits for a disk: what is there is merged when it can be read.
-        this.#hub.log({ level: 'error', event: 'load-failed', details: { document: name, error: String(error) } })
+        this.#hub.log('error', 'load-failed', { document: name, error: String(error) })
         entry.needsReading = true
         if (!core.isClosed) loadDocument(core, [])
         ready()
@@ -177,7 +183,7 @@ export class DocumentShelf {
   /** Unloads a document that nobody uses and that has nothing left to do. */
   letGo(name: string): void {
     const entry = this.#documents.get(name)
-    if (entry === undefined || entry.users > 0 || entry.idleTimer !== undefined) return
+    if (entry === undefined || entry.users > 0 || entry.idle.isSet) return
     const { core } = entry
     if (this.#hub.role !== 'server') {
       // Unacknowledged work of a closed document is still sent.
@@ -186,8 +192,7 @@ export class DocumentShelf {
       return
     }
     if (core.carriers.size > 0) return
-    entry.idleTimer = this.#hub.timers.set(this.#hub.limits.idleDocumentMs, () => {
-      entry.idleTimer = undefined
+    entry.idle.set(this.#hub.limits.idleDocumentMs, () => {
       if (entry.users > 0 || core.carriers.size > 0) return
       this.#hub.queue.flushed().then(
         () => {
@@ -202,7 +207,7 @@ export class DocumentShelf {
     if (this.#documents.get(name) !== entry) return
     this.#documents.delete(name)
     this.#hub.metrics.openDocuments = this.#documents.size
-    if (entry.idleTimer !== undefined) this.#hub.timers.clear(entry.idleTimer)
+    entry.idle.clear()
     for (const { session } of this.#connections) session.part(entry.core)
     entry.core.close()
   }

@@ -33,9 +33,7 @@ export function isOffered(welcome: WelcomeFrame): boolean {
 
 /** Codes after which the same hello will meet the same answer. */
 export function isFinal(code: string): boolean {
-  return (
-    code === 'protocol-too-old' || code === 'protocol-too-new' || code === 'unauthorized' || code === 'refused-flood'
-  )
+  return ['protocol-too-old', 'protocol-too-new', 'unauthorized', 'refused-flood'].includes(code)
 }
 
 function versionsDoNotMeet(what: string, ours: VersionRange, theirs: VersionRange): RejectFrame {

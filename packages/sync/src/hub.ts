@@ -107,7 +107,8 @@ export interface Hub {
   soon(run: () => void): void
   /** Calls listeners of the application; what one throws is logged and harms nobody else. */
   tell<T>(listeners: Iterable<(value: T) => void>, value: T): void
-  log(entry: LogEntry): void
+  /** Writes a line into the log of the application. */
+  log(level: LogEntry['level'], event: string, details: LogEntry['details']): void
   healed(event: HealEvent): void
   /** Whether anybody listens to heals. */
   readonly hearsHeals: boolean

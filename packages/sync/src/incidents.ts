@@ -6,8 +6,9 @@
  * 2. `contact` is told before anything of the other side is merged.
  * 3. Healed means: each side covers what the other had at contact (C15), not that the two are equal.
  */
-import { beginCut, type Cut, type HealReport, type Schema, type Store, type Version } from '@rejoin/state'
-import type { TimerHandle, Timers } from './seams.ts'
+import { beginCut, type Cut, type HealReport, type Version } from '@rejoin/state'
+import { Alarm } from './alarm.ts'
+import type { DocumentCore } from './document-core.ts'
 
 /** What a heal brought, once per revision. */
 export interface HealEvent extends HealReport {
@@ -29,7 +30,7 @@ interface Incident {
   readonly isFirstContact: boolean
   contact: { readonly ours: Version; readonly theirs: Version; readonly at: number } | undefined
   revision: number
-  timer: TimerHandle | undefined
+  readonly revising: Alarm
   stop: () => void
 }
 
@@ -51,44 +52,29 @@ export interface Incidents {
   isOpen(key: ContactKey): boolean
 }
 
-interface IncidentOptions {
-  readonly document: string
-  readonly timers: Timers
-  /** Wall clock. */
-  readonly now: () => number
-  readonly store: () => Store
-  /** Of a handle that has the document open, if any. */
-  readonly schema: () => Schema | undefined
-  readonly revisionMs: number
-  /** Runs later, when the merge under way is done. */
-  readonly soon: (run: () => void) => void
-  readonly onCut: () => void
-  /** `report` makes the event: a heal of thousands of keys is not spelled out where nobody listens. */
-  readonly onHeal: (revision: number, report: () => HealEvent) => void
-}
-
 /** A link that flaps faster than it heals gets no more cuts than these; the older ones cover what happens. */
 const maxOpen = 4
 const maxHealed = 4
 
-export function createIncidents(options: IncidentOptions): Incidents {
+export function createIncidents(core: DocumentCore): Incidents {
+  const { hub } = core
   const open = new Map<ContactKey, Incident[]>()
   const healed: Incident[] = []
   let sinceLoad: Incident | undefined
 
   const finish = (incident: Incident): void => {
-    if (incident.timer !== undefined) options.timers.clear(incident.timer)
-    incident.timer = undefined
+    incident.revising.clear()
     incident.stop()
     incident.cut.close()
   }
   const report = (incident: Incident, peer: string): void => {
     incident.revision += 1
     const { cut, contact, revision, since } = incident
-    options.onHeal(revision, () => {
-      const offlineMs = Math.max(0, (contact?.at ?? options.now()) - since)
-      return { ...cut.report(options.schema()), document: options.document, peer, revision, since, offlineMs }
-    })
+    hub.metrics.heals += revision === 1 ? 1 : 0
+    // A heal of thousands of keys is not spelled out where nobody listens.
+    if (!hub.hearsHeals) return
+    const offlineMs = Math.max(0, (contact?.at ?? hub.clock.now()) - since)
+    hub.healed({ ...cut.report(core.schemas[0]), document: core.name, peer, revision, since, offlineMs })
   }
   const heal = (incident: Incident, peer: string): void => {
     const { contact } = incident
@@ -109,18 +95,22 @@ export function createIncidents(options: IncidentOptions): Incidents {
     incident.stop = incident.cut.onRevision(() => {
       if (isDue) return
       isDue = true
-      options.soon(() => {
+      hub.soon(() => {
         isDue = false
         if (incident.cut.open) report(incident, peer)
       })
     })
-    incident.timer = options.timers.set(options.revisionMs, () => {
+    incident.revising.set(hub.limits.revisionMs, () => {
       healed.splice(healed.indexOf(incident), 1)
-      incident.timer = undefined
       finish(incident)
     })
     healed.push(incident)
     while (healed.length > maxHealed) finish(healed.shift() as Incident)
+  }
+
+  const begin = (cut: Cut, since: number, isFirstContact: boolean): Incident => {
+    const revising = new Alarm(hub.timers)
+    return { key: '', cut, since, isFirstContact, contact: undefined, revision: 0, revising, stop: () => {} }
   }
 
   return {
@@ -135,8 +125,8 @@ export function createIncidents(options: IncidentOptions): Incidents {
       }
       const incidents = open.get(key) ?? []
       if (incidents.length >= maxOpen) return
-      open.set(key, [...incidents, begin(beginCut(options.store()), options.now(), false)])
-      options.onCut()
+      open.set(key, [...incidents, begin(beginCut(core.store), hub.clock.now(), false)])
+      hub.metrics.cuts += 1
     },
     contact: (key, theirs) => {
       const incidents = open.get(key) ?? []
@@ -145,17 +135,17 @@ export function createIncidents(options: IncidentOptions): Incidents {
         sinceLoad = undefined
         open.set(key, incidents)
       }
-      const ours = options.store().version
+      const ours = core.store.version
       for (const incident of incidents) {
         incident.key = key
         incident.cut.contact(theirs)
-        incident.contact = { ours, theirs, at: options.now() }
+        incident.contact = { ours, theirs, at: hub.clock.now() }
       }
     },
     progress: (key, peer, theyHave) => {
       const incidents = open.get(key)
       if (incidents === undefined) return
-      const version = options.store().version
+      const version = core.store.version
       const left = incidents.filter((incident) => {
         const { contact } = incident
         // Invariant 3.
@@ -176,8 +166,4 @@ export function createIncidents(options: IncidentOptions): Incidents {
     },
     isOpen: (key) => open.has(key),
   }
-}
-
-function begin(cut: Cut, since: number, isFirstContact: boolean): Incident {
-  return { key: '', cut, since, isFirstContact, contact: undefined, revision: 0, timer: undefined, stop: () => {} }
 }

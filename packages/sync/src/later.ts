@@ -16,7 +16,6 @@ export interface Later<T> extends PromiseLike<T> {
 /** A {@link Later} with its two ends. Settling twice is ignored. */
 export interface Deferred<T> {
   readonly later: Later<T>
-  readonly settled: boolean
   resolve(value: T): void
   reject(error: unknown): void
 }
@@ -61,9 +60,6 @@ export function deferred<T>(): Deferred<T> {
   }
   return {
     later,
-    get settled(): boolean {
-      return outcome !== undefined
-    },
     resolve: (value) => settle({ ok: true, value }),
     reject: (error) => settle({ ok: false, error }),
   }

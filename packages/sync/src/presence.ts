@@ -8,6 +8,8 @@
  */
 import { ByteWriter, freezeValue, rejoinError, type Value, writeValue } from '@rejoin/state'
 import type { PresenceEntry } from './frame.ts'
+import type { Hub } from './hub.ts'
+import { listen } from './listeners.ts'
 
 /** Presence in one document. */
 export interface Presence {
@@ -39,18 +41,12 @@ export interface PresenceTable extends Presence {
   entry(replica: string): PresenceEntry | undefined
 }
 
-interface PresenceOptions {
-  readonly replica: string
-  readonly maxEntries: number
-  readonly maxBytes: number
-  /** Own presence changed: tell everybody. */
-  readonly onOwn: () => void
-}
-
-export function createPresence(options: PresenceOptions): PresenceTable {
+/** Presence in one document. `onOwn` is called when what is shown here changed: everybody is to be told. */
+export function createPresence(hub: Hub, onOwn: () => void): PresenceTable {
+  const { id, limits } = hub
   const seen = new Map<string, Seen>()
   const listeners = new Set<(others: ReadonlyMap<string, Value>) => void>()
-  let own: PresenceEntry = { replica: options.replica, clock: 0 }
+  let own: PresenceEntry = { replica: id, clock: 0 }
   let others: ReadonlyMap<string, Value> = new Map()
 
   const publish = (): void => {
@@ -61,12 +57,12 @@ export function createPresence(options: PresenceOptions): PresenceTable {
   }
   /** Those that left go first; their clocks only guard against frames that come late. */
   const makeRoom = (): boolean => {
-    if (seen.size < options.maxEntries) return true
+    if (seen.size < limits.presenceEntries) return true
     for (const [replica, found] of seen) if (found.value === undefined) return seen.delete(replica)
     return false
   }
   const entry = (replica: string): PresenceEntry | undefined => {
-    if (replica === options.replica) return own
+    if (replica === id) return own
     const found = seen.get(replica)
     if (found === undefined) return undefined
     return { replica, clock: found.clock, ...(found.value === undefined ? {} : { value: found.value }) }
@@ -80,22 +76,19 @@ export function createPresence(options: PresenceOptions): PresenceTable {
       const frozen = freezeValue(value)
       const writer = new ByteWriter()
       writeValue(writer, frozen)
-      if (writer.length > options.maxBytes) {
-        const details = { bytes: writer.length, limit: options.maxBytes }
+      if (writer.length > limits.presenceBytes) {
+        const details = { bytes: writer.length, limit: limits.presenceBytes }
         throw rejoinError('invalid-value', { reason: 'The presence value is too large.', details })
       }
-      own = { replica: options.replica, clock: own.clock + 1, value: frozen }
-      options.onOwn()
+      own = { replica: id, clock: own.clock + 1, value: frozen }
+      onOwn()
     },
     clear: () => {
       if (own.value === undefined) return
-      own = { replica: options.replica, clock: own.clock + 1 }
-      options.onOwn()
+      own = { replica: id, clock: own.clock + 1 }
+      onOwn()
     },
-    subscribe: (listener) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+    subscribe: (listener) => listen(listeners, listener),
     entry,
     entriesFor: (source, relay) => {
       const entries: PresenceEntry[] = own.value === undefined ? [] : [own]
@@ -109,7 +102,7 @@ export function createPresence(options: PresenceOptions): PresenceTable {
     receive: (entries, source) => {
       const changed: string[] = []
       for (const incoming of entries) {
-        if (incoming.replica === options.replica) continue
+        if (incoming.replica === id) continue
         const known = seen.get(incoming.replica)
         if (known !== undefined && incoming.clock < known.clock) continue
         if (known === undefined) {

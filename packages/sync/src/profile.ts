@@ -1,5 +1,5 @@
 import { deferred, type Later } from './later.ts'
-import { sealRow } from './rows.ts'
+import { markRow } from './rows.ts'
 import type { Storage } from './seams.ts'
 
 const prefix = 'r/profile/'
@@ -22,7 +22,7 @@ export function findProfile(storage: Storage, newId: () => string): Later<readon
       return
     }
     const id = newId()
-    storage.write([{ kind: 'put', key: `${prefix}${id}`, bytes: sealRow(new Uint8Array(0)) }]).then(
+    storage.write([markRow(`${prefix}${id}`)]).then(
       () => read((found) => done.resolve([...new Set([id, ...found])])),
       () => done.resolve([id]),
     )

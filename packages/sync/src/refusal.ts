@@ -10,23 +10,12 @@
  * 2. Exactly the changes of this profile that the server's state does not include are refused. Each is handed over.
  * 3. A refused incarnation is remembered durably: rows that another tab still writes under it never come back.
  */
-import {
-  type AuthorId,
-  type Bundle,
-  type Change,
-  encodeBundle,
-  kindName,
-  type Op,
-  type Value,
-  type Version,
-} from '@rejoin/state'
+import { type AuthorId, type Bundle, type Change, kindName, type Op, type Value, type Version } from '@rejoin/state'
 import { includes } from './change-log.ts'
 import type { DocumentCore } from './document-core.ts'
 import type { RefusedWrite } from './hub.ts'
 import { acceptRefusedIn } from './refused-work.ts'
-import { sealRow } from './rows.ts'
 import type { StorageOp } from './seams.ts'
-import { numberBytes } from './version-row.ts'
 
 /** What was refused, so that the application can show it or write it elsewhere. */
 export interface RefusedContent {
@@ -89,11 +78,10 @@ function replacingRows(core: DocumentCore, state: Bundle, acked: Version, refuse
   const ops: StorageOp[] = keys.contentPrefixes.map((prefix) => ({ kind: 'delete-prefix', prefix }))
   for (const [author, from] of firstRefused(refused)) {
     core.refused.set(author, from)
-    ops.push({ kind: 'put', key: keys.refused(author), bytes: numberBytes(from) })
+    ops.push(core.refusedRow(author, from))
   }
   core.rows = 1
-  ops.push({ kind: 'put', key: keys.bundle(core.hub.newId()), bytes: sealRow(encodeBundle(state)) })
-  ops.push(...core.ackedRows.replace(acked))
+  ops.push(core.stateRow(state), ...core.ackedRows.replace(acked))
   return ops
 }
 
@@ -106,7 +94,7 @@ function firstRefused(refused: readonly Change[]): Map<AuthorId, number> {
 function handOver(core: DocumentCore, refused: readonly Change[], before: Value, { code, reason }: Refusal): void {
   core.ledger.refuse(refused, code, reason)
   core.hub.metrics.refusedWrites += refused.length
-  core.hub.log({ level: 'warn', event: 'fell-back', details: { document: core.name, code, refused: refused.length } })
+  core.hub.log('warn', 'fell-back', { document: core.name, code, refused: refused.length })
   if (refused.length > 0) tellRefused(core, refused, before, code, reason)
 }
 

@@ -7,7 +7,6 @@
 import type { AuthorId, Version } from '@rejoin/state'
 import type { DocumentCore } from './document-core.ts'
 import type { Refusal } from './refusal.ts'
-import { numberBytes } from './version-row.ts'
 
 /** What a tab passes on that was refused before anybody listened. */
 export const otherTabRefusal: Refusal = {
@@ -21,7 +20,7 @@ export function acceptRefused(core: DocumentCore, author: AuthorId, seq: number)
   const from = core.refused.get(author)
   if (from === undefined || seq < from) return
   core.refused.set(author, seq + 1)
-  core.hub.queue.push([{ kind: 'put', key: core.keys.refused(author), bytes: numberBytes(seq + 1) }])
+  core.hub.queue.push([core.refusedRow(author, seq + 1)])
   for (const carrier of core.carriers) carrier.refusalsChanged(otherTabRefusal)
 }
 

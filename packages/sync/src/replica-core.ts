@@ -1,4 +1,5 @@
 import type { Bundle } from '@rejoin/state'
+import { Alarm } from './alarm.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
 import type { DocumentCore } from './document-core.ts'
 import { DocumentShelf } from './document-shelf.ts'
@@ -12,26 +13,20 @@ import type { Limits, Timing } from './limits.ts'
 import { type Metrics, noMetrics } from './metrics.ts'
 import { findProfile } from './profile.ts'
 import type { Refusal } from './refusal.ts'
-import type { Clock, Environment, Random, Storage, StoredRow, TimerHandle, Timers } from './seams.ts'
+import type { ReplicaOptions } from './replica.ts'
+import type { Clock, Environment, Random, Storage, StoredRow, Timers } from './seams.ts'
 import type { Session, SessionEnd } from './session.ts'
 import type { SyncRules } from './sync-rules.ts'
 import { createTransferCache, type TransferCache } from './transfers.ts'
 import { createWriteQueue, type WriteQueue } from './write-queue.ts'
 
 /** Everything a replica is made of, with defaults filled in. */
-export interface ReplicaSetup {
-  readonly clock: Clock
-  readonly timers: Timers
-  readonly random: Random
-  readonly storage: Storage
-  readonly environment: Environment | undefined
+export interface ReplicaSetup extends ReplicaOptions {
   readonly role: Role
   readonly grantsRights: boolean
   readonly name: string
   readonly limits: Limits
   readonly timing: Timing
-  readonly authorize: Authorize | undefined
-  readonly onLog: ((entry: LogEntry) => void) | undefined
   readonly rules: SyncRules
 }
 
@@ -79,13 +74,14 @@ export class ReplicaCore implements Hub {
   #offsetMs = 0
   #depth = 0
   #hasChanged = false
-  #graceTimer: TimerHandle | undefined
+  readonly #grace: Alarm
 
   constructor(setup: ReplicaSetup) {
     this.role = setup.role
     this.name = setup.name
     this.clock = setup.clock
     this.timers = setup.timers
+    this.#grace = new Alarm(setup.timers)
     this.random = setup.random
     this.limits = setup.limits
     this.timing = setup.timing
@@ -99,10 +95,7 @@ export class ReplicaCore implements Hub {
     this.environment = setup.environment
     this.#onLog = setup.onLog
     this.id = this.newId()
-    this.transfers = createTransferCache({
-      bytes: setup.limits.transferCacheBytes,
-      ttlMs: setup.limits.transferCacheMs,
-    })
+    this.transfers = createTransferCache(setup.limits)
     this.queue = createWriteQueue({
       storage: setup.storage,
       timers: setup.timers,
@@ -177,13 +170,13 @@ export class ReplicaCore implements Hub {
       try {
         listener(value)
       } catch (error) {
-        this.log({ level: 'error', event: 'listener-failed', details: { error: String(error) } })
+        this.log('error', 'listener-failed', { error: String(error) })
       }
     }
   }
 
-  log(entry: LogEntry): void {
-    this.#onLog?.(entry)
+  log(level: LogEntry['level'], event: string, details: LogEntry['details']): void {
+    this.#onLog?.({ level, event, details })
   }
 
   get hearsHeals(): boolean {
@@ -196,7 +189,7 @@ export class ReplicaCore implements Hub {
 
   diverged(event: DivergenceEvent): void {
     const { trace, version, ...details } = event
-    this.log({ level: 'error', event: 'divergence', details: { ...details, authors: Object.keys(version).length } })
+    this.log('error', 'divergence', { ...details, authors: Object.keys(version).length })
     this.tell(this.divergenceListeners, event)
   }
 
@@ -288,7 +281,7 @@ export class ReplicaCore implements Hub {
         )
       },
       (error: unknown) => {
-        this.log({ level: 'error', event: 'authorize-failed', details: { document, error: String(error) } })
+        this.log('error', 'authorize-failed', { document, error: String(error) })
         this.batch(() => refused('try-again', 'The server cannot tell at the moment who may do what.'))
       },
     )
@@ -302,8 +295,7 @@ export class ReplicaCore implements Hub {
         if (document !== undefined && name !== document) continue
         this.#ask(session, name).then(
           (given) => this.batch(() => stream.give(given)),
-          (error: unknown) =>
-            this.log({ level: 'error', event: 'authorize-failed', details: { error: String(error) } }),
+          (error: unknown) => this.log('error', 'authorize-failed', { error: String(error) }),
         )
       }
     }
@@ -328,7 +320,7 @@ export class ReplicaCore implements Hub {
     for (const core of this.shelf.cores()) core.lastWord()
     for (const closer of [...this.closers]) closer()
     for (const connection of [...this.connections]) connection.close('peer-closed', 'The replica was closed.')
-    if (this.#graceTimer !== undefined) this.timers.clear(this.#graceTimer)
+    this.#grace.clear()
     const last = this.queue.close()
     const done = deferred<void>()
     const finish = (): void => {
@@ -375,16 +367,15 @@ export class ReplicaCore implements Hub {
 
   #storageStatusChanged(): void {
     const { status } = this.queue
-    this.log({ level: status.state === 'ok' ? 'info' : 'error', event: 'storage-status', details: { ...status } })
-    if (this.#graceTimer !== undefined) this.timers.clear(this.#graceTimer)
-    this.#graceTimer = undefined
+    this.log(status.state === 'ok' ? 'info' : 'error', 'storage-status', { ...status })
+    this.#grace.clear()
     if (status.state === 'ok') {
       this.shelf.readMissed()
     } else if (status.code === 'storage-evicted') {
       for (const core of this.shelf.cores()) storeAgain(core)
       this.#findProfile()
     } else if (this.role === 'server') {
-      this.#graceTimer = this.timers.set(failingGraceMs, () => {
+      this.#grace.set(failingGraceMs, () => {
         for (const connection of [...this.connections]) {
           connection.close('server-storage-failing', 'The server cannot store changes at the moment.')
         }

@@ -7,6 +7,7 @@ import type { Authorize, DivergenceEvent, LogEntry } from './hub.ts'
 import type { HealEvent } from './incidents.ts'
 import { deferred, type Later } from './later.ts'
 import { defaultLimits, defaultTiming, type Limits, type Timing } from './limits.ts'
+import { listen } from './listeners.ts'
 import type { Metrics } from './metrics.ts'
 import { ReplicaCore } from './replica-core.ts'
 import { nameInKey } from './rows.ts'
@@ -88,18 +89,12 @@ export function createReplica(options: ReplicaOptions): Replica {
 /** A replica under other rules. For tests that show a broken rule is caught; not part of the public entry. */
 export function createReplicaWith(rules: SyncRules, options: ReplicaOptions): Replica {
   const core = new ReplicaCore({
-    clock: options.clock,
-    timers: options.timers,
-    random: options.random,
-    storage: options.storage,
-    environment: options.environment,
+    ...options,
     role: options.role ?? 'client',
     grantsRights: options.grantsRights ?? options.role === 'server',
     name: (options.name ?? '').slice(0, frameLimits.nameBytes / 4),
     limits: { ...defaultLimits, ...options.limits },
     timing: { ...defaultTiming, ...options.timing },
-    authorize: options.authorize,
-    onLog: options.onLog,
     rules,
   })
   let closing: Later<void> | undefined
@@ -107,13 +102,6 @@ export function createReplicaWith(rules: SyncRules, options: ReplicaOptions): Re
     closing ??= core.close()
     return closing
   }
-  const listen =
-    <T>(listeners: Set<(value: T) => void>) =>
-    (listener: (value: T) => void): (() => void) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    }
-
   const replica: Replica = {
     id: core.id,
     role: core.role,
@@ -148,8 +136,8 @@ export function createReplicaWith(rules: SyncRules, options: ReplicaOptions): Re
     metrics: () => ({ ...core.metrics }),
     reauthorize: (document) => core.reauthorize(document),
     onStorageStatus: (listener) => core.queue.onStatus(listener),
-    onHealed: listen(core.healListeners),
-    onDivergence: listen(core.divergenceListeners),
+    onHealed: (listener) => listen(core.healListeners, listener),
+    onDivergence: (listener) => listen(core.divergenceListeners, listener),
     close,
     [Symbol.asyncDispose]: close,
   }

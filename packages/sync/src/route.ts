@@ -1,9 +1,10 @@
+import { Alarm } from './alarm.ts'
 import type { Connection } from './connection.ts'
 import { delayUntil } from './delay.ts'
 import { createDialer, type Dialer, type DialerInput, type DialerOptions } from './dialer.ts'
 import { attemptLater } from './later.ts'
 import type { ReplicaCore } from './replica-core.ts'
-import type { DialTransport, TimerHandle } from './seams.ts'
+import type { DialTransport } from './seams.ts'
 import type { SessionEnd } from './session.ts'
 
 /** One address that is dialled: carries out what its dialer decides. */
@@ -19,14 +20,14 @@ export interface Route {
   stop(): void
 }
 
-type Pace = Omit<DialerOptions, 'random'>
+type Pace = Pick<DialerOptions, 'baseMs' | 'capMs'>
 
-export function createRoute(core: ReplicaCore, transport: DialTransport, pace: Pace): Route {
-  const dialer = createDialer({ ...pace, random: () => core.random.float() })
+export function createRoute(core: ReplicaCore, transport: DialTransport, { baseMs, capMs }: Pace): Route {
+  const dialer = createDialer({ baseMs, capMs, random: () => core.random.float() })
   const now = (): number => core.clock.monotonic()
   let connection: Connection | undefined
   let lastEnd: SessionEnd | undefined
-  let timer: TimerHandle | undefined
+  const alarm = new Alarm(core.timers)
   /** Grows with each dial: what an older one still brings is ignored. */
   let attempt = 0
 
@@ -39,13 +40,8 @@ export function createRoute(core: ReplicaCore, transport: DialTransport, pace: P
     core.changed()
   }
   const arm = (): void => {
-    if (timer !== undefined) core.timers.clear(timer)
-    timer = undefined
-    if (dialer.wakeAt === undefined) return
-    timer = core.timers.set(delayUntil(dialer.wakeAt, now()), () => {
-      timer = undefined
-      step({ kind: 'tick', now: now() })
-    })
+    if (dialer.wakeAt === undefined) alarm.clear()
+    else alarm.set(delayUntil(dialer.wakeAt, now()), () => step({ kind: 'tick', now: now() }))
   }
   const hangUp = (): void => {
     attempt += 1
@@ -67,7 +63,7 @@ export function createRoute(core: ReplicaCore, transport: DialTransport, pace: P
         if (mine === attempt && !core.isClosed) connect(mine, token)
       },
       (error: unknown) => {
-        core.log({ level: 'warn', event: 'token-failed', details: { route: transport.name, error: String(error) } })
+        core.log('warn', 'token-failed', { route: transport.name, error: String(error) })
         if (mine === attempt) down({ code: 'unauthorized', reason: 'token() failed.', refused: false }, false)
       },
     )

@@ -13,6 +13,7 @@
  */
 import { type Change, encodeChanges, rejoinError } from '@rejoin/state'
 import { frameLimits } from './frame-limits.ts'
+import type { StorageOp } from './seams.ts'
 
 const format = 1
 const checksumBytes = 4
@@ -24,8 +25,6 @@ export interface DocumentKeys {
   unsaved(replica: string): string
   readonly unsavedPrefix: string
   readonly seen: string
-  readonly ownPrefix: string
-  readonly refusedPrefix: string
   readonly asidePrefix: string
   readonly contentPrefixes: readonly string[]
   change(change: { readonly author: string; readonly seq: number }): string
@@ -59,8 +58,6 @@ export function documentKeys(name: string): DocumentKeys {
     acked: (replica) => `${prefix}m/acked/${replica}`,
     risen: (replica) => `${prefix}m/acked/${replica}/risen`,
     seen: `${prefix}m/seen`,
-    ownPrefix: `${prefix}m/own/`,
-    refusedPrefix: `${prefix}m/refused/`,
     asidePrefix: `x/${doc}/`,
     contentPrefixes: [`${prefix}c/`, `${prefix}b/`, `${prefix}s/`, `${prefix}t/`],
     change: ({ author, seq }) => `${prefix}c/${author}/${pad(seq)}`,
@@ -120,6 +117,11 @@ export function unsealRow(row: Uint8Array): Uint8Array | undefined {
   const sum = crc32(row, end)
   for (let i = 0; i < checksumBytes; i++) if (row[end + i] !== ((sum >>> (8 * i)) & 0xff)) return undefined
   return row.subarray(1, end)
+}
+
+/** A row that says all by being there. */
+export function markRow(key: string): StorageOp {
+  return { kind: 'put', key, bytes: sealRow(new Uint8Array(0)) }
 }
 
 /** The row of one change. */

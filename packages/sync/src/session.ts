@@ -211,7 +211,7 @@ export class Session implements StreamHost {
   fail(code: 'protocol-error' | 'refused-flood', reason: string): void {
     if (this.phase === 'ended') return
     if (code === 'protocol-error') this.hub.metrics.malformedFrames += 1
-    this.hub.log({ level: 'warn', event: code, details: { remote: this.remote, peer: this.peerName, reason } })
+    this.hub.log('warn', code, { remote: this.remote, peer: this.peerName, reason })
     this.close(code, reason)
   }
 

@@ -130,7 +130,7 @@ export class JoinQuestions {
         return undefined
       case 'failed':
         hub.metrics.joinsFailed += 1
-        hub.log({ level: 'info', event: 'join-failed', details: { document: this.#core.name, reason: joined.reason } })
+        hub.log('info', 'join-failed', { document: this.#core.name, reason: joined.reason })
         this.#versions.send({ kind: 'need', handle, version: Version.empty, full: true })
         return undefined
     }

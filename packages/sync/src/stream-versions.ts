@@ -149,11 +149,5 @@ export class StreamVersions {
 
 /** Whether a frame tells a version. */
 export function tellsVersion(frame: Frame): frame is VersionFrame {
-  return (
-    frame.kind === 'open' ||
-    frame.kind === 'opened' ||
-    frame.kind === 'need' ||
-    frame.kind === 'digest' ||
-    frame.kind === 'join'
-  )
+  return 'version' in frame && frame.kind !== 'ack'
 }

@@ -18,6 +18,7 @@ export { JoinSender } from './join/join-sender.ts'
 export { createReplicaWith, insideOf } from './replica.ts'
 export {
   CodedSymbols,
+  DifferenceEstimate,
   decodeSymbols,
   encodeSymbols,
   SaltedHash,

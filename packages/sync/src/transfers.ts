@@ -1,5 +1,6 @@
 import type { Version } from '@rejoin/state'
 import type { Resume } from './frame.ts'
+import type { Limits } from './limits.ts'
 
 /** An encoded bundle on its way to somebody, kept for a while so that a cut transfer can go on. */
 export interface OutgoingTransfer {
@@ -23,7 +24,7 @@ export interface TransferCache {
   forget(document: string): void
 }
 
-export function createTransferCache(limits: { readonly bytes: number; readonly ttlMs: number }): TransferCache {
+export function createTransferCache(limits: Pick<Limits, 'transferCacheBytes' | 'transferCacheMs'>): TransferCache {
   // In order of last use.
   const kept = new Map<string, { readonly transfer: OutgoingTransfer; usedAt: number }>()
   let bytes = 0
@@ -34,8 +35,8 @@ export function createTransferCache(limits: { readonly bytes: number; readonly t
   return {
     put: (transfer, now) => {
       for (const [id, entry] of kept) {
-        const stale = now - entry.usedAt > limits.ttlMs
-        if (!stale && bytes + transfer.bytes.length <= limits.bytes) break
+        const stale = now - entry.usedAt > limits.transferCacheMs
+        if (!stale && bytes + transfer.bytes.length <= limits.transferCacheBytes) break
         remove(id)
       }
       kept.set(transfer.id, { transfer, usedAt: now })
@@ -95,11 +96,7 @@ export interface Staging {
 
 const maxTransfers = 4
 
-export function createStaging(limits: {
-  readonly bundleBytes: number
-  readonly stagedBytes: number
-  readonly durableBytes: number
-}): Staging {
+export function createStaging(limits: Pick<Limits, 'bundleBytes' | 'stagedBytes' | 'stagedDurablyBytes'>): Staging {
   const coming = new Map<string, Incoming>()
   const stagedBytes = (): number => [...coming.values()].reduce((sum, incoming) => sum + incoming.bytes, 0)
   const begin = (transfer: string, from: string, totalBytes: number): Incoming => {
@@ -127,7 +124,7 @@ export function createStaging(limits: {
         coming.delete(transfer)
         return { kind: 'too-large' }
       }
-      const durable = totalBytes >= limits.durableBytes
+      const durable = totalBytes >= limits.stagedDurablyBytes
       if (incoming.bytes < totalBytes) return { kind: 'staged', durable }
       coming.delete(transfer)
       return { kind: 'complete', bytes: join(incoming), durable }

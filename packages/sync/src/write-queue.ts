@@ -1,7 +1,9 @@
 import { isRejoinError } from '@rejoin/state'
-import { deferred, type Later, resolved } from './later.ts'
+import { Alarm } from './alarm.ts'
+import { type Deferred, deferred, type Later, resolved } from './later.ts'
+import { listen } from './listeners.ts'
 import type { Metrics } from './metrics.ts'
-import type { Random, Storage, StorageOp, StorageStatus, TimerHandle, Timers } from './seams.ts'
+import type { Random, Storage, StorageOp, StorageStatus, Timers } from './seams.ts'
 
 /**
  * The one ordered way to the disk.
@@ -64,9 +66,9 @@ export function createWriteQueue(options: QueueOptions): WriteQueue {
   let flying: Batch | undefined
   let status: StorageStatus = { state: 'ok' }
   let failures = 0
-  let retryTimer: TimerHandle | undefined
+  const retry = new Alarm(timers)
   let closed = false
-  let waiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = []
+  let waiters: Deferred<void>[] = []
   const stopWatching = storage.onStatus?.((reported) => setStatus(reported))
 
   const setStatus = (reported: StorageStatus): void => {
@@ -75,12 +77,8 @@ export function createWriteQueue(options: QueueOptions): WriteQueue {
     status = reported
     for (const listener of [...listeners]) listener(reported)
   }
-  const clearRetry = (): void => {
-    if (retryTimer !== undefined) timers.clear(retryTimer)
-    retryTimer = undefined
-  }
   const start = (): void => {
-    if (options.isHeld() || flying !== undefined || retryTimer !== undefined || next.ops.length === 0) return
+    if (options.isHeld() || flying !== undefined || retry.isSet || next.ops.length === 0) return
     const batch = next
     next = emptyBatch()
     write(batch)
@@ -103,7 +101,7 @@ export function createWriteQueue(options: QueueOptions): WriteQueue {
       for (const done of batch.done) done()
       options.onLanded()
     })
-    settleIfIdle()
+    if (flying === undefined && next.ops.length === 0) settle((waiter) => waiter.resolve())
     start()
   }
   const failed = (batch: Batch, error: unknown): void => {
@@ -115,31 +113,22 @@ export function createWriteQueue(options: QueueOptions): WriteQueue {
     const code = isRejoinError(error) ? error.code : 'storage-unavailable'
     setStatus({ state: 'failing', code })
     if (closed || code === 'storage-closed') {
-      rejectWaiters(error)
+      settle((waiter) => waiter.reject(error))
       return
     }
     const ceiling = Math.min(retryCapMs, retryBaseMs * 2 ** Math.min(failures, 20))
     failures += 1
-    retryTimer = timers.set(ceiling * (0.5 + random.float() / 2), () => {
-      retryTimer = undefined
-      start()
-    })
+    retry.set(ceiling * (0.5 + random.float() / 2), start)
   }
-  const settleIfIdle = (): void => {
-    if (flying !== undefined || next.ops.length > 0) return
+  const settle = (end: (waiter: Deferred<void>) => void): void => {
     const settled = waiters
     waiters = []
-    for (const waiter of settled) waiter.resolve()
-  }
-  const rejectWaiters = (error: unknown): void => {
-    const settled = waiters
-    waiters = []
-    for (const waiter of settled) waiter.reject(error)
+    settled.forEach(end)
   }
   const flushed = (): Later<void> => {
     if (flying === undefined && next.ops.length === 0) return resolved(undefined)
     const pair = deferred<void>()
-    waiters.push({ resolve: () => pair.resolve(), reject: pair.reject })
+    waiters.push(pair)
     start()
     return pair.later
   }
@@ -166,23 +155,20 @@ export function createWriteQueue(options: QueueOptions): WriteQueue {
     kick: start,
     flushed,
     retryNow: () => {
-      if (retryTimer === undefined) return
-      clearRetry()
+      if (!retry.isSet) return
+      retry.clear()
       start()
     },
     hurry: () => {
       if (options.isHeld() || next.ops.length === 0) return
-      clearRetry()
+      retry.clear()
       const batch = flying === undefined ? next : joined(flying, next)
       next = emptyBatch()
       write(batch)
     },
-    onStatus: (listener) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
+    onStatus: (listener) => listen(listeners, listener),
     close: () => {
-      clearRetry()
+      retry.clear()
       closed = true
       const last = flushed()
       stopWatching?.()

@@ -1,4 +1,4 @@
-import type { AuthorId, Hash64, Key } from '@rejoin/state'
+import { type AuthorId, type Bundle, eachLiveDot, type Hash64, type Key } from '@rejoin/state'
 import { SaltedHash } from '../sketch/salted-hash.ts'
 
 type Branch = NonNullable<Key['branch']>
@@ -42,6 +42,22 @@ export class DotHash implements Hash64 {
     }
     this.#hash.reset().word(hi).word(lo).word(id.hi).word(id.lo).word(seq)
     return this.#finish()
+  }
+
+  /**
+   * Calls back for each live item of a state with its hash in here, and what it is an item of: the number of its row and the
+   * low lane of its address.
+   */
+  eachLive(state: Bundle, visit: (row: number, author: AuthorId, seq: number, keyLo: number) => void): void {
+    let [last, hi, lo] = [-1, 0, 0]
+    eachLiveDot(state, (row, key, author, seq) => {
+      if (row !== last) {
+        ;({ hi, lo } = this.key(key))
+        last = row
+      }
+      this.dot(hi, lo, author, seq)
+      visit(row, author, seq, lo)
+    })
   }
 
   #finish(): this {

@@ -168,14 +168,7 @@ function replacedRows({ hashes }: Held, part: Bundle, hash: DotHash, sum: Sum64)
     const { hi, lo } = hash.key(key)
     named.add(numberOf(hi, lo))
   }
-  let [last, keyHi, keyLo] = [-1, 0, 0]
-  eachLiveDot(part, (row, key, author, seq) => {
-    if (row !== last) {
-      ;({ hi: keyHi, lo: keyLo } = hash.key(key))
-      last = row
-    }
-    sum.add(hash.dot(keyHi, keyLo, author, seq))
-  })
+  hash.eachLive(part, () => sum.add(hash))
   const isReplaced = new Uint8Array(hashes.length / 2)
   for (let row = 0; row < isReplaced.length; row++) {
     // One hash for another would cost the join, by its sum, and nothing else.

@@ -6,7 +6,7 @@
  *    live there, too, and the sketch has nothing to say but what is gone.
  * 2. The sketch is of the state that the part was cut from: more symbols come from the set that was kept, or not at all.
  */
-import { eachLiveDot, encodeBundle, keysOf, partOf, rowsAfter, type Store, Sum64, Version } from '@rejoin/state'
+import { encodeBundle, keysOf, partOf, rowsAfter, type Store, Sum64, Version } from '@rejoin/state'
 import { symbolsFor } from '../sketch/difference-estimate.ts'
 import { SketchEncoder } from '../sketch/sketch-encoder.ts'
 import { symbolLimit } from '../sketch/symbol-mapping.ts'
@@ -101,14 +101,10 @@ function hashLive(whole: ReturnType<Store['since']>, isAfter: Uint8Array, reques
   const set = new SketchEncoder(salt, keysOf(whole).length)
   const sum = new Sum64()
   const missing = new Set(request.sample)
-  let [last, hi, lo, olderElsewhere] = [-1, 0, 0, 0]
-  eachLiveDot(whole, (row, key, author, seq) => {
-    if (row !== last) {
-      ;({ hi, lo } = hash.key(key))
-      missing.delete(lo)
-      last = row
-    }
-    sum.add(hash.dot(hi, lo, author, seq))
+  let olderElsewhere = 0
+  hash.eachLive(whole, (row, author, seq, keyLo) => {
+    missing.delete(keyLo)
+    sum.add(hash)
     if (isAfter[row] === 0) set.add(hash.hi, hash.lo)
     else if (seq <= version.get(author)) olderElsewhere++
   })

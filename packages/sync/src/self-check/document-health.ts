@@ -75,13 +75,9 @@ export class DocumentHealth {
     if (damaged.length === 0) return
     hub.metrics.damagedPlaces += damaged.length
     const paths = damaged.slice(0, 16)
-    hub.log({
-      level: 'error',
-      event: 'memory-damaged',
-      details: { document: core.name, places: damaged.length, paths },
-    })
+    hub.log('error', 'memory-damaged', { document: core.name, places: damaged.length, paths })
     if (!this.repairs.take(hub.clock.monotonic())) {
-      hub.log({ level: 'error', event: 'repairs-exhausted', details: { document: core.name } })
+      hub.log('error', 'repairs-exhausted', { document: core.name })
       return
     }
     this.isRebuilding = true

@@ -8,11 +8,10 @@
  *    and so do those that somebody else wrote meanwhile.
  * 3. Readers see the state before or the state after.
  */
-import { type Bundle, encodeBundle, type Store } from '@rejoin/state'
+import type { Bundle, Store } from '@rejoin/state'
 import type { KeptChange } from '../change-log.ts'
 import type { DocumentCore } from '../document-core.ts'
 import { isCovered, readAgain, stateInRows } from '../document-loading.ts'
-import { sealRow } from '../rows.ts'
 import type { StorageOp, StoredRow } from '../seams.ts'
 
 /** Takes over the whole state of a server, with everything of ours on top that it does not include. */
@@ -51,7 +50,7 @@ function replace(core: DocumentCore, state: Bundle, from: 'server' | 'disk', row
   const store = kept === undefined ? undefined : storeOf(core, state, kept)
   if (store === undefined) {
     // Invariant 1.
-    hub.log({ level: 'warn', event: 'repair-failed', details: { document: core.name, from } })
+    hub.log('warn', 'repair-failed', { document: core.name, from })
     return false
   }
   const ops = rows()
@@ -59,7 +58,7 @@ function replace(core: DocumentCore, state: Bundle, from: 'server' | 'disk', row
   core.persist(ops)
   for (const carrier of core.carriers) carrier.restart()
   hub.metrics.repairs += 1
-  hub.log({ level: 'warn', event: 'repaired', details: { document: core.name, from, keptChanges: kept?.length ?? 0 } })
+  hub.log('warn', 'repaired', { document: core.name, from, keptChanges: kept?.length ?? 0 })
   return true
 }
 
@@ -84,6 +83,6 @@ function adoptedRows(core: DocumentCore, state: Bundle, rows: readonly StoredRow
     if (isContent && !needed.has(row.key) && isCovered(core, row, state.version))
       ops.push({ kind: 'delete', key: row.key })
   }
-  ops.push({ kind: 'put', key: keys.bundle(hub.newId()), bytes: sealRow(encodeBundle(state)) })
+  ops.push(core.stateRow(state))
   return ops
 }

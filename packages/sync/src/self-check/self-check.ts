@@ -15,7 +15,7 @@ import type { InspectedFrame, InspectFrame } from '../frame.ts'
 import type { DivergenceEvent } from '../hub.ts'
 import type { StreamHost } from '../stream-host.ts'
 import type { StreamVersions } from '../stream-versions.ts'
-import { DivergenceWalk } from './divergence-walk.ts'
+import { DivergenceWalk, walkLimits } from './divergence-walk.ts'
 import { adopt } from './repair.ts'
 import { contentAt, contentCharacters, traceOf } from './trace.ts'
 
@@ -121,29 +121,19 @@ export class SelfCheck {
       return
     }
     const { store } = this.#core
-    const frame: InspectedFrame = {
-      kind: 'inspected',
-      handle: this.#handle(),
-      digest: store.digest(),
-      answers: [],
-      content: '',
+    const frame = { kind: 'inspected', handle: this.#handle(), digest: store.digest() } as const
+    const answers: PlaceDigests[] = []
+    let told = ''
+    if (frame.digest === digest && content) {
+      const paths = places.map(({ path }) => path)
+      told = contentAt(store, paths, Math.min(contentCharacters, Math.floor(this.#frameBytes / 4)))
+    } else if (frame.digest === digest) {
+      for (const place of places.slice(0, walkLimits.places)) answers.push(listed(digestsBelow(store, place)))
+      while (answers.length > 0 && encodeFrame({ ...frame, answers, content: '' }).length > this.#frameBytes) {
+        answers.pop()
+      }
     }
-    if (frame.digest !== digest) this.#host.send(frame)
-    else if (content) {
-      const most = Math.min(contentCharacters, Math.floor(this.#frameBytes / 4))
-      this.#host.send({
-        ...frame,
-        content: contentAt(
-          store,
-          places.map(({ path }) => path),
-          most,
-        ),
-      })
-    } else {
-      const answers = places.slice(0, 8).map((place) => listed(digestsBelow(store, place)))
-      while (answers.length > 0 && encodeFrame({ ...frame, answers }).length > this.#frameBytes) answers.pop()
-      this.#host.send({ ...frame, answers })
-    }
+    this.#host.send({ ...frame, answers, content: told })
   }
 
   /** The other side answers. */

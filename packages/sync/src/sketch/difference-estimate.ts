@@ -1,5 +1,9 @@
+import type { SymbolRange } from './coded-symbols.ts'
+import type { SketchEncoder } from './sketch-encoder.ts'
+
 /**
- * An estimate of how many items differ, from the counts of the symbols of the difference alone.
+ * An estimate of how many items differ, from the counts of symbols alone: what a decoder that is not
+ * `done` cannot tell.
  *
  * With d differences, b of them there and a here, the count of symbol 0 is c0 = b - a, and that of symbol i is a sum of d
  * independent terms +1 or -1, each present with probability p = 2 / (i + 2). So (count - p c0)^2 has the mean
@@ -11,12 +15,36 @@
  * few operations per symbol and needs no structure beside the symbols.
  */
 export class DifferenceEstimate {
+  readonly #local: SketchEncoder
+  #setSize = 0
   #first = 0
   #symbols = 0
   #sum = 0
 
-  /** Takes in the count of the next symbol of the difference, before anything is taken out of it. */
-  note(count: number): void {
+  /** @param local The own set, as for a decoder; an estimate beside one takes in what that does. */
+  constructor(local: SketchEncoder) {
+    this.#local = local
+  }
+
+  /** Takes in the next symbols of the other side. */
+  receive({ from, setSize, symbols }: SymbolRange): void {
+    this.#setSize = setSize
+    const own = this.#local.symbols(from, from + symbols.length).symbols
+    for (let i = 0; i < symbols.length; i++) this.#note(symbols.countAt(i) - own.countAt(i))
+  }
+
+  /**
+   * A whole number, at least the difference of both sizes and at most their sum. A peer that lies makes it any between
+   * these.
+   */
+  value(): number {
+    const least = Math.abs(this.#first)
+    if (this.#symbols < 2) return least
+    const estimate = Math.round(this.#sum / (this.#symbols - 1))
+    return Math.min(this.#local.size + this.#setSize, Math.max(least, estimate))
+  }
+
+  #note(count: number): void {
     const index = this.#symbols++
     if (index === 0) {
       this.#first = count
@@ -24,13 +52,6 @@ export class DifferenceEstimate {
     }
     const deviation = count * (index + 2) - 2 * this.#first
     this.#sum += (deviation * deviation) / (2 * index)
-  }
-
-  /** A whole number, at least the difference of both sizes. */
-  value(): number {
-    const least = Math.abs(this.#first)
-    if (this.#symbols < 2) return least
-    return Math.max(least, Math.round(this.#sum / (this.#symbols - 1)))
   }
 }
 

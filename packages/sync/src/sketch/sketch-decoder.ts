@@ -1,5 +1,4 @@
 import { CodedSymbols, type SymbolRange } from './coded-symbols.ts'
-import { DifferenceEstimate } from './difference-estimate.ts'
 import { checkHash, type SaltedHash } from './salted-hash.ts'
 import type { SketchEncoder } from './sketch-encoder.ts'
 import { nextSymbol, symbolLimit } from './symbol-mapping.ts'
@@ -66,7 +65,6 @@ export class SketchDecoder {
   /** Symbols that may have a single item left, each at most once. */
   readonly #candidates: number[] = []
   #isCandidate = new Uint8Array(0)
-  readonly #estimate = new DifferenceEstimate()
   #state: SketchState = { status: 'reading' }
 
   /** @param local The own set, with the same salt as the other side's. It must not change while this is `reading`. */
@@ -89,16 +87,6 @@ export class SketchDecoder {
   /** How many steps were spent. */
   get steps(): number {
     return this.#steps
-  }
-
-  /**
-   * About how many items differ; exact when `done`. After k symbols its standard error is sqrt(2 / k) of it, see
-   * `DifferenceEstimate`. A peer that lies makes it any number up to the size of both sets.
-   */
-  differences(): number {
-    const known = this.#here.size + this.#there.size
-    if (this.#state.status === 'done') return known
-    return Math.min(this.#local.size + this.#setSize, Math.max(known, this.#estimate.value()))
   }
 
   /** Takes in the next symbols of the other side. A range that does not follow the last one fails. */
@@ -132,7 +120,6 @@ export class SketchDecoder {
       const index = from + i
       this.#left.addSymbol(index, symbols, i, 1)
       this.#left.addSymbol(index, own, i, -1)
-      this.#estimate.note(this.#left.countAt(index))
       this.#left.addSymbol(index, this.#there.symbols, index, -1)
       this.#left.addSymbol(index, this.#here.symbols, index, 1)
       this.#offer(index)

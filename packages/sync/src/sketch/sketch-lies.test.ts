@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { CodedSymbols, SymbolRange } from './coded-symbols.ts'
+import { DifferenceEstimate } from './difference-estimate.ts'
 import { checkHash } from './salted-hash.ts'
 import { answerOf, decide, type Pair, pairOf, wordsFrom } from './sketch.test-helper.ts'
 import { SketchDecoder } from './sketch-decoder.ts'
@@ -117,7 +118,9 @@ describe('a lie', () => {
         const decoder = new SketchDecoder(pair.here, budget)
         const state = decoder.receive(forgery.range())
         expect(decoder.steps).toBeLessThanOrEqual(32 * SYMBOLS)
-        expect(decoder.differences()).toBeLessThanOrEqual(8 + Math.max(0, forgery.range().setSize))
+        const estimate = new DifferenceEstimate(pair.here)
+        estimate.receive(forgery.range())
+        expect(estimate.value()).toBeLessThanOrEqual(8 + Math.max(0, forgery.range().setSize))
         if (state.status === 'done') expect(answerOf(state)).toEqual(pair.truth)
         else expect(['failed', 'exhausted']).toContain(state.status)
       }),

@@ -19,7 +19,7 @@
  * Time: 0.2 us per item to add, 30 ns per item and symbol it is part of (13 in the first 1000), 5 us per difference.
  *
  * **When a snapshot is cheaper.** A compact snapshot is about 5 bytes per live item, so a sketch loses where more than
- * a fifth of the items differ. `SketchDecoder.differences` estimates how many differ from the first symbols, within
+ * a fifth of the items differ. `DifferenceEstimate` tells how many differ from the first symbols, within
  * 18 % after 64: compare `symbolsFor(differences) * 17.5` bytes with the snapshot, and ask for more symbols or for that.
  *
  * @example
@@ -40,7 +40,7 @@
  * @module
  */
 export { CodedSymbols, type SymbolRange } from './coded-symbols.ts'
-export { symbolsFor } from './difference-estimate.ts'
+export { DifferenceEstimate, symbolsFor } from './difference-estimate.ts'
 export { SaltedHash } from './salted-hash.ts'
 export { decodeSymbols, encodeSymbols, sketchFormat, sketchLimits } from './sketch-codec.ts'
 export { type SketchBudget, SketchDecoder, type SketchState } from './sketch-decoder.ts'
