@@ -103,16 +103,16 @@ export const rest: Field<Uint8Array> = {
   read: (reader) => reader.raw(reader.remaining),
 }
 
-/** An author id: 16 hex digits as 8 bytes. */
-export const author: Field<AuthorId> = {
+/** 16 hex digits as 8 bytes. */
+export const hex: Field<string> = {
   write: (writer, value) => {
     for (let i = 0; i < 16; i += 2) writer.u8(Number.parseInt(value.slice(i, i + 2), 16))
   },
   read: (reader) => authorIdFromBytes(reader.raw(8)),
 }
 
-/** Other ids and digests, which are spelled alike. */
-export const hex: Field<string> = author
+/** An author id, which is spelled as all ids are. */
+export const author: Field<AuthorId> = { ...hex, read: (reader) => authorIdFromBytes(reader.raw(8)) }
 
 export const byte: Field<number> = { write: (writer, value) => writer.u8(value), read: (reader) => reader.u8() }
 
