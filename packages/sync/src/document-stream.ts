@@ -47,6 +47,8 @@ export class DocumentStream implements Carrier {
   readonly #acks = new StreamAcks()
   #owesNeed = false
   #asked: Version | undefined
+  /** What the other side asked for, until there is something sound to answer with. */
+  #need: { readonly version: Version; readonly isFull: boolean } | undefined
   readonly #presence: StreamPresence
 
   constructor(host: VersionsHost, core: DocumentCore, handle: number, given: Permission) {
@@ -151,7 +153,7 @@ export class DocumentStream implements Carrier {
   receive(received: DocumentFrame): void {
     const frame = received.kind !== 'open' && tellsVersion(received) ? this.#versions.resolved(received) : received
     if (frame === undefined) {
-      this.#host.fail('protocol-error', 'a version by what differs from one that was never told')
+      this.#fail('a version by what differs from one that was never told')
       return
     }
     switch (frame.kind) {
@@ -162,8 +164,8 @@ export class DocumentStream implements Carrier {
         this.#permitted(frame.permission, frame.version)
         break
       case 'recall':
-        this.#versions.recalled(frame.names)
-        this.open()
+        if (this.#versions.recalled(frame.names)) this.open()
+        else this.#fail('a recall of nothing that was guessed')
         break
       case 'changes':
         this.#changes(frame.bytes)
@@ -187,7 +189,7 @@ export class DocumentStream implements Carrier {
         if (this.#mayRead()) this.#needed(frame.version, frame.full)
         break
       case 'below':
-        this.#joins.isOwed = !this.#refusal.isAwaiting
+        this.#joins.invited(!this.#refusal.isAwaiting)
         break
       case 'join':
         if (this.#mayRead()) this.#sender.joining({ ...frame.question, version: frame.version })
@@ -203,6 +205,7 @@ export class DocumentStream implements Carrier {
         break
       case 'own':
         for (const author of frame.authors) this.#receiver.brought.add(author)
+        if (this.#receiver.brought.size > frameLimits.versionAuthors) this.#fail('more authors than a version has')
         if (this.isSameProfile) this.core.addOwnAuthors(frame.authors)
         break
       case 'refusals':
@@ -325,7 +328,7 @@ export class DocumentStream implements Carrier {
   #permitted(permission: Permission, version: Version): void {
     if (permission !== this.granted) this.#sender.permitted()
     this.granted = permission
-    this.theirs = this.theirs.merge(version)
+    this.#nowTheyHave(this.theirs.merge(version))
     if (!this.isServer) return
     this.core.setPermission(permission)
     this.core.serverReached(version)
@@ -333,7 +336,7 @@ export class DocumentStream implements Carrier {
   }
 
   #acknowledged(version: Version): void {
-    this.theirs = this.theirs.merge(version)
+    this.#nowTheyHave(this.theirs.merge(version))
     if (this.isServer) this.core.serverReached(version)
     this.#progress()
   }
@@ -346,7 +349,7 @@ export class DocumentStream implements Carrier {
   #changes(bytes: Uint8Array): void {
     const decoded = this.#receiver.changes(bytes)
     if (!decoded.ok) {
-      this.#host.fail('protocol-error', decoded.error.message)
+      this.#fail(decoded.error.message)
       return
     }
     const changes = decoded.value
@@ -355,15 +358,25 @@ export class DocumentStream implements Carrier {
       return
     }
     for (const change of changes) this.#receiver.brought.add(change.author)
-    this.theirs = versionAfter(this.theirs, changes)
+    this.#nowTheyHave(versionAfter(this.theirs, changes))
     this.#sender.theyHaveChanges(changes)
     // The whole state is on its way and takes the place of everything.
     if (this.#refusal.isAwaiting) return
     this.#took(this.core.receiveChanges(changes, bytes.length, this))
   }
 
+  #nowTheyHave(version: Version): void {
+    this.theirs = version
+    // Whoever names more authors than any version has makes them up.
+    if (version.size > this.core.store.version.size + frameLimits.versionAuthors) this.#fail('too many authors')
+  }
+
+  #fail(reason: string): void {
+    this.#host.fail('protocol-error', reason)
+  }
+
   #took(intake: Intake): void {
-    if (intake === 'invalid') this.#host.fail('protocol-error', 'content that breaks a rule of the store')
+    if (intake === 'invalid') this.#fail('content that breaks a rule of the store')
     if (intake === 'need') this.#owesNeed = true
     this.#progress()
   }
@@ -397,7 +410,7 @@ export class DocumentStream implements Carrier {
       return
     }
     const received = this.#receiver.piece(frame)
-    if (received.kind === 'malformed') this.#host.fail('protocol-error', received.reason)
+    if (received.kind === 'malformed') this.#fail(received.reason)
     if (received.kind === 'need') this.#owesNeed = true
     if (received.kind === 'bundle') {
       this.#whole(received.bundle, received.bytes)
@@ -411,17 +424,23 @@ export class DocumentStream implements Carrier {
 
   #whole(bundle: Bundle, bytes: Uint8Array): void {
     this.#receiver.brings(bundle)
-    this.theirs = this.theirs.merge(bundle.version)
+    this.#nowTheyHave(this.theirs.merge(bundle.version))
     this.#sender.theyHave(bundle.version)
     if (this.#refusal.isAwaiting) this.#refusal.take(bundle)
     else this.#took(this.core.receiveBundle(bundle, bytes, this))
   }
 
   #needed(version: Version, isFull: boolean): void {
+    const { health } = this.core
     // What takes the place of another state is looked at first: damage would spread.
-    if (isFull) this.core.health.isSound()
-    this.core.health.whenRebuilt(() => {
-      this.#sender.needed(version, isFull)
+    if (isFull) health.isSound()
+    const isWaiting = this.#need !== undefined
+    this.#need = { version, isFull: isFull || this.#need?.isFull === true }
+    if (isWaiting) return
+    health.whenRebuilt(() => {
+      const need = this.#need
+      this.#need = undefined
+      if (need !== undefined) this.#sender.needed(need.version, need.isFull)
       this.wake()
     })
   }

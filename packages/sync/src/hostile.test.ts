@@ -1,53 +1,9 @@
 import { type AuthorId, Version } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import { encodeFrame } from './codec.ts'
-import type { Frame, Introduction } from './frame.ts'
-import type { DialTransport, Link, LinkClosed, Permission } from './index.ts'
-import { type Star, seededRandom, star } from './world.test-helper.ts'
-
-/** Somebody who speaks to the server of a star by hand. */
-class Stranger {
-  readonly received: Uint8Array[] = []
-  closed: LinkClosed | undefined
-  readonly #link: Link
-
-  constructor(world: Star, transport: DialTransport) {
-    this.#link = transport.dial({
-      opened: () => {},
-      frame: (bytes) => this.received.push(bytes),
-      closed: (reason) => {
-        this.closed = reason
-      },
-    })
-    world.world.advance(50)
-  }
-
-  send(frame: Frame | Uint8Array): void {
-    const payload = frame instanceof Uint8Array ? frame : encodeFrame(frame)
-    const bytes = new Uint8Array(payload.length + 1)
-    bytes.set(payload, 1)
-    this.#link.send(bytes)
-  }
-}
-
-const introduction: Introduction = {
-  replica: '00000000000000ee',
-  role: 'client',
-  name: 'stranger',
-  profiles: [],
-  wall: 0,
-  frameBytes: 1_000_000,
-}
-const range = { min: 1, max: 1 }
-const hello: Frame = { kind: 'hello', protocol: range, format: range, introduction }
-
-function withStranger(authorize?: () => Permission): { star: Star; stranger: Stranger } {
-  const made = star(1, authorize === undefined ? {} : { server: { authorize } })
-  const extra = made.world.wire('stranger')
-  made.server.join({ transports: [extra.listen] })
-  const stranger = new Stranger(made, extra.dial)
-  return { star: made, stranger }
-}
+import type { Frame } from './frame.ts'
+import { hello, introduction, range, Stranger, withStranger } from './stranger.test-helper.ts'
+import { seededRandom, star } from './world.test-helper.ts'
 
 describe('a hostile or broken peer', () => {
   const open: Frame = { kind: 'open', handle: 1, document: 'raid', version: Version.empty }

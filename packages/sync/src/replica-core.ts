@@ -139,14 +139,15 @@ export class ReplicaCore implements Hub {
       replica: id,
       role,
       name,
-      profiles: [...this.#profiles].slice(0, 8),
+      profiles: role === 'server' ? [] : [...this.#profiles].slice(0, frameLimits.profiles),
       wall: this.clock.now(),
       frameBytes: this.#frameBytes,
     }
   }
 
   isSameProfile(profiles: readonly string[]): boolean {
-    return profiles.some((profile) => this.#profiles.has(profile))
+    // A server has no tabs: whoever says to be one has heard the ids somewhere.
+    return this.role !== 'server' && profiles.some((profile) => this.#profiles.has(profile))
   }
 
   batch<T>(step: () => T): T {
@@ -218,10 +219,12 @@ export class ReplicaCore implements Hub {
 
   established(session: Session): void {
     this.metrics.connectionsOpened += 1
-    // The same replica over the same route: the older one is dead and has not noticed.
+    // The same replica over the same route: the older one is dead and has not noticed. Ids are no secret, credentials are;
+    // where it comes with another one, silence tells.
     for (const other of this.connections) {
-      const isSame = other.session !== session && other.session.peerReplica === session.peerReplica
-      if (isSame && other.session.phase === 'established' && other.route === session.route) {
+      const { peerReplica, phase, route, token } = other.session
+      const isSame = other.session !== session && peerReplica === session.peerReplica && token === session.token
+      if (isSame && phase === 'established' && route === session.route) {
         other.close('peer-closed', 'Replaced by a newer connection of the same replica.')
       }
     }
@@ -261,15 +264,21 @@ export class ReplicaCore implements Hub {
   ): void {
     if (this.role !== 'server') return
     const { document } = frame
-    const known = this.shelf.has(document)
-    if (!known && this.shelf.size >= this.limits.documents) {
-      refused('document-limit', 'The server has as many documents open as it may.')
+    const isFull = (): boolean => !this.shelf.has(document) && this.shelf.size >= this.limits.documents
+    const refuse = (): void => refused('document-limit', 'The server has as many documents open as it may.')
+    if (isFull()) {
+      refuse()
       return
     }
     this.#ask(session, document).then(
       (given) => {
         if (given === 'no') {
           this.batch(() => found(undefined, 'no'))
+          return
+        }
+        // Others may have come while the hook took its time.
+        if (isFull()) {
+          this.batch(refuse)
           return
         }
         this.shelf.acquire(document).then(

@@ -99,8 +99,9 @@ export class Session implements StreamHost {
     this.#host = options.host
   }
 
+  /** Whether the other side is one to believe. Servers sync with clients only, and any client can say that it is one. */
   get isServer(): boolean {
-    return this.peer?.role === 'server'
+    return this.peer?.role === 'server' && this.hub.role !== 'server'
   }
 
   get isSameProfile(): boolean {

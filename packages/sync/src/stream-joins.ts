@@ -34,6 +34,11 @@ export class JoinAnswers {
     return this.#state !== 'none'
   }
 
+  /** Whether a question is awaited. */
+  get isInvited(): boolean {
+    return this.#state === 'invited'
+  }
+
   /** Invites the other side, which is at `version`, where it is below the floor and a sketch may be worth it. */
   invite(handle: number, version: Version): boolean {
     const { store } = this.#core
@@ -86,8 +91,8 @@ export class JoinAnswers {
   }
 }
 
-/** Answers that one stream takes in: each costs a pass over the own state. */
-const mostAnswers = 8
+/** Questions that one stream asks, and answers that it takes in: each costs a pass over the own state. */
+const mostPasses = 8
 
 /** The asking side. */
 export class JoinQuestions {
@@ -97,12 +102,20 @@ export class JoinQuestions {
   readonly #core: DocumentCore
   readonly #receiver = new JoinReceiver()
   readonly #versions: StreamVersions
+  #questions = 0
   #answers = 0
 
   constructor(host: StreamHost, core: DocumentCore, versions: StreamVersions) {
     this.#host = host
     this.#core = core
     this.#versions = versions
+  }
+
+  /** The other side invites to ask; `isWanted`: unless its whole state is on its way anyhow. */
+  invited(isWanted: boolean): void {
+    this.#questions += 1
+    if (this.#questions > mostPasses) this.#fail('too many joins')
+    this.isOwed = isWanted
   }
 
   ask(handle: number): void {
@@ -148,7 +161,7 @@ export class JoinQuestions {
       return symbols.ok ? this.#receiver.more(symbols.value) : this.#fail(symbols.error.message)
     }
     this.#answers += 1
-    if (this.#answers > mostAnswers) return this.#fail('too many joins')
+    if (this.#answers > mostPasses) return this.#fail('too many joins')
     const join = decodeJoin(bytes, this.#versions.lookup)
     if (join.ok) return this.#receiver.take(join.value, this.#core.store)
     // Begun on an earlier connection, by a version that both held then.

@@ -75,12 +75,16 @@ export class StreamSender {
   /** The other side asks for a join, having told what it has to tell. */
   joining(request: JoinRequest): void {
     const { hub } = this.#host
-    if (this.sent === undefined || !this.#joins.isWaiting) return
-    const [known] = this.#versions.references()
-    const answer = this.#joins.answer(request, known)
+    if (this.sent === undefined || !this.#joins.isInvited) return
     this.sent = request.version
     this.#outgoing = undefined
-    if (request.version.covers(this.#core.store.floor)) return
+    // It heard from somebody else meanwhile.
+    if (request.version.covers(this.#core.store.floor)) {
+      this.#joins.end()
+      return
+    }
+    const [known] = this.#versions.references()
+    const answer = this.#joins.answer(request, known)
     if (answer === undefined) {
       this.#outgoing = this.#whole(Version.empty)
       return

@@ -47,6 +47,8 @@ export class StreamVersions {
   /** What was offered to the other side: it may name that. */
   #lent: readonly Version[] = []
   #mayGuess = true
+  /** Frames that were told by a guess: each may be recalled. */
+  #guesses = 0
   /** The base that the other side tells its versions by, until it is remembered. */
   #theirBase: Version | undefined
 
@@ -82,6 +84,7 @@ export class StreamVersions {
     const offers = frame.kind === 'open' ? this.#core.bases.offers() : []
     if (frame.kind === 'open') this.#lent = offers
     const told: ToldVersion = { base: isWhole ? base : base.name, entries, names: offers.map(({ name }) => name) }
+    if (!telling.isCertain) this.#guesses += 1
     if (frame.kind === 'open' || frame.kind === 'opened') {
       this.#sent = [...this.#sent, version].slice(-keptSent)
       if (telling.isCertain) this.#certain = version
@@ -110,10 +113,13 @@ export class StreamVersions {
     return this.#offered.map(({ name }) => name)
   }
 
-  /** The other side does not hold what the last `open` named; it holds some of what was offered. */
-  recalled(names: readonly VersionName[]): void {
+  /** The other side does not hold what an `open` named; it holds some of what was offered. False where none was a guess. */
+  recalled(names: readonly VersionName[]): boolean {
+    if (this.#guesses === 0) return false
+    this.#guesses -= 1
     this.#mayGuess = false
     this.#offered = names.flatMap((name) => this.#core.bases.find(name) ?? [])
+    return true
   }
 
   /** Keeps the base of the other side for the next time, once all of it is known here. To be called now and then. */
