@@ -3,6 +3,8 @@ import type { ChannelCounters } from './channel.ts'
 /** First byte of a frame of a channel. */
 export const channelTag = { data: 0, credit: 1, syn: 2, ack: 3 } as const
 export const defaultWindowBytes: number = 512 * 1024
+/** A peer may overshoot by the one frame that began within its credit. */
+export const overshootBytes: number = 1024 * 1024
 export const defaultQueueBytes: number = 4 * 1024 * 1024
 
 /** Counters at their start. */

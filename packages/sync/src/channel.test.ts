@@ -22,16 +22,18 @@ class Pair {
     seed: number,
     faults: { readonly loss: number; readonly duplicate: number; readonly reorderMs: number },
     options: { readonly reliable: boolean; readonly windowBytes?: number },
+    /** What the first end takes itself to be granted, where that is something else. */
+    greed?: number,
   ) {
     this.#random = seededRandom(seed)
     this.#faults = faults
-    const end = (nonce: number): End => ({
-      channel: createChannel({ ...options, nonce }),
+    const end = (nonce: number, windowBytes = options.windowBytes): End => ({
+      channel: createChannel({ ...options, ...(windowBytes === undefined ? {} : { windowBytes }), nonce }),
       delivered: [],
       ready: false,
       failed: undefined,
     })
-    this.ends = [end(1001), end(2002)]
+    this.ends = [end(1001, greed), end(2002)]
     this.step(0, { kind: 'opened', now: 0 })
     this.step(1, { kind: 'opened', now: 0 })
   }
@@ -176,6 +178,21 @@ describe('a channel over an unreliable link', () => {
     for (const number of numbers(2000)) pair.send(0, number)
     expect(pair.ends[0].channel.queuedBytes).toBe(16_000)
     expect(pair.ends[0].channel.wakeAt).toBeDefined()
+  })
+
+  it.each([true, false])('[CH5] fails when more comes than was granted (reliable: %s)', (reliable) => {
+    const still = { loss: 0, duplicate: 0, reorderMs: 0 }
+    const pair = new Pair(1, still, { reliable, windowBytes: 10_000 }, 100_000_000)
+    pair.consumes = false
+    pair.run(100)
+    for (const number of numbers(20)) pair.send(0, number, 50_000)
+    pair.run(1000)
+    // The one frame that begins within the credit may be as large as any.
+    expect([pair.ends[1].failed, pair.ends[1].delivered.length]).toEqual([undefined, 20])
+    for (const number of numbers(20)) pair.send(0, number, 50_000)
+    pair.run(1000)
+    expect(pair.ends[1].failed).toBe('protocol-error')
+    expect(pair.ends[1].delivered.length).toBeLessThan(25)
   })
 
   it('[CH5] survives 3,000 frames of noise: each is dropped or fails the channel with a code', () => {

@@ -1,7 +1,8 @@
 import { stampMs } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
+import { createMemoryDisk } from './index.ts'
 import { insideOf } from './replica.ts'
-import { codeOf, lossyLink, Raid, type RaidHandle, seededRandom, star, World } from './world.test-helper.ts'
+import { codeOf, lossyLink, outcome, Raid, type RaidHandle, seededRandom, star, World } from './world.test-helper.ts'
 
 describe('flow', () => {
   it('[SY30] carries many documents on one connection', () => {
@@ -127,6 +128,34 @@ describe('flow', () => {
     const change = handle.change((draft) => draft.phase.set('x')).change
     const wall = world.time.clock.now()
     expect(Math.abs(stampMs(change?.hlc ?? 0) - wall)).toBeLessThan(1000)
+  })
+
+  it('[SY37] a listener of presence or of the storage that throws harms nobody else', () => {
+    const disk = createMemoryDisk()
+    const { world, clients, handles } = star(2, { disks: [disk] })
+    const seen: number[] = []
+    const heard: string[] = []
+    const fail = (): never => {
+      throw new Error('a bug of the app')
+    }
+    handles[0]?.presence.subscribe(fail)
+    handles[0]?.presence.subscribe((others) => seen.push(others.size))
+    clients[0]?.replica.onStorageStatus(fail)
+    clients[0]?.replica.onStorageStatus(({ state }) => heard.push(state))
+    handles[1]?.presence.set('here')
+    world.advance(100)
+    expect(seen).toEqual([1])
+    expect(clients[0]?.links).toEqual(['syncing', 'synced'])
+    disk.fail('storage-full')
+    handles[0]?.change((draft) => draft.phase.set('x'))
+    world.advance(1000)
+    disk.fail(undefined)
+    world.advance(60_000)
+    expect(heard).toEqual(['failing', 'ok'])
+    const receipt = handles[0]!.change((draft) => draft.phase.set('y'))
+    world.advance(1000)
+    expect(receipt.level).toBe('server')
+    expect(outcome(receipt.reached('disk')).code).toBe('resolved')
   })
 
   it('[SY37] a listener that throws harms nobody else', () => {

@@ -53,7 +53,7 @@ export function createPresence(hub: Hub, onOwn: () => void): PresenceTable {
     const next = new Map<string, Value>()
     for (const [replica, entry] of seen) if (entry.value !== undefined) next.set(replica, entry.value)
     others = next
-    for (const listener of [...listeners]) listener(next)
+    hub.tell(listeners, next)
   }
   /** Those that left go first; their clocks only guard against frames that come late. */
   const makeRoom = (): boolean => {

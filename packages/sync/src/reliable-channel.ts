@@ -1,6 +1,6 @@
 import { attempt, ByteReader, ByteWriter, type DecodeError, type Result } from '@rejoin/state'
 import type { Channel, ChannelEffect, ChannelOptions } from './channel.ts'
-import { channelTag, count, defaultQueueBytes, defaultWindowBytes, noCounts } from './channel-common.ts'
+import { channelTag, count, defaultQueueBytes, defaultWindowBytes, noCounts, overshootBytes } from './channel-common.ts'
 
 /** The channel over a link that keeps order and loses nothing: one byte per frame, and credit. */
 export function reliableChannel(options: ChannelOptions): Channel {
@@ -66,8 +66,8 @@ export function reliableChannel(options: ChannelOptions): Channel {
           counters.bytesIn += input.bytes.length
           if (input.bytes[0] === channelTag.data) {
             outstanding += input.bytes.length - 1
-            // A peer may overshoot by the one frame that began within its credit.
-            if (outstanding > windowBytes + 1024 * 1024) return fail('protocol-error', 'more bytes than were granted')
+            if (outstanding > windowBytes + overshootBytes)
+              return fail('protocol-error', 'more bytes than were granted')
             effects.push({ kind: 'deliver', payload: input.bytes.subarray(1) })
           } else {
             const granted = readCredit(input.bytes)

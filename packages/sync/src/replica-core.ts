@@ -14,7 +14,7 @@ import { type Metrics, noMetrics } from './metrics.ts'
 import { findProfile } from './profile.ts'
 import type { Refusal } from './refusal.ts'
 import type { ReplicaOptions } from './replica.ts'
-import type { Clock, Environment, Random, Storage, StoredRow, Timers } from './seams.ts'
+import type { Clock, Environment, Random, Storage, StorageStatus, StoredRow, Timers } from './seams.ts'
 import type { Session, SessionEnd } from './session.ts'
 import type { SyncRules } from './sync-rules.ts'
 import { createTransferCache, type TransferCache } from './transfers.ts'
@@ -57,6 +57,7 @@ export class ReplicaCore implements Hub {
   readonly connections: Set<Connection> = new Set()
   readonly healListeners: Set<(event: HealEvent) => void> = new Set()
   readonly divergenceListeners: Set<(event: DivergenceEvent) => void> = new Set()
+  readonly statusListeners: Set<(status: StorageStatus) => void> = new Set()
   readonly changeListeners: Set<(nothing: undefined) => void> = new Set()
   /** What must end with the replica. */
   readonly closers: Set<() => void> = new Set()
@@ -390,6 +391,7 @@ export class ReplicaCore implements Hub {
         }
       })
     }
+    this.tell(this.statusListeners, status)
     this.changed()
   }
 

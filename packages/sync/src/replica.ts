@@ -135,7 +135,7 @@ export function createReplicaWith(rules: SyncRules, options: ReplicaOptions): Re
     flush: () => core.queue.flushed(),
     metrics: () => ({ ...core.metrics }),
     reauthorize: (document) => core.reauthorize(document),
-    onStorageStatus: (listener) => core.queue.onStatus(listener),
+    onStorageStatus: (listener) => listen(core.statusListeners, listener),
     onHealed: (listener) => listen(core.healListeners, listener),
     onDivergence: (listener) => listen(core.divergenceListeners, listener),
     close,

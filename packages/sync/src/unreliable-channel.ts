@@ -1,6 +1,6 @@
 import { attempt, ByteReader, ByteWriter } from '@rejoin/state'
 import type { Channel, ChannelEffect, ChannelOptions } from './channel.ts'
-import { channelTag, count, defaultQueueBytes, defaultWindowBytes, noCounts } from './channel-common.ts'
+import { channelTag, count, defaultQueueBytes, defaultWindowBytes, noCounts, overshootBytes } from './channel-common.ts'
 import { byte, checked, type Field, record, rest, uint, word } from './wire-fields.ts'
 
 const maxFlightFrames = 256
@@ -50,6 +50,7 @@ export function unreliableChannel(options: ChannelOptions): Channel {
   let sentBytes = 0
   let grantedToUs = windowBytes
   let grantedToThem = windowBytes
+  let receivedBytes = 0
   let ackOwed = false
   let lastArrived = 0
   let smoothed: number | undefined
@@ -126,6 +127,7 @@ export function unreliableChannel(options: ChannelOptions): Channel {
     }
     if (packet.seq >= expected + maxFlightFrames) return
     arrived.set(packet.seq, packet.payload)
+    receivedBytes += packet.payload.length
     for (let payload = arrived.get(expected); payload !== undefined; payload = arrived.get(expected)) {
       arrived.delete(expected)
       expected += 1
@@ -162,6 +164,7 @@ export function unreliableChannel(options: ChannelOptions): Channel {
     grantedToUs = Math.max(grantedToUs, packet.granted)
     if (packet.tag === channelTag.syn) ackOwed = true
     if (packet.tag === channelTag.data) receive(packet, effects)
+    if (receivedBytes > grantedToThem + overshootBytes) return fail('protocol-error', 'more bytes than were granted')
     drain(now, effects)
     if (blocked && queue.length === 0) effects.push({ kind: 'writable' })
     // One bare acknowledgement per arrival; it also tells the credit.
