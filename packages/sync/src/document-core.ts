@@ -258,7 +258,7 @@ export class DocumentCore {
     this.hub.touched(this)
     this.log.trim(this.acked)
     if (!remember) return
-    this.hub.queue.push(this.ackedRows.rise(this.acked))
+    if (this.hub.makesRows) this.hub.queue.push(this.ackedRows.rise(this.acked))
     this.hub.changed()
   }
 
@@ -409,7 +409,11 @@ export class DocumentCore {
 
   /** The row of a whole state. */
   stateRow(state: Bundle): StorageOp {
-    return { kind: 'put', key: this.keys.bundle(this.hub.newId()), bytes: sealRow(encodeBundle(state)) }
+    return {
+      kind: 'put',
+      key: this.keys.bundle(this.hub.newId()),
+      bytes: this.hub.makesRows ? sealRow(encodeBundle(state)) : noRow.bytes,
+    }
   }
 
   /** The row that says from which seq on an incarnation was refused. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { noStorage } from './index.ts'
+import { noStorage, type Storage, type StorageOp } from './index.ts'
 import { star } from './world.test-helper.ts'
 
 describe('replicas over a server', () => {
@@ -44,6 +44,23 @@ describe('replicas over a server', () => {
     ])
     expect(reports[0]?.conflicts[0]?.ancestor).toEqual({ known: true, value: 'fight' })
     expect(alice!.snapshot.potions).toBe(7)
+  })
+
+  it('[LA6] spell nothing for a disk that keeps nothing, also not what a server acknowledged', () => {
+    const written: StorageOp[] = []
+    const storage: Storage = {
+      ...noStorage(),
+      write: (ops) => {
+        written.push(...ops)
+        return noStorage().write(ops)
+      },
+    }
+    const { world, handles } = star(1, { client: { storage } })
+    handles[0]?.change((draft) => draft.phase.set('fight'))
+    world.advance(500)
+    expect(handles[0]?.unsaved.changes).toBe(0)
+    const spelled = written.flatMap((op) => (op.kind === 'put' && op.bytes.length > 5 ? [op.key] : []))
+    expect(spelled.filter((key) => key.includes('/m/acked/'))).toEqual([])
   })
 
   it('[LA6] work, heal and report alike without storage, and come back with nothing', () => {

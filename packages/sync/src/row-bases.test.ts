@@ -1,5 +1,7 @@
+import type { VersionName } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import { createMemoryDisk, type MemoryDisk } from './index.ts'
+import { insideOf } from './replica.ts'
 import { type Participant, type RaidHandle, type Star, star, World } from './world.test-helper.ts'
 
 const limits = { namedVersionAuthors: 1, rowsBeforeCompaction: 1000 }
@@ -131,5 +133,26 @@ describe('rows that are told by a version in a row of its own', () => {
       world.advance(100)
     }
     expect(reopened(copyOf(disk)).handle.snapshot.items.length).toBe(13)
+  })
+
+  it('[LA8] leave memory with the last row that is told by them', () => {
+    const disk = createMemoryDisk()
+    const world = new World()
+    const peer = world.replica({ disk, role: 'peer', limits: { namedVersionAuthors: 1, rowsBeforeCompaction: 50 } })
+    const handle = world.open(peer)
+    const names = new Set<string>()
+    for (let at = 0; at < 64 * 40; at++) {
+      handle.store.renewAuthor()
+      handle.change((draft) => draft.items.add(`${at % 100}`))
+      if (at % 10 > 0) continue
+      world.advance(1)
+      for (const key of bases(disk)) names.add(key.split('/')[4] as string)
+    }
+    world.advance(1000)
+    expect(names.size).toBeGreaterThan(30)
+    expect(bases(disk).length).toBeLessThanOrEqual(4)
+    const { rowBases } = insideOf(peer.replica).shelf.cores()[0]!
+    // A dozen is remembered for other replicas.
+    expect([...names].filter((name) => rowBases.lookup(name as VersionName) !== undefined).length).toBeLessThan(15)
   })
 })

@@ -139,14 +139,22 @@ export class RowBases {
     if (bases.length === 0) return []
     const named = new Set<string>()
     for (const row of stays) for (const name of this.#namesIn(row)) named.add(name)
-    const stale = bases.filter(({ key }) => {
-      const [owner = '', name = ''] = key.slice(basePrefix.length).split('/')
-      if (named.has(name)) return false
-      return owner === this.#owner ? retired.has(name) && !this.#usedSince.has(name as VersionName) : ended.has(owner)
-    })
-    for (const { key } of stale) {
-      const [owner, name] = key.slice(basePrefix.length).split('/')
-      if (owner === this.#owner) this.#put.delete(name as VersionName)
+    const stale: StoredRow[] = []
+    const left = new Set<string>()
+    for (const row of bases) {
+      const [owner = '', name = ''] = row.key.slice(basePrefix.length).split('/')
+      const isOurs = owner === this.#owner
+      const isOver = isOurs ? retired.has(name) && !this.#usedSince.has(name as VersionName) : ended.has(owner)
+      if (!isOver || named.has(name)) {
+        left.add(name)
+        continue
+      }
+      stale.push(row)
+      if (isOurs) this.#put.delete(name as VersionName)
+    }
+    // What was put since has no row yet among these.
+    for (const name of this.#known.keys()) {
+      if (!left.has(name) && !this.#put.has(name)) this.#known.delete(name)
     }
     return stale
   }
