@@ -6,9 +6,8 @@
 // back, and it keeps one D from paying for another what an engine puts off at loading. At D = 1,000 the same replicas then
 // go apart once more ("again"): that is somebody whose link breaks in the middle of work.
 
-import { chunks, keyNames, PER_TRANSACTION, randomValues, snapshotOf } from '../lib/keys.mjs'
+import { chunks, PER_TRANSACTION, startOf } from '../lib/keys.mjs'
 import { now } from '../lib/measure.mjs'
-import { Random } from '../lib/random.mjs'
 
 const SIZES = [2, 5]
 const CHANGED = [10, 100, 1_000, 10_000]
@@ -94,12 +93,7 @@ function check(context, replicas, writers, expected, label) {
 
 /** @param {import('../lib/child.mjs').Context} context */
 export async function run(context, engine) {
-  const random = new Random(context.seed)
-  const keys = keyNames(context.scaled(KEYS))
-  const base = randomValues(random, keys)
-
-  context.step('base')
-  const snapshot = await snapshotOf(engine, base)
+  const { random, keys, base, snapshot } = await startOf(context, engine, KEYS)
   for (const n of SIZES) {
     for (const fullChanged of CHANGED) {
       const changed = Math.max(10, context.scaled(fullChanged))

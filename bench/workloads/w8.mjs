@@ -2,9 +2,8 @@
 // same keys, then sync with the library's own protocol. Where an engine reports what a heal brought, once without anybody
 // who listens and once with: the report must name every conflict.
 
-import { keyNames, randomValues, snapshotOf } from '../lib/keys.mjs'
+import { startOf } from '../lib/keys.mjs'
 import { now } from '../lib/measure.mjs'
-import { Random } from '../lib/random.mjs'
 
 const KEYS = 100_000
 const CHANGES = 10_000
@@ -22,11 +21,7 @@ export const metrics = [
 
 /** @param {import('../lib/child.mjs').Context} context */
 export async function run(context, engine) {
-  const random = new Random(context.seed)
-  const keys = keyNames(context.scaled(KEYS))
-  const base = randomValues(random, keys)
-  context.step('base')
-  const snapshot = await snapshotOf(engine, base)
+  const { random, keys, base, snapshot } = await startOf(context, engine, KEYS)
   const shared = context.scaled(CONFLICTS)
   const own = context.scaled(CHANGES) - shared
 

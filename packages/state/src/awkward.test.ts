@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
-  type AuthorId,
   canonicalKey,
-  createStore,
   decodeBundle,
   decodeChanges,
   encodeBundle,
@@ -17,7 +15,6 @@ import {
   map,
   mvRegister,
   type Ordered,
-  openDocument,
   ranked,
   register,
   resolved,
@@ -27,6 +24,7 @@ import {
   Version,
   valuesEqual,
 } from './index.ts'
+import { openAs } from './replicas.test-helper.ts'
 import { awkwardValues } from './value.test-helper.ts'
 
 const World = schema({
@@ -41,12 +39,7 @@ const World = schema({
   byName: map(register<Value>('unwritten')),
 })
 
-function open(author: string) {
-  return openDocument(
-    World,
-    createStore({ newAuthor: () => author.repeat(16) as AuthorId, now: () => 1_700_000_000_000 }),
-  )
-}
+const open = (author: string) => openAs(World, author)
 
 type Doc = ReturnType<typeof open>
 

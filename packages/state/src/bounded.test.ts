@@ -15,6 +15,7 @@ import {
   type Rights,
   schema,
 } from './index.ts'
+import { pull } from './replicas.test-helper.ts'
 
 const Raid = schema({ potions: bounded({ initial: 10 }), seats: bounded({ initial: 2, min: 1, max: 5 }) })
 
@@ -30,12 +31,8 @@ function replica(name: string, isAnchor = false) {
 
 type Replica = ReturnType<typeof replica>
 
-function give(to: Replica, from: Replica): void {
-  expect(['applied', 'duplicate']).toContain(to.store.applyBundle(from.store.since(to.store.version)))
-}
-
 function heal(...replicas: Replica[]): void {
-  for (const _ of replicas) for (const to of replicas) for (const from of replicas) give(to, from)
+  for (const _ of replicas) for (const to of replicas) for (const from of replicas) pull(to, from)
 }
 
 function authorOf(one: Replica): AuthorId {
@@ -74,7 +71,7 @@ describe('a bounded counter', () => {
     expect(bob.store.version.size).toBe(0)
     anchor.change((s) => s.potions.grant())
     expect(() => anchor.change((s) => s.potions.grant())).toThrow(/granted already/)
-    give(bob, anchor)
+    pull(bob, anchor)
     expect(() => bob.change((s) => s.potions.subtract(1))).toThrow(refused('rights-insufficient'))
     anchor.change((s) => s.potions.subtract(4))
     expect(anchor.snapshot.potions).toBe(6)
@@ -107,7 +104,7 @@ describe('a bounded counter', () => {
       expect(() => s.potions.subtract(5)).toThrow(refused('rights-insufficient'))
     })
     bob.change((s) => expect(s.potions.spendable()).toBe(0))
-    give(bob, anchor)
+    pull(bob, anchor)
     anchor.change((s) => s.potions.subtract(4))
     bob.change((s) => s.potions.subtract(6))
     heal(anchor, bob, carol)
@@ -122,7 +119,7 @@ describe('a bounded counter', () => {
     const [anchor, bob] = raid()
     const bobs = authorOf(bob)
     anchor.change((s) => s.potions.give(bobs, { spend: 6 }))
-    give(bob, anchor)
+    pull(bob, anchor)
     const backup = encodeSnapshot(bob.store)
     bob.change((s) => s.potions.subtract(6))
     const restored = replica('d')
@@ -137,9 +134,9 @@ describe('a bounded counter', () => {
     const [anchor, bob, carol] = raid()
     const bobs = authorOf(bob)
     anchor.change((s) => s.potions.give(bobs, { spend: 6 }))
-    give(bob, anchor)
+    pull(bob, anchor)
     bob.change((s) => s.potions.subtract(2))
-    give(anchor, bob)
+    pull(anchor, bob)
     expect(() => anchor.change((s) => s.potions.takeOver(bobs))).toThrow(refused('rights-refused'))
     bob.change((s) => {
       s.potions.subtract(1)
@@ -148,7 +145,7 @@ describe('a bounded counter', () => {
     })
     expect(() => bob.change((s) => s.potions.subtract(1))).toThrow(refused('rights-insufficient'))
     expect(() => bob.change((s) => s.potions.ask({ spend: 1 }))).toThrow(/last word/)
-    give(anchor, bob)
+    pull(anchor, bob)
     expect(() => carol.change((s) => s.potions.takeOver(bobs))).toThrow(refused('rights-refused'))
     let taken: Rights | undefined
     anchor.change((s) => {
@@ -169,7 +166,7 @@ describe('a bounded counter', () => {
       expect(s.potions.asked()).toEqual({ spend: 6, room: 0 })
     })
     anchor.change((s) => s.potions.give(bob.store.author as AuthorId, { spend: 5 }))
-    give(bob, anchor)
+    pull(bob, anchor)
     bob.change((s) => expect(s.potions.asked()).toEqual({ spend: 1, room: 0 }))
   })
 
@@ -227,7 +224,7 @@ describe('a bounded counter', () => {
           const one = replicas[who] as Replica
           const to = authors[other] as AuthorId
           try {
-            if (what === 'pull') give(one, replicas[other] as Replica)
+            if (what === 'pull') pull(one, replicas[other] as Replica)
             else if (what === 'renew') {
               one.store.renewAuthor()
               authors[who] = authorOf(one)

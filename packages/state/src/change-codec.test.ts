@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import {
-  type AuthorId,
   authorIdFrom,
   type Change,
   createChangeDecoder,
   createChangeEncoder,
-  createStore,
   decodeBundle,
   decodeChanges,
   decodeSnapshot,
@@ -16,12 +14,12 @@ import {
   encodeVersion,
   list,
   map,
-  openDocument,
   register,
   schema,
   set,
   Version,
 } from './index.ts'
+import { openAs, startMs } from './replicas.test-helper.ts'
 
 const World = schema({
   title: register(''),
@@ -31,9 +29,8 @@ const World = schema({
 })
 
 function open(author: string) {
-  const id = author.repeat(16) as AuthorId
-  let now = 1_700_000_000_000
-  return openDocument(World, createStore({ newAuthor: () => id, now: () => now++ }))
+  let now = startMs
+  return openAs(World, author, () => now++)
 }
 
 function changeOf(doc: ReturnType<typeof open>, write: Parameters<typeof doc.change>[0]): Change {

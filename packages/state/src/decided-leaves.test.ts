@@ -19,7 +19,8 @@ import {
   schema,
   Version,
 } from './index.ts'
-import { give, heal, split } from './leaves.test-helper.ts'
+import { heal, split } from './leaves.test-helper.ts'
+import { pull } from './replicas.test-helper.ts'
 
 describe('a ranked register', () => {
   it('[LE9] reads the highest rank among concurrent writes, then the later clock, and any write that had seen the others', () => {
@@ -49,7 +50,7 @@ describe('a ranked register', () => {
     const heard: Conflict[] = []
     alice.store.subscribe(({ conflicts }) => heard.push(...conflicts))
     bob.change((s) => s.bid.set('bob', 9))
-    give(alice, bob)
+    pull(alice, bob)
     expect(heard).toMatchObject([
       {
         rule: 'higher-rank',
@@ -109,7 +110,7 @@ describe('a fenced register', () => {
   it('[LE10] keeps a higher token beside a write that had seen it, in any order of arrival', () => {
     const [alice, bob, carol] = split()
     alice.change((s) => s.round.set(2), token(7))
-    give(bob, alice)
+    pull(bob, alice)
     // A writer that ignores the refusal: same context, lower token.
     const rogue = bob.store.transact((transaction) => {
       const { tree } = bob.store
@@ -118,10 +119,10 @@ describe('a fenced register', () => {
     if (rogue === undefined) throw new Error('nothing written')
     expect(alice.store.applyChange(rogue)).toBe('applied')
     expect(alice.snapshot.round).toBe(2)
-    give(carol, alice)
+    pull(carol, alice)
     expect(carol.snapshot.round).toBe(2)
     carol.change((s) => s.round.set(4), token(7))
-    give(alice, carol)
+    pull(alice, carol)
     expect(alice.store.stats.liveItems).toBe(1)
     expect(alice.snapshot.round).toBe(4)
   })
@@ -180,7 +181,7 @@ describe('a resolved register', () => {
     const heard: Conflict[] = []
     alice.store.subscribe(({ conflicts }) => heard.push(...conflicts))
     bob.change((s) => s.joined.set('bob'))
-    give(alice, bob)
+    pull(alice, bob)
     expect(heard).toMatchObject([{ rule: 'resolver', winner: 'both', result: 'alice+bob' }])
   })
 
@@ -251,7 +252,7 @@ describe('a remove-wins set', () => {
     const heard: Conflict[] = []
     alice.store.subscribe(({ conflicts }) => heard.push(...conflicts))
     bob.change((s) => s.allowed.add('ada'))
-    give(alice, bob)
+    pull(alice, bob)
     expect(heard).toMatchObject([
       { rule: 'remove-wins', winner: 'ours', element: 'ada', ours: { value: undefined }, theirs: { value: null } },
     ])

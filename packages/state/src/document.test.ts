@@ -14,6 +14,7 @@ import {
   schema,
   set,
 } from './index.ts'
+import { openMinted } from './replicas.test-helper.ts'
 
 const World = schema({
   phase: register('lobby'),
@@ -24,15 +25,7 @@ const World = schema({
   players: map({ hp: counter(100), note: register<{ text: string } | null>(null) }),
 })
 
-let authors = 0
-
-function open() {
-  const store = createStore({
-    newAuthor: () => (++authors).toString(16).padStart(16, '0') as AuthorId,
-    now: () => 1_700_000_000_000,
-  })
-  return openDocument(World, store)
-}
+const open = () => openMinted(World)
 
 function codeOf(act: () => unknown): ErrorCode | 'none' {
   try {

@@ -17,6 +17,7 @@ import {
   schema,
   set,
 } from './index.ts'
+import { pull } from './replicas.test-helper.ts'
 
 const World = schema({
   phase: register('lobby'),
@@ -39,10 +40,6 @@ function replica(name: string) {
     now: () => clock.now++,
   })
   return Object.assign(openDocument(World, store), { clock })
-}
-
-function pull(to: Replica, from: Replica): void {
-  expect(['applied', 'duplicate']).toContain(to.store.applyBundle(from.store.since(to.store.version)))
 }
 
 /** Lets two replicas write apart and meet again; the reports of both. */

@@ -20,6 +20,7 @@ import {
   set,
   type Value,
 } from './index.ts'
+import { pull } from './replicas.test-helper.ts'
 
 /** One document with every keyed leaf. */
 export const World = schema({
@@ -62,12 +63,7 @@ export function split(prepare?: (alice: Replica) => void): [Replica, Replica, Re
 
 /** Brings all to the same version, first one way round and then the other. */
 export function heal(...replicas: Replica[]): void {
-  for (const to of replicas) for (const from of replicas) give(to, from)
-  for (const to of replicas) for (const from of replicas) give(to, from)
+  for (const to of replicas) for (const from of replicas) pull(to, from)
+  for (const to of replicas) for (const from of replicas) pull(to, from)
   for (const one of replicas) expect(one.snapshot).toEqual(replicas[0]?.snapshot)
-}
-
-/** Brings one what another has. */
-export function give(to: Replica, from: Replica): void {
-  expect(['applied', 'duplicate']).toContain(to.store.applyBundle(from.store.since(to.store.version)))
 }

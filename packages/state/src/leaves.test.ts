@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type AuthorId, createStore, Key, openDocument, type SetDraft, type Value } from './index.ts'
-import { give, heal, split, World } from './leaves.test-helper.ts'
+import { heal, split, World } from './leaves.test-helper.ts'
+import { pull } from './replicas.test-helper.ts'
 
 function addAll(draft: SetDraft<Value>, items: readonly Value[]): void {
   for (const item of items) draft.add(item)
@@ -195,7 +196,7 @@ describe('a leaf of a kind that this build does not know', () => {
     if (change === undefined) throw new Error('no change')
     const strange = { ...change, ops: change.ops.map((op) => ({ ...op, key: unknownKey(op.key) })) }
     expect(bob.store.applyChange(strange)).toBe('applied')
-    give(carol, bob)
+    pull(carol, bob)
     expect(carol.store.toJSON()).toEqual({ phase: { '@kind-200': 'future', '@register': 'x' } })
     expect(carol.store.digest()).toBe(bob.store.digest())
     expect(carol.snapshot.phase).toBe('x')

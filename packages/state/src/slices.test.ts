@@ -3,19 +3,18 @@ import {
   type AuthorId,
   beginCut,
   counter,
-  createStore,
   encodeSnapshot,
   list,
   loadSnapshot,
   loadSnapshotInSlices,
   map,
-  openDocument,
   register,
   schema,
   set,
   Version,
   verifyStore,
 } from './index.ts'
+import { openAs } from './replicas.test-helper.ts'
 
 const World = schema({
   title: register(''),
@@ -24,10 +23,7 @@ const World = schema({
   units: map({ x: register(0), hp: counter(10) }),
 })
 
-function open(author: string) {
-  const id = author.repeat(16) as AuthorId
-  return openDocument(World, createStore({ newAuthor: () => id, now: () => 1_700_000_000_000 }))
-}
+const open = (author: string) => openAs(World, author)
 
 function filled(author: string, units = 1_000) {
   const doc = open(author)

@@ -14,6 +14,7 @@ import {
   set,
   Version,
 } from './index.ts'
+import { openMinted, pull } from './replicas.test-helper.ts'
 
 const World = schema({
   phase: register('lobby'),
@@ -23,15 +24,7 @@ const World = schema({
   players: map({ hp: counter(100), name: register('') }),
 })
 
-let minted = 0
-
-function open(newAuthor = () => (++minted).toString(16).padStart(16, '0') as AuthorId) {
-  return openDocument(World, createStore({ newAuthor, now: () => 1_700_000_000_000 }))
-}
-
-function pull(to: ReturnType<typeof open>, from: ReturnType<typeof open>): void {
-  expect(['applied', 'duplicate']).toContain(to.store.applyBundle(from.store.since(to.store.version)))
-}
+const open = (newAuthor?: () => AuthorId) => openMinted(World, newAuthor)
 
 describe('an incarnation', () => {
   it('[VE3] is minted at the first write of an opening and goes on from there, one seq for each change or list element', () => {

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
-  type AuthorId,
   counter,
-  createStore,
   type DigestPlace,
   describeAt,
   digestAt,
@@ -10,12 +8,12 @@ import {
   emptyDigest,
   list,
   map,
-  openDocument,
   register,
   schema,
   set,
   toHex16,
 } from './index.ts'
+import { openMinted } from './replicas.test-helper.ts'
 
 const Raid = schema({
   phase: register('lobby'),
@@ -24,11 +22,7 @@ const Raid = schema({
   players: map({ name: register(''), hp: counter(100) }),
 })
 
-let minted = 0
-function open() {
-  const newAuthor = () => (++minted).toString(16).padStart(16, '0') as AuthorId
-  return openDocument(Raid, createStore({ newAuthor, now: () => 1_700_000_000_000 }))
-}
+const open = () => openMinted(Raid)
 type Raiders = ReturnType<typeof open>
 
 /** Two replicas with equal versions. */

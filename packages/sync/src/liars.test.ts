@@ -21,6 +21,15 @@ function forged(handle: number): Frame {
   return { kind: 'bundle', handle, transfer: '00000000000000aa', totalBytes: chunk.length, offset: 0, chunk }
 }
 
+/** A stranger that takes part in the document. */
+function guest(says: Frame = hello): { readonly made: Star; readonly stranger: Stranger } {
+  const { star: made, stranger } = withStranger()
+  stranger.send(says)
+  stranger.send(open)
+  made.world.advance(50)
+  return { made, stranger }
+}
+
 function storeAt(made: Star) {
   return insideOf(made.server.replica).shelf.cores()[0]!.store
 }
@@ -91,9 +100,7 @@ describe('who says to be somebody else', () => {
 
 describe('who floods', () => {
   it('[SY42] with authors of work that it may yet bring is ended', () => {
-    const { star: made, stranger } = withStranger()
-    stranger.send(hello)
-    stranger.send(open)
+    const { made, stranger } = guest()
     const most = frameLimits.ownAuthors
     for (let i = 0; i * most <= frameLimits.versionAuthors; i++) {
       stranger.send({ kind: 'own', handle: 1, authors: authorsFrom(1 + i * most, most) })
@@ -104,9 +111,7 @@ describe('who floods', () => {
   })
 
   it('[SY42] with versions of more and more authors is ended', () => {
-    const { star: made, stranger } = withStranger()
-    stranger.send(hello)
-    stranger.send(open)
+    const { made, stranger } = guest()
     for (let i = 0; i < 4 && stranger.closed === undefined; i++) {
       const version = Version.from(authorsFrom(1 + i * 60_000, 60_000).map((author) => [author, 1]))
       stranger.send({ kind: 'ack', handle: 1, version })
@@ -116,20 +121,14 @@ describe('who floods', () => {
   })
 
   it('[SY42] with recalls of versions that were told whole is ended', () => {
-    const { star: made, stranger } = withStranger()
-    stranger.send(hello)
-    stranger.send(open)
-    made.world.advance(50)
+    const { made, stranger } = guest()
     stranger.send({ kind: 'recall', handle: 1, names: [] })
     made.world.advance(50)
     expect(stranger.closed?.code).toBe('protocol-error')
   })
 
   it('[JO4] with invitations to ask for a join is ended after eight: each costs a pass over the state', () => {
-    const { star: made, stranger } = withStranger()
-    stranger.send({ ...hello, protocol: { min: 1, max: 2 } })
-    stranger.send(open)
-    made.world.advance(50)
+    const { made, stranger } = guest({ ...hello, protocol: { min: 1, max: 2 } })
     stranger.send({ kind: 'opened', handle: 1, permission: 'write', version: Version.empty })
     for (let i = 0; i < 20; i++) {
       stranger.send({ kind: 'below', handle: 1 })
@@ -156,38 +155,35 @@ describe('who floods', () => {
     expect(server.metrics.prunings).toBeGreaterThan(0)
     const question = { salt: { hi: 1, lo: 2 }, items: 300, keys: 300, sample: new Uint32Array(0) }
     // The first wire was given up in the meantime.
-    const guest = new Stranger(made, strangersWire(made))
+    const returned = new Stranger(made, strangersWire(made))
     expect(stranger.closed).toBeDefined()
-    guest.send({ ...hello, protocol: { min: 1, max: 2 } })
-    guest.send({ ...open, version: before })
+    returned.send({ ...hello, protocol: { min: 1, max: 2 } })
+    returned.send({ ...open, version: before })
     made.world.advance(50)
-    guest.send({ kind: 'opened', handle: 1, permission: 'write', version: before })
+    returned.send({ kind: 'opened', handle: 1, permission: 'write', version: before })
     made.world.advance(50)
-    expect(guest.heard('below')).toHaveLength(1)
+    expect(returned.heard('below')).toHaveLength(1)
     for (let i = 0; i < 5; i++) {
-      guest.send({ kind: 'join', handle: 1, version: before, question })
+      returned.send({ kind: 'join', handle: 1, version: before, question })
       made.world.advance(100)
     }
     expect(server.metrics.joinsBySketch).toBe(1)
     expect(server.sketchItems).toBeGreaterThan(0)
     // Invited anew, it turns out to have heard all of it from somebody else.
-    guest.send({ kind: 'need', handle: 1, version: before, full: false })
+    returned.send({ kind: 'need', handle: 1, version: before, full: false })
     made.world.advance(50)
-    expect(guest.heard('below')).toHaveLength(2)
-    guest.send({ kind: 'join', handle: 1, version: storeAt(made).version, question })
+    expect(returned.heard('below')).toHaveLength(2)
+    returned.send({ kind: 'join', handle: 1, version: storeAt(made).version, question })
     made.world.advance(50)
     expect(server.sketchItems).toBe(0)
-    const sent = guest.received.length
+    const sent = returned.received.length
     alice?.change((draft) => draft.phase.set('on'))
     made.world.advance(50)
-    expect(guest.received.length).toBeGreaterThan(sent)
+    expect(returned.received.length).toBeGreaterThan(sent)
   })
 
   it('[SY42] with requests while the memory of the other side is made anew has the last of them remembered', () => {
-    const { star: made, stranger } = withStranger()
-    stranger.send(hello)
-    stranger.send(open)
-    made.world.advance(50)
+    const { made, stranger } = guest()
     const { health } = insideOf(made.server.replica).shelf.cores()[0]!
     health.isRebuilding = true
     const waits = vi.spyOn(health, 'whenRebuilt')
