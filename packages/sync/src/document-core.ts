@@ -10,12 +10,10 @@ import {
   type AuthorId,
   authorIdFromBytes,
   type Bundle,
-  boundedPaths,
   type Change,
   type ChangeEvent,
   encodeBundle,
   lastSeq,
-  type Path,
   type Schema,
   Store,
   Version,
@@ -23,6 +21,7 @@ import {
 import { AckedRows } from './acked-rows.ts'
 import { BaseVersions } from './base-versions.ts'
 import { type ChangeLog, createChangeLog, includes } from './change-log.ts'
+import { DocumentRights } from './document-rights.ts'
 import type { Permission } from './frame.ts'
 import type { Hub } from './hub.ts'
 import { createIncidents, type Incidents } from './incidents.ts'
@@ -36,7 +35,6 @@ import { changeRow, type DocumentKeys, documentKeys, markRow, sealRow } from './
 import type { StorageOp } from './seams.ts'
 import { DocumentHealth } from './self-check/document-health.ts'
 import { createStaging, type Staging } from './transfers.ts'
-import { answerAsks, endRights } from './treasury.ts'
 import { numberBytes } from './version-row.ts'
 
 /** What a document needs to know of a connection that brings something. */
@@ -73,6 +71,7 @@ export class DocumentCore {
   readonly incidents: Incidents
   readonly staging: Staging
   readonly health: DocumentHealth
+  readonly rights: DocumentRights = new DocumentRights(this)
   /** What versions are told by. */
   readonly bases: BaseVersions = new BaseVersions(() => this.store)
   /** What rows are told by. */
@@ -105,8 +104,6 @@ export class DocumentCore {
   isMarkedUnsaved = false
   /** What the last server said; undefined while none has. */
   permission: Permission | undefined = undefined
-  #hasAnswered = false
-  #heldUntil: Version = Version.empty
   #isIndexed = false
   #generation = 0
   readonly #receipts = new WeakMap<Change, Receipt>()
@@ -145,7 +142,10 @@ export class DocumentCore {
       continued = undefined
       return next
     }
-    const authority = { grantRights: () => true, hasEnded: (author: AuthorId) => this.#isOfEarlierOpening(author) }
+    const authority = {
+      grantRights: () => true,
+      hasEnded: (author: AuthorId) => this.rights.isOfEarlierOpening(author),
+    }
     const { valueBytes, documentItems } = hub.limits
     const limits = { valueBytes, documentItems }
     return new Store(
@@ -158,18 +158,6 @@ export class DocumentCore {
   begin(): void {
     this.isLoaded = true
     this.#stopStore = this.store.subscribe((event) => this.#stepped(event))
-  }
-
-  /** Somebody takes part: what was asked for before this opening is answered, too. */
-  answerWaiting(): void {
-    if (this.#hasAnswered || !this.hub.grantsRights) return
-    this.#hasAnswered = true
-    this.hub.soon(() => this.#answerAsks(undefined))
-  }
-
-  /** Whether something was written here that nobody may hear of before it is on disk: rights are handed out once. */
-  get isHeld(): boolean {
-    return !this.durable.covers(this.#heldUntil)
   }
 
   /** The receipt of a local change. */
@@ -192,7 +180,7 @@ export class DocumentCore {
     if (!isRepair) {
       this.log.clear()
       this.durable = Version.empty
-      this.#heldUntil = Version.empty
+      this.rights.reset()
     }
     this.#stopStore = store.subscribe((event) => this.#stepped(event))
     this.hub.tell(this.replacedListeners, undefined)
@@ -309,8 +297,7 @@ export class DocumentCore {
       metrics.conflicts += event.conflicts.length
       if (change !== undefined) this.#keep(change, event.origin === 'local')
       this.hub.tell(this.listeners, event)
-      if (this.hub.grantsRights && event.origin === 'remote' && boundedPaths(this.store).length > 0)
-        this.hub.soon(() => this.#answerAsks(event.changed))
+      if (event.origin === 'remote') this.rights.answer(event.changed)
       this.wake()
     })
   }
@@ -327,22 +314,6 @@ export class DocumentCore {
     hub.metrics.prunings += 1
     // The rows on disk still hold them: folding is due, when it is allowed.
     this.rows = Math.max(this.rows, hub.limits.rowsBeforeCompaction)
-  }
-
-  /** Nobody uses this document here any more: what this incarnation holds of bounded counters others may have. */
-  lastWord(): void {
-    const maySay = this.permission === undefined || this.permission === 'write' || this.permission === 'admin'
-    if (this.isLoaded && !this.isClosed && maySay && !this.hub.grantsRights) endRights(this.store)
-  }
-
-  #answerAsks(paths: readonly Path[] | undefined): void {
-    if (this.isClosed) return
-    answerAsks(this.store, (author) => this.#isOfEarlierOpening(author), paths)
-  }
-
-  /** On a disk of our own, and under another incarnation than this opening's: it writes no more. */
-  #isOfEarlierOpening(author: AuthorId): boolean {
-    return this.ownAuthors.has(author) && author !== this.store.author
   }
 
   /** A row of content, which counts until it is folded; an empty one where no storage would keep it. */
@@ -374,7 +345,7 @@ export class DocumentCore {
     }
     this.log.trim(this.acked)
     this.persist(ops)
-    if (isLocal && this.hub.grantsRights) this.#heldUntil = this.store.version
+    if (isLocal) this.rights.wrote()
   }
 
   /** Invariant 2: what a bundle brought before is kept as a change all the same while no server has it. */

@@ -132,7 +132,7 @@ export class DocumentShelf {
     const entry = this.#documents.get(name)
     if (entry === undefined) return resolved(undefined)
     entry.users = Math.max(0, entry.users - 1)
-    if (entry.users === 0) entry.core.lastWord()
+    if (entry.users === 0) entry.core.rights.lastWord()
     const flushed = this.#hub.queue.flushed()
     if (entry.users === 0)
       flushed.then(

@@ -20,9 +20,11 @@ import { SelfCheck } from './self-check/self-check.ts'
 import { StreamAcks } from './stream-acks.ts'
 import type { StreamHost } from './stream-host.ts'
 import { JoinQuestions } from './stream-joins.ts'
+import { StreamNeeds } from './stream-needs.ts'
 import { StreamPresence } from './stream-presence.ts'
 import { StreamReceiver } from './stream-receiver.ts'
 import { StreamRefusal } from './stream-refusal.ts'
+import { StreamRights } from './stream-rights.ts'
 import { StreamSender } from './stream-sender.ts'
 import { StreamVersions, tellsVersion, type VersionsHost } from './stream-versions.ts'
 
@@ -31,13 +33,10 @@ type DocumentFrame = Extract<Frame, { readonly handle: number }>
 export class DocumentStream implements Carrier {
   readonly core: DocumentCore
   readonly handle: number
-  /** What we let the other side do. */
-  readonly given: { permission: Permission }
-  /** What the other side lets us do; undefined until it said so. */
-  granted: Permission | undefined
   /** What the other side is known to have. */
   theirs: Version = Version.empty
   readonly #host: StreamHost
+  readonly rights: StreamRights
   readonly #versions: StreamVersions
   readonly #sender: StreamSender
   readonly #receiver: StreamReceiver
@@ -45,10 +44,7 @@ export class DocumentStream implements Carrier {
   readonly #selfCheck: SelfCheck
   readonly #joins: JoinQuestions
   readonly #acks = new StreamAcks()
-  #owesNeed = false
-  #asked: Version | undefined
-  /** What the other side asked for, until there is something sound to answer with. */
-  #need: { readonly version: Version; readonly isFull: boolean } | undefined
+  readonly #needs: StreamNeeds
   readonly #presence: StreamPresence
 
   constructor(host: VersionsHost, core: DocumentCore, handle: number, given: Permission) {
@@ -58,13 +54,14 @@ export class DocumentStream implements Carrier {
     this.#receiver = new StreamReceiver(host, core, this.#versions)
     this.#joins = new JoinQuestions(host, core, this.#versions)
     this.#presence = new StreamPresence(host, core)
+    this.#needs = new StreamNeeds(core, this.#versions)
     this.#refusal = new StreamRefusal(host, core, () => {
       this.#versions.send({ kind: 'need', handle: this.#theirHandle, version: Version.empty, full: true })
     })
     this.#selfCheck = new SelfCheck(host, core, this.#versions, () => this.#theirHandle)
     this.core = core
     this.handle = handle
-    this.given = { permission: given }
+    this.rights = new StreamRights(core.hub, given)
     core.carriers.add(this)
   }
 
@@ -82,16 +79,16 @@ export class DocumentStream implements Carrier {
 
   /** Whether the other side takes part. */
   get isMutual(): boolean {
-    return this.#theirHandle !== 0 && this.granted !== undefined
+    return this.#theirHandle !== 0 && this.rights.granted !== undefined
   }
 
   /** Both versions covered, the last outage reported, and own work durable at the server. Never said of a handshake. */
   get isSynced(): boolean {
     const { core } = this
-    if (this.granted === 'no') return !this.#refusal.isAwaiting
+    if (this.rights.granted === 'no') return !this.#refusal.isAwaiting
     if (!this.isMutual || this.#refusal.isAwaiting) return false
     if (!core.store.version.covers(this.theirs)) return false
-    if (this.#maySend() && (!this.#sender.isDone || this.#isHealing)) return false
+    if (this.rights.maySend && (!this.#sender.isDone || this.#isHealing)) return false
     return !this.isServer || core.ledger.unsaved.changes === 0
   }
 
@@ -117,14 +114,14 @@ export class DocumentStream implements Carrier {
     }
     const isReturn = this.#theirHandle !== 0 && this.#theirHandle !== frame.handle
     this.theirs = frame.version
-    core.answerWaiting()
-    this.#sender.begin(frame, this.#mayRead())
+    core.rights.answerWaiting()
+    this.#sender.begin(frame, this.rights.isReader)
     this.#acks.reset()
     this.#selfCheck.reopened()
     this.#tellPermission()
     if (isReturn) this.open()
     if (this.#host.contactKey !== undefined) core.incidents.contact(this.#host.contactKey, frame.version)
-    if (this.#mayRead()) {
+    if (this.rights.isReader) {
       for (const entry of core.presence.entriesFor(this, this.#host.hub.role === 'server'))
         this.#presence.add(entry.replica)
     }
@@ -137,15 +134,15 @@ export class DocumentStream implements Carrier {
 
   /** Changes what the other side may do. */
   give(permission: Permission): void {
-    if (permission === this.given.permission) return
-    this.given.permission = permission
+    if (permission === this.rights.given) return
+    this.rights.given = permission
     if (this.#theirHandle === 0) return
     this.#tellPermission()
     this.wake()
   }
 
   #tellPermission(): void {
-    const { permission } = this.given
+    const permission = this.rights.given
     const version = permission === 'no' ? Version.empty : this.core.durable
     this.#versions.send({ kind: 'opened', handle: this.#theirHandle, permission, version })
   }
@@ -177,28 +174,28 @@ export class DocumentStream implements Carrier {
         this.#acknowledged(frame.version)
         break
       case 'digest':
-        if (this.#mayRead()) this.#selfCheck.compare(frame.version, frame.digest)
+        if (this.rights.isReader) this.#selfCheck.compare(frame.version, frame.digest)
         break
       case 'inspect':
-        if (this.#mayRead()) this.#selfCheck.inspect(frame)
+        if (this.rights.isReader) this.#selfCheck.inspect(frame)
         break
       case 'inspected':
         this.#selfCheck.inspected(frame)
         break
       case 'need':
-        if (this.#mayRead()) this.#needed(frame.version, frame.full)
+        if (this.rights.isReader) this.#needed(frame.version, frame.full)
         break
       case 'below':
         this.#joins.invited(!this.#refusal.isAwaiting)
         break
       case 'join':
-        if (this.#mayRead()) this.#sender.joining({ ...frame.question, version: frame.version })
+        if (this.rights.isReader) this.#sender.joining({ ...frame.question, version: frame.version })
         break
       case 'more':
-        if (this.#mayRead()) this.#sender.more(frame.from, frame.count)
+        if (this.rights.isReader) this.#sender.more(frame.from, frame.count)
         break
       case 'presence':
-        if (this.#mayRead()) this.core.tellPresence(this.core.presence.receive(frame.entries, this), this)
+        if (this.rights.isReader) this.core.tellPresence(this.core.presence.receive(frame.entries, this), this)
         break
       case 'refused':
         this.#refused(frame.code, frame.reason)
@@ -224,7 +221,7 @@ export class DocumentStream implements Carrier {
   leave(): void {
     this.#sender.handle = 0
     this.#sender.reset(undefined)
-    this.granted = undefined
+    this.rights.granted = undefined
     this.#selfCheck.end()
     this.core.tellPresence(this.core.presence.drop(this), this)
   }
@@ -278,11 +275,15 @@ export class DocumentStream implements Carrier {
   pump(): void {
     if (this.#theirHandle === 0 || this.#host.isCongested()) return
     this.#checkRefusal()
-    if (this.#owesNeed) this.#askForRest()
+    this.#needs.ask(this.#theirHandle)
     this.#acknowledge()
-    if (this.#mayRead()) this.#presence.send(this.#theirHandle)
-    if (this.#mayRead() && !this.core.isHeld) this.#sender.pump(this.#maySend())
-    if (this.#joins.isOwed && this.#mayWrite() && (!this.#maySend() || this.#sender.isDone || this.#sender.isWaiting)) {
+    if (this.rights.isReader) this.#presence.send(this.#theirHandle)
+    if (this.rights.isReader && !this.core.rights.isHeld) this.#sender.pump(this.rights.maySend)
+    if (
+      this.#joins.isOwed &&
+      this.rights.isWriter &&
+      (!this.rights.maySend || this.#sender.isDone || this.#sender.isWaiting)
+    ) {
       this.#joins.ask(this.#theirHandle)
     }
     this.#progress()
@@ -295,11 +296,10 @@ export class DocumentStream implements Carrier {
       if (this.isServer) this.open()
       return
     }
-    if (this.core.store.waiting.changes > 0) this.#owesNeed = true
-    this.#asked = undefined
+    this.#needs.tick()
     this.#versions.remember()
     this.pump()
-    this.#selfCheck.tick(this.#maySend() && this.#sender.isDone)
+    this.#selfCheck.tick(this.rights.maySend && this.#sender.isDone)
   }
 
   /** Whether an outage waits for its report: the next loss would be another one beside it. */
@@ -308,26 +308,9 @@ export class DocumentStream implements Carrier {
     return key !== undefined && this.core.incidents.isOpen(key)
   }
 
-  #mayRead(): boolean {
-    return this.given.permission !== 'no'
-  }
-
-  #mayWrite(): boolean {
-    return (
-      this.given.permission === 'write' ||
-      this.given.permission === 'admin' ||
-      !this.#host.hub.rules.writesNeedPermission
-    )
-  }
-
-  /** Whether what we send would be merged there. */
-  #maySend(): boolean {
-    return this.#mayRead() && (this.granted === 'write' || this.granted === 'admin')
-  }
-
   #permitted(permission: Permission, version: Version): void {
-    if (permission !== this.granted) this.#sender.permitted()
-    this.granted = permission
+    if (permission !== this.rights.granted) this.#sender.permitted()
+    this.rights.granted = permission
     this.#nowTheyHave(this.theirs.merge(version))
     if (!this.isServer) return
     this.core.setPermission(permission)
@@ -353,7 +336,7 @@ export class DocumentStream implements Carrier {
       return
     }
     const changes = decoded.value
-    if (!this.#mayWrite()) {
+    if (!this.rights.isWriter) {
       this.#refusal.refuse(this.#theirHandle, changes.length)
       return
     }
@@ -377,41 +360,31 @@ export class DocumentStream implements Carrier {
 
   #took(intake: Intake): void {
     if (intake === 'invalid') this.#fail('content that breaks a rule of the store')
-    if (intake === 'need') this.#owesNeed = true
+    if (intake === 'need') this.#needs.isOwed = true
     this.#progress()
   }
 
   #refused(code: string, reason: string): void {
     if (!this.isServer || code !== 'forbidden') return
-    this.granted = 'read'
+    this.rights.granted = 'read'
     this.core.setPermission('read')
     this.#checkRefusal(reason)
   }
 
   #checkRefusal(reason = 'The right to write this document was lost.'): void {
-    this.#refusal.check(this.granted, this.theirs, this.#theirHandle !== 0, reason)
-  }
-
-  /** Once per version and tick, however often it is noticed. */
-  #askForRest(): void {
-    const { version } = this.core.store
-    this.#owesNeed = false
-    if (this.#asked?.equals(version) === true) return
-    this.#asked = version
-    this.#host.hub.metrics.needs += 1
-    this.#versions.send({ kind: 'need', handle: this.#theirHandle, version, full: false })
+    this.#refusal.check(this.rights.granted, this.theirs, this.#theirHandle !== 0, reason)
   }
 
   #chunk(frame: Extract<Frame, { readonly kind: 'bundle' }>): void {
     // Invariant 4, also when the bundle comes to nothing.
     const isLast = this.#receiver.passed(frame)
-    if (!this.#mayWrite()) {
+    if (!this.rights.isWriter) {
       if (isLast) this.#refusal.refuse(this.#theirHandle, 1)
       return
     }
     const received = this.#receiver.piece(frame)
     if (received.kind === 'malformed') this.#fail(received.reason)
-    if (received.kind === 'need') this.#owesNeed = true
+    if (received.kind === 'need') this.#needs.isOwed = true
     if (received.kind === 'bundle') {
       this.#whole(received.bundle, received.bytes)
       if (!this.#refusal.isAwaiting) this.#selfCheck.whole(received.bundle)
@@ -431,16 +404,8 @@ export class DocumentStream implements Carrier {
   }
 
   #needed(version: Version, isFull: boolean): void {
-    const { health } = this.core
-    // What takes the place of another state is looked at first: damage would spread.
-    if (isFull) health.isSound()
-    const isWaiting = this.#need !== undefined
-    this.#need = { version, isFull: isFull || this.#need?.isFull === true }
-    if (isWaiting) return
-    health.whenRebuilt(() => {
-      const need = this.#need
-      this.#need = undefined
-      if (need !== undefined) this.#sender.needed(need.version, need.isFull)
+    this.#needs.wanted(version, isFull, (sent, full) => {
+      this.#sender.needed(sent, full)
       this.wake()
     })
   }
@@ -449,7 +414,7 @@ export class DocumentStream implements Carrier {
     const { core } = this
     const { hub } = this.#host
     // A server has no use for what a client has on its disk.
-    if ((hub.role === 'client' && this.isServer) || !this.#mayRead()) return
+    if ((hub.role === 'client' && this.isServer) || !this.rights.isReader) return
     const version = this.#acks.risen(core.durable, this.#receiver.brought)
     if (version !== undefined) this.#host.send({ kind: 'ack', handle: this.#theirHandle, version })
   }

@@ -133,7 +133,7 @@ function isSessionSynced(core: ReplicaCore, session: Session): boolean {
 
 function isBarred(session: Session): boolean {
   if (session.streams.size === 0 || !session.isServer) return false
-  for (const stream of session.streams.values()) if (stream.granted !== 'no') return false
+  for (const stream of session.streams.values()) if (stream.rights.granted !== 'no') return false
   return true
 }
 

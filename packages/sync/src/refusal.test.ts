@@ -237,7 +237,7 @@ describe('a connection that may not write', () => {
       if (session === undefined) break
       // A client that does not keep to the rules: it believes that it may write.
       for (const stream of session.streams.values()) {
-        stream.granted = 'write'
+        stream.rights.granted = 'write'
         stream.core.setPermission('write')
       }
       alice?.change((draft) => draft.potions.add(1))

@@ -327,7 +327,7 @@ export class ReplicaCore implements Hub {
   close(): Later<void> {
     this.isClosed = true
     this.shelf.isClosed = true
-    for (const core of this.shelf.cores()) core.lastWord()
+    for (const core of this.shelf.cores()) core.rights.lastWord()
     for (const closer of [...this.closers]) closer()
     for (const connection of [...this.connections]) connection.close('peer-closed', 'The replica was closed.')
     this.#grace.clear()

@@ -7,7 +7,6 @@
  *    nothing else.
  * 3. Silence for `silenceMs` ends the connection, whatever the platform says of the link.
  */
-import { Version } from '@rejoin/state'
 import { type ClockOffset, createClockOffset } from './clock-offset.ts'
 import { decodeFrame, encodeFrame } from './codec.ts'
 import type { DocumentCore } from './document-core.ts'
@@ -25,6 +24,7 @@ import {
 import { frameLimits } from './frame-limits.ts'
 import { answerHello, isFinal, isOffered } from './handshake.ts'
 import type { Hub } from './hub.ts'
+import { SessionOffers } from './session-offers.ts'
 import type { StreamHost } from './stream-host.ts'
 
 /** Why a session ended. `refused`: dialling again as we are will not help soon. */
@@ -79,9 +79,7 @@ export class Session implements StreamHost {
   readonly #host: SessionHost
   readonly #options: SessionOptions
   readonly #byHandle = new Map<number, DocumentStream>()
-  /** What the other side offers and this one does not have open. */
-  readonly #offers = new Map<string, OpenFrame>()
-  readonly #providing = new Set<string>()
+  readonly #offers: SessionOffers = new SessionOffers(this)
   /** Streams that may have something to send. */
   readonly #woken = new Set<DocumentStream>()
   #nextHandle = 1
@@ -224,7 +222,7 @@ export class Session implements StreamHost {
     this.#nextHandle += 1
     this.streams.set(core.name, stream)
     this.#byHandle.set(stream.handle, stream)
-    const offer = this.#offers.get(core.name)
+    const offer = this.#offers.of(core.name)
     if (offer !== undefined) stream.opened(offer)
     stream.open()
     stream.wake()
@@ -334,7 +332,7 @@ export class Session implements StreamHost {
           return
         }
         if (frame.kind === 'changes' || frame.kind === 'bundle' || frame.kind === 'ack') this.isProductive = true
-        if (frame.kind === 'leave') this.#offers.delete(stream.core.name)
+        if (frame.kind === 'leave') this.#offers.withdraw(stream.core.name)
         stream.receive(frame)
         if (frame.kind === 'leave' && this.hub.role === 'server') this.part(stream.core)
         if (this.hub.role !== 'server') this.hub.changed()
@@ -343,42 +341,13 @@ export class Session implements StreamHost {
   }
 
   #opened(frame: OpenFrame): void {
-    const { document } = frame
-    this.#offers.set(document, frame)
-    const stream = this.streams.get(document)
-    if (stream !== undefined) {
+    this.#offers.note(frame)
+    const stream = this.streams.get(frame.document)
+    if (stream === undefined) this.#offers.provide(frame)
+    else {
       stream.opened(frame)
       this.hub.changed()
-      return
     }
-    if (this.#offers.size > this.hub.limits.documentsPerConnection) {
-      this.#offers.delete(document)
-      this.#refuseOpen(frame, 'document-limit', 'Too many documents on one connection.')
-      return
-    }
-    if (this.#providing.has(document)) return
-    this.#providing.add(document)
-    this.hub.provide(
-      this,
-      frame,
-      (core, given) => {
-        this.#providing.delete(document)
-        const offer = this.#offers.get(document)
-        if (this.phase !== 'established' || offer === undefined) return
-        if (given === 'no' || core === undefined) {
-          this.#offers.delete(document)
-          this.send({ kind: 'opened', handle: offer.handle, permission: 'no', version: Version.empty })
-        } else this.join(core, given)
-      },
-      (code, reason) => {
-        this.#providing.delete(document)
-        this.#refuseOpen(frame, code, reason)
-      },
-    )
-  }
-
-  #refuseOpen(frame: OpenFrame, code: string, reason: string): void {
-    this.send({ kind: 'refused', handle: frame.handle, code, reason })
   }
 
   #noteClock(echo: number, theirWall: number): void {

@@ -1,0 +1,70 @@
+import { Version } from '@rejoin/state'
+import type { DocumentCore } from './document-core.ts'
+import type { OpenFrame, Permission } from './frame.ts'
+import type { Session } from './session.ts'
+
+/** What the other side of a session offers, and what became of asking the replica for it. */
+export class SessionOffers {
+  readonly #session: Session
+  readonly #offers = new Map<string, OpenFrame>()
+  readonly #providing = new Set<string>()
+
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  /** The last offer of a document. */
+  of(document: string): OpenFrame | undefined {
+    return this.#offers.get(document)
+  }
+
+  note(frame: OpenFrame): void {
+    this.#offers.set(frame.document, frame)
+  }
+
+  /** The other side takes part no longer. */
+  withdraw(document: string): void {
+    this.#offers.delete(document)
+  }
+
+  clear(): void {
+    this.#offers.clear()
+  }
+
+  /** Asks for a document that is not open here, on behalf of the other side. */
+  provide(frame: OpenFrame): void {
+    const session = this.#session
+    const { document } = frame
+    if (this.#offers.size > session.hub.limits.documentsPerConnection) {
+      this.#offers.delete(document)
+      this.#refuse(frame, 'document-limit', 'Too many documents on one connection.')
+      return
+    }
+    if (this.#providing.has(document)) return
+    this.#providing.add(document)
+    session.hub.provide(
+      session,
+      frame,
+      (core, given) => this.#provided(document, core, given),
+      (code, reason) => {
+        this.#providing.delete(document)
+        this.#refuse(frame, code, reason)
+      },
+    )
+  }
+
+  #provided(document: string, core: DocumentCore | undefined, given: Permission): void {
+    this.#providing.delete(document)
+    const offer = this.#offers.get(document)
+    if (this.#session.phase !== 'established' || offer === undefined) return
+    if (given !== 'no' && core !== undefined) this.#session.join(core, given)
+    else {
+      this.#offers.delete(document)
+      this.#session.send({ kind: 'opened', handle: offer.handle, permission: 'no', version: Version.empty })
+    }
+  }
+
+  #refuse({ handle }: OpenFrame, code: string, reason: string): void {
+    this.#session.send({ kind: 'refused', handle, code, reason })
+  }
+}
