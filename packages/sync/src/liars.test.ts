@@ -2,9 +2,10 @@ import { type AuthorId, createStore, encodeBundle, openDocument, Version } from 
 import { describe, expect, it, vi } from 'vitest'
 import type { Frame } from './frame.ts'
 import { frameLimits } from './frame-limits.ts'
-import { deferred, type Permission } from './index.ts'
+import { defaultLimits, deferred, type Permission } from './index.ts'
 import { insideOf } from './replica.ts'
 import { hello, introduction, Stranger, withStranger } from './stranger.test-helper.ts'
+import { createStaging } from './transfers.ts'
 import { Raid, type Star, star } from './world.test-helper.ts'
 
 const open: Frame = { kind: 'open', handle: 1, document: 'raid', version: Version.empty }
@@ -180,6 +181,18 @@ describe('who floods', () => {
     alice?.change((draft) => draft.phase.set('on'))
     made.world.advance(50)
     expect(returned.received.length).toBeGreaterThan(sent)
+  })
+
+  it('[HE1] with beginnings of transfers crowds out its own, and none of anybody else', () => {
+    const staging = createStaging(defaultLimits)
+    const piece = Uint8Array.of(1, 2, 3)
+    staging.add('of alice', 'alice', 9, 0, piece)
+    for (let i = 0; i < 50; i++) staging.add(`of mallory ${i}`, 'mallory', 9, 0, piece)
+    expect(staging.resume('alice')).toEqual({ transfer: 'of alice', bytes: 3 })
+    expect(staging.add('of alice', 'alice', 9, 3, piece).kind).toBe('staged')
+    expect(staging.ids()).toHaveLength(5)
+    for (let i = 0; i < 100; i++) staging.add(`of ${i}`, `peer ${i}`, 9, 0, piece)
+    expect(staging.ids()).toHaveLength(64)
   })
 
   it('[SY42] with requests while the memory of the other side is made anew has the last of them remembered', () => {

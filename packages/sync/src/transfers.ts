@@ -94,13 +94,18 @@ export interface Staging {
   ids(): string[]
 }
 
+/** Transfers that come from one sender at once, and from all. */
 const maxTransfers = 4
+const maxOfAll = 64
 
 export function createStaging(limits: Pick<Limits, 'bundleBytes' | 'stagedBytes' | 'stagedDurablyBytes'>): Staging {
   const coming = new Map<string, Incoming>()
   const stagedBytes = (): number => [...coming.values()].reduce((sum, incoming) => sum + incoming.bytes, 0)
   const begin = (transfer: string, from: string, totalBytes: number): Incoming => {
-    while (coming.size >= maxTransfers) coming.delete([...coming.keys()][0] as string)
+    // The oldest go: of this sender, so that nobody crowds out the others; of all where there are many senders.
+    const own = [...coming].filter(([, other]) => other.from === from).map(([id]) => id)
+    for (const id of own.slice(0, Math.max(0, own.length + 1 - maxTransfers))) coming.delete(id)
+    for (const id of [...coming.keys()].slice(0, Math.max(0, coming.size + 1 - maxOfAll))) coming.delete(id)
     const incoming: Incoming = { totalBytes, from, chunks: [], bytes: 0 }
     coming.set(transfer, incoming)
     return incoming
