@@ -1,4 +1,4 @@
-import { attempt, ByteReader, ByteWriter } from './bytes.ts'
+import { attempt, attempting, ByteReader, ByteWriter } from './bytes.ts'
 import type { Bundle, Erasure, ListRow, ListRun } from './change.ts'
 import { isStamp } from './hlc.ts'
 import { type AuthorId, maxSeq } from './ids.ts'
@@ -189,6 +189,11 @@ export function isSelfContained(bytes: Uint8Array): boolean {
 /** The bundle in the bytes of `encodeBundle`. `lookup` finds what `known` was by its name; else they are refused with `unknown-base`. */
 export function decodeBundle(bytes: Uint8Array, lookup?: VersionLookup): Result<Bundle, DecodeError> {
   return attempt(() => readBundle(new ByteReader(bytes), lookup))
+}
+
+/** Decodes it in steps. */
+export function decodingBundle(bytes: Uint8Array, lookup?: VersionLookup): Steps<Result<Bundle, DecodeError>> {
+  return attempting(readingBundle(new ByteReader(bytes), lookup))
 }
 
 /** Reads a bundle to the end of its input. */

@@ -3,7 +3,7 @@ export { type Base64, base64Url } from './base64.ts'
 export type { BoundedRow, BoundedState, BoundedTerms, Rights } from './bounded.ts'
 export { boundedAt, boundedPaths, boundedState } from './bounded-at.ts'
 export type { BoundedDraft } from './bounded-draft.ts'
-export { bundleFormat, decodeBundle, encodeBundle, isSelfContained } from './bundle-codec.ts'
+export { bundleFormat, decodeBundle, decodingBundle, encodeBundle, isSelfContained } from './bundle-codec.ts'
 export { attempt, ByteReader, ByteWriter, DecodeFailure } from './bytes.ts'
 export type {
   Bundle,
@@ -116,7 +116,8 @@ export {
 } from './schema.ts'
 export type { InsertRun, Place } from './sequence.ts'
 export { loadSnapshotInSlices, type SliceOptions } from './slices.ts'
-export { decodeSnapshot, encodeSnapshot, loadSnapshot, snapshotFormat } from './snapshot-codec.ts'
+export { decodeSnapshot, decodingSnapshot, encodeSnapshot, loadSnapshot, snapshotFormat } from './snapshot-codec.ts'
+export { finish as finishSteps, part as partOfSteps, type Steps } from './steps.ts'
 export {
   type BundleOutcome,
   type ChangeOptions,

@@ -1,8 +1,5 @@
-import { readingBundle } from './bundle-codec.ts'
-import { attempting, ByteReader } from './bytes.ts'
-import type { Bundle } from './change.ts'
 import type { DecodeError, Result } from './result.ts'
-import { loaded, snapshotBody } from './snapshot-codec.ts'
+import { decodingSnapshot, loaded } from './snapshot-codec.ts'
 import { part, type Steps } from './steps.ts'
 import type { Store } from './store.ts'
 
@@ -57,12 +54,7 @@ export async function loadSnapshotInSlices(
 }
 
 function* loadingSnapshot(store: Store, bytes: Uint8Array): Steps<Result<void, DecodeError>> {
-  const bundle = yield* attempting(readingSnapshot(bytes))
+  const bundle = yield* part(0, reading, decodingSnapshot(bytes))
   if (!bundle.ok) return bundle
   return loaded(yield* part(reading, 1, store.staging(bundle.value, bytes.length)))
-}
-
-function* readingSnapshot(bytes: Uint8Array): Steps<Bundle> {
-  const body = yield* part(0, 0.02, snapshotBody(bytes))
-  return yield* part(0.02, reading, readingBundle(new ByteReader(body)))
 }

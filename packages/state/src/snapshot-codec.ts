@@ -1,10 +1,10 @@
-import { encodeBundle, readBundle } from './bundle-codec.ts'
-import { attempt, ByteReader, ByteWriter } from './bytes.ts'
+import { encodeBundle, readingBundle } from './bundle-codec.ts'
+import { attempting, ByteReader, ByteWriter } from './bytes.ts'
 import type { Bundle } from './change.ts'
 import type { Origin } from './change-event.ts'
 import { Hasher } from './hash.ts'
 import type { DecodeError, Result } from './result.ts'
-import { finish, type Steps } from './steps.ts'
+import { finish, part, type Steps } from './steps.ts'
 import type { BundleOutcome, Store } from './store.ts'
 import { Version } from './version.ts'
 
@@ -54,11 +54,21 @@ export function encodeSnapshot(store: Store, options: { readonly compact?: boole
 
 /** The bundle in snapshot bytes; damage is found by the checksum before anything is decoded. */
 export function decodeSnapshot(bytes: Uint8Array): Result<Bundle, DecodeError> {
-  return attempt(() => readBundle(new ByteReader(finish(snapshotBody(bytes)))))
+  return finish(decodingSnapshot(bytes))
+}
+
+/** Decodes it in steps. */
+export function decodingSnapshot(bytes: Uint8Array): Steps<Result<Bundle, DecodeError>> {
+  return attempting(readingSnapshot(bytes))
+}
+
+function* readingSnapshot(bytes: Uint8Array): Steps<Bundle> {
+  const body = yield* part(0, 0.07, snapshotBody(bytes))
+  return yield* part(0.07, 1, readingBundle(new ByteReader(body)))
 }
 
 /** What a snapshot holds, in the bytes of a bundle, once the envelope is checked. */
-export function* snapshotBody(bytes: Uint8Array): Steps<Uint8Array> {
+function* snapshotBody(bytes: Uint8Array): Steps<Uint8Array> {
   const reader = new ByteReader(bytes)
   for (const byte of magic) if (reader.u8() !== byte) reader.fail('malformed', 'not a Rejoin snapshot')
   const format = reader.u8()

@@ -9,11 +9,14 @@ import {
   type Bundle,
   beginCut,
   type Change,
-  decodeBundle,
   decodeChanges,
-  decodeSnapshot,
+  decodingBundle,
+  decodingSnapshot,
+  finishSteps,
   isAuthorId,
   lastSeq,
+  partOfSteps,
+  type Steps,
   type Store,
   stampMs,
   Version,
@@ -51,9 +54,13 @@ interface ParsedRows {
   seenAt: number
 }
 
-/** Fills a fresh core from the rows under its prefix, and begins it. */
-export function loadDocument(core: DocumentCore, rows: readonly StoredRow[]): void {
-  const parsed = parseRows(core, rows)
+/** Shares of the work that parsing rows and applying them have. */
+const parsing = 0.3
+const applying = 0.95
+
+/** Fills a fresh core from the rows under its prefix, and begins it, in steps: nobody uses it before the last. */
+export function* loadingDocument(core: DocumentCore, rows: readonly StoredRow[]): Steps<void> {
+  const parsed = yield* partOfSteps(0, parsing, parsingRows(core, rows))
   for (const author of parsed.own) core.ownAuthors.add(author)
   if (core.hub.rules.refusalIsRemembered) for (const [author, from] of parsed.refused) core.refused.set(author, from)
   core.acked = parsed.acked
@@ -66,17 +73,14 @@ export function loadDocument(core: DocumentCore, rows: readonly StoredRow[]): vo
   const isUnsaved = ({ change }: ParsedChange): boolean =>
     !isServer && core.ownAuthors.has(change.author) && !includes(core.acked, change)
   // The cut stands between what a server knew and what was done apart: as if contact had just been lost.
-  applyAll(
-    core.store,
-    parsed.states,
-    kept.filter((parsedChange) => !isUnsaved(parsedChange)),
-  )
+  const saved = kept.filter((parsedChange) => !isUnsaved(parsedChange))
+  yield* partOfSteps(parsing, applying, applyingAll(core.store, parsed.states, saved))
   if (core.hub.followsOutages) {
     const unsaved = kept.filter(isUnsaved)
     const hadContact = core.acked.size > 0 || core.seenAt > 0
     core.incidents.loaded(beginCut(core.store), outageStart(core, unsaved), hadContact)
   }
-  applyAll(core.store, parsed.states, kept)
+  yield* partOfSteps(applying, 1, applyingAll(core.store, parsed.states, kept))
 
   // Causal order of the log is the order of stamps: a change is stamped after everything it has seen.
   for (const { change, bytes } of [...kept].sort(byStamp)) {
@@ -141,7 +145,7 @@ export function isCovered(core: DocumentCore, row: StoredRow, version: Version):
     return acked !== undefined && core.acked.covers(acked)
   }
   const parsed = noRows()
-  if (!parseRow(parsed, pathOf(core, row), row, core.rowBases.lookup)) return false
+  if (!finishSteps(parsingRow(parsed, pathOf(core, row), row, core.rowBases.lookup))) return false
   const { changes, states } = parsed
   return (
     changes.length + states.length > 0 &&
@@ -160,7 +164,14 @@ function pathOf(core: DocumentCore, row: StoredRow): string[] {
 }
 
 function parseRows(core: DocumentCore, rows: readonly StoredRow[]): ParsedRows {
+  return finishSteps(parsingRows(core, rows))
+}
+
+function* parsingRows(core: DocumentCore, rows: readonly StoredRow[]): Steps<ParsedRows> {
   const parsed = noRows()
+  let bytes = 0
+  for (const row of rows) bytes += row.bytes.length
+  let read = 0
   const { basePrefix } = core.keys
   // First what the others refer to.
   for (const row of rows) {
@@ -169,24 +180,37 @@ function parseRows(core: DocumentCore, rows: readonly StoredRow[]): ParsedRows {
   }
   for (const row of rows) {
     if (row.key.startsWith(basePrefix)) continue
-    if (!parseRow(parsed, pathOf(core, row), row, core.rowBases.lookup)) parsed.damaged.push(row)
+    const share = row.bytes.length / bytes
+    const isSound = yield* partOfSteps(
+      read,
+      read + share,
+      parsingRow(parsed, pathOf(core, row), row, core.rowBases.lookup),
+    )
+    if (!isSound) parsed.damaged.push(row)
+    read += share
+    yield read
   }
   return parsed
 }
 
 /** Answers false when the row is damaged. What refers to a base that is not here stays: a peer may bring it. */
-function parseRow(parsed: ParsedRows, path: readonly string[], row: StoredRow, lookup: VersionLookup): boolean {
+function* parsingRow(
+  parsed: ParsedRows,
+  path: readonly string[],
+  row: StoredRow,
+  lookup: VersionLookup,
+): Steps<boolean> {
   const [kind, first = '', second = '', third = ''] = path
   const payload = unsealRow(row.bytes)
   if (payload === undefined) return false
   switch (kind) {
     case 's': {
-      const state = decodeSnapshot(payload)
+      const state = yield* decodingSnapshot(payload)
       if (state.ok) parsed.states.unshift(state.value)
       return state.ok
     }
     case 'b': {
-      const state = decodeBundle(payload, lookup)
+      const state = yield* decodingBundle(payload, lookup)
       if (state.ok) parsed.states.push(state.value)
       return state.ok || state.error.kind === 'unknown-base'
     }
@@ -225,24 +249,39 @@ function parseMeta(parsed: ParsedRows, name: string, author: string, row: Stored
 
 /** Applies what can be applied, in passes until nothing more can. */
 function applyAll(store: Store, states: readonly Bundle[], changes: readonly ParsedChange[]): void {
-  let bundles = [...states]
+  finishSteps(applyingAll(store, states, changes))
+}
+
+function* applyingAll(store: Store, states: readonly Bundle[], changes: readonly ParsedChange[]): Steps<void> {
+  let bundles: readonly Bundle[] = states
   let rest = [...changes].sort(byStamp)
   for (let progress = true; progress; ) {
     progress = false
-    bundles = bundles.filter((bundle) => {
-      const outcome = store.applyBundle(bundle, { origin: 'load' })
+    const gaps: Bundle[] = []
+    for (const bundle of bundles) {
+      // A store that has nothing yet takes it in steps.
+      const isFirst = store.version.size === 0
+      const outcome = isFirst
+        ? yield* partOfSteps(0, 0.9, store.staging(bundle, 0))
+        : store.applyBundle(bundle, { origin: 'load' })
       if (outcome === 'applied') progress = true
-      return outcome === 'gap'
-    })
-    rest = rest.filter(({ change, bytes }) => {
+      if (outcome === 'gap') gaps.push(bundle)
+    }
+    bundles = gaps
+    const waiting: ParsedChange[] = []
+    for (const parsed of rest) {
+      const { change, bytes } = parsed
       const known = store.version.get(change.author)
-      if (lastSeq(change) <= known) return false
+      if (lastSeq(change) <= known) continue
       // Asked here first: the waiting room of the store is bounded, a disk is not.
-      if (change.seq !== known + 1 || !store.version.covers(change.context)) return true
-      const outcome = store.applyChange(change, { origin: 'load', bytes })
-      if (outcome === 'applied') progress = true
-      return false
-    })
+      if (change.seq !== known + 1 || !store.version.covers(change.context)) {
+        waiting.push(parsed)
+        continue
+      }
+      if (store.applyChange(change, { origin: 'load', bytes }) === 'applied') progress = true
+      yield 1
+    }
+    rest = waiting
   }
 }
 

@@ -1,9 +1,9 @@
-import { type Bundle, rejoinError } from '@rejoin/state'
+import { type Bundle, rejoinError, type Steps } from '@rejoin/state'
 import { Alarm } from './alarm.ts'
 import { compact, isCompactionDue } from './compaction.ts'
 import type { Connection } from './connection.ts'
 import { DocumentCore } from './document-core.ts'
-import { loadDocument, readAgain, stateWithoutUnsaved } from './document-loading.ts'
+import { loadingDocument, readAgain, stateWithoutUnsaved } from './document-loading.ts'
 import type { Hub } from './hub.ts'
 import { deferred, type Later, rejected, resolved } from './later.ts'
 import { fallBack, type Refusal } from './refusal.ts'
@@ -17,6 +17,8 @@ interface OpenDocument {
   users: number
   /** The rows could not be read; they are as soon as the storage works again. */
   needsReading: boolean
+  /** Told how much of it has been read. */
+  readonly onProgress: Set<(done: number) => void>
   readonly idle: Alarm
 }
 
@@ -76,13 +78,14 @@ export class DocumentShelf {
     }
   }
 
-  /** A loaded document; each `acquire` is matched by one `release`. */
-  acquire(name: string): Later<DocumentCore> {
+  /** A loaded document; each `acquire` is matched by one `release`. `onProgress` is told after each slice of loading. */
+  acquire(name: string, onProgress?: (done: number) => void): Later<DocumentCore> {
     if (this.isClosed) return rejected(rejoinError('closed'))
     const known = this.#documents.get(name)
     if (known !== undefined) {
       known.users += 1
       known.idle.clear()
+      if (onProgress !== undefined) known.onProgress.add(onProgress)
       return known.loaded
     }
     let core: DocumentCore
@@ -97,6 +100,7 @@ export class DocumentShelf {
       loaded: pair.later,
       users: 1,
       needsReading: false,
+      onProgress: new Set(onProgress === undefined ? [] : [onProgress]),
       idle: new Alarm(this.#hub.timers),
     }
     this.#documents.set(name, entry)
@@ -114,18 +118,38 @@ export class DocumentShelf {
     }
     this.#storage.read(core.keys.prefix).then(
       (rows) => {
-        if (!core.isClosed) this.#hub.batch(() => loadDocument(core, rows))
-        ready()
+        this.#load(entry, loadingDocument(core, rows), ready)
       },
       (error: unknown) => {
         // Writing never waits for a disk: what is there is merged when it can be read.
         this.#hub.log('error', 'load-failed', { document: name, error: String(error) })
         entry.needsReading = true
-        if (!core.isClosed) loadDocument(core, [])
-        ready()
+        this.#load(entry, loadingDocument(core, []), ready)
       },
     )
     return pair.later
+  }
+
+  /** Loads for as long as a slice lasts, then lets others have their turn. */
+  #load(entry: OpenDocument, steps: Steps<void>, ready: () => void): void {
+    const { clock, timers, timing } = this.#hub
+    const until = clock.monotonic() + timing.sliceMs
+    let isDone = entry.core.isClosed
+    let progress = 0
+    this.#hub.batch(() => {
+      while (!isDone) {
+        const step = steps.next()
+        isDone = step.done === true
+        if (step.done !== true) progress = Math.max(progress, step.value)
+        if (clock.monotonic() >= until) break
+      }
+    })
+    if (isDone) {
+      ready()
+      return
+    }
+    this.#hub.tell(entry.onProgress, progress)
+    timers.set(0, () => this.#load(entry, steps, ready))
   }
 
   release(name: string): Later<void> {

@@ -21,7 +21,7 @@ export type { Metrics } from './metrics.ts'
 export { noStorage } from './no-storage.ts'
 export type { Presence } from './presence.ts'
 export type { RefusedContent } from './refusal.ts'
-export { createReplica, type Replica, type ReplicaOptions } from './replica.ts'
+export { createReplica, type OpenOptions, type Replica, type ReplicaOptions } from './replica.ts'
 export type {
   Clock,
   DialTransport,

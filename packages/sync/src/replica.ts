@@ -40,6 +40,12 @@ export interface ReplicaOptions {
   readonly onLog?: (entry: LogEntry) => void
 }
 
+/** How a document is opened. */
+export interface OpenOptions {
+  /** Told after each slice how much of the document has been read from the disk, from 0 to 1. */
+  readonly onProgress?: (done: number) => void
+}
+
 /** One participant with its own storage: many documents, any number of connections. */
 export interface Replica {
   /** Identity of this opening: 16 hex digits. */
@@ -50,8 +56,11 @@ export interface Replica {
   readonly storageStatus: StorageStatus
   /** A server that can store what it is sent. */
   readonly isReady: boolean
-  /** Opens a document, made of what is on this disk: usable at once, offline too. */
-  open<S extends Schema>(name: string, schema: S): Later<DocumentHandle<S>>
+  /**
+   * Opens a document, made of what is on this disk: usable at once, offline too. A large one is read in slices of
+   * `timing.sliceMs`, so that a page goes on drawing its frames.
+   */
+  open<S extends Schema>(name: string, schema: S, options?: OpenOptions): Later<DocumentHandle<S>>
   /** Names of all documents with content on this disk or open here. */
   documents(): Later<string[]>
   /** Removes a document from this replica, with unsent work. Others keep theirs. */
@@ -112,10 +121,10 @@ export function createReplicaWith(rules: SyncRules, options: ReplicaOptions): Re
     get isReady(): boolean {
       return !core.isClosed && core.queue.status.state === 'ok'
     },
-    open: (name, schema) => {
+    open: (name, schema, { onProgress } = {}) => {
       const opened = deferred<DocumentHandle<typeof schema>>()
       core.shelf
-        .acquire(name)
+        .acquire(name, onProgress)
         .then(
           (document) => opened.resolve(createHandle(document, schema, () => core.shelf.release(name))),
           opened.reject,

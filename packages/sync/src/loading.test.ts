@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { type Clock, createMemoryDisk, createReplica, type Replica } from './index.ts'
+import { Raid, seededRandom, type VirtualTime, virtualTime } from './world.test-helper.ts'
+
+/** A clock on which every look takes a tenth of a millisecond: a slice is eighty looks. */
+function tickingClock({ clock }: VirtualTime): Clock {
+  let looks = 0
+  return { now: clock.now, monotonic: () => clock.monotonic() + looks++ / 10 }
+}
+
+describe('a document on the disk', () => {
+  /** A disk on which a session left a document: folded rows, and single changes beside them. */
+  function filledDisk(changes: number) {
+    const disk = createMemoryDisk()
+    const time = virtualTime()
+    const { clock, timers } = time
+    const writer = createReplica({ clock, timers, random: seededRandom(1), storage: disk.open(), role: 'peer' })
+    let digest = ''
+    writer.open('raid', Raid).then((raid) => {
+      for (let at = 0; at < changes; at++) {
+        raid.change((draft) => {
+          for (let player = 0; player < 20; player++) draft.players.get(`p${at}-${player}`).hp.add(-1)
+        })
+      }
+      digest = raid.digest()
+    })
+    time.advance(60_000)
+    writer.close()
+    time.advance(1_000)
+    return { disk, digest }
+  }
+
+  function reopen(disk: ReturnType<typeof createMemoryDisk>, time: VirtualTime): Replica {
+    const { timers } = time
+    return createReplica({
+      clock: tickingClock(time),
+      timers,
+      random: seededRandom(2),
+      storage: disk.open(),
+      role: 'peer',
+    })
+  }
+
+  it.each([
+    ['folded', 600],
+    ['as changes', 300],
+  ])('[LA9] is read in slices, %s, while others have their turn, and is what it was', (_, changes) => {
+    const { disk, digest } = filledDisk(changes)
+    const time = virtualTime()
+    const replica = reopen(disk, time)
+    const told: number[] = []
+    let opened = ''
+    let other = false
+    replica.open('raid', Raid, { onProgress: (done) => told.push(done) }).then((raid) => {
+      opened = raid.digest()
+    })
+    expect(opened).toBe('')
+    replica.open('another', Raid).then(() => {
+      other = true
+    })
+    expect(other).toBe(true)
+    expect(opened).toBe('')
+    time.advance(1)
+    expect(opened).toBe(digest)
+    expect(told.length).toBeGreaterThan(2)
+    expect(told).toEqual([...told].sort((a, b) => a - b))
+    expect(told.every((done) => done >= 0 && done <= 1)).toBe(true)
+  })
+
+  it('[LA9] that is closed while it is read is read no further', () => {
+    const { disk } = filledDisk(600)
+    const time = virtualTime()
+    const replica = reopen(disk, time)
+    let outcome = ''
+    replica.open('raid', Raid).then(
+      () => {
+        outcome = 'opened'
+      },
+      (error: { readonly code?: string }) => {
+        outcome = error.code ?? 'another error'
+      },
+    )
+    replica.close()
+    time.advance(10_000)
+    expect(outcome).toBe('closed')
+    expect(time.pending).toBe(0)
+  })
+})
