@@ -105,12 +105,6 @@ export class ByteWriter {
     this.position = 0
   }
 
-  /** Overwrites bytes already written, for a checksum or a length known only at the end. */
-  patchU32(offset: number, value: number): void {
-    if (offset < 0 || offset + 4 > this.position) throw new RangeError(`patch at ${offset} of ${this.position} bytes`)
-    this.numbers.setUint32(offset, value, true)
-  }
-
   private shortAscii(value: string, units: number): boolean {
     if (this.position + units + 1 > this.buffer.length) this.grow(units + 1)
     const buffer = this.buffer

@@ -150,7 +150,7 @@ describe('a list under concurrent edits', () => {
     )
   })
 
-  it('[LI3] agrees with itself about indexes, neighbours and ids', () => {
+  it('[LI3] agrees with itself about indexes and ids', () => {
     fc.assert(
       fc.property(history, (actions) => {
         const { editors } = play(actions)
@@ -161,16 +161,10 @@ describe('a list under concurrent edits', () => {
           ids.forEach((id, index) => {
             expect(sequence.indexOf(id)).toBe(index)
             expect(sequence.idAt(index)).toEqual(id)
-            expect(sequence.previousVisible(id)).toEqual(ids[index - 1])
-            expect(sequence.nextVisible(id)).toEqual(ids[index + 1])
           })
           for (const { id, removed } of sequence.places()) {
             if (!removed) continue
             expect(sequence.indexOf(id)).toBe(-1)
-            const before = sequence.previousVisible(id)
-            const after = sequence.nextVisible(id)
-            const gap = before === undefined ? 0 : sequence.indexOf(before) + 1
-            expect(after).toEqual(ids[gap])
           }
         }
       }),

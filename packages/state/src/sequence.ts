@@ -146,21 +146,6 @@ export class Sequence {
     return element !== undefined && this.removeElement(element)
   }
 
-  /** The nearest visible element before an element, which itself may be removed. */
-  previousVisible(id: Dot): Dot | undefined {
-    const element = this.find(id.author, id.seq)
-    const before = element === undefined ? 0 : this.order.visibleBefore(element)
-    return before === 0 ? undefined : idOf(this.order.at(before - 1))
-  }
-
-  /** The nearest visible element after an element, which itself may be removed. */
-  nextVisible(id: Dot): Dot | undefined {
-    const element = this.find(id.author, id.seq)
-    if (element === undefined) return undefined
-    const after = this.order.visibleBefore(element) + (element.value === undefined ? 0 : 1)
-    return after < this.length ? idOf(this.order.at(after)) : undefined
-  }
-
   /** The visible values in order. */
   toArray(): Value[] {
     const values: Value[] = []
