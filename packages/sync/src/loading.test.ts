@@ -76,8 +76,8 @@ describe('a document on the disk', () => {
       () => {
         outcome = 'opened'
       },
-      (error: { readonly code?: string }) => {
-        outcome = error.code ?? 'another error'
+      (error: unknown) => {
+        outcome = (error as { readonly code?: string }).code ?? 'another error'
       },
     )
     replica.close()
