@@ -37,6 +37,9 @@ class Scene {
   readonly #images = new Map<MemoryDisk, DiskImage>()
   /** How many of its heal reports were told. */
   readonly #told = new Map<Opening<typeof Guild>, number>()
+  /** How many forks it was told of, and how often it was handed what no server took. */
+  readonly #forked = new Map<Opening<typeof Guild>, number>()
+  readonly #handed = new Map<Opening<typeof Guild>, number>()
   readonly #server = this.#stage.open({ name: 'server', disk: this.#stage.disk(), role: 'server' })
 
   play({ command, number }: Line): string[] {
@@ -83,6 +86,9 @@ class Scene {
         return this.#settle()
       case 'copy':
         this.#open(this.#add(command.to, this.#stage.disk(imageOf(this.#person(command.of).disk))))
+        return this.#settle()
+      case 'clone':
+        this.#clone(this.#person(command.of), command.to)
         return this.#settle()
       case 'clock':
         this.#setClock(this.#person(command.who), command.byMs)
@@ -157,6 +163,14 @@ class Scene {
     const { name, disk, server, dials, listens, skewMs, opening } = person
     if (opening?.isUp) throw new Error(`${name} is open`)
     person.opening = this.#stage.open({ name, disk, skewMs, dials: [server, ...dials], listens })
+  }
+
+  /** The clone's way to the server is cut when that of the original is. */
+  #clone(of: Person, name: string): void {
+    const person = this.#add(name, of.disk)
+    if (of.server.isCut) person.server.cut()
+    person.opening = this.#stage.clone(this.#up(of), { name, skewMs: of.skewMs, dials: [person.server] })
+    this.#people.set(name, { ...person, disk: person.opening.disk })
   }
 
   #heal({ server, opening }: Person): void {
@@ -245,13 +259,36 @@ class Scene {
     return this.#present().flatMap((person) => {
       const { name, opening } = person
       if (opening === undefined) return []
-      const fresh = opening.healed.slice(this.#told.get(opening) ?? 0)
-      this.#told.set(opening, opening.healed.length)
-      return fresh.flatMap((event) => {
-        const [head, ...rest] = reportInWords(event)
-        return head === undefined ? [] : [`${name} ${head}`, ...rest]
-      })
+      return [...this.#alarms(name, opening), ...this.#heals(name, opening)]
     })
+  }
+
+  #heals(name: string, opening: Opening<typeof Guild>): string[] {
+    const fresh = opening.healed.slice(this.#told.get(opening) ?? 0)
+    this.#told.set(opening, opening.healed.length)
+    return fresh.flatMap((event) => {
+      const [head, ...rest] = reportInWords(event)
+      return head === undefined ? [] : [`${name} ${head}`, ...rest]
+    })
+  }
+
+  /** Forks that were told since the last line, and what was handed over. */
+  #alarms(name: string, opening: Opening<typeof Guild>): string[] {
+    const fresh = opening.forked.slice(this.#forked.get(opening) ?? 0)
+    this.#forked.set(opening, opening.forked.length)
+    const said = fresh.map(({ error }) => `${name} is told: ${error.code}`)
+    const contents = opening.refused.slice(this.#handed.get(opening) ?? 0)
+    this.#handed.set(opening, opening.refused.length)
+    const handed = contents.map(({ changes }) => {
+      const writes = changes.flatMap((change) => change.writes)
+      const words = writes.map(({ path, type, kind, member = '', value }) => {
+        // Of an element of a set its canonical key is told, which begins with its type.
+        const what = kind.startsWith('set') ? member.slice(1) : valueInWords(value)
+        return `${path.join('.')} ${type} ${what}`
+      })
+      return `${name} is handed ${words.join(', ')}`
+    })
+    return [...said, ...handed]
   }
 
   #calm(): string[] {

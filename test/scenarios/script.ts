@@ -12,7 +12,7 @@ export type Command =
   | { readonly kind: 'clients' | 'cut' | 'heal' | 'close' | 'crash' | 'open'; readonly who: readonly string[] }
   | { readonly kind: 'backup' | 'restore'; readonly who: readonly string[] }
   | { readonly kind: 'tab' | 'process'; readonly who: readonly string[]; readonly of: string }
-  | { readonly kind: 'copy'; readonly of: string; readonly to: string }
+  | { readonly kind: 'copy' | 'clone'; readonly of: string; readonly to: string }
   | { readonly kind: 'clock'; readonly who: string; readonly byMs: number }
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'show'; readonly places: readonly Place[] }
@@ -78,10 +78,11 @@ function readLine(line: string): Command | undefined {
       if (word !== 'of' || of === undefined) throw new Error(`say: ${verb} NAME ... of NAME`)
       return { kind: verb, who: names(who.reverse()), of }
     }
-    case 'copy': {
+    case 'copy':
+    case 'clone': {
       const [of, word, to] = words
-      if (words.length !== 3 || word !== 'to') throw new Error('say: copy NAME to NAME')
-      return { kind: 'copy', of: of as string, to: to as string }
+      if (words.length !== 3 || word !== 'to') throw new Error(`say: ${verb} NAME to NAME`)
+      return { kind: verb, of: of as string, to: to as string }
     }
     case 'clock': {
       const [who, by] = words

@@ -5,6 +5,7 @@ import {
   createMemoryDisk,
   type DocumentHandle,
   deferred,
+  type ForkEvent,
   type HealEvent,
   type ListenHost,
   type ListenTransport,
@@ -12,11 +13,12 @@ import {
   type MemoryLink,
   memoryLink,
   type Net,
+  type RefusedContent,
   type Replica,
   type ReplicaOptions,
   type Storage,
 } from '@rejoin/sync'
-import { createReplicaWith, type SyncRules, soundSyncRules } from '@rejoin/sync/testing'
+import { cloneMemory, createReplicaWith, type SyncRules, soundSyncRules } from '@rejoin/sync/testing'
 
 /** Rows of a disk at one moment. */
 export type DiskImage = ReadonlyMap<string, Uint8Array>
@@ -41,6 +43,10 @@ export interface Opening<S extends Schema> {
   readonly net: Net
   /** What the heals since the last look brought. */
   readonly healed: HealEvent[]
+  /** Authors of this opening under which somebody else was found to write. */
+  readonly forked: ForkEvent[]
+  /** What it was handed back, as no server takes it. */
+  readonly refused: RefusedContent[]
   readonly isUp: boolean
   /** Lets itself be dialled on one more way. */
   listen(wire: Wire): void
@@ -143,6 +149,13 @@ export class Stage<S extends Schema> {
     const random = this.random.stream(`opening/${this.#openings}`)
     const { clock, timers } = time
     const onLog: ReplicaOptions['onLog'] = ({ event, details }) => {
+      if (
+        event === 'protocol-error' ||
+        event === 'author-forked' ||
+        event === 'replaced-by-twin' ||
+        event === 'fell-back'
+      )
+        console.log(name, this.nowMs, event, JSON.stringify(details))
       if (event === 'internal-error') throw new Error(`a bug came to light: ${String(details['error'])}`)
     }
     const replica = createReplicaWith(this.#rules, { clock, timers, random, storage, role, limits, name, onLog })
@@ -150,10 +163,14 @@ export class Stage<S extends Schema> {
     const net = connect(replica, { transports: [...dials.map(({ link }) => link.dial), transport] })
     const healed: HealEvent[] = []
     net.onHealed((event) => healed.push(event))
+    const forked: ForkEvent[] = []
+    replica.onForked((event) => forked.push(event))
     const document = opened(replica, this.#schema)
+    const refused: RefusedContent[] = []
+    document.onRefused((content) => refused.push(content))
     let isUp = true
     return {
-      ...{ name, disk, time, replica, document, net, healed, listen },
+      ...{ name, disk, time, replica, document, net, healed, forked, refused, listen },
       get isUp() {
         return isUp
       },
@@ -169,6 +186,13 @@ export class Stage<S extends Schema> {
         for (const wire of dials) wire.hangUp()
       },
     }
+  }
+
+  /** Clones the machine of an opening as it is now, with its memory and its disk. Both go on; the clone dials anew. */
+  clone(of: Opening<S>, options: Omit<OpeningOptions, 'disk'>): Opening<S> {
+    const clone = this.open({ ...options, disk: this.disk(imageOf(of.disk)) })
+    cloneMemory(of.replica, clone.replica)
+    return clone
   }
 
   /** A storage that lets go of its locks and hears nothing more once its process has died. */

@@ -53,6 +53,7 @@ const replicaCounters: readonly (readonly [keyof Metrics, string, string])[] = [
   ['joinsWhole', 'joins_whole_total', 'Returns from below the floor answered with the whole state.'],
   ['needs', 'needs_total', 'Times that missing state was asked for again.'],
   ['divergences', 'divergences_total', 'Replicas seen with equal versions and unequal states. Should be 0.'],
+  ['forks', 'forks_total', 'Authors under which two wrote: machines cloned while they ran. Should be 0.'],
   ['repairs', 'repairs_total', 'Documents made anew from the disk because memory was damaged. Should be 0.'],
   ['damagedPlaces', 'damaged_places_total', 'Places that changed in memory without being written. Should be 0.'],
   ['corruptRows', 'corrupt_rows_total', 'Stored rows that did not pass their checksum. Should be 0.'],

@@ -25,6 +25,7 @@ export interface Violation {
     | 'log'
     | 'report'
     | 'divergence'
+    | 'fork'
     | 'forbidden'
     | 'returned'
     | 'bounds'

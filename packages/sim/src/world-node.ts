@@ -162,6 +162,10 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
       checker.report({ atMs: scheduler.nowMs, node: index, kind: 'divergence', message: `${spec.name}: ${message}` })
       say({ kind: 'diverged', atMs: scheduler.nowMs, node: index, event })
     })
+    running.onForked(({ author }) => {
+      const message = `${spec.name}: takes ${author.slice(0, 4)} to be written by two, though nobody was cloned`
+      checker.report({ atMs: scheduler.nowMs, node: index, kind: 'fork', message })
+    })
     net = connect(running, { ...around.pace?.redial, transports: around.transports() })
     net.onHealed((report) => {
       counts.heals += report.revision === 1 ? 1 : 0

@@ -9,6 +9,10 @@ const table = {
     reason: 'The server cannot listen on its address.',
     remedy: 'Choose another port or address (--port, --host, PORT), or stop what uses it.',
   },
+  'author-forked': {
+    reason: 'Somebody else wrote under the same incarnation: a machine was cloned while it ran.',
+    remedy: 'Both go on by themselves. Offer what onRefused() handed over again, and stop cloning running machines.',
+  },
   'authorize-failed': {
     reason: 'The authorize hook of the server failed, so nothing was allowed.',
     remedy: 'Look at the log of the server; the hook must answer read, write, admin or no.',

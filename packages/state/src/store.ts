@@ -122,6 +122,11 @@ export class Store {
     this.#core.renewAuthor()
   }
 
+  /** The next write goes on under `author`. Only for a store that holds all that was ever written under it (C1). */
+  continueAs(author: AuthorId): void {
+    this.#core.continueAs(author)
+  }
+
   /**
    * Runs `write` as one atomic change. Throws what `write` throws, with nothing changed.
    * Undefined when nothing was written.

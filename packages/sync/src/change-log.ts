@@ -33,6 +33,8 @@ export interface ChangeLog {
    */
   since(sent: Version, target: Version): readonly KeptChange[] | undefined
   has(change: Change): boolean
+  /** The kept change of an author that begins at `seq`. */
+  get(author: string, seq: number): Change | undefined
   clear(): void
   readonly size: number
   readonly bytes: number
@@ -41,7 +43,7 @@ export interface ChangeLog {
 /** Makes an empty log. `keepUnsettled`: what no server has stays, whatever the limits. */
 export function createChangeLog(limits: ChangeLogLimits, keepUnsettled: boolean): ChangeLog {
   let kept: KeptChange[] = []
-  const known = new Set<string>()
+  const known = new Map<string, Change>()
   let bytes = 0
   /** Below these nothing is trimmed: grows when what is over the limits must stay, so that it is not gone through for ever. */
   let trimAt = { changes: limits.changes, bytes: limits.bytes }
@@ -54,10 +56,11 @@ export function createChangeLog(limits: ChangeLogLimits, keepUnsettled: boolean)
       return bytes
     },
     has: (change) => known.has(idOf(change)),
+    get: (author, seq) => known.get(idOf({ author, seq })),
     add: (change, size, isFromServer) => {
       const id = idOf(change)
       if (known.has(id)) return
-      known.add(id)
+      known.set(id, change)
       kept.push({ change, bytes: size, isFromServer })
       bytes += size
     },

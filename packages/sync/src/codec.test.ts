@@ -108,6 +108,16 @@ const frames: Frame[] = [
   { kind: 'refused', handle: 1, code: 'forbidden', reason: 'No.' },
   { kind: 'own', handle: 1, authors: [alice, bob] },
   { kind: 'refusals', handle: 1, code: 'forbidden', reason: 'No.', entries: [[alice, 7]] },
+  {
+    kind: 'stamps',
+    handle: 1,
+    purpose: 'ask',
+    stamps: [
+      [alice, 3, 1_767_225_600_000],
+      [bob, 70_000, 0],
+    ],
+  },
+  { kind: 'stamps', handle: 1, purpose: 'forked', stamps: [[alice, 0, 0]] },
   { kind: 'leave', handle: 1 },
   { kind: 'ping', id: 7, wall: 123 },
   { kind: 'pong', id: 7, echo: 123, wall: 456.5 },
@@ -164,6 +174,11 @@ describe('the frame codec', () => {
     })
     const many = Uint8Array.of(13, 1, 0xff, 0xff, 0xff, 0x7f)
     expect(decodeFrame(many).ok).toBe(false)
+    const stamps = Array.from({ length: frameLimits.stamps + 1 }, (_, seq) => [alice, seq, 0] as const)
+    expect(decodeFrame(encodeFrame({ kind: 'stamps', handle: 1, purpose: 'ask', stamps })).ok).toBe(false)
+    expect(decodeFrame(encodeFrame({ kind: 'stamps', handle: 1, purpose: 'ask', stamps: [[alice, 1, 0.5]] })).ok).toBe(
+      false,
+    )
     const chunk = {
       kind: 'bundle',
       handle: 1,

@@ -1,6 +1,6 @@
 /**
- * The bytes of frames. What they are made of is in `wire-fields.ts`, `version-codec.ts`, `join/join-fields.ts` and
- * `self-check/inspection-fields.ts`; here stands which frame has what, in the order in which it travels.
+ * The bytes of frames. What they are made of is in `wire-fields.ts`, `version-codec.ts`, `join/join-fields.ts`,
+ * `fork/stamps-frame.ts` and `self-check/inspection-fields.ts`; here stands which frame has what, in the order in which it travels.
  */
 import {
   attempt,
@@ -13,6 +13,7 @@ import {
   type VersionEntry,
   writeValue,
 } from '@rejoin/state'
+import { stampList, stampPurpose } from './fork/stamps-frame.ts'
 import {
   type Frame,
   formatVersions,
@@ -172,6 +173,7 @@ const layouts: { readonly [K in Kind]: Layout<Body<K>> } = {
   join: telling(25, { handle, version: wholeVersion, question: joinQuestion }),
   more: { tag: 26, body: symbolsWanted },
   recall: layout(40, { handle, names: versionNames }),
+  stamps: layout(41, { handle, purpose: stampPurpose, stamps: stampList }),
 }
 
 const kinds = new Map(Object.entries(layouts).map(([kind, { tag }]) => [tag, kind as Kind]))

@@ -68,6 +68,7 @@ function foldRows(
   })
   const snapshot = sealRow(encodeSnapshot(core.store))
   const ops: StorageOp[] = [{ kind: 'put', key: keys.snapshot(hub.newId()), bytes: snapshot }]
+  if (hub.role === 'server') ops.push({ kind: 'put', key: keys.stamps, bytes: core.forks.stamps.row() })
   const gone = new Set([...covered, ...stale])
   const stays = new Set(rows.filter((row) => !gone.has(row)))
   for (const row of core.rowBases.stale(rows, stays, ended, retired)) gone.add(row)

@@ -22,6 +22,8 @@ import { AckedRows } from './acked-rows.ts'
 import { BaseVersions } from './base-versions.ts'
 import { type ChangeLog, createChangeLog, includes } from './change-log.ts'
 import { DocumentRights } from './document-rights.ts'
+import type { ForkWatch } from './fork/fork-watch.ts'
+import { Forks } from './fork/forks.ts'
 import type { Permission } from './frame.ts'
 import type { Hub } from './hub.ts'
 import { createIncidents, type Incidents } from './incidents.ts'
@@ -41,6 +43,8 @@ import { numberBytes } from './version-row.ts'
 export interface Source {
   readonly isServer: boolean
   readonly isSameProfile: boolean
+  /** Looks for work of somebody else who writes as one of us, or as another of whom we have something. */
+  readonly forks?: ForkWatch
 }
 
 /** What a document asks of the connections that carry it. */
@@ -52,6 +56,10 @@ export interface Carrier extends Source {
   presenceChanged(replicas: readonly string[], from: object | undefined): void
   ownAuthorsChanged(author: AuthorId): void
   refusalsChanged(refusal: Refusal): void
+  /** A change was merged, at a server. */
+  merged(change: Change): void
+  /** Two have written under this author. */
+  forkFound(author: AuthorId): void
 }
 
 /** Stands for rows that no storage would keep. */
@@ -71,6 +79,7 @@ export class DocumentCore {
   readonly incidents: Incidents
   readonly staging: Staging
   readonly health: DocumentHealth
+  readonly forks: Forks
   readonly rights: DocumentRights = new DocumentRights(this)
   /** What versions are told by. */
   readonly bases: BaseVersions = new BaseVersions(() => this.store)
@@ -121,27 +130,20 @@ export class DocumentCore {
     this.rowBases = new RowBases(this, hub.storage)
     const { limits } = hub
     this.log = createChangeLog({ changes: limits.keptChanges, bytes: limits.keptChangeBytes }, hub.role === 'client')
+    this.forks = new Forks(this)
     this.staging = createStaging(limits)
     this.#pruning = new Pruning(limits)
     this.health = new DocumentHealth(this)
-    this.presence = createPresence(hub, () => hub.batch(() => this.tellPresence([hub.id], undefined)))
+    this.presence = createPresence(hub, () => hub.batch(() => this.tellPresence([hub.speaksAs], undefined)))
     this.incidents = createIncidents(this)
     this.ledger.onChange = () => this.markUnsaved()
     this.store = this.newStore()
   }
 
-  /**
-   * An empty store of the kind that this document uses. `author`: the incarnation that its first write goes on with. Only
-   * for a store that will hold all that this opening wrote under it.
-   */
-  newStore(author?: AuthorId): Store {
+  /** An empty store of the kind that this document uses. */
+  newStore(): Store {
     const { hub } = this
-    let continued = author
-    const newAuthor = (): AuthorId => {
-      const next = continued ?? authorIdFromBytes(hub.random.bytes(8))
-      continued = undefined
-      return next
-    }
+    const newAuthor = (): AuthorId => authorIdFromBytes(hub.random.bytes(8))
     const authority = {
       grantRights: () => true,
       hasEnded: (author: AuthorId) => this.rights.isOfEarlierOpening(author),
@@ -150,7 +152,7 @@ export class DocumentCore {
     const limits = { valueBytes, documentItems }
     return new Store(
       { newAuthor, now: () => hub.now(), limits, ...(hub.grantsRights ? { authority } : {}) },
-      author === undefined ? hub.rules.state : { ...hub.rules.state, authorContinues: true },
+      hub.rules.state,
     )
   }
 
@@ -195,6 +197,7 @@ export class DocumentCore {
     if (from.isServer) for (const change of changes) acceptRefused(this, change.author, lastSeq(change))
     for (const change of changes) {
       if (!from.isServer && this.#isRefused(change)) continue
+      if (from.forks?.meets(change) === true) continue
       const outcome = this.store.applyChange(change, share)
       if (outcome === 'invalid') intake = 'invalid'
       if (outcome === 'applied') this.hub.metrics.changesMerged += 1
@@ -210,6 +213,7 @@ export class DocumentCore {
   receiveBundle(bundle: Bundle, bytes: Uint8Array, from: Source): Intake {
     if (!from.isServer && this.#reachesRefused(bundle.version)) return 'ok'
     if (from.isServer) acceptRefusedIn(this, bundle.version)
+    from.forks?.meetsBundle(bundle.version)
     this.#from = from
     const outcome = this.store.applyBundle(bundle, { bytes: bytes.length })
     this.#from = undefined
@@ -329,6 +333,10 @@ export class DocumentCore {
     const size = row !== noRow ? row.bytes.length : isLocal ? changeRow(change).length : this.#share
     const ops: StorageOp[] = [...row.before, { kind: 'put', key: this.keys.change(change), bytes: row.bytes }]
     this.log.add(change, size, this.#from?.isServer ?? false)
+    if (this.hub.role === 'server') {
+      this.forks.stamps.note([change.author, change.seq, change.hlc])
+      for (const carrier of this.carriers) if (carrier !== this.#from) carrier.merged(change)
+    }
     if (isLocal) {
       this.hub.metrics.localChanges += 1
       if (!this.ownAuthors.has(change.author)) {

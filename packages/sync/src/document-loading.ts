@@ -48,6 +48,9 @@ interface ParsedRows {
   readonly chunks: StoredChunk[]
   readonly own: AuthorId[]
   readonly refused: (readonly [AuthorId, number])[]
+  readonly forked: AuthorId[]
+  /** Rows of last stamps: one. */
+  readonly stamps: StoredRow[]
   /** Rows to be set aside. */
   readonly damaged: StoredRow[]
   acked: Version
@@ -63,6 +66,8 @@ export function* loadingDocument(core: DocumentCore, rows: readonly StoredRow[])
   const parsed = yield* partOfSteps(0, parsing, parsingRows(core, rows))
   for (const author of parsed.own) core.ownAuthors.add(author)
   if (core.hub.rules.refusalIsRemembered) for (const [author, from] of parsed.refused) core.refused.set(author, from)
+  for (const author of parsed.forked) core.forks.known.add(author)
+  for (const row of parsed.stamps) if (!core.forks.stamps.read(row.bytes)) parsed.damaged.push(row)
   core.acked = parsed.acked
   core.seenAt = parsed.seenAt
   core.corruptRows = parsed.damaged.length
@@ -86,6 +91,7 @@ export function* loadingDocument(core: DocumentCore, rows: readonly StoredRow[])
   for (const { change, bytes } of [...kept].sort(byStamp)) {
     if (!includes(core.store.version, change)) continue
     core.log.add(change, bytes, false)
+    if (isServer) core.forks.stamps.note([change.author, change.seq, change.hlc])
     if (isUnsaved({ change, bytes })) core.ledger.add(change, bytes, false)
   }
   core.log.trim(core.acked)
@@ -155,7 +161,10 @@ export function isCovered(core: DocumentCore, row: StoredRow, version: Version):
 }
 
 function noRows(): ParsedRows {
-  return { states: [], changes: [], chunks: [], own: [], refused: [], damaged: [], acked: Version.empty, seenAt: 0 }
+  return {
+    ...{ states: [], changes: [], chunks: [], own: [], refused: [], forked: [], stamps: [], damaged: [] },
+    ...{ acked: Version.empty, seenAt: 0 },
+  }
 }
 
 /** What stands in the key of a row behind the prefix. */
@@ -230,8 +239,12 @@ function* parsingRow(
 }
 
 function parseMeta(parsed: ParsedRows, name: string, author: string, row: StoredRow): boolean {
-  if (name === 'own') {
-    if (isAuthorId(author)) parsed.own.push(author)
+  if (name === 'own' || name === 'forked') {
+    if (isAuthorId(author)) parsed[name].push(author)
+    return true
+  }
+  if (name === 'stamps') {
+    parsed.stamps.push(row)
     return true
   }
   if (name === 'acked') {

@@ -9,9 +9,10 @@
  * 4. A bundle goes between changes of the stream, never among them, and both ends tell their change codec (C2).
  * 5. `sent` and `theirs` know nothing of the store after it was replaced: both sides open anew.
  */
-import { type AuthorId, type Bundle, encodeBundle, Version } from '@rejoin/state'
+import { type AuthorId, type Bundle, type Change, encodeBundle, Version } from '@rejoin/state'
 import { versionAfter } from './change-log.ts'
 import type { Carrier, DocumentCore, Intake } from './document-core.ts'
+import { ForkWatch } from './fork/fork-watch.ts'
 import type { Frame, OpenFrame, Permission } from './frame.ts'
 import { frameLimits } from './frame-limits.ts'
 import type { Refusal } from './refusal.ts'
@@ -35,6 +36,7 @@ export class DocumentStream implements Carrier {
   readonly handle: number
   /** What the other side is known to have. */
   theirs: Version = Version.empty
+  readonly forks: ForkWatch
   readonly #host: StreamHost
   readonly rights: StreamRights
   readonly #versions: StreamVersions
@@ -61,12 +63,29 @@ export class DocumentStream implements Carrier {
     this.#selfCheck = new SelfCheck(host, core, this.#versions, () => this.#theirHandle)
     this.core = core
     this.handle = handle
-    this.rights = new StreamRights(core.hub, given)
+    this.forks = new ForkWatch(host, core, this)
+    this.rights = new StreamRights(core.hub, this.forks, given)
     core.carriers.add(this)
   }
 
   get #theirHandle(): number {
     return this.#sender.handle
+  }
+
+  get theirHandle(): number {
+    return this.#theirHandle
+  }
+
+  get brought(): ReadonlySet<AuthorId> {
+    return this.#receiver.brought
+  }
+
+  refuse(refusal: Refusal): void {
+    this.#refusal.await(refusal)
+  }
+
+  askForRest(): void {
+    this.#needs.isOwed = true
   }
 
   get isServer(): boolean {
@@ -86,7 +105,7 @@ export class DocumentStream implements Carrier {
   get isSynced(): boolean {
     const { core } = this
     if (this.rights.granted === 'no') return !this.#refusal.isAwaiting
-    if (!this.isMutual || this.#refusal.isAwaiting) return false
+    if (!this.isMutual || this.#refusal.isAwaiting || this.forks.isOpen) return false
     if (!core.store.version.covers(this.theirs)) return false
     if (this.rights.maySend && (!this.#sender.isDone || this.#isHealing)) return false
     return !this.isServer || core.ledger.unsaved.changes === 0
@@ -118,6 +137,7 @@ export class DocumentStream implements Carrier {
     this.#sender.begin(frame, this.rights.isReader)
     this.#acks.reset()
     this.#selfCheck.reopened()
+    this.forks.opened(this.theirs)
     this.#tellPermission()
     if (isReturn) this.open()
     if (this.#host.contactKey !== undefined) core.incidents.contact(this.#host.contactKey, frame.version)
@@ -203,12 +223,16 @@ export class DocumentStream implements Carrier {
       case 'own':
         for (const author of frame.authors) this.#receiver.brought.add(author)
         if (this.#receiver.brought.size > frameLimits.versionAuthors) this.#fail('more authors than a version has')
+        this.forks.announced(frame.authors)
         if (this.isSameProfile) this.core.addOwnAuthors(frame.authors)
         break
       case 'refusals':
         if (this.isSameProfile && noteRefusals(this.core, frame.entries)) {
           this.#refusal.await({ code: frame.code, reason: frame.reason, isFromServer: false })
         }
+        break
+      case 'stamps':
+        if (this.rights.isReader) this.forks.receive(frame)
         break
       case 'leave':
         this.leave()
@@ -249,6 +273,7 @@ export class DocumentStream implements Carrier {
     this.#acks.reset()
     this.#joins.reset()
     this.#refusal.reset()
+    this.forks.reset()
     this.#selfCheck.restarted()
     this.open()
     this.wake()
@@ -257,7 +282,7 @@ export class DocumentStream implements Carrier {
   presenceChanged(replicas: readonly string[], from: object | undefined): void {
     const { hub } = this.#host
     if (from === this) return
-    for (const replica of replicas) if (replica === hub.id || hub.role === 'server') this.#presence.add(replica)
+    for (const replica of replicas) if (replica === hub.speaksAs || hub.role === 'server') this.#presence.add(replica)
     this.wake()
   }
 
@@ -269,6 +294,15 @@ export class DocumentStream implements Carrier {
     if (!this.isSameProfile || this.#theirHandle === 0) return
     const { code, reason } = refusal
     this.#host.send({ kind: 'refusals', handle: this.#theirHandle, code, reason, entries: [...this.core.refused] })
+  }
+
+  merged(change: Change): void {
+    this.forks.merged(change, (this.#sender.sent?.get(change.author) ?? 0) >= change.seq)
+  }
+
+  forkFound(author: AuthorId): void {
+    const isConcerned = this.isServer || this.isSameProfile || this.#receiver.brought.has(author)
+    if (isConcerned) this.forks.tellKnown([author])
   }
 
   /** Sends what there is to send, as far as there is room. */
@@ -314,13 +348,14 @@ export class DocumentStream implements Carrier {
     this.#nowTheyHave(this.theirs.merge(version))
     if (!this.isServer) return
     this.core.setPermission(permission)
-    this.core.serverReached(version)
+    this.forks.check(this.theirs)
+    this.forks.acknowledged(version)
     this.#checkRefusal()
   }
 
   #acknowledged(version: Version): void {
     this.#nowTheyHave(this.theirs.merge(version))
-    if (this.isServer) this.core.serverReached(version)
+    if (this.isServer) this.forks.acknowledged(version)
     this.#progress()
   }
 
@@ -387,7 +422,7 @@ export class DocumentStream implements Carrier {
     if (received.kind === 'need') this.#needs.isOwed = true
     if (received.kind === 'bundle') {
       this.#whole(received.bundle, received.bytes)
-      if (!this.#refusal.isAwaiting) this.#selfCheck.whole(received.bundle)
+      if (!this.#refusal.isAwaiting && !this.forks.isOpen) this.#selfCheck.whole(received.bundle)
     }
     // Where the whole state is on its way, nothing else takes its place.
     if (received.kind !== 'join' || this.#refusal.isAwaiting) return
@@ -400,7 +435,7 @@ export class DocumentStream implements Carrier {
     this.#nowTheyHave(this.theirs.merge(bundle.version))
     this.#sender.theyHave(bundle.version)
     if (this.#refusal.isAwaiting) this.#refusal.take(bundle)
-    else this.#took(this.core.receiveBundle(bundle, bytes, this))
+    else if (!this.forks.drops()) this.#took(this.core.receiveBundle(bundle, bytes, this))
   }
 
   #needed(version: Version, isFull: boolean): void {
@@ -423,5 +458,6 @@ export class DocumentStream implements Carrier {
     if (this.#theirHandle === 0 || authors.length === 0) return
     const told = authors.slice(-frameLimits.ownAuthors)
     this.#host.send({ kind: 'own', handle: this.#theirHandle, authors: told })
+    this.forks.tellKnown(told)
   }
 }

@@ -19,6 +19,7 @@ export function storeAgain(core: DocumentCore): void {
   }
   for (const author of core.ownAuthors) ops.push(markRow(keys.own(author)))
   for (const [author, from] of core.refused) ops.push(core.refusedRow(author, from))
+  for (const author of core.forks.known) ops.push(markRow(keys.forked(author)))
   ops.push(...core.ackedRows.replace(core.acked))
   if (core.isMarkedUnsaved) ops.push(markRow(keys.unsaved(core.hub.id)))
   core.rows += 1

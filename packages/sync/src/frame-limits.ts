@@ -20,6 +20,8 @@ export const frameLimits = {
   presenceEntries: 1024,
   presenceBytes: 4096,
   ownAuthors: 4096,
+  /** Stamps of changes that are told at once. */
+  stamps: 2000,
   /** Handles are dense numbers from 1. */
   handle: 1_000_000,
 } as const

@@ -1,4 +1,5 @@
 import type { AuthorId, DigestPlace, PlaceDigests, Value, Version, VersionEntry, VersionName } from '@rejoin/state'
+import type { StampsFrame } from './fork/stamps-frame.ts'
 import type { JoinQuestion } from './join/join-codec.ts'
 
 /** What a replica is to others. A server gives permissions and its durable acknowledgement counts for the ladder. */
@@ -13,8 +14,11 @@ export interface VersionRange {
   readonly max: number
 }
 
-/** Versions of the protocol that this build speaks. From 2 on, whoever is below a floor may join by sketch, and subtrees are compared. */
-export const protocolVersions: VersionRange = { min: 1, max: 2 }
+/**
+ * Versions of the protocol that this build speaks. From 2 on, whoever is below a floor may join by sketch, and subtrees are
+ * compared; from 3 on, stamps are told by which two who write as one author are told apart.
+ */
+export const protocolVersions: VersionRange = { min: 1, max: 3 }
 
 /** Versions of the change, bundle and snapshot formats that this build reads. */
 export const formatVersions: VersionRange = { min: 1, max: 2 }
@@ -203,6 +207,7 @@ export type Frame =
       readonly reason: string
       readonly entries: readonly (readonly [AuthorId, number])[]
     }
+  | StampsFrame
   /** The sender no longer takes part in the document with this handle of the receiver. */
   | { readonly kind: 'leave'; readonly handle: number }
   | { readonly kind: 'ping'; readonly id: number; readonly wall: number }

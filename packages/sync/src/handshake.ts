@@ -16,7 +16,7 @@ export function answerHello(hub: Hub, hello: HelloFrame): WelcomeFrame | RejectF
   const { introduction } = hello
   if (protocol === undefined) return versionsDoNotMeet('protocol', protocolVersions, hello.protocol)
   if (format === undefined) return versionsDoNotMeet('format', formatVersions, hello.format)
-  if (introduction === undefined || introduction.replica === hub.id) {
+  if (introduction === undefined || introduction.replica === hub.speaksAs) {
     return reject('handshake-failed', 'A replica does not connect to itself.', false)
   }
   if (hub.role === 'server' && hub.queue.status.state === 'failing') {

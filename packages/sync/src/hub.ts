@@ -1,6 +1,7 @@
 import type { Bundle, Path, Value } from '@rejoin/state'
 import type { Connection } from './connection.ts'
 import type { DocumentCore } from './document-core.ts'
+import type { ForkEvent } from './fork/forks.ts'
 import type { Introduction, OpenFrame, Permission, Role } from './frame.ts'
 import type { HealEvent } from './incidents.ts'
 import type { Later } from './later.ts'
@@ -70,6 +71,8 @@ export interface RefusedWrite {
 /** What parts of a replica share. Only the replica makes one. */
 export interface Hub {
   readonly id: string
+  /** What it is called by others; another than `id` once it met a twin. */
+  readonly speaksAs: string
   readonly role: Role
   readonly name: string
   readonly clock: Clock
@@ -82,6 +85,7 @@ export interface Hub {
   readonly queue: WriteQueue
   readonly transfers: TransferCache
   readonly storage: Storage
+  readonly forkListeners: ReadonlySet<(event: ForkEvent) => void>
   /** Items of the sketches that are kept for those who join. */
   sketchItems: number
   readonly authorize: Authorize | undefined

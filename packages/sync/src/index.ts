@@ -1,6 +1,7 @@
 export { acceptLink } from './accept-link.ts'
 export { type ConnectOptions, connect, type Net } from './connect.ts'
 export type { DocumentHandle } from './document-handle.ts'
+export type { ForkEvent } from './fork/forks.ts'
 export { formatVersions, type Permission, protocolVersions, type Role, type VersionRange } from './frame.ts'
 export { type GroupCommit, groupCommit } from './group-commit.ts'
 export type { Authorize, AuthorizeRequest, DivergenceEvent, LogEntry, RefusedWrite } from './hub.ts'

@@ -23,6 +23,8 @@ export interface Metrics {
   cuts: number
   /** Digests heard that are others than ours at an equal version. Should be 0. */
   divergences: number
+  /** Authors under which two were found to write: machines that were cloned while they ran. Should be 0. */
+  forks: number
   /** Documents whose state was replaced by that of a server, or made anew from this disk. */
   repairs: number
   /** Places that changed in memory without being written. Should be 0. */
@@ -78,6 +80,7 @@ export function noMetrics(): Metrics {
     heals: 0,
     cuts: 0,
     divergences: 0,
+    forks: 0,
     repairs: 0,
     damagedPlaces: 0,
     refusedWrites: 0,

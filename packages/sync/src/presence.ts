@@ -43,10 +43,11 @@ export interface PresenceTable extends Presence {
 
 /** Presence in one document. `onOwn` is called when what is shown here changed: everybody is to be told. */
 export function createPresence(hub: Hub, onOwn: () => void): PresenceTable {
-  const { id, limits } = hub
+  const { limits } = hub
   const seen = new Map<string, Seen>()
   const listeners = new Set<(others: ReadonlyMap<string, Value>) => void>()
-  let own: PresenceEntry = { replica: id, clock: 0 }
+  let clock = 0
+  let value: Value | undefined
   let others: ReadonlyMap<string, Value> = new Map()
 
   const publish = (): void => {
@@ -62,36 +63,38 @@ export function createPresence(hub: Hub, onOwn: () => void): PresenceTable {
     return false
   }
   const entry = (replica: string): PresenceEntry | undefined => {
-    if (replica === id) return own
+    if (replica === hub.speaksAs) return entryOf(replica, clock, value)
     const found = seen.get(replica)
     if (found === undefined) return undefined
-    return { replica, clock: found.clock, ...(found.value === undefined ? {} : { value: found.value }) }
+    return entryOf(replica, found.clock, found.value)
   }
 
   return {
     get others(): ReadonlyMap<string, Value> {
       return others
     },
-    set: (value) => {
-      const frozen = freezeValue(value)
+    set: (shown) => {
+      const frozen = freezeValue(shown)
       const writer = new ByteWriter()
       writeValue(writer, frozen)
       if (writer.length > limits.presenceBytes) {
         const details = { bytes: writer.length, limit: limits.presenceBytes }
         throw rejoinError('invalid-value', { reason: 'The presence value is too large.', details })
       }
-      own = { replica: id, clock: own.clock + 1, value: frozen }
+      clock += 1
+      value = frozen
       onOwn()
     },
     clear: () => {
-      if (own.value === undefined) return
-      own = { replica: id, clock: own.clock + 1 }
+      if (value === undefined) return
+      clock += 1
+      value = undefined
       onOwn()
     },
     subscribe: (listener) => listen(listeners, listener),
     entry,
     entriesFor: (source, relay) => {
-      const entries: PresenceEntry[] = own.value === undefined ? [] : [own]
+      const entries: PresenceEntry[] = value === undefined ? [] : [entryOf(hub.speaksAs, clock, value)]
       if (!relay) return entries
       for (const [replica, found] of seen) {
         const told = entry(replica)
@@ -102,7 +105,7 @@ export function createPresence(hub: Hub, onOwn: () => void): PresenceTable {
     receive: (entries, source) => {
       const changed: string[] = []
       for (const incoming of entries) {
-        if (incoming.replica === id) continue
+        if (incoming.replica === hub.speaksAs) continue
         const known = seen.get(incoming.replica)
         if (known !== undefined && incoming.clock < known.clock) continue
         if (known === undefined) {
@@ -136,4 +139,8 @@ export function createPresence(hub: Hub, onOwn: () => void): PresenceTable {
       return gone
     },
   }
+}
+
+function entryOf(replica: string, clock: number, value: Value | undefined): PresenceEntry {
+  return { replica, clock, ...(value === undefined ? {} : { value }) }
 }

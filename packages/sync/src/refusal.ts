@@ -33,6 +33,8 @@ export interface Refusal {
   readonly reason: string
   /** Whether the state comes from a server itself, so that it counts as acknowledged. */
   readonly isFromServer: boolean
+  /** Authors under which somebody else wrote, too: up to which seq what the state has is ours. */
+  readonly forks?: ReadonlyMap<AuthorId, number>
 }
 
 /**
@@ -43,10 +45,10 @@ export function fallBack(core: DocumentCore, state: Bundle, refusal: Refusal): b
   const store = core.newStore()
   const outcome = store.applyBundle(state)
   if (outcome !== 'applied' && outcome !== 'duplicate') return false
-  const refused = refusedChanges(core, state.version)
+  const refused = refusedChanges(core, state.version, refusal.forks)
   const before = core.store.toJSON()
   if (refusal.isFromServer) acceptRefusedIn(core, state.version)
-  const acked = refusal.isFromServer ? state.version : core.acked.meet(state.version)
+  const acked = refusal.isFromServer && refusal.forks === undefined ? state.version : core.acked.meet(state.version)
   const ops = replacingRows(core, state, acked, refused)
   core.replaceStore(store)
   core.acked = acked
@@ -56,6 +58,8 @@ export function fallBack(core: DocumentCore, state: Bundle, refusal: Refusal): b
     carrier.restart()
     carrier.refusalsChanged(refusal)
   }
+  // What the state has under a forked author the server has: our tabs fall back, and what follows on it is welcome.
+  if (refusal.forks !== undefined) acceptRefusedIn(core, state.version)
   return true
 }
 
@@ -65,11 +69,14 @@ export function hasRefusable(core: DocumentCore, version: Version): boolean {
 }
 
 /** Own changes that the server's version does not include, with later ones of the same incarnations. */
-function refusedChanges(core: DocumentCore, version: Version): Change[] {
+function refusedChanges(core: DocumentCore, version: Version, forks?: ReadonlyMap<AuthorId, number>): Change[] {
   return core.log
     .unsettled(core.acked)
     .map((entry) => entry.change)
-    .filter((change) => core.ownAuthors.has(change.author) && !includes(version, change))
+    .filter((change) => {
+      const isTheirs = change.seq > (forks?.get(change.author) ?? Number.POSITIVE_INFINITY)
+      return core.ownAuthors.has(change.author) && (isTheirs || !includes(version, change))
+    })
 }
 
 /** Invariant 1: everything old goes and the server's state comes in one batch. */

@@ -4,6 +4,7 @@ import { Connection, type ConnectionOptions } from './connection.ts'
 import type { DocumentCore } from './document-core.ts'
 import { DocumentShelf } from './document-shelf.ts'
 import { storeAgain } from './eviction.ts'
+import type { ForkEvent } from './fork/forks.ts'
 import type { Introduction, OpenFrame, Permission, Role } from './frame.ts'
 import { frameLimits } from './frame-limits.ts'
 import type { Authorize, DivergenceEvent, Hub, LogEntry } from './hub.ts'
@@ -37,6 +38,7 @@ const failingGraceMs = 5000
 /** The inside of a replica: documents, connections, the way to the disk, and the batch that ties their steps together. */
 export class ReplicaCore implements Hub {
   readonly id: string
+  speaksAs: string
   readonly role: Role
   readonly name: string
   readonly clock: Clock
@@ -57,6 +59,7 @@ export class ReplicaCore implements Hub {
   readonly connections: Set<Connection> = new Set()
   readonly healListeners: Set<(event: HealEvent) => void> = new Set()
   readonly divergenceListeners: Set<(event: DivergenceEvent) => void> = new Set()
+  readonly forkListeners: Set<(event: ForkEvent) => void> = new Set()
   readonly statusListeners: Set<(status: StorageStatus) => void> = new Set()
   readonly changeListeners: Set<(nothing: undefined) => void> = new Set()
   /** What must end with the replica. */
@@ -96,6 +99,7 @@ export class ReplicaCore implements Hub {
     this.environment = setup.environment
     this.#onLog = setup.onLog
     this.id = this.newId()
+    this.speaksAs = this.id
     this.transfers = createTransferCache(setup.limits)
     this.queue = createWriteQueue({
       storage: setup.storage,
@@ -135,9 +139,9 @@ export class ReplicaCore implements Hub {
   }
 
   introduction(): Introduction {
-    const { id, role, name } = this
+    const { speaksAs, role, name } = this
     return {
-      replica: id,
+      replica: speaksAs,
       role,
       name,
       profiles: role === 'server' ? [] : [...this.#profiles].slice(0, frameLimits.profiles),
@@ -226,7 +230,8 @@ export class ReplicaCore implements Hub {
       const { peerReplica, phase, route, token } = other.session
       const isSame = other.session !== session && peerReplica === session.peerReplica && token === session.token
       if (isSame && phase === 'established' && route === session.route) {
-        other.close('peer-closed', 'Replaced by a newer connection of the same replica.')
+        const code = other.session.tellsStamps ? 'peer-replaced' : 'peer-closed'
+        other.close(code, 'Replaced by a newer connection of the same replica.')
       }
     }
     this.changed()
@@ -245,6 +250,7 @@ export class ReplicaCore implements Hub {
     this.metrics.openConnections = this.connections.size
     this.metrics.connectionsClosed += 1
     this.#woken.delete(connection)
+    if (end.code === 'peer-replaced' && this.connections.size === 0) this.#replacedByTwin()
     this.tell(connection.endListeners, end)
     this.changed()
   }
@@ -368,6 +374,16 @@ export class ReplicaCore implements Hub {
     return attemptLater(() => authorize({ token, document, remote, origin, replica: session.peerReplica })).then(
       (given) => (given === 'read' || given === 'write' || given === 'admin' ? given : 'no'),
     )
+  }
+
+  /**
+   * The other side has a newer connection of this replica, and it is none of ours: a machine that was cloned while it ran. Under
+   * one name the two would end each other's connections for ever; under one author, one would lose what it writes.
+   */
+  #replacedByTwin(): void {
+    this.log('warn', 'replaced-by-twin', { replica: this.speaksAs })
+    this.speaksAs = this.newId()
+    for (const { store } of this.shelf.cores()) store.renewAuthor()
   }
 
   #landed(): void {

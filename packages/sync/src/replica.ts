@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { rejoinError, type Schema } from '@rejoin/state'
 import { createHandle, type DocumentHandle } from './document-handle.ts'
+import type { ForkEvent } from './fork/forks.ts'
 import type { Role } from './frame.ts'
 import { frameLimits } from './frame-limits.ts'
 import type { Authorize, DivergenceEvent, LogEntry } from './hub.ts'
@@ -76,6 +77,8 @@ export interface Replica {
   onStorageStatus(listener: (status: StorageStatus) => void): () => void
   onHealed(listener: (event: HealEvent) => void): () => void
   onDivergence(listener: (event: DivergenceEvent) => void): () => void
+  /** Calls back when somebody else was found to write under an author of ours: a machine was cloned while it ran. */
+  onForked(listener: (event: ForkEvent) => void): () => void
   /** Ends connections, writes out what can be written, closes the storage. Idempotent. */
   close(): Later<void>
   [Symbol.asyncDispose](): Later<void>
@@ -147,6 +150,7 @@ export function createReplicaWith(rules: SyncRules, options: ReplicaOptions): Re
     onStorageStatus: (listener) => listen(core.statusListeners, listener),
     onHealed: (listener) => listen(core.healListeners, listener),
     onDivergence: (listener) => listen(core.divergenceListeners, listener),
+    onForked: (listener) => listen(core.forkListeners, listener),
     close,
     [Symbol.asyncDispose]: close,
   }

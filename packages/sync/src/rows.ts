@@ -8,6 +8,7 @@
  * `d/<doc>/m/own/<author>` an incarnation of this profile
  * `d/<doc>/m/acked/<replica>` what a server has durably, as far as that opening heard; with `/risen`, since it wrote that
  * `d/<doc>/m/refused/<author>` from which seq on it was refused · `d/<doc>/m/seen` when a server was last in sync
+ * `d/<doc>/m/forked/<author>` two have written under it · `d/<doc>/m/stamps` the last stamps of authors
  * `x/<doc>/...` rows set aside: damaged, or refused
  * `r/profile/<id>` ids of the profile that owns the storage
  */
@@ -39,6 +40,8 @@ export interface DocumentKeys {
   readonly ackedPrefix: string
   own(author: string): string
   refused(author: string): string
+  forked(author: string): string
+  readonly stamps: string
   aside(key: string): string
 }
 
@@ -69,6 +72,8 @@ export function documentKeys(name: string): DocumentKeys {
     chunk: (transfer, totalBytes, offset) => `${prefix}t/${transfer}/${pad(totalBytes)}/${pad(offset)}`,
     own: (author) => `${prefix}m/own/${author}`,
     refused: (author) => `${prefix}m/refused/${author}`,
+    forked: (author) => `${prefix}m/forked/${author}`,
+    stamps: `${prefix}m/stamps`,
     aside: (key) => `x/${doc}/${key.slice(prefix.length)}`,
   }
 }

@@ -130,6 +130,10 @@ export class Session implements StreamHost {
     return this.protocol >= 2
   }
 
+  get tellsStamps(): boolean {
+    return this.protocol >= 3
+  }
+
   get contactKey(): string | undefined {
     if (!this.hub.followsOutages || this.isSameProfile) return undefined
     return this.#options.initiator && this.route !== undefined ? this.route : this.peerName

@@ -18,6 +18,8 @@ export interface StreamHost {
   readonly namesVersions: boolean
   /** Whether the other side tells digests of subtrees. */
   readonly tellsSubtrees: boolean
+  /** Whether the other side tells stamps, by which two who write as one author are told apart. */
+  readonly tellsStamps: boolean
   /** The key of its outages; undefined when they are not followed. */
   readonly contactKey: string | undefined
   /** Sends a frame that tells no version; the others go through the `StreamVersions` of the stream. */

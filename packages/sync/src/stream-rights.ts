@@ -1,3 +1,4 @@
+import type { ForkWatch } from './fork/fork-watch.ts'
 import type { Permission } from './frame.ts'
 import type { Hub } from './hub.ts'
 
@@ -8,9 +9,11 @@ export class StreamRights {
   /** What the other side lets us do; undefined until it said so. */
   granted: Permission | undefined
   readonly #hub: Hub
+  readonly #forks: ForkWatch
 
-  constructor(hub: Hub, given: Permission) {
+  constructor(hub: Hub, forks: ForkWatch, given: Permission) {
     this.#hub = hub
+    this.#forks = forks
     this.given = given
   }
 
@@ -24,9 +27,9 @@ export class StreamRights {
     return canWrite(this.given) || !this.#hub.rules.writesNeedPermission
   }
 
-  /** Whether what we send would be merged there. */
+  /** Whether what we send would be merged there, and is known not to mix with the work of another. */
   get maySend(): boolean {
-    return this.isReader && canWrite(this.granted)
+    return this.isReader && canWrite(this.granted) && !this.#forks.isOpen
   }
 }
 

@@ -24,6 +24,8 @@ export interface SyncRules {
   readonly changesInOrder: boolean
   /** Whoever is told a digest at its own version compares it. */
   readonly digestsAreCompared: boolean
+  /** Two who write as one author are told apart. */
+  readonly forksAreFound: boolean
   /** Memory is rechecked, a portion with each heartbeat. */
   readonly memoryIsRechecked: boolean
   /** The rules of the stores. */
@@ -40,6 +42,7 @@ export const soundSyncRules: SyncRules = {
   refusalIsRemembered: true,
   changesInOrder: true,
   digestsAreCompared: true,
+  forksAreFound: true,
   memoryIsRechecked: true,
   state: soundRules,
 }

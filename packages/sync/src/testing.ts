@@ -1,7 +1,9 @@
 /**
- * For tests of this package and of adapters: replicas under broken rules, the inside of a replica, sketches and joins.
+ * For tests of this package and of adapters: replicas under broken rules or cloned while they run, the inside of a replica, sketches
+ * and joins.
  * Not covered by the version promise of the package.
  */
+export { cloneMemory } from './fork/clone-memory.ts'
 export {
   decodeJoin,
   decodeJoinSymbols,

@@ -180,6 +180,8 @@ export interface StarOptions {
   /** Disks of the first clients. */
   readonly disks?: readonly MemoryDisk[]
   readonly serverDisk?: MemoryDisk
+  /** Whether all clients come in by one address, as at a real server. */
+  readonly listensAsOne?: boolean
 }
 
 /** A server with `count` clients that have the document open and are connected. */
@@ -192,7 +194,8 @@ export function star(count: number, options: StarOptions = {}): Star {
   )
   const serverOptions = { ...withRules, ...options.server, ...(serverDisk === undefined ? {} : { disk: serverDisk }) }
   const server = world.replica({ role: 'server', name: 'server', ...serverOptions })
-  server.join({ transports: wires.map((wire) => wire.listen) })
+  const listens = wires.map((wire) => wire.listen)
+  server.join({ transports: options.listensAsOne === true ? [asOne(listens)] : listens })
   const clients = wires.map((wire, index) => {
     const disk = disks[index]
     const client = world.replica({
@@ -207,6 +210,22 @@ export function star(count: number, options: StarOptions = {}): Star {
   const handles = clients.map((client) => world.open(client))
   world.advance(500)
   return { world, server, clients, wires, handles }
+}
+
+function asOne(listens: readonly ListenTransport[]): ListenTransport {
+  return {
+    kind: 'listen',
+    name: 'one address',
+    reliable: true,
+    listen: (host) => {
+      const listening = listens.map((transport) => transport.listen(host))
+      return {
+        close: () => {
+          for (const one of listening) one.close()
+        },
+      }
+    },
+  }
 }
 
 /** The code that `call` throws, or 'nothing'. */

@@ -64,10 +64,12 @@ function replace(core: DocumentCore, state: Bundle, from: 'server' | 'disk', row
 
 /** A store of `state` and the changes on top; undefined when that is not all that is here. */
 function storeOf(core: DocumentCore, state: Bundle, kept: readonly KeptChange[]): Store | undefined {
-  const store = core.newStore(core.hub.grantsRights ? undefined : core.store.author)
+  const store = core.newStore()
   const outcome = store.applyBundle(state)
   if (outcome !== 'applied' && outcome !== 'duplicate') return undefined
   for (const { change } of kept) store.applyChange(change)
+  const { author } = core.store
+  if (author !== undefined && !core.hub.grantsRights) store.continueAs(author)
   return store.version.covers(core.store.version) ? store : undefined
 }
 
