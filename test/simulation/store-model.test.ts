@@ -17,4 +17,13 @@ describe('stores against the op log', () => {
     expect(joins.whole).toBeGreaterThan(500)
     if (isSoak) console.info(`${seeds} schedules from ${first}, 0 faults: ${JSON.stringify(joins)}`)
   }, 3_600_000)
+
+  it('[ST20] [EP8] equal it with epochs, late returns and restored copies in 1,500 schedules', () => {
+    let epochs = 0
+    for (let seed = 1; seed <= 1_500; seed += 1) {
+      const fault = runStoreModel(seed, { stores: 3 + (seed % 6), epochs: true, onEpoch: () => epochs++ })
+      expect(fault, `seed ${seed}: ${fault}`).toBeUndefined()
+    }
+    expect(epochs).toBeGreaterThan(400)
+  }, 400_000)
 })

@@ -11,7 +11,7 @@ import {
   plainAt,
   type RandomStream,
 } from '@rejoin/sim'
-import { authorIdFromBytes, type Bundle, boundedState, type Change, type Store, Version } from '@rejoin/state'
+import { authorIdFromBytes, type Bundle, boundedState, type Change, type Dot, type Store, Version } from '@rejoin/state'
 import { createStoreWith, type Rules, soundRules } from '@rejoin/state/testing'
 import { differsFrom, drawSalt, playJoin } from './joins.ts'
 import { potions, randomRawWrite, rawWriteKinds } from './raw-writes.ts'
@@ -31,6 +31,10 @@ export interface Mutant {
   readonly read?: (store: Store) => unknown
   /** Whether every store hands out first rights. */
   readonly everybodyGrants?: boolean
+  /** Whether epochs begin. */
+  readonly epochs?: boolean
+  /** Whether every store begins them. */
+  readonly everybodyProposes?: boolean
   /** Whether removal records are freed at all. Default true. */
   readonly collects?: boolean
   /** Kinds of write in which it shows, where that is a narrow case. */
@@ -41,11 +45,15 @@ export interface Mutant {
 export interface ModelOptions {
   readonly stores?: number
   readonly steps?: number
+  /** Whether epochs begin, and writes are mostly of what they fold. */
+  readonly epochs?: boolean
   readonly mutant?: Mutant
   /** Hands out the op log, for looking at a failing seed. */
   readonly onLog?: (log: OpLog) => void
   /** Told of each full join: whether a sketch took its place. */
   readonly onJoin?: (isSketch: boolean) => void
+  /** Told of each epoch that began. */
+  readonly onEpoch?: () => void
 }
 
 type Message = { readonly to: number } & (
@@ -58,6 +66,7 @@ interface Model {
   /** Of its own, so that joins change nothing else in a schedule. */
   readonly salts: RandomStream
   readonly onJoin: (isSketch: boolean) => void
+  readonly onEpoch: () => void
   readonly log: OpLog
   readonly stores: Store[]
   readonly images: (Bundle | undefined)[]
@@ -79,12 +88,13 @@ export function runStoreModel(seed: number, options: ModelOptions = {}): string 
     random,
     salts: createRandom(seed, 'salts'),
     onJoin: options.onJoin ?? (() => undefined),
+    onEpoch: options.onEpoch ?? (() => undefined),
     log: createOpLog(),
     stores: [],
     images: [],
     messages: [],
     mutant: options.mutant ?? {},
-    profile: drawProfile(random),
+    profile: drawProfile(random, (options.epochs ?? options.mutant?.epochs) === true),
     texts: new Map(),
     digests: new Map(),
     faults: [],
@@ -120,7 +130,10 @@ function openStore(model: Model, author?: string): Store {
       // Clocks that disagree by minutes and sometimes stand still: order of time must not matter for merging.
       now: () => model.clockMs + skews[model.stores.indexOf(store) % skews.length]!,
       // One for ever: the first store, also after its restarts.
-      authority: { grantRights: () => model.mutant.everybodyGrants === true || model.stores.indexOf(store) <= 0 },
+      authority: {
+        grantRights: () => model.mutant.everybodyGrants === true || model.stores.indexOf(store) <= 0,
+        proposeCut: () => model.mutant.everybodyProposes === true || model.stores.indexOf(store) <= 0,
+      },
     },
   )
   store.subscribe(({ origin, change }) => {
@@ -140,7 +153,10 @@ interface Profile {
 /** @returns the store that may have changed. */
 type Step = (model: Model, at: number) => number | undefined
 
-function drawProfile(random: RandomStream): Profile {
+/** Kinds of write that epochs fold, or that stand beside those in map entries. */
+const foldable: readonly number[] = [4, 9, 10, 13, 14, 21, 22, 23, 5, 12, 24]
+
+function drawProfile(random: RandomStream, epochs: boolean): Profile {
   const upTo = (most: number): number => random.int(most + 1)
   const kinds = Array.from({ length: rawWriteKinds }, (_, kind) => kind)
   return {
@@ -152,8 +168,13 @@ function drawProfile(random: RandomStream): Profile {
       [takeImage, upTo(4)],
       [restart, upTo(3)],
       [collect, upTo(12)],
+      [beginEpoch, epochs ? 8 : 0],
     ],
-    leaves: random.chance(0.4) ? kinds : random.shuffle(kinds).slice(0, 2 + random.int(3)),
+    leaves: epochs
+      ? random.shuffle(foldable).slice(0, 3)
+      : random.chance(0.4)
+        ? kinds
+        : random.shuffle(kinds).slice(0, 2 + random.int(3)),
   }
 }
 
@@ -218,7 +239,8 @@ function sendBundle(model: Model, from: number): number | undefined {
 /** What a store lacks of another: by sketch where a full join is due and the sender can. */
 function bundleFor(model: Model, sender: Store, receiver: Store): Bundle {
   const bundle = sender.since(receiver.version)
-  if (!bundle.full || model.mutant.rules !== undefined) return bundle
+  // Whoever has to cross is not asked what it holds: the same dots may mean something else.
+  if (!bundle.full || model.mutant.rules !== undefined || bundle.epochs !== undefined) return bundle
   const run = playJoin(sender, receiver, drawSalt(model.salts))
   model.onJoin(run !== undefined)
   if (run === undefined) return bundle
@@ -240,7 +262,8 @@ function deliver(model: Model): number | undefined {
   const store = stores[message.to] as Store
   if (message.kind === 'change') {
     const change = model.mutant.onChange?.(message.change, store, model.log) ?? message.change
-    if (store.applyChange(change) === 'invalid') model.faults.push('a change was turned away as invalid')
+    const outcome = store.applyChange(change)
+    if (outcome === 'invalid' || outcome === 'closed') model.faults.push(`a change was turned away as ${outcome}`)
   } else {
     const arriving = model.mutant.onBundle?.(message.bundle, store, model.log) ?? [message.bundle]
     for (const [i, bundle] of arriving.entries()) {
@@ -252,7 +275,9 @@ function deliver(model: Model): number | undefined {
 }
 
 function take(model: Model, store: Store, bundle: Bundle): void {
-  if (store.applyBundle(bundle) === 'invalid') model.faults.push('a bundle was turned away as invalid')
+  const contextOf = (dot: Dot): Version | undefined => model.log.changeAt(dot)?.context
+  const outcome = store.applyBundle(bundle, { contextOf })
+  if (outcome === 'invalid' || outcome === 'closed') model.faults.push(`a bundle was turned away as ${outcome}`)
 }
 
 /** The store is gone; its last image comes back, without what was written since. */
@@ -279,6 +304,21 @@ function collect(model: Model, at: number): number | undefined {
   const others = random.chance(0.5) ? [] : stores.filter((_, i) => i !== laggard)
   store.freeRemovals(others.reduce((stable, other) => stable.meet(other.version), store.version))
   return at
+}
+
+/** One store is the anchor that proposes; what it begins others hear of as of any other state. */
+function beginEpoch(model: Model, at: number): number | undefined {
+  const proposer = model.mutant.everybodyProposes === true ? at : 0
+  const store = model.stores[proposer] as Store
+  const before = canonicalText(store.toJSON())
+  const cut = store.version
+  const bundle = store.beginEpoch()
+  if (bundle === undefined) return undefined
+  const { author } = bundle.epochs?.at(-1) ?? {}
+  if (author !== undefined) model.log.recordEpoch(author, cut)
+  if (canonicalText(store.toJSON()) !== before) model.faults.push('an epoch changed what its proposer reads')
+  model.onEpoch()
+  return proposer
 }
 
 function check(model: Model, at: number): string | undefined {

@@ -4,6 +4,7 @@ import {
   type AuthorId,
   type Bundle,
   type Dot,
+  encodeBundle,
   type KeyRow,
   type ListRow,
   leafKinds,
@@ -43,6 +44,14 @@ export const storeMutants: Readonly<Record<string, () => Mutant>> = {
     everybodyGrants: true,
     leaves: boundedOnly,
   }),
+  'C6: crosses into an epoch without folding what it has': () => ({ epochs: true, onBundle: withoutFolds }),
+  'C6: crosses into an epoch before it has all of the cut': () => ({ epochs: true, onBundle: withoutFullJoin }),
+  'C6: merges state from before an epoch as it is': () => ({ epochs: true, onBundle: asOfPresentEpoch }),
+  'C6: merges changes from before an epoch as they are': () => ({
+    epochs: true,
+    onChange: (change, to) => ({ ...change, ops: change.ops, context: change.context.patched(epochsOf(to)) }),
+  }),
+  'K1: begins epochs without the authority to': () => ({ epochs: true, everybodyProposes: true }),
   'C7: keeps one part of a counter for all authors': () => ({ write: sharedCounter }),
   'C7: takes the reset with the greatest value': () => ({ read: resetByGreatestValue, leaves: entryCounters }),
 }
@@ -95,6 +104,33 @@ function withoutFullJoin(bundle: Bundle, to: Store): readonly Bundle[] {
   const base = to.version.meet(bundle.version)
   const rows = bundle.rows.filter((row) => [...row.items, ...row.removals].some((dot) => isNew(dot, base)))
   return [{ ...bundle, full: false, base, floor: Version.empty, rows }]
+}
+
+/** The authors of the epochs that a store is in, as entries of a version. */
+function epochsOf(store: Store): (readonly [AuthorId, number])[] {
+  return (store.since(Version.empty).epochs ?? []).map(({ author }) => [author, 1] as const)
+}
+
+const nothingFolded = encodeBundle({
+  base: Version.empty,
+  version: Version.empty,
+  floor: Version.empty,
+  full: false,
+  rows: [],
+  lists: [],
+})
+
+function withoutFolds(bundle: Bundle): readonly Bundle[] {
+  const { epochs } = bundle
+  if (epochs === undefined) return [bundle]
+  return [{ ...bundle, rows: bundle.rows, epochs: epochs.map(({ author }) => ({ author, fold: nothingFolded })) }]
+}
+
+function asOfPresentEpoch(bundle: Bundle, to: Store): readonly Bundle[] {
+  const lacking = epochsOf(to).filter(([author]) => bundle.version.get(author) === 0)
+  if (lacking.length === 0) return [bundle]
+  const { epochs: _, ...rest } = { ...bundle, rows: bundle.rows }
+  return [{ ...rest, version: bundle.version.patched(lacking) }]
 }
 
 /** Receivers add what an author says it learned to what they last heard from it, whatever came in between. */

@@ -15,4 +15,15 @@ export interface Authority {
    * which nothing can be anywhere that is not on that disk. A wrong yes breaks the bounds.
    */
   hasEnded?(author: AuthorId): boolean
+  /**
+   * Whether this replica may begin an epoch now (`Store.beginEpoch`). To be answered with yes at one place only, and there
+   * only while no other replica can be in an epoch that this one has not heard of, as after its disk was put back to an
+   * old copy: two epochs begun side by side never come together. Without it no epoch begins here.
+   */
+  proposeCut?(): boolean
+  /**
+   * Whether this replica may free removal records, and so raise its floor. Freeing them is sound anywhere, as whoever is
+   * below the floor joins whole; it is a matter of who decides what that costs others. Without it every replica may.
+   */
+  mayPrune?(): boolean
 }

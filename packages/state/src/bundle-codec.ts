@@ -1,5 +1,5 @@
 import { attempt, attempting, ByteReader, ByteWriter } from './bytes.ts'
-import type { Bundle, Erasure, ListRow, ListRun } from './change.ts'
+import type { Bundle, Epoch, Erasure, ListRow, ListRun } from './change.ts'
 import { isStamp } from './hlc.ts'
 import { type AuthorId, maxSeq } from './ids.ts'
 import type { Key } from './key.ts'
@@ -16,9 +16,11 @@ import { Version } from './version.ts'
 import { writeVersionName } from './version-name.ts'
 
 /** Greatest format of bundles; readers take it and those before it, and refuse others with `unsupported-version`. */
-export const bundleFormat = 2
+export const bundleFormat = 4
 /** Versions come whole. In the next format they come by what differs from one that the reader holds. */
 const plainFormat = 1
+/** How much greater the format of a bundle is that tells epochs: who does not know them must not merge it. */
+const withEpochs = 2
 
 const FULL = 1
 const HAS_FLOOR = 2
@@ -46,7 +48,8 @@ export function encodeBundle(bundle: Bundle, known?: Version): Uint8Array {
   const speller = new KeySpeller()
   const hasFloor = bundle.floor.size > 0
   const floorIsVersion = hasFloor && bundle.floor.equals(bundle.version)
-  writer.u8(known === undefined ? plainFormat : bundleFormat)
+  const { epochs = [] } = bundle
+  writer.u8((known === undefined ? plainFormat : plainFormat + 1) + (epochs.length > 0 ? withEpochs : 0))
   writer.u8((bundle.full ? FULL : 0) | (floorIsVersion ? FLOOR_IS_VERSION : hasFloor ? HAS_FLOOR : 0))
   if (known !== undefined) writeVersionName(writer, known.name)
   const writeVersion = (version: Version): void => {
@@ -59,6 +62,7 @@ export function encodeBundle(bundle: Bundle, known?: Version): Uint8Array {
   writeRows(writer, RowTable.of(bundle), authors, speller)
   writer.varUint(bundle.lists.length)
   for (const row of bundle.lists) writeList(writer, row, authors, speller)
+  if (epochs.length > 0) writeEpochs(writer, epochs, authors)
   return writer.finish()
 }
 
@@ -181,9 +185,33 @@ function writeGaps(writer: ByteWriter, values: readonly (Value | undefined)[]): 
   }
 }
 
+function writeEpochs(writer: ByteWriter, epochs: readonly Epoch[], authors: AuthorWriter): void {
+  writer.varUint(epochs.length)
+  for (const { author, fold } of epochs) {
+    authors.write(writer, author)
+    // Bytes of a fold are never empty.
+    writer.varUint(fold?.length ?? 0)
+    if (fold !== undefined) writer.raw(fold)
+  }
+}
+
+function readEpochs(reader: ByteReader, authors: AuthorReader): Epoch[] {
+  const count = reader.count(Number.MAX_SAFE_INTEGER, 2)
+  const epochs: Epoch[] = []
+  for (let i = 0; i < count; i++) {
+    const author = authors.read(reader)
+    const length = reader.count(Number.MAX_SAFE_INTEGER)
+    // Kept for long, while what it was read from is not.
+    epochs.push({ author, fold: length === 0 ? undefined : reader.raw(length).slice() })
+  }
+  if (count === 0 || new Set(epochs.map(({ author }) => author)).size < count)
+    reader.fail('malformed', 'an epoch twice, or none')
+  return epochs
+}
+
 /** Whether the bytes of a bundle are read without another version. */
 export function isSelfContained(bytes: Uint8Array): boolean {
-  return bytes[0] === plainFormat
+  return bytes[0] === plainFormat || bytes[0] === plainFormat + withEpochs
 }
 
 /** The bundle in the bytes of `encodeBundle`. `lookup` finds what `known` was by its name; else they are refused with `unknown-base`. */
@@ -210,7 +238,9 @@ export function* readingBundle(reader: ByteReader, lookup?: VersionLookup): Step
     reader.fail('unsupported-version', `a bundle of format ${format}, this build reads up to ${bundleFormat}`)
   const flags = reader.u8()
   if (flags > 7) reader.fail('malformed', 'unknown flags of a bundle')
-  const known = format === plainFormat ? undefined : readNamed(reader, lookup)
+  const hasEpochs = format >= plainFormat + withEpochs
+  const isPlain = format === plainFormat || format === plainFormat + withEpochs
+  const known = isPlain ? undefined : readNamed(reader, lookup)
   const readVersion = (): Version =>
     known === undefined ? authors.readVersion(reader) : readVersionBeside(reader, authors, known)
   const version = readVersion()
@@ -220,8 +250,9 @@ export function* readingBundle(reader: ByteReader, lookup?: VersionLookup): Step
   const lists: ListRow[] = []
   const count = reader.count(Number.MAX_SAFE_INTEGER, 5)
   for (let i = 0; i < count; i++) lists.push(readList(reader, authors, speller))
+  const epochs = hasEpochs ? readEpochs(reader, authors) : []
   reader.end()
-  return new TableBundle({ base, version, floor, full: (flags & FULL) !== 0, lists }, table)
+  return new TableBundle({ base, version, floor, full: (flags & FULL) !== 0, lists, epochs }, table)
 }
 
 function* readingRows(reader: ByteReader, authors: AuthorReader, speller: KeyReader): Steps<RowTable> {

@@ -87,6 +87,14 @@ export interface ListRow {
   readonly erasures: readonly Erasure[]
 }
 
+/** An epoch: the point at which the metadata of a document was folded. */
+export interface Epoch {
+  /** An author that has written nothing else: whose version includes it has crossed into the epoch. */
+  readonly author: AuthorId
+  /** What was folded, for whoever comes with something from before; absent where nobody here knows any more. */
+  readonly fold: Uint8Array | undefined
+}
+
 /**
  * Everything between two versions as state: each touched key with its complete live set. Applied in one step or not at
  * all; chunks of its bytes are only transport.
@@ -101,6 +109,8 @@ export interface Bundle {
   readonly full: boolean
   readonly rows: readonly KeyRow[]
   readonly lists: readonly ListRow[]
+  /** The epochs of the sender, in turn; absent where there are none, or where the receiver is known to be in the last. */
+  readonly epochs?: readonly Epoch[]
 }
 
 /** The last dot of a change. */

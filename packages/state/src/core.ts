@@ -1,6 +1,6 @@
 import type { AuthorSlot } from './author-slot.ts'
 import type { Authority } from './authority.ts'
-import type { Change } from './change.ts'
+import type { Change, Epoch } from './change.ts'
 import type { NoticedConflict } from './conflict.ts'
 import type { CutJournal } from './cut-journal.ts'
 import { rejoinError } from './errors.ts'
@@ -97,6 +97,8 @@ export class Core {
   readonly now: () => number
   readonly authority: Authority | undefined
   floor: Version = Version.empty
+  /** The epochs that this store has crossed into, in turn. */
+  epochs: readonly Epoch[] = []
   own: AuthorSlot | undefined = undefined
   /** Grows by one with each change, bundle or transaction. */
   revision = 1
@@ -327,6 +329,14 @@ export class Core {
       this.dropRemovals(entry, (row) => tree.type(row) === rowTypes.removal && tree.slotOf(row) === slot)
     }
     this.#enlist(slot, tree.addRecord(entry, rowTypes.removal, slot, seq, hlc, null), later)
+    this.removalRecords++
+  }
+
+  /** Keeps a record with the dot of an item that is about to go, in the item's place among those of its author. */
+  noteRemoval(entry: Row, { row, slot, seq, hlc }: Item): void {
+    const { tree } = this
+    this.dropRemovals(entry, (other) => tree.slotOf(other) === slot)
+    tree.insertAfter(tree.addRecord(entry, rowTypes.removal, slot, seq, hlc, null), row)
     this.removalRecords++
   }
 

@@ -10,6 +10,7 @@ export type {
   BundleItem,
   BundleRemoval,
   Change,
+  Epoch,
   EraseOp,
   Erasure,
   InsertOp,
@@ -29,6 +30,7 @@ export type { Ancestor, Conflict, ConflictSide } from './conflict.ts'
 export type { StoreLimits, StoreOptions } from './core.ts'
 export { beginCut, type Cut } from './cut.ts'
 export { type Document, openDocument, reapply } from './document.ts'
+export type { ContextOf } from './epoch.ts'
 export { type ErrorCode, type ErrorText, errorCodes } from './error-codes.ts'
 export { assert, assertNever, type ErrorOptions, isRejoinError, RejoinError, rejoinError } from './errors.ts'
 export type {

@@ -78,7 +78,8 @@ export function wholeFrom(held: Bundle, part: Bundle, isReplaced: Uint8Array, is
   const { version, lists } = part
   // What was freed here is named by no row either.
   const floor = held.floor.merge(part.floor)
-  return new TableBundle({ base: Version.empty, version, floor, full: true, lists }, table)
+  const { epochs = [] } = held
+  return new TableBundle({ base: Version.empty, version, floor, full: true, lists, epochs }, table)
 }
 
 function copyRows(from: RowTable, to: RowTable, isIn: (row: number) => boolean, isGone?: Uint8Array): void {

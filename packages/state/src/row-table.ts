@@ -1,4 +1,4 @@
-import type { Bundle, BundleItem, BundleRemoval, KeyRow, ListRow } from './change.ts'
+import type { Bundle, BundleItem, BundleRemoval, Epoch, KeyRow, ListRow } from './change.ts'
 import { Column } from './column.ts'
 import type { AuthorId } from './ids.ts'
 import { type Key, KeyColumn } from './key.ts'
@@ -124,14 +124,16 @@ export class TableBundle implements Bundle {
   readonly full: boolean
   readonly table: RowTable
   readonly lists: readonly ListRow[]
+  readonly epochs?: readonly Epoch[]
   #rows: readonly KeyRow[] | undefined
 
-  constructor({ base, version, floor, full, lists }: Omit<Bundle, 'rows'>, table: RowTable) {
+  constructor({ base, version, floor, full, lists, epochs }: Omit<Bundle, 'rows'>, table: RowTable) {
     this.base = base
     this.version = version
     this.floor = floor
     this.full = full
     this.lists = lists
+    if (epochs !== undefined && epochs.length > 0) this.epochs = epochs
     this.table = table
   }
 

@@ -1,5 +1,6 @@
-import type { Bundle, BundleRemoval, Erasure, ListRow, ListRun } from './change.ts'
+import type { Bundle, BundleRemoval, Epoch, Erasure, ListRow, ListRun } from './change.ts'
 import type { Core } from './core.ts'
+import { crossedVersion, decidedKeys } from './epoch.ts'
 import type { AuthorId, Dot } from './ids.ts'
 import type { Item } from './item-table.ts'
 import { leafKinds } from './key.ts'
@@ -15,7 +16,8 @@ import { Version } from './version.ts'
  * list is walked back from its tail. A peer whose version does not cover the floor gets a full join (C5).
  */
 export function bundleSince(core: Core, version: Version): Bundle {
-  const full = !version.covers(core.floor)
+  // Who has all but the records of epochs crosses by what it lacks.
+  const full = !crossedVersion(core, version).covers(core.floor)
   // The peer may be ahead in other authors; the base is what both have.
   const base = full ? Version.empty : version.meet(core.version)
   const table = new RowTable()
@@ -24,7 +26,27 @@ export function bundleSince(core: Core, version: Version): Bundle {
     if (core.tree.kind(entry) === leafKinds.list) lists.push(listRow(core, entry, base))
     else addRow(core, table, entry, base)
   }
-  return new TableBundle({ base, version: core.version, floor: core.floor, full, lists }, table)
+  const epochs = epochsFor(core, version)
+  if (!full && epochs.length > 0) addDecided(core, table, epochs, version)
+  return new TableBundle({ base, version: core.version, floor: core.floor, full, lists, epochs }, table)
+}
+
+/** The epochs, where a peer has not crossed into the last. */
+function epochsFor({ epochs }: Core, version: Version): readonly Epoch[] {
+  const last = epochs.at(-1)
+  return last === undefined || version.get(last.author) > 0 ? [] : epochs
+}
+
+/** Adds what stands where it takes the changes themselves to fold, and the peer may not have them. */
+function addDecided(core: Core, table: RowTable, epochs: readonly Epoch[], version: Version): void {
+  const named = new Set(Array.from({ length: table.keys.length }, (_, row) => table.keys.at(row).id))
+  for (const key of decidedKeys(epochs.filter(({ author }) => version.get(author) === 0))) {
+    const entry = core.tree.known(key)
+    if (named.has(key.id)) continue
+    named.add(key.id)
+    if (entry !== 0) addRow(core, table, entry, version.meet(core.version))
+    else table.add(key, [], [])
+  }
 }
 
 /** The whole state without removal records: smaller, and whoever loads it has the floor at this version. */
@@ -38,7 +60,9 @@ export function compactBundle(core: Core): Bundle {
       if ((tree.sequences.get(entry)?.size ?? 0) > 0) lists.push({ ...listRow(core, entry, base), erasures: [] })
     } else if (tree.isLive(entry)) addRow(core, table, entry, base, tree.items(entry), noRemovals)
   }
-  return new TableBundle({ base, version, floor: version, full: true, lists }, table)
+  // Whoever begins with this brings nothing from before.
+  const epochs = core.epochs.map(({ author }) => ({ author, fold: undefined }))
+  return new TableBundle({ base, version, floor: version, full: true, lists, epochs }, table)
 }
 
 /** What an entry held at some moment. */

@@ -1,7 +1,8 @@
-import { type Bundle, type Change, lastSeq } from './change.ts'
+import { type Bundle, type Change, type Epoch, lastSeq } from './change.ts'
 import { type ChangeEvent, type Origin, StoreEvent } from './change-event.ts'
 import type { NoticedConflict } from './conflict.ts'
 import { Core, type StoreOptions } from './core.ts'
+import { anchored, type ContextOf, cross, crossingOf, epochBundle, foldableRows, foldedBundle } from './epoch.ts'
 import { rejoinError } from './errors.ts'
 import { type FencingToken, isFencingToken } from './graded.ts'
 import type { AuthorId, Path } from './ids.ts'
@@ -20,10 +21,10 @@ import { Version } from './version.ts'
 import { type WaitingChange, WaitingRoom } from './waiting-room.ts'
 
 /** What became of a change that came in. */
-export type ChangeOutcome = 'applied' | 'duplicate' | 'waiting' | 'overflow' | 'invalid'
+export type ChangeOutcome = 'applied' | 'duplicate' | 'waiting' | 'overflow' | 'invalid' | 'closed'
 
 /** What became of a bundle that came in. */
-export type BundleOutcome = 'applied' | 'duplicate' | 'gap' | 'invalid'
+export type BundleOutcome = 'applied' | 'duplicate' | 'gap' | 'invalid' | 'closed'
 
 /** Sizes of a store. */
 export interface StoreStats {
@@ -46,7 +47,11 @@ export interface MergeOptions {
   readonly origin?: Origin
   /** Encoded size, for bounds and reports. */
   readonly bytes?: number
+  /** What the author of a change had seen, of changes that are kept beside the store: what folding asks at an epoch. */
+  readonly contextOf?: ContextOf
 }
+
+const unknown: ContextOf = () => undefined
 
 /**
  * The causal delta-state store of one document: one version vector, one dot per live item, one merge rule. It needs no
@@ -80,6 +85,11 @@ export class Store {
   /** Removal records below this version are gone: peers that do not cover it get a full join. */
   get floor(): Version {
     return this.#core.floor
+  }
+
+  /** The epochs that this store has crossed into, in turn. */
+  get epochs(): readonly Epoch[] {
+    return this.#core.epochs
   }
 
   /** The incarnation of this opening; undefined before its first write. */
@@ -152,7 +162,8 @@ export class Store {
 
   /**
    * Merges a change. `waiting`: its context is not covered yet, and it is kept in a bounded room; `overflow`: there was
-   * no room, fetch `since(version)` from a peer instead; `invalid`: it breaks a rule, nothing changed.
+   * no room, fetch `since(version)` from a peer instead; `invalid`: it breaks a rule; `closed`: it is from before an epoch
+   * of which nobody here knows any more what was folded, so that another replica has to take it. Then nothing changed.
    */
   applyChange(change: Change, options: MergeOptions = {}): ChangeOutcome {
     if (this.#transaction !== undefined) throw rejoinError('change-nested')
@@ -170,11 +181,13 @@ export class Store {
       if (change.seq <= known) return 'invalid'
       return this.#room.admit(change, options.bytes ?? estimateBytes(change)) ? 'waiting' : 'overflow'
     }
-    if (changeFault(core, change) !== undefined) return 'invalid'
+    const taken = anchored(core, change)
+    if (taken === undefined) return 'closed'
+    if (changeFault(core, change) !== undefined || changeFault(core, taken) !== undefined) return 'invalid'
     core.beginRevision(true)
-    const noticed = mergeChange(core, change)
-    this.#noteMerge(noticed, options.bytes ?? 0, change)
-    this.#emit(options.origin ?? 'remote', change, noticed)
+    const noticed = mergeChange(core, taken)
+    this.#noteMerge(noticed, options.bytes ?? 0, taken)
+    this.#emit(options.origin ?? 'remote', taken, noticed)
     return 'applied'
   }
 
@@ -195,8 +208,8 @@ export class Store {
   }
 
   /**
-   * Merges a bundle in one step. `gap`: this version does not cover the bundle's base; `invalid`: it breaks a rule.
-   * In both cases nothing changed.
+   * Merges a bundle in one step. `gap`: this version does not cover the bundle's base; `invalid`: it breaks a rule; `closed`:
+   * it is of another epoch, and nobody here knows what was folded in between. In these cases nothing changed.
    */
   applyBundle(bundle: Bundle, options: MergeOptions = {}): BundleOutcome {
     if (this.#transaction !== undefined) throw rejoinError('change-nested')
@@ -204,9 +217,18 @@ export class Store {
     if (core.version.covers(bundle.version)) return 'duplicate'
     if (!bundle.full && core.rules.bundleNeedsBase && !core.version.covers(bundle.base)) return 'gap'
     if (bundleFault(core, bundle) !== undefined) return 'invalid'
+    const crossing = crossingOf(core, bundle)
+    if (crossing.kind === 'closed') return 'closed'
+    const { contextOf = unknown } = options
     core.beginRevision(true)
     const before = core.version
-    const noticed = mergeBundle(core, bundle)
+    const isOlder = crossing.kind === 'backward' && crossing.epochs.length > 0
+    if (!isOlder && crossing.epochs.length > 0) {
+      if (before.size > 0) cross(core, crossing.epochs, bundle.floor, contextOf)
+      core.epochs = bundle.epochs ?? []
+    }
+    const noticed = mergeBundle(core, isOlder ? foldedBundle(bundle, crossing.epochs, contextOf) : bundle)
+    if (!isOlder && crossing.epochs.length > 0) this.#raiseFloor(bundle.floor)
     this.#noteMerge(noticed, options.bytes ?? 0, before)
     this.#emit(options.origin ?? 'remote', undefined, noticed)
     this.#retryWaiting()
@@ -224,11 +246,13 @@ export class Store {
     if (fault !== undefined) return 'invalid'
     staged.revision = this.#core.revision + 1
     yield* part(0.15, 0.75, mergingBundle(staged, bundle))
+    staged.epochs = bundle.epochs ?? []
     const digest = new StoreDigest(staged)
     yield* part(0.75, 1, digest.counting())
     if (this.#core.version.covers(bundle.version)) return 'duplicate'
     // A cut knows what it tells of by the rows of the present state.
-    if (this.#core.cuts.size > 0 || this.#transaction !== undefined)
+    const isCrossing = this.#core.version.size > 0 && this.#core.epochs.length !== (bundle.epochs?.length ?? 0)
+    if (this.#core.cuts.size > 0 || this.#transaction !== undefined || isCrossing)
       return this.applyBundle(bundle, { origin: 'load', bytes })
     return this.#adopt(staged, digest)
   }
@@ -252,6 +276,12 @@ export class Store {
     this.#emit('load', undefined, noticed)
     this.#retryWaiting()
     return 'applied'
+  }
+
+  /** Whether a replica at `version` is in the epoch of this store, or a later one. */
+  hasCrossed(version: Version): boolean {
+    const last = this.#core.epochs.at(-1)
+    return last === undefined || version.get(last.author) > 0
   }
 
   /** What a peer at `version` lacks, as state. Cost follows what changed since. */
@@ -296,6 +326,27 @@ export class Store {
    */
   freeRemovals(upTo: Version): void {
     if (this.#transaction !== undefined) throw rejoinError('change-nested')
+    this.#raiseFloor(upTo)
+  }
+
+  /**
+   * Begins an epoch at what this store has: what merging needed of resets and of removals of remove-wins sets goes, here
+   * and wherever the bundle that is returned is merged. It is to be on disk before anybody else hears of anything later.
+   * Undefined, with nothing done, where the authority does not let this replica propose, or there is nothing to fold.
+   * `least`: items that must go by it, or it is not worth it.
+   * @throws RejoinError `change-nested` inside a transaction.
+   */
+  beginEpoch(least = 1): Bundle | undefined {
+    if (this.#transaction !== undefined) throw rejoinError('change-nested')
+    const core = this.#core
+    const rows = core.authority?.proposeCut?.() === true ? foldableRows(core) : []
+    if (rows.length === 0 || rows.reduce((sum, { items }) => sum + items.length, 0) < least) return undefined
+    const bundle = epochBundle(core, this.#options.newAuthor(), rows)
+    this.applyBundle(bundle, { origin: 'load' })
+    return bundle
+  }
+
+  #raiseFloor(upTo: Version): void {
     const core = this.#core
     this.#digest.text()
     const bound = core.version.meet(upTo)

@@ -1,4 +1,4 @@
-import type { Bundle, BundleItem, Change, KeyRow, ListRow, ListRun, Op } from './change.ts'
+import type { Bundle, BundleItem, Change, Epoch, KeyRow, ListRow, ListRun, Op } from './change.ts'
 import { lastSeq } from './change.ts'
 import type { Core } from './core.ts'
 import { isStamp } from './hlc.ts'
@@ -249,6 +249,8 @@ export function* checkingBundle(core: Core, bundle: Bundle): Steps<Fault> {
   if (!bundle.version.covers(bundle.base)) return 'a bundle that ends before it begins'
   if (!bundle.version.covers(bundle.floor)) return 'a floor above the version'
   for (const [, seq] of bundle.version.entries()) if (!isSeq(seq)) return 'a seq is out of range'
+  const isBegun = ({ author }: Epoch): boolean => bundle.version.get(author) > 0
+  if (bundle.epochs?.every(isBegun) === false) return 'an epoch that the version does not include'
   const named = new NamedKeys(core, () => keysIn(bundle))
   const wrong = yield* checkingTable(bundle, named)
   if (wrong !== undefined) return wrong

@@ -11,6 +11,7 @@ import {
   type Dot,
   type KindCode,
   leafKinds,
+  type Op,
   type Path,
   type Value,
   type Version,
@@ -55,6 +56,19 @@ export interface OpLog {
   liveItems(key: LoggedKey, version: Version): LoggedItem[]
   /** The greatest seq recorded of an author. */
   last(author: AuthorId): number
+  /**
+   * An epoch began at `cut`. Nothing is folded here. All that it decides is what becomes of an add to a remove-wins set that
+   * a removal in the cut had won over: it stays lost, also when that removal is taken away by whoever has crossed.
+   */
+  recordEpoch(author: AuthorId, cut: Version): void
+}
+
+/** An epoch: who has its author in its version has crossed. */
+interface LoggedEpoch {
+  readonly author: AuthorId
+  readonly cut: Version
+  /** What parts of counters are counted from by those who have crossed, by the id of the part. */
+  readonly bases: ReadonlyMap<string, number>
 }
 
 /** An empty op log. */
@@ -64,6 +78,52 @@ export function createOpLog(): OpLog {
   const keys = new Map<string, LoggedKey>()
   const leaves = new Map<string, LoggedKey[]>()
   const last = new Map<AuthorId, number>()
+  const epochs: LoggedEpoch[] = []
+  const changeAt = (dot: Dot): Change | undefined =>
+    byAuthor.get(dot.author)?.findLast((change) => change.seq <= dot.seq)
+
+  const hadSeen = (item: Dot, other: Dot): boolean =>
+    item.author === other.author ? other.seq < item.seq : changeAt(item)?.context.has(other) === true
+
+  /** What a part of a counter is counted from where a change was written: here all are counted from the beginning. */
+  const baseOf = (change: Change, path: Path, member: string): number => {
+    const epoch = epochs.findLast(({ author }) => change.context.get(author) > 0)
+    return epoch?.bases.get(`${leafId(leafKinds.counterReset, path)}${member}`) ?? 0
+  }
+
+  const fromBeginning = (change: Change, { path, kind, member }: Op['key'], value: Value): Value => {
+    if (kind === leafKinds.counter) return (value as number) + baseOf(change, path, member)
+    if (kind !== leafKinds.counterReset) return value
+    const [seq, sum] = value as readonly [number, number]
+    return [seq, sum + baseOf(change, path, member)]
+  }
+
+  /** The greatest resets at a cut. */
+  const basesAt = (cut: Version): Map<string, number> => {
+    const bases = new Map<string, number>()
+    for (const [id, key] of keys) {
+      if (key.kind !== leafKinds.counterReset) continue
+      const marks = key.items.filter((item) => isLive(item, cut)).map(({ value }) => value as readonly [number, number])
+      const [greatest] = marks.sort((a, b) => b[0] - a[0])
+      if (greatest !== undefined) bases.set(id, greatest[1])
+    }
+    return bases
+  }
+
+  /** What epochs within a version have decided at a key of a remove-wins set. */
+  const lostAt = (key: LoggedKey, version: Version): ReadonlySet<LoggedItem> => {
+    const lost = new Set<LoggedItem>()
+    for (const { author, cut } of epochs) {
+      if (version.get(author) === 0) continue
+      const bans = key.items.filter((item) => item.value === false && isLive(item, cut) && !lost.has(item))
+      for (const item of key.items) {
+        const isLate = item.value === true && changeAt(item)?.context.get(author) === 0
+        if (isLate && bans.some((ban) => !hadSeen(item, ban))) lost.add(item)
+      }
+      for (const ban of bans) lost.add(ban)
+    }
+    return lost
+  }
 
   const keyOf = (path: Path, kind: KindCode, member: string, isList: boolean): LoggedKey => {
     const leaf = leafId(kind, path)
@@ -125,13 +185,28 @@ export function createOpLog(): OpLog {
         } else {
           overwrite(key, change, op.type === 'put' ? op.value : undefined)
           if (op.type === 'put') {
-            key.items.push({ author: change.author, seq: change.seq, hlc: change.hlc, value: op.value, goneBy: [] })
+            key.items.push({
+              author: change.author,
+              seq: change.seq,
+              hlc: change.hlc,
+              value: fromBeginning(change, op.key, op.value),
+              goneBy: [],
+            })
           }
         }
       }
     },
-    changeAt: (dot) => byAuthor.get(dot.author)?.findLast((change) => change.seq <= dot.seq),
-    liveItems: (key, version) => key.items.filter((item) => isLive(item, version)),
+    changeAt,
+    liveItems: (key, version) => {
+      const live = key.items.filter((item) => isLive(item, version))
+      if (key.kind !== leafKinds.setRemoveWins || live.length === 0 || epochs.length === 0) return live
+      const lost = lostAt(key, version)
+      return live.filter((item) => !lost.has(item))
+    },
+    recordEpoch: (author, cut) => {
+      epochs.push({ author, cut, bases: basesAt(cut) })
+      last.set(author, 1)
+    },
     last: (author) => last.get(author) ?? 0,
   }
 }

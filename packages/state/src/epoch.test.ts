@@ -1,0 +1,243 @@
+import { describe, expect, it } from 'vitest'
+import {
+  type AuthorId,
+  type Bundle,
+  type Change,
+  counter,
+  createStore,
+  decodeBundle,
+  encodeBundle,
+  encodeSnapshot,
+  exportJSON,
+  list,
+  loadSnapshot,
+  map,
+  openDocument,
+  register,
+  schema,
+  set,
+  Version,
+  verifyStore,
+} from './index.ts'
+
+const Raid = schema({
+  score: counter(10),
+  banned: set<string>({ wins: 'remove' }),
+  log: list<string>(),
+  players: map({ name: register(''), hp: counter(100) }),
+})
+
+function replica(letter: string, proposes = false) {
+  let minted = 0
+  const store = createStore({
+    newAuthor: () => `${letter}${minted++}`.padEnd(16, '0') as AuthorId,
+    now: () => 1_700_000_000_000,
+    authority: { grantRights: () => false, proposeCut: () => proposes },
+  })
+  return Object.assign(openDocument(Raid, store), { store })
+}
+
+type Replica = ReturnType<typeof replica>
+
+function give(to: Replica, from: Replica): void {
+  expect(['applied', 'duplicate']).toContain(to.store.applyBundle(from.store.since(to.store.version)))
+  expect(verifyStore(to.store)).toEqual([])
+}
+
+function expectSame(...replicas: Replica[]): void {
+  const first = replicas[0] as Replica
+  for (const one of replicas) {
+    expect(one.store.version.equals(first.store.version)).toBe(true)
+    expect(one.snapshot).toEqual(first.snapshot)
+    expect(one.store.digest()).toBe(first.store.digest())
+  }
+}
+
+/** A server and two clients that have the same: a counter that was reset in part, a deleted player, a ban. */
+function begun(): [server: Replica, alice: Replica, bob: Replica] {
+  const [server, alice, bob] = [replica('a', true), replica('b'), replica('c')]
+  alice.change((s) => {
+    s.score.add(5)
+    s.players.get('ada').hp.add(-7)
+    s.players.get('bo').hp.add(-1)
+    s.banned.add('eve')
+  })
+  give(bob, alice)
+  bob.change((s) => {
+    s.score.add(2)
+    s.players.delete('ada')
+    s.banned.delete('eve')
+  })
+  give(alice, bob)
+  alice.change((s) => s.score.reset())
+  alice.change((s) => s.score.add(3))
+  for (const one of [server, bob]) give(one, alice)
+  return [server, alice, bob]
+}
+
+describe('an epoch', () => {
+  it('[EP1] begins at all that its proposer has, and is known by an author in versions', () => {
+    const [server] = begun()
+    const cut = server.store.version
+    const bundle = server.store.beginEpoch() as Bundle
+    const author = bundle.epochs?.at(-1)?.author as AuthorId
+    expect(bundle.base.equals(cut)).toBe(true)
+    expect(server.store.version.equals(cut.with(author, 1))).toBe(true)
+    expect(server.store.floor.equals(server.store.version)).toBe(true)
+    expect(server.store.epochs).toHaveLength(1)
+    expect(verifyStore(server.store)).toEqual([])
+  })
+
+  it('[EP2] begins nowhere without the authority to, nor where nothing would go', () => {
+    const [server, alice] = begun()
+    expect(alice.store.beginEpoch()).toBeUndefined()
+    expect(alice.store.epochs).toEqual([])
+    expect(server.store.beginEpoch()).toBeDefined()
+    expect(server.store.beginEpoch()).toBeUndefined()
+    expect(() => server.change(() => server.store.beginEpoch())).toThrow(/change/)
+  })
+
+  it('[EP2] that was begun beside another is closed to it, and nothing of either is lost', () => {
+    const [server, alice, bob] = begun()
+    const other = replica('d', true)
+    give(other, bob)
+    server.store.beginEpoch()
+    other.store.beginEpoch()
+    give(alice, server)
+    const before = alice.store.digest()
+    expect(alice.store.applyBundle(other.store.since(Version.empty))).toBe('closed')
+    expect(alice.store.digest()).toBe(before)
+  })
+
+  it('[EP3] takes away resets, parts of which nothing is left, and removals, and changes nothing that is read', () => {
+    const [server] = begun()
+    const { snapshot } = server
+    const plain = JSON.stringify(exportJSON(server.store))
+    const { liveItems } = server.store.stats
+    server.store.beginEpoch()
+    expect(server.snapshot).toEqual(snapshot)
+    expect(JSON.stringify(exportJSON(server.store))).toBe(plain)
+    // Three resets, two parts, the removal of eve.
+    expect(server.store.stats.liveItems).toBe(liveItems - 6)
+    expect(server.store.stats.removalRecords).toBe(0)
+  })
+
+  it('[EP4] is crossed by those who have its cut without the state being sent, with their own work', () => {
+    const [server, alice, bob] = begun()
+    server.store.beginEpoch()
+    alice.change((s) => {
+      s.score.add(4)
+      s.log.push('mine')
+    })
+    const bundle = server.store.since(alice.store.version)
+    expect(bundle.full).toBe(false)
+    expect(encodeBundle(bundle).length).toBeLessThan(400)
+    give(alice, server)
+    expect(alice.snapshot.score).toBe(17)
+    give(server, alice)
+    give(bob, server)
+    expectSame(server, alice, bob)
+    bob.change((s) => s.score.reset())
+    give(alice, bob)
+    expect(alice.snapshot.score).toBe(10)
+  })
+
+  it('[EP4] is joined whole from below its cut, and late state is folded as it comes in', () => {
+    const [server, alice, bob] = begun()
+    const dave = replica('d')
+    dave.change((s) => {
+      s.players.get('ada').hp.add(-2)
+      s.banned.add('eve')
+      s.banned.add('zoe')
+    })
+    server.store.beginEpoch()
+    expect(server.store.applyBundle(dave.store.since(Version.empty))).toBe('applied')
+    expect(server.store.since(dave.store.version).full).toBe(true)
+    for (const one of [dave, alice, bob]) give(one, server)
+    expectSame(server, alice, bob, dave)
+    expect(server.snapshot.banned).toEqual(['zoe'])
+    expect(server.snapshot.players['ada']?.hp).toBe(98)
+  })
+
+  it('[EP4] is crossed in one event, with snapshots that were handed out left as they were', () => {
+    const [server, alice] = begun()
+    server.store.beginEpoch()
+    server.change((s) => s.score.add(1))
+    const { snapshot } = alice
+    const scores: number[] = []
+    alice.subscribe(() => scores.push(alice.snapshot.score))
+    give(alice, server)
+    expect(scores).toEqual([14])
+    expect(snapshot.score).toBe(13)
+  })
+
+  it('[EP5] re-anchors late changes under their dots, once, and however late', () => {
+    const [server, alice, bob] = begun()
+    const late: Change[] = []
+    for (const one of [alice, bob]) one.store.subscribe(({ change }) => change !== undefined && late.push(change))
+    alice.change((s) => {
+      s.score.add(4)
+      s.banned.add('eve')
+    })
+    bob.change((s) => s.score.reset())
+    bob.change((s) => s.players.get('ada').hp.add(-3))
+    server.store.beginEpoch()
+    server.change((s) => s.score.add(1))
+    server.change((s) => s.score.reset())
+    server.store.beginEpoch()
+    const told: Change[] = []
+    server.store.subscribe(({ change }) => change !== undefined && told.push(change))
+    for (const change of late) expect(server.store.applyChange(change)).toBe('applied')
+    for (const change of late) expect(server.store.applyChange(change)).toBe('duplicate')
+    expect(told.map(({ author, seq, hlc }) => [author, seq, hlc])).toEqual(
+      late.map(({ author, seq, hlc }) => [author, seq, hlc]),
+    )
+    expect(server.snapshot.score).toBe(14)
+    expect(server.snapshot.players['ada']?.hp).toBe(97)
+    const carol = replica('e')
+    give(carol, server)
+    // What was re-anchored is one of the last epoch to everybody else.
+    const dave = replica('f')
+    dave.store.applyBundle(server.store.since(Version.empty))
+    for (const change of told) expect(dave.store.applyChange(change)).toBe('duplicate')
+    for (const one of [alice, bob]) give(one, server)
+    expectSame(server, alice, bob, carol)
+  })
+
+  it('[EP6] is closed to what is late where nobody knows what was folded', () => {
+    const [server, alice] = begun()
+    alice.change((s) => s.score.add(4))
+    const late = alice.store.since(server.store.version)
+    server.store.beginEpoch()
+    const carol = replica('d')
+    expect(carol.store.applyBundle(server.store.compact())).toBe('applied')
+    const before = carol.store.digest()
+    expect(carol.store.applyBundle(late)).toBe('closed')
+    expect(carol.store.digest()).toBe(before)
+    carol.change((s) => s.score.add(1))
+    expect(alice.store.applyBundle(carol.store.since(alice.store.version))).toBe('closed')
+    give(alice, server)
+    give(carol, alice)
+    give(alice, carol)
+    expectSame(alice, carol)
+  })
+
+  it('[EP7] travels in bundles of formats of its own, and in snapshots', () => {
+    const [server, alice] = begun()
+    server.store.beginEpoch()
+    const plain = encodeBundle(server.store.since(alice.store.version))
+    const named = encodeBundle(server.store.since(alice.store.version), alice.store.version)
+    expect([plain[0], named[0]]).toEqual([3, 4])
+    const { version } = alice.store
+    const decoded = decodeBundle(named, (name) => (name === version.name ? version : undefined))
+    expect(decoded.ok && alice.store.applyBundle(decoded.value)).toBe('applied')
+    expectSame(server, alice)
+    const loaded = replica('d')
+    expect(loadSnapshot(loaded.store, encodeSnapshot(server.store)).ok).toBe(true)
+    expect(loaded.store.epochs).toHaveLength(1)
+    expectSame(server, loaded)
+    // Nobody is in an epoch that the version does not include.
+    const lie = { ...server.store.since(Version.empty), version: version, floor: Version.empty }
+    expect(replica('e').store.applyBundle(lie)).toBe('invalid')
+  })
+})
