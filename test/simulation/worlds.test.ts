@@ -14,6 +14,7 @@ describe('simulated worlds', () => {
       conflicts: 0,
       joinsBySketch: 0,
       joinsWhole: 0,
+      epochs: 0,
     }
     for (let seed = 1; seed <= 100; seed += 1) {
       const result = playScenario(generateScenario(seed, { durationMs: 45_000 }))
@@ -34,6 +35,17 @@ describe('simulated worlds', () => {
     }
     expect(joins.bySketch).toBeGreaterThan(50)
     expect(joins.whole).toBeGreaterThan(10)
+  }, 400_000)
+
+  it('[EP8] [EB1] [EB3] keep every promise and converge where epochs begin as often as they can, in 60 worlds', () => {
+    let epochs = 0
+    for (let seed = 1; seed <= 60; seed += 1) {
+      const limits = { epochMs: 1_000, epochItems: 1, keptChanges: seed % 3 === 0 ? 0 : 2_000 }
+      const result = playScenario(generateScenario(seed, { durationMs: 45_000 }), { pace: { limits } })
+      expectSound(result, seed)
+      epochs += result.epochs
+    }
+    expect(epochs).toBeGreaterThan(50)
   }, 400_000)
 
   // 339: work that a neighbour brought to the server was refused again after a restart. 608: a disk that was full forgot a

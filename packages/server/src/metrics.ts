@@ -59,6 +59,8 @@ const replicaCounters: readonly (readonly [keyof Metrics, string, string])[] = [
   ['corruptRows', 'corrupt_rows_total', 'Stored rows that did not pass their checksum. Should be 0.'],
   ['compactions', 'compactions_total', 'Documents whose rows were folded into a snapshot.'],
   ['prunings', 'prunings_total', 'Times that removal records of a document were freed.'],
+  ['epochs', 'epochs_total', 'Epochs begun, at which metadata of a document was folded.'],
+  ['epochsClosed', 'epochs_closed_total', 'Changes and bundles left alone as nobody knows what was folded since.'],
 ]
 const replicaGauges: readonly (readonly [keyof Metrics, string, string])[] = [
   ['openDocuments', 'open_documents', 'Documents in memory.'],

@@ -89,8 +89,15 @@ export function createChecker({ now, nameOf, mayWrite }: CheckerOptions): Checke
     if (violations.length < 20) violations.push({ atMs: now(), node, kind, message: `${nameOf(node)}: ${message}` })
   }
 
+  /** Whoever begins an epoch is looked at before anybody else can be in it. */
+  const noteEpochs = ({ epochs, version }: Store): void => {
+    const last = epochs.at(-1)
+    if (last !== undefined && log.last(last.author) === 0) log.recordEpoch(last.author, version.without(last.author))
+  }
+
   const checkState = (node: number, store: Store): void => {
     const { version } = store
+    noteEpochs(store)
     const key = JSON.stringify(version.toJSON())
     let expected = texts.get(key)
     if (expected === undefined) {

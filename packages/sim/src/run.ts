@@ -64,6 +64,8 @@ export interface RunResult {
   /** Returns from below the floor: answered by sketch, and with the whole state. */
   readonly joinsBySketch: number
   readonly joinsWhole: number
+  /** Epochs that began. */
+  readonly epochs: number
   /** Equal for equal runs: over all events counts, times and digests. */
   readonly fingerprint: string
 }
@@ -137,6 +139,7 @@ function resultOf<S extends Schema>(
     ...counted,
     joinsBySketch: world.nodes.reduce((total, { joins }) => total + joins.bySketch, 0),
     joinsWhole: world.nodes.reduce((total, { joins }) => total + joins.whole, 0),
+    epochs: world.nodes.reduce((total, { joins }) => total + joins.epochs, 0),
     fingerprint: hashText(text, 1).toString(16).padStart(8, '0') + hashText(text, 2).toString(16).padStart(8, '0'),
   }
 }
@@ -185,6 +188,7 @@ export function worldOf(scenario: Scenario, options: PlayOptions = {}): WorldOpt
         ...narrowLimits(createRandom(scenario.seed, 'limits')),
         ...lowFloor(createRandom(scenario.seed, 'floor')),
         ...namedVersions(createRandom(scenario.seed, 'names')),
+        ...epochs(createRandom(scenario.seed, 'epochs')),
       },
     },
     // Peers that send changes in whatever order put the causal check of the others to the test.
@@ -216,6 +220,11 @@ function lowFloor(random: RandomStream): Partial<Limits> {
     floorShare: random.pick([0, 0.25]),
     ...(random.chance(0.7) ? { joinItems: 0, joinShare: 100 } : {}),
   }
+}
+
+/** Epochs that begin after seconds, as soon as anything would go. */
+function epochs(random: RandomStream): Partial<Limits> {
+  return random.chance(0.5) ? {} : { epochMs: random.pick([1_000, 10_000, 60_000]), epochItems: 1 }
 }
 
 /** Versions told by what differs from one that has a name, as those of thousands of authors are. */

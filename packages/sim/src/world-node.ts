@@ -81,8 +81,8 @@ export interface WorldNode<S extends Schema> {
     conflicts: number
     refusals: number
   }
-  /** Returns from below the floor that it has answered: by sketch, and with the whole state. */
-  readonly joins: { readonly bySketch: number; readonly whole: number }
+  /** Returns from below the floor that it has answered, by sketch and with the whole state, and epochs that it began. */
+  readonly joins: { readonly bySketch: number; readonly whole: number; readonly epochs: number }
   start(): void
   /** Stops without a word and loses what was not flushed. */
   crash(): void
@@ -101,7 +101,7 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
   const disk = createDisk(scheduler, random.stream(`disk/${index}`), around.disk)
   const counts = { writes: 0, refusedWrites: 0, merges: 0, heals: 0, crashes: 0, conflicts: 0, refusals: 0 }
   /** Those of replicas that are gone. */
-  const joins = { bySketch: 0, whole: 0 }
+  const joins = { bySketch: 0, whole: 0, epochs: 0 }
   let state: 'down' | 'opening' | 'up' = 'down'
   let openings = 0
   let time: NodeTime | undefined
@@ -175,8 +175,8 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
   }
 
   const joinsNow = () => {
-    const { joinsBySketch = 0, joinsWhole = 0 } = replica?.metrics() ?? {}
-    return { bySketch: joins.bySketch + joinsBySketch, whole: joins.whole + joinsWhole }
+    const { joinsBySketch = 0, joinsWhole = 0, epochs = 0 } = replica?.metrics() ?? {}
+    return { bySketch: joins.bySketch + joinsBySketch, whole: joins.whole + joinsWhole, epochs: joins.epochs + epochs }
   }
 
   const forget = (): void => {
@@ -213,6 +213,7 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
         },
         // One place for ever hands out rights: the first node, also where all are peers.
         grantsRights: index === 0 || around.everybodyGrants === true,
+        beginsEpochs: index === 0,
         ...(spec.role === 'server' ? { authorize: ({ token }) => around.permission(token) } : {}),
         ...(around.pace?.timing === undefined ? {} : { timing: around.pace.timing }),
         ...(around.pace?.limits === undefined ? {} : { limits: around.pace.limits }),

@@ -2,7 +2,16 @@ import { type Bundle, type Change, type Epoch, lastSeq } from './change.ts'
 import { type ChangeEvent, type Origin, StoreEvent } from './change-event.ts'
 import type { NoticedConflict } from './conflict.ts'
 import { Core, type StoreOptions } from './core.ts'
-import { anchored, type ContextOf, cross, crossingOf, epochBundle, foldableRows, foldedBundle } from './epoch.ts'
+import {
+  anchored,
+  type ContextOf,
+  cross,
+  crossedVersion,
+  crossingOf,
+  epochBundle,
+  foldableRows,
+  foldedBundle,
+} from './epoch.ts'
 import { rejoinError } from './errors.ts'
 import { type FencingToken, isFencingToken } from './graded.ts'
 import type { AuthorId, Path } from './ids.ts'
@@ -282,6 +291,11 @@ export class Store {
   hasCrossed(version: Version): boolean {
     const last = this.#core.epochs.at(-1)
     return last === undefined || version.get(last.author) > 0
+  }
+
+  /** Whether a replica at `version` is to be sent the whole state: removal records that it may lack are gone. */
+  isBelowFloor(version: Version): boolean {
+    return !crossedVersion(this.#core, version).covers(this.#core.floor)
   }
 
   /** What a peer at `version` lacks, as state. Cost follows what changed since. */

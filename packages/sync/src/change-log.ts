@@ -1,4 +1,4 @@
-import { type Change, lastSeq, type Store, type Version } from '@rejoin/state'
+import { type Change, type ContextOf, type Dot, lastSeq, type Store, type Version } from '@rejoin/state'
 
 /** A change with its size, in the order in which the store took it in. */
 export interface KeptChange {
@@ -35,6 +35,8 @@ export interface ChangeLog {
   has(change: Change): boolean
   /** The kept change of an author that begins at `seq`. */
   get(author: string, seq: number): Change | undefined
+  /** What the author of a kept change had seen, by a dot of it. */
+  readonly contextOf: ContextOf
   clear(): void
   readonly size: number
   readonly bytes: number
@@ -57,6 +59,7 @@ export function createChangeLog(limits: ChangeLogLimits, keepUnsettled: boolean)
     },
     has: (change) => known.has(idOf(change)),
     get: (author, seq) => known.get(idOf({ author, seq })),
+    contextOf: (dot) => kept.find(({ change }) => holds(change, dot))?.change.context,
     add: (change, size, isFromServer) => {
       const id = idOf(change)
       if (known.has(id)) return
@@ -145,6 +148,11 @@ export function versionAfter(version: Version, changes: readonly Change[]): Vers
 /** Whether `version` includes a change wholly. */
 export function includes(version: Version, change: Change): boolean {
   return version.get(change.author) >= lastSeq(change)
+}
+
+/** Whether a dot is of a change. */
+export function holds(change: Change, dot: Dot): boolean {
+  return change.author === dot.author && change.seq <= dot.seq && dot.seq <= lastSeq(change)
 }
 
 /** Whether everything of `store` is in `version`. */

@@ -8,6 +8,7 @@
  */
 import {
   type AuthorId,
+  type Authority,
   authorIdFromBytes,
   type Bundle,
   type Change,
@@ -24,6 +25,7 @@ import { type ChangeLog, createChangeLog, includes } from './change-log.ts'
 import { DocumentRights } from './document-rights.ts'
 import type { ForkWatch } from './fork/fork-watch.ts'
 import { Forks } from './fork/forks.ts'
+import { beginEpoch, EpochPace } from './epoch-pace.ts'
 import type { Permission } from './frame.ts'
 import type { Hub } from './hub.ts'
 import { createIncidents, type Incidents } from './incidents.ts'
@@ -86,6 +88,7 @@ export class DocumentCore {
   /** What rows are told by. */
   readonly rowBases: RowBases
   readonly #pruning: Pruning
+  readonly #epochPace: EpochPace
   readonly carriers: Set<Carrier> = new Set()
   readonly ownAuthors: Set<AuthorId> = new Set()
   /** From which seq on the work of an incarnation was refused. */
@@ -133,6 +136,7 @@ export class DocumentCore {
     this.forks = new Forks(this)
     this.staging = createStaging(limits)
     this.#pruning = new Pruning(limits)
+    this.#epochPace = new EpochPace(limits.epochMs, hub.startedAt)
     this.health = new DocumentHealth(this)
     this.presence = createPresence(hub, () => hub.batch(() => this.tellPresence([hub.speaksAs], undefined)))
     this.incidents = createIncidents(this)
@@ -144,14 +148,15 @@ export class DocumentCore {
   newStore(): Store {
     const { hub } = this
     const newAuthor = (): AuthorId => authorIdFromBytes(hub.random.bytes(8))
-    const authority = {
-      grantRights: () => true,
-      hasEnded: (author: AuthorId) => this.rights.isOfEarlierOpening(author),
+    const authority: Authority = {
+      grantRights: () => hub.grantsRights,
+      hasEnded: (author) => hub.grantsRights && this.rights.isOfEarlierOpening(author),
+      proposeCut: () => hub.beginsEpochs,
     }
     const { valueBytes, documentItems } = hub.limits
     const limits = { valueBytes, documentItems }
     return new Store(
-      { newAuthor, now: () => hub.now(), limits, ...(hub.grantsRights ? { authority } : {}) },
+      { newAuthor, now: () => hub.now(), limits, authority },
       hub.rules.state,
     )
   }
@@ -203,6 +208,7 @@ export class DocumentCore {
       if (outcome === 'applied') this.hub.metrics.changesMerged += 1
       else if (outcome === 'waiting') this.hub.metrics.changesWaiting += 1
       else if (outcome === 'overflow') intake = 'need'
+      else if (outcome === 'closed') this.hub.metrics.epochsClosed += 1
       else if (outcome === 'duplicate') this.#keepAsChange(change, from)
       if (intake === 'invalid') break
     }
@@ -215,16 +221,23 @@ export class DocumentCore {
     if (from.isServer) acceptRefusedIn(this, bundle.version)
     from.forks?.meetsBundle(bundle.version)
     this.#from = from
-    const outcome = this.store.applyBundle(bundle, { bytes: bytes.length })
+    const contextOf = this.log.contextOf
+    const outcome = this.store.applyBundle(bundle, { bytes: bytes.length, contextOf })
     this.#from = undefined
     if (outcome === 'invalid') return 'invalid'
     if (outcome === 'gap') return 'need'
+    if (outcome === 'closed') this.hub.metrics.epochsClosed += 1
     if (outcome === 'applied') {
       this.hub.metrics.bundlesMerged += 1
-      const row = this.#contentRow(() => this.rowBases.bundle(bundle, bytes))
-      this.persist([...row.before, { kind: 'put', key: this.keys.bundle(this.hub.newId()), bytes: row.bytes }])
+      this.persistBundle(bundle, bytes)
     }
     return 'ok'
+  }
+
+  /** Queues the row of a bundle that was merged. */
+  persistBundle(bundle: Bundle, bytes: Uint8Array): void {
+    const row = this.#contentRow(() => this.rowBases.bundle(bundle, bytes))
+    this.persist([...row.before, { kind: 'put', key: this.keys.bundle(this.hub.newId()), bytes: row.bytes }])
   }
 
   /** Queues rows that make the present version durable. */
@@ -304,6 +317,15 @@ export class DocumentCore {
       if (event.origin === 'remote') this.rights.answer(event.changed)
       this.wake()
     })
+  }
+
+  /** Begins an epoch where this is the replica that does, and one is due. */
+  fold(): void {
+    const { hub } = this
+    if (!hub.beginsEpochs || !this.isLoaded || this.isClosed || !this.#epochPace.isDue(hub.clock.monotonic())) return
+    if (!beginEpoch(this)) return
+    this.rights.wrote()
+    this.rows = Math.max(this.rows, hub.limits.rowsBeforeCompaction)
   }
 
   /** Frees removal records that are due. What no server has yet stays at a client: it must still reach one. */

@@ -9,6 +9,7 @@ import {
   type Bundle,
   beginCut,
   type Change,
+  type ContextOf,
   decodeChanges,
   decodingBundle,
   decodingSnapshot,
@@ -22,7 +23,7 @@ import {
   Version,
   type VersionLookup,
 } from '@rejoin/state'
-import { includes } from './change-log.ts'
+import { holds, includes } from './change-log.ts'
 import type { DocumentCore } from './document-core.ts'
 import { tellRefused } from './refusal.ts'
 import { changeRow, unsealRow } from './rows.ts'
@@ -268,6 +269,7 @@ function applyAll(store: Store, states: readonly Bundle[], changes: readonly Par
 function* applyingAll(store: Store, states: readonly Bundle[], changes: readonly ParsedChange[]): Steps<void> {
   let bundles: readonly Bundle[] = states
   let rest = [...changes].sort(byStamp)
+  const contextOf: ContextOf = (dot) => changes.find(({ change }) => holds(change, dot))?.change.context
   for (let progress = true; progress; ) {
     progress = false
     const gaps: Bundle[] = []
@@ -276,9 +278,10 @@ function* applyingAll(store: Store, states: readonly Bundle[], changes: readonly
       const isFirst = store.version.size === 0
       const outcome = isFirst
         ? yield* partOfSteps(0, 0.9, store.staging(bundle, 0))
-        : store.applyBundle(bundle, { origin: 'load' })
+        : store.applyBundle(bundle, { origin: 'load', contextOf })
       if (outcome === 'applied') progress = true
-      if (outcome === 'gap') gaps.push(bundle)
+      // What was folded since may stand in another row.
+      if (outcome === 'gap' || outcome === 'closed') gaps.push(bundle)
     }
     bundles = gaps
     const waiting: ParsedChange[] = []
@@ -291,7 +294,9 @@ function* applyingAll(store: Store, states: readonly Bundle[], changes: readonly
         waiting.push(parsed)
         continue
       }
-      if (store.applyChange(change, { origin: 'load', bytes }) === 'applied') progress = true
+      const outcome = store.applyChange(change, { origin: 'load', bytes })
+      if (outcome === 'applied') progress = true
+      if (outcome === 'closed') waiting.push(parsed)
       yield 1
     }
     rest = waiting

@@ -12,14 +12,15 @@ export class DocumentRights {
     this.#core = core
   }
 
-  /** Whether something was written here that nobody may hear of before it is on disk: rights are handed out once. */
+  /** Whether something was written here that nobody may hear of before it is on disk: rights, epochs. */
   get isHeld(): boolean {
     return !this.#core.durable.covers(this.#heldUntil)
   }
 
   /** Something was written here. */
   wrote(): void {
-    if (this.#core.hub.grantsRights) this.#heldUntil = this.#core.store.version
+    const { hub, store } = this.#core
+    if (hub.grantsRights || hub.beginsEpochs) this.#heldUntil = store.version
   }
 
   /** The store was replaced by one that holds other changes. */

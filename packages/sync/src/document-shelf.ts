@@ -71,6 +71,7 @@ export class DocumentShelf {
       const entry = this.#documents.get(core.name)
       if (entry?.core !== core) continue
       core.prune()
+      core.fold()
       if (isCompactionDue(core)) compact(core, this.#storage)
       if (this.#hub.role === 'server' && entry.users === 0) this.letGo(core.name)
       const isLingering = entry.users === 0 && this.#hub.role === 'client' && core.ledger.unsaved.changes === 0

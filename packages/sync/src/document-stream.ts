@@ -308,6 +308,10 @@ export class DocumentStream implements Carrier {
   /** Sends what there is to send, as far as there is room. */
   pump(): void {
     if (this.#theirHandle === 0 || this.#host.isCongested()) return
+    if (!this.#host.crossesEpochs && this.core.store.epochs.length > 0) {
+      this.#host.fail('protocol-error', 'a document in an epoch, of which the other side knows nothing')
+      return
+    }
     this.#checkRefusal()
     this.#needs.ask(this.#theirHandle)
     this.#acknowledge()

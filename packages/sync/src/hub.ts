@@ -93,6 +93,10 @@ export interface Hub {
   readonly followsOutages: boolean
   /** Whether this replica hands out the rights of bounded counters. */
   readonly grantsRights: boolean
+  /** When this replica was made, on the monotonic clock. */
+  readonly startedAt: number
+  /** Whether this replica is the one that begins epochs. */
+  readonly beginsEpochs: boolean
   /** False where the storage keeps nothing. */
   readonly makesRows: boolean
   /** Whether somebody connects this replica to others. */

@@ -38,6 +38,13 @@ export interface Limits {
   readonly floorLagMs: number
   /** Removal records for each live item beyond which they are freed after an hour (a 336th of the lag). Default 0.25. */
   readonly floorShare: number
+  /**
+   * How long a server that begins epochs runs before it begins one: one whose disk was put back to an old copy hears meanwhile
+   * what was begun after that. Default 14 days. Looked at once in a 336th of it.
+   */
+  readonly epochMs: number
+  /** Resets of counters and removals of remove-wins sets from which an epoch is worth that everybody crosses. Default 256. */
+  readonly epochItems: number
   /** Live items from which whoever was away for longer is asked what it has, and sent the difference. Default 256. */
   readonly joinItems: number
   /** Part of the whole state that such a difference may take in bytes; where it would take more, all is sent. Default 0.8. */
@@ -83,6 +90,8 @@ export const defaultLimits: Limits = {
   documentItems: 1_000_000,
   floorLagMs: 14 * 86_400_000,
   floorShare: 0.25,
+  epochMs: 14 * 86_400_000,
+  epochItems: 256,
   joinItems: 256,
   joinShare: 0.8,
   sketchItems: 4_000_000,

@@ -48,6 +48,10 @@ export interface Metrics {
   compactions: number
   /** Times that removal records were freed and the floor rose. */
   prunings: number
+  /** Epochs begun here. */
+  epochs: number
+  /** Changes and bundles left alone because they are of another epoch and nobody here knows what was folded. */
+  epochsClosed: number
   retransmittedFrames: number
   /** Bugs of ours that a frame brought to light; each ended its connection. Should be 0 for ever. */
   internalErrors: number
@@ -95,6 +99,8 @@ export function noMetrics(): Metrics {
     corruptRows: 0,
     compactions: 0,
     prunings: 0,
+    epochs: 0,
+    epochsClosed: 0,
     retransmittedFrames: 0,
     internalErrors: 0,
     dials: 0,

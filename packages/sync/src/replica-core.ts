@@ -25,6 +25,7 @@ import { createWriteQueue, type WriteQueue } from './write-queue.ts'
 export interface ReplicaSetup extends ReplicaOptions {
   readonly role: Role
   readonly grantsRights: boolean
+  readonly beginsEpochs: boolean
   readonly name: string
   readonly limits: Limits
   readonly timing: Timing
@@ -42,6 +43,7 @@ export class ReplicaCore implements Hub {
   readonly role: Role
   readonly name: string
   readonly clock: Clock
+  readonly startedAt: number
   readonly timers: Timers
   readonly random: Random
   readonly limits: Limits
@@ -50,6 +52,7 @@ export class ReplicaCore implements Hub {
   readonly authorize: Authorize | undefined
   readonly followsOutages: boolean
   readonly grantsRights: boolean
+  readonly beginsEpochs: boolean
   readonly metrics: Metrics = noMetrics()
   readonly queue: WriteQueue
   readonly transfers: TransferCache
@@ -84,6 +87,7 @@ export class ReplicaCore implements Hub {
     this.role = setup.role
     this.name = setup.name
     this.clock = setup.clock
+    this.startedAt = setup.clock.monotonic()
     this.timers = setup.timers
     this.#grace = new Alarm(setup.timers)
     this.random = setup.random
@@ -95,6 +99,7 @@ export class ReplicaCore implements Hub {
     this.authorize = setup.authorize
     this.followsOutages = setup.role !== 'server'
     this.grantsRights = setup.grantsRights
+    this.beginsEpochs = setup.beginsEpochs
     this.storage = setup.storage
     this.environment = setup.environment
     this.#onLog = setup.onLog

@@ -32,6 +32,12 @@ export interface ReplicaOptions {
    * do. Where several serve the same documents, one of them for ever.
    */
   readonly grantsRights?: boolean
+  /**
+   * Whether this replica begins epochs, at which what merging needed of resets and removals goes (`Store.beginEpoch`), at the
+   * pace of `limits.epochMs` and `limits.epochItems`. Default: servers that grant rights do. One place for ever: two that
+   * begin epochs of one document side by side part it. Where none does, such metadata stays.
+   */
+  readonly beginsEpochs?: boolean
   /** A stable name for reports; at most 128 bytes. */
   readonly name?: string
   readonly limits?: Partial<Limits>
@@ -104,6 +110,7 @@ export function createReplicaWith(rules: SyncRules, options: ReplicaOptions): Re
     ...options,
     role: options.role ?? 'client',
     grantsRights: options.grantsRights ?? options.role === 'server',
+    beginsEpochs: options.beginsEpochs ?? (options.role === 'server' && options.grantsRights !== false),
     name: (options.name ?? '').slice(0, frameLimits.nameBytes / 4),
     limits: { ...defaultLimits, ...options.limits },
     timing: { ...defaultTiming, ...options.timing },

@@ -12,6 +12,7 @@ import { decodeFrame, encodeFrame } from './codec.ts'
 import type { DocumentCore } from './document-core.ts'
 import { DocumentStream } from './document-stream.ts'
 import {
+  crossesEpochsFrom,
   type Frame,
   formatVersions,
   type HelloFrame,
@@ -124,6 +125,10 @@ export class Session implements StreamHost {
 
   get namesVersions(): boolean {
     return this.#format >= namesVersionsFrom
+  }
+
+  get crossesEpochs(): boolean {
+    return this.#format >= crossesEpochsFrom
   }
 
   get tellsSubtrees(): boolean {

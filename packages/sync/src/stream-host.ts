@@ -16,6 +16,8 @@ export interface StreamHost {
   readonly joinsBySketch: boolean
   /** Whether the other side takes versions, contexts and bundles that are told by what differs. */
   readonly namesVersions: boolean
+  /** Whether the other side knows of epochs. */
+  readonly crossesEpochs: boolean
   /** Whether the other side tells digests of subtrees. */
   readonly tellsSubtrees: boolean
   /** Whether the other side tells stamps, by which two who write as one author are told apart. */

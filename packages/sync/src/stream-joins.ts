@@ -45,7 +45,8 @@ export class JoinAnswers {
     const { hub } = this.#host
     const { liveItems } = store.stats
     const isOffered = this.#host.joinsBySketch && hub.rules.bundlesAreWhole && version.size > 0
-    if (!isOffered || version.covers(store.floor) || liveItems < hub.limits.joinItems) return false
+    if (!isOffered || !store.hasCrossed(version) || !store.isBelowFloor(version) || liveItems < hub.limits.joinItems)
+      return false
     if (this.#invitations >= joinLimits.invitations || hub.sketchItems + liveItems > hub.limits.sketchItems)
       return false
     this.#invitations += 1

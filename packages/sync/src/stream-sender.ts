@@ -231,8 +231,7 @@ export class StreamSender {
 
   /** All that comes after `base`, or all there is. */
   #whole(base: Version): Outgoing {
-    const { floor } = this.#core.store
-    if (this.sent !== undefined && this.sent.size > 0 && !this.sent.covers(floor)) {
+    if (this.sent !== undefined && this.sent.size > 0 && this.#core.store.isBelowFloor(this.sent)) {
       this.#host.hub.metrics.joinsWhole += 1
     }
     return { kind: 'bundle', transfer: this.#encode(base), offset: 0 }

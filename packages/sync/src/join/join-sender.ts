@@ -44,8 +44,8 @@ export class JoinSender {
    * `encodeBundle`.
    */
   static answer(store: Store, request: JoinRequest, share: number, known?: Version): JoinSender | undefined {
-    // Invariant 1.
-    if (!store.version.covers(request.version)) return undefined
+    // Invariant 1. Before an epoch the same dots may mean something else.
+    if (!store.version.covers(request.version) || !store.hasCrossed(request.version)) return undefined
     const whole = store.since(Version.empty)
     const isAfter = rowsAfter(whole, request.version)
     const part = encodeBundle(partOf(whole, isAfter, request.version), known)
