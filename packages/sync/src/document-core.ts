@@ -23,9 +23,9 @@ import { AckedRows } from './acked-rows.ts'
 import { BaseVersions } from './base-versions.ts'
 import { type ChangeLog, createChangeLog, includes } from './change-log.ts'
 import { DocumentRights } from './document-rights.ts'
+import { beginEpoch, EpochPace } from './epoch-pace.ts'
 import type { ForkWatch } from './fork/fork-watch.ts'
 import { Forks } from './fork/forks.ts'
-import { beginEpoch, EpochPace } from './epoch-pace.ts'
 import type { Permission } from './frame.ts'
 import type { Hub } from './hub.ts'
 import { createIncidents, type Incidents } from './incidents.ts'
@@ -155,10 +155,7 @@ export class DocumentCore {
     }
     const { valueBytes, documentItems } = hub.limits
     const limits = { valueBytes, documentItems }
-    return new Store(
-      { newAuthor, now: () => hub.now(), limits, authority },
-      hub.rules.state,
-    )
+    return new Store({ newAuthor, now: () => hub.now(), limits, authority }, hub.rules.state)
   }
 
   /** From here on every step of the store is persisted, counted and passed on. */
