@@ -62,7 +62,11 @@ function readNamed(items: readonly LoggedItem[], { kind, member }: LoggedKey): V
     return partsOf(holders[holders.length - 1] as LoggedItem)[2] as Value
   }
   if (member === 'earliest') return (items[0] as LoggedItem).value
-  if (member === 'greatest') return items.map((item) => item.value as string).sort()[items.length - 1] as string
+  // Numbers by what they are: as text 8 would be greater than 76.
+  if (member === 'greatest') {
+    const values = items.map(({ value }) => value as string | number)
+    return values.sort((a, b) => (a < b ? -1 : 1))[values.length - 1] as Value
+  }
   return last.value
 }
 
