@@ -11,7 +11,16 @@ import {
   plainAt,
   type RandomStream,
 } from '@rejoin/sim'
-import { authorIdFromBytes, type Bundle, boundedState, type Change, type Dot, type Store, Version } from '@rejoin/state'
+import {
+  authorIdFromBytes,
+  type Bundle,
+  beginEpoch,
+  boundedState,
+  type Change,
+  type Dot,
+  type Store,
+  Version,
+} from '@rejoin/state'
 import { createStoreWith, type Rules, soundRules } from '@rejoin/state/testing'
 import { differsFrom, drawSalt, playJoin } from './joins.ts'
 import { potions, randomRawWrite, rawWriteKinds } from './raw-writes.ts'
@@ -168,7 +177,7 @@ function drawProfile(random: RandomStream, epochs: boolean): Profile {
       [takeImage, upTo(4)],
       [restart, upTo(3)],
       [collect, upTo(12)],
-      [beginEpoch, epochs ? 8 : 0],
+      [propose, epochs ? 8 : 0],
     ],
     leaves: epochs
       ? random.shuffle(foldable).slice(0, 3)
@@ -307,12 +316,12 @@ function collect(model: Model, at: number): number | undefined {
 }
 
 /** One store is the anchor that proposes; what it begins others hear of as of any other state. */
-function beginEpoch(model: Model, at: number): number | undefined {
+function propose(model: Model, at: number): number | undefined {
   const proposer = model.mutant.everybodyProposes === true ? at : 0
   const store = model.stores[proposer] as Store
   const before = canonicalText(store.toJSON())
   const cut = store.version
-  const bundle = store.beginEpoch()
+  const bundle = beginEpoch(store)
   if (bundle === undefined) return undefined
   const { author } = bundle.epochs?.at(-1) ?? {}
   if (author !== undefined) model.log.recordEpoch(author, cut)

@@ -4,7 +4,7 @@ import {
   type AuthorId,
   type Bundle,
   type Dot,
-  encodeBundle,
+  type Fold,
   type KeyRow,
   type ListRow,
   leafKinds,
@@ -111,14 +111,12 @@ function epochsOf(store: Store): (readonly [AuthorId, number])[] {
   return (store.since(Version.empty).epochs ?? []).map(({ author }) => [author, 1] as const)
 }
 
-const nothingFolded = encodeBundle({
-  base: Version.empty,
-  version: Version.empty,
-  floor: Version.empty,
-  full: false,
+const nothingFolded: Fold = {
   rows: [],
-  lists: [],
-})
+  foldStore: () => undefined,
+  foldOp: (op) => op,
+  foldRow: (row) => row,
+}
 
 function withoutFolds(bundle: Bundle): readonly Bundle[] {
   const { epochs } = bundle

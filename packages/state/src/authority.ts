@@ -16,7 +16,7 @@ export interface Authority {
    */
   hasEnded?(author: AuthorId): boolean
   /**
-   * Whether this replica may begin an epoch now (`Store.beginEpoch`). To be answered with yes at one place only, and there
+   * Whether this replica may begin an epoch now (`beginEpoch`). To be answered with yes at one place only, and there
    * only while no other replica can be in an epoch that this one has not heard of, as after its disk was put back to an
    * old copy: two epochs begun side by side never come together. Without it no epoch begins here.
    */

@@ -1,5 +1,7 @@
 import { attempt, attempting, ByteReader, ByteWriter } from './bytes.ts'
-import type { Bundle, Epoch, Erasure, ListRow, ListRun } from './change.ts'
+import type { Bundle, Epoch, Erasure, KeyRow, ListRow, ListRun } from './change.ts'
+import type { Fold } from './epoch.ts'
+import { RowFold } from './fold.ts'
 import { isStamp } from './hlc.ts'
 import { type AuthorId, maxSeq } from './ids.ts'
 import type { Key } from './key.ts'
@@ -185,13 +187,40 @@ function writeGaps(writer: ByteWriter, values: readonly (Value | undefined)[]): 
   }
 }
 
+/** What folds were read from, which is what they are kept as. */
+const foldBytes = new WeakMap<Fold, Uint8Array>()
+
+function encodeFold({ rows }: Fold): Uint8Array {
+  return encodeBundle({
+    base: Version.empty,
+    version: Version.empty,
+    floor: Version.empty,
+    full: false,
+    rows,
+    lists: [],
+  })
+}
+
+function readFold(reader: ByteReader, length: number): Fold {
+  // Kept for long, while what it was read from is not.
+  const bytes = reader.raw(length).slice()
+  if (bytes[0] !== plainFormat) reader.fail('malformed', 'a fold that is told by something else')
+  const decode = (): readonly KeyRow[] => readBundle(new ByteReader(bytes)).rows
+  // Now, so that later nothing can be wrong with it.
+  decode()
+  const fold = new RowFold(decode)
+  foldBytes.set(fold, bytes)
+  return fold
+}
+
 function writeEpochs(writer: ByteWriter, epochs: readonly Epoch[], authors: AuthorWriter): void {
   writer.varUint(epochs.length)
   for (const { author, fold } of epochs) {
     authors.write(writer, author)
-    // Bytes of a fold are never empty.
-    writer.varUint(fold?.length ?? 0)
-    if (fold !== undefined) writer.raw(fold)
+    const bytes = fold === undefined ? undefined : (foldBytes.get(fold) ?? encodeFold(fold))
+    // Never empty where there are some.
+    writer.varUint(bytes?.length ?? 0)
+    if (bytes !== undefined) writer.raw(bytes)
   }
 }
 
@@ -201,8 +230,7 @@ function readEpochs(reader: ByteReader, authors: AuthorReader): Epoch[] {
   for (let i = 0; i < count; i++) {
     const author = authors.read(reader)
     const length = reader.count(Number.MAX_SAFE_INTEGER)
-    // Kept for long, while what it was read from is not.
-    epochs.push({ author, fold: length === 0 ? undefined : reader.raw(length).slice() })
+    epochs.push({ author, fold: length === 0 ? undefined : readFold(reader, length) })
   }
   if (count === 0 || new Set(epochs.map(({ author }) => author)).size < count)
     reader.fail('malformed', 'an epoch twice, or none')

@@ -1,3 +1,4 @@
+import type { Fold } from './epoch.ts'
 import type { AuthorId, Dot } from './ids.ts'
 import type { Key } from './key.ts'
 import type { InsertRun, Place } from './sequence.ts'
@@ -92,7 +93,7 @@ export interface Epoch {
   /** An author that has written nothing else: whose version includes it has crossed into the epoch. */
   readonly author: AuthorId
   /** What was folded, for whoever comes with something from before; absent where nobody here knows any more. */
-  readonly fold: Uint8Array | undefined
+  readonly fold: Fold | undefined
 }
 
 /**

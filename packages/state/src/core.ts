@@ -162,13 +162,18 @@ export class Core {
   /** The slot that own changes go to; mints the incarnation at the first write (C1). */
   ownSlot(): AuthorSlot {
     if (this.own === undefined) {
-      const author = this.#newAuthor()
-      if (this.slots.has(author) && !this.rules.authorContinues)
-        throw rejoinError('invalid-author', { reason: 'newAuthor() gave an author that is known already.' })
-      this.own = this.slot(author)
+      this.own = this.slot(this.mintAuthor())
     }
     if (this.own.max >= maxSeq - 65_536) throw rejoinError('seq-exhausted')
     return this.own
+  }
+
+  /** An author that nobody has written under yet. */
+  mintAuthor(): AuthorId {
+    const author = this.#newAuthor()
+    if (this.slots.has(author) && !this.rules.authorContinues)
+      throw rejoinError('invalid-author', { reason: 'newAuthor() gave an author that is known already.' })
+    return author
   }
 
   /** Goes on under the author of another core of the same store. */

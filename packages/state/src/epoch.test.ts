@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   type AuthorId,
   type Bundle,
+  beginEpoch,
   type Change,
   counter,
   createStore,
@@ -79,7 +80,7 @@ describe('an epoch', () => {
   it('[EP1] begins at all that its proposer has, and is known by an author in versions', () => {
     const [server] = begun()
     const cut = server.store.version
-    const bundle = server.store.beginEpoch() as Bundle
+    const bundle = beginEpoch(server.store) as Bundle
     const author = bundle.epochs?.at(-1)?.author as AuthorId
     expect(bundle.base.equals(cut)).toBe(true)
     expect(server.store.version.equals(cut.with(author, 1))).toBe(true)
@@ -90,19 +91,19 @@ describe('an epoch', () => {
 
   it('[EP2] begins nowhere without the authority to, nor where nothing would go', () => {
     const [server, alice] = begun()
-    expect(alice.store.beginEpoch()).toBeUndefined()
+    expect(beginEpoch(alice.store)).toBeUndefined()
     expect(alice.store.epochs).toEqual([])
-    expect(server.store.beginEpoch()).toBeDefined()
-    expect(server.store.beginEpoch()).toBeUndefined()
-    expect(() => server.change(() => server.store.beginEpoch())).toThrow(/change/)
+    expect(beginEpoch(server.store)).toBeDefined()
+    expect(beginEpoch(server.store)).toBeUndefined()
+    expect(() => server.change(() => beginEpoch(server.store))).toThrow(/change/)
   })
 
   it('[EP2] that was begun beside another is closed to it, and nothing of either is lost', () => {
     const [server, alice, bob] = begun()
     const other = replica('d', true)
     give(other, bob)
-    server.store.beginEpoch()
-    other.store.beginEpoch()
+    beginEpoch(server.store)
+    beginEpoch(other.store)
     give(alice, server)
     const before = alice.store.digest()
     expect(alice.store.applyBundle(other.store.since(Version.empty))).toBe('closed')
@@ -114,7 +115,7 @@ describe('an epoch', () => {
     const { snapshot } = server
     const plain = JSON.stringify(exportJSON(server.store))
     const { liveItems } = server.store.stats
-    server.store.beginEpoch()
+    beginEpoch(server.store)
     expect(server.snapshot).toEqual(snapshot)
     expect(JSON.stringify(exportJSON(server.store))).toBe(plain)
     // Three resets, two parts, the removal of eve.
@@ -124,7 +125,7 @@ describe('an epoch', () => {
 
   it('[EP4] is crossed by those who have its cut without the state being sent, with their own work', () => {
     const [server, alice, bob] = begun()
-    server.store.beginEpoch()
+    beginEpoch(server.store)
     alice.change((s) => {
       s.score.add(4)
       s.log.push('mine')
@@ -150,7 +151,7 @@ describe('an epoch', () => {
       s.banned.add('eve')
       s.banned.add('zoe')
     })
-    server.store.beginEpoch()
+    beginEpoch(server.store)
     expect(server.store.applyBundle(dave.store.since(Version.empty))).toBe('applied')
     expect(server.store.since(dave.store.version).full).toBe(true)
     for (const one of [dave, alice, bob]) give(one, server)
@@ -161,7 +162,7 @@ describe('an epoch', () => {
 
   it('[EP4] is crossed in one event, with snapshots that were handed out left as they were', () => {
     const [server, alice] = begun()
-    server.store.beginEpoch()
+    beginEpoch(server.store)
     server.change((s) => s.score.add(1))
     const { snapshot } = alice
     const scores: number[] = []
@@ -181,10 +182,10 @@ describe('an epoch', () => {
     })
     bob.change((s) => s.score.reset())
     bob.change((s) => s.players.get('ada').hp.add(-3))
-    server.store.beginEpoch()
+    beginEpoch(server.store)
     server.change((s) => s.score.add(1))
     server.change((s) => s.score.reset())
-    server.store.beginEpoch()
+    beginEpoch(server.store)
     const told: Change[] = []
     server.store.subscribe(({ change }) => change !== undefined && told.push(change))
     for (const change of late) expect(server.store.applyChange(change)).toBe('applied')
@@ -208,7 +209,7 @@ describe('an epoch', () => {
     const [server, alice] = begun()
     alice.change((s) => s.score.add(4))
     const late = alice.store.since(server.store.version)
-    server.store.beginEpoch()
+    beginEpoch(server.store)
     const carol = replica('d')
     expect(carol.store.applyBundle(server.store.compact())).toBe('applied')
     const before = carol.store.digest()
@@ -224,7 +225,7 @@ describe('an epoch', () => {
 
   it('[EP7] travels in bundles of formats of its own, and in snapshots', () => {
     const [server, alice] = begun()
-    server.store.beginEpoch()
+    beginEpoch(server.store)
     const plain = encodeBundle(server.store.since(alice.store.version))
     const named = encodeBundle(server.store.since(alice.store.version), alice.store.version)
     expect([plain[0], named[0]]).toEqual([3, 4])

@@ -30,7 +30,7 @@ export type { Ancestor, Conflict, ConflictSide } from './conflict.ts'
 export type { StoreLimits, StoreOptions } from './core.ts'
 export { beginCut, type Cut } from './cut.ts'
 export { type Document, openDocument, reapply } from './document.ts'
-export type { ContextOf } from './epoch.ts'
+export type { ContextOf, Fold } from './epoch.ts'
 export { type ErrorCode, type ErrorText, errorCodes } from './error-codes.ts'
 export { assert, assertNever, type ErrorOptions, isRejoinError, RejoinError, rejoinError } from './errors.ts'
 export type {
@@ -66,6 +66,7 @@ export type {
   Storable,
   Struct,
 } from './fields.ts'
+export { beginEpoch } from './fold.ts'
 export type { FencingToken } from './graded.ts'
 export { type Hash64, Hasher, hashString, hashValue, mix, Sum64, toHex16 } from './hash.ts'
 export type { HealReport, MergedEffect, MergedKey, SideSummary } from './heal-report.ts'

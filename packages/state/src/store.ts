@@ -2,16 +2,7 @@ import { type Bundle, type Change, type Epoch, lastSeq } from './change.ts'
 import { type ChangeEvent, type Origin, StoreEvent } from './change-event.ts'
 import type { NoticedConflict } from './conflict.ts'
 import { Core, type StoreOptions } from './core.ts'
-import {
-  anchored,
-  type ContextOf,
-  cross,
-  crossedVersion,
-  crossingOf,
-  epochBundle,
-  foldableRows,
-  foldedBundle,
-} from './epoch.ts'
+import { anchored, type ContextOf, cross, crossedVersion, crossingOf, foldedBundle } from './epoch.ts'
 import { rejoinError } from './errors.ts'
 import { type FencingToken, isFencingToken } from './graded.ts'
 import type { AuthorId, Path } from './ids.ts'
@@ -341,23 +332,6 @@ export class Store {
   freeRemovals(upTo: Version): void {
     if (this.#transaction !== undefined) throw rejoinError('change-nested')
     this.#raiseFloor(upTo)
-  }
-
-  /**
-   * Begins an epoch at what this store has: what merging needed of resets and of removals of remove-wins sets goes, here
-   * and wherever the bundle that is returned is merged. It is to be on disk before anybody else hears of anything later.
-   * Undefined, with nothing done, where the authority does not let this replica propose, or there is nothing to fold.
-   * `least`: items that must go by it, or it is not worth it.
-   * @throws RejoinError `change-nested` inside a transaction.
-   */
-  beginEpoch(least = 1): Bundle | undefined {
-    if (this.#transaction !== undefined) throw rejoinError('change-nested')
-    const core = this.#core
-    const rows = core.authority?.proposeCut?.() === true ? foldableRows(core) : []
-    if (rows.length === 0 || rows.reduce((sum, { items }) => sum + items.length, 0) < least) return undefined
-    const bundle = epochBundle(core, this.#options.newAuthor(), rows)
-    this.applyBundle(bundle, { origin: 'load' })
-    return bundle
   }
 
   #raiseFloor(upTo: Version): void {

@@ -23,7 +23,7 @@ import { AckedRows } from './acked-rows.ts'
 import { BaseVersions } from './base-versions.ts'
 import { type ChangeLog, createChangeLog, includes } from './change-log.ts'
 import { DocumentRights } from './document-rights.ts'
-import { beginEpoch, EpochPace } from './epoch-pace.ts'
+import { beginEpochOf, EpochPace } from './epoch-pace.ts'
 import type { ForkWatch } from './fork/fork-watch.ts'
 import { Forks } from './fork/forks.ts'
 import type { Permission } from './frame.ts'
@@ -320,7 +320,7 @@ export class DocumentCore {
   fold(): void {
     const { hub } = this
     if (!hub.beginsEpochs || !this.isLoaded || this.isClosed || !this.#epochPace.isDue(hub.clock.monotonic())) return
-    if (!beginEpoch(this)) return
+    if (!beginEpochOf(this)) return
     this.rights.wrote()
     this.rows = Math.max(this.rows, hub.limits.rowsBeforeCompaction)
   }

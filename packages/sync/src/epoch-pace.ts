@@ -2,7 +2,7 @@
  * When the replica that begins epochs looks whether one is due (EP2 of `@rejoin/state`). A fold is sound at any moment; it is a
  * matter of cost, and of having heard of every epoch that anybody is in.
  */
-import { encodeBundle } from '@rejoin/state'
+import { beginEpoch, encodeBundle } from '@rejoin/state'
 import type { DocumentCore } from './document-core.ts'
 
 /** How many times in `epochMs` somebody looks: hourly where that is the usual 14 days. */
@@ -33,9 +33,9 @@ export class EpochPace {
  * Begins an epoch where enough would go. The record is one row: there after a crash with all that came before it, or not at
  * all, and nobody hears of it before it is there (RI3).
  */
-export function beginEpoch(core: DocumentCore): boolean {
+export function beginEpochOf(core: DocumentCore): boolean {
   const { hub, store } = core
-  const bundle = store.beginEpoch(hub.limits.epochItems)
+  const bundle = beginEpoch(store, hub.limits.epochItems)
   if (bundle === undefined) return false
   core.persistBundle(bundle, encodeBundle(bundle))
   hub.metrics.epochs += 1

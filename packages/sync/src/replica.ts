@@ -33,7 +33,7 @@ export interface ReplicaOptions {
    */
   readonly grantsRights?: boolean
   /**
-   * Whether this replica begins epochs, at which what merging needed of resets and removals goes (`Store.beginEpoch`), at the
+   * Whether this replica begins epochs, at which what merging needed of resets and removals goes (`beginEpoch`), at the
    * pace of `limits.epochMs` and `limits.epochItems`. Default: servers that grant rights do. One place for ever: two that
    * begin epochs of one document side by side part it. Where none does, such metadata stays.
    */
