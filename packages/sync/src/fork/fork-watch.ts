@@ -45,6 +45,8 @@ export class ForkWatch {
   #theirs = Version.empty
   /** What it acknowledged since a question is open. */
   #heard = Version.empty
+  /** What was asked about last, oldest first. */
+  #asked: readonly ChangeStamp[] = []
   /** What was here when the other side opened. */
   #atOpen = Version.empty
   /** Own authors under which somebody else wrote: what is not known to be ours there is not. */
@@ -85,6 +87,7 @@ export class ForkWatch {
     }
     if (this.#phase === 'asked') return
     const stamps = this.#questions()
+    this.#asked = stamps
     this.#phase = stamps.length === 0 ? 'clear' : this.#tell('ask', stamps) ? 'asked' : 'owed'
     if (this.isOpen) return
     const heard = this.#heard
@@ -234,13 +237,15 @@ export class ForkWatch {
   }
 
   #judge(answers: readonly ChangeStamp[]): void {
-    const { log, forks } = this.#core
+    const { forks } = this.#core
     const forked = new Map<AuthorId, number>()
-    for (const stamp of answers) if (this.#isAnothers(stamp)) this.#doubted.add(stamp[0])
-    for (const [author, seq, hlc] of [...answers].sort((left, right) => left[1] - right[1])) {
-      const mine = log.get(author, seq)
-      if (mine === undefined || forked.has(author)) continue
-      const isOurs = mine.hlc === hlc || (hlc === 0 && !this.#doubted.has(author))
+    const told = new Map(answers.map(([author, seq, hlc]) => [author + seq, hlc]))
+    for (const stamp of answers) if (this.#isAnothers(stamp)) this.#doubtAt(stamp[0], stamp[1])
+    // In the order of the question: what the answer names beyond it is asked about before it is judged.
+    for (const [author, seq, hlc] of this.#asked) {
+      if (forked.has(author)) continue
+      const there = told.get(author + seq) ?? 0
+      const isOurs = there === hlc || (there === 0 && !this.#doubted.has(author))
       if (isOurs) this.#confirmed.set(author, seq)
       else forked.set(author, seq - 1)
     }
@@ -278,9 +283,14 @@ export class ForkWatch {
 
   /** The same, by the word of a server: how much there is ours? */
   #doubt(author: AuthorId, seq: number): void {
-    this.#doubted.add(author)
     this.#confirmed.delete(author)
-    this.check(this.#theirs.with(author, Math.max(seq, this.#theirs.get(author))))
+    this.#doubtAt(author, seq)
+    this.check(this.#theirs)
+  }
+
+  #doubtAt(author: AuthorId, seq: number): void {
+    this.#doubted.add(author)
+    this.#theirs = this.#theirs.with(author, Math.max(seq, this.#theirs.get(author)))
   }
 }
 
