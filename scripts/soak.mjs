@@ -22,6 +22,11 @@ runSteps(steps())
 /** Made one at a time, so that the clock decides how many batches of worlds there are: one at least. */
 function* steps() {
   yield { name: 'build', run: ['node', 'scripts/build.mjs', '--filter=@rejoin/sim'], needed: true }
+  const models = ['store-model', 'epoch-model', 'copies', 'clones'].map((name) => `test/simulation/${name}.test.ts`)
+  yield {
+    name: '50,000 schedules of stores, 20,000 of epochs, 2,000 of copies, clones',
+    run: ['vitest', 'run', '--project', 'simulation', ...models],
+  }
   yield { name: 'laws and a million damaged inputs', projects: ['laws'], run: [] }
   do {
     const first = randomInt(1_000_000, 2 ** 31)

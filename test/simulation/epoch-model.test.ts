@@ -16,18 +16,22 @@ const mutants: Readonly<Record<string, EpochMutant>> = {
   'frees removal records and forgets the laggard': { forgetsLaggards: true },
 }
 
+const isSoak = process.env['SOAK'] === '1'
+const seeds = isSoak ? 20_000 : 300
+const first = isSoak ? Number(process.env['SEED'] ?? 1) : 1
+
 describe('the protocol of epochs', () => {
-  it('[EP8] equals an oracle that folds nothing after every step of 500 schedules', () => {
+  it(`[EP8] equals an oracle that folds nothing after every step of ${seeds} schedules`, () => {
     const counts = { epochs: 0, crossings: 0, anchored: 0, full: 0 }
-    for (let seed = 1; seed <= 500; seed += 1) {
+    for (let seed = first; seed < first + seeds; seed += 1) {
       const fault = runEpochModel(seed, {}, counts)
       expect(fault, `seed ${seed}: ${fault}`).toBeUndefined()
     }
-    expect(counts.epochs).toBeGreaterThan(3_000)
-    expect(counts.crossings).toBeGreaterThan(3_000)
-    expect(counts.anchored).toBeGreaterThan(5_000)
-    expect(counts.full).toBeGreaterThan(3_000)
-  }, 120_000)
+    expect(counts.epochs).toBeGreaterThan(1_500)
+    expect(counts.crossings).toBeGreaterThan(1_500)
+    expect(counts.anchored).toBeGreaterThan(2_500)
+    expect(counts.full).toBeGreaterThan(1_500)
+  }, 3_600_000)
 
   for (const [name, mutant] of Object.entries(mutants)) {
     it(`[EP8] is caught when a replica ${name}`, () => {
