@@ -223,6 +223,46 @@ describe('an epoch', () => {
     expectSame(alice, carol)
   })
 
+  it('[ST8] [EP2] frees records by itself only with the leave of the authority, and with an epoch in any case', () => {
+    const author = 'f'.repeat(16) as AuthorId
+    let mayPrune = false
+    const authority = { grantRights: () => false, proposeCut: () => true, mayPrune: () => mayPrune }
+    const store = createStore({ newAuthor: () => author, now: () => 1_700_000_000_000, authority })
+    const [, alice] = begun()
+    store.applyBundle(alice.store.since(Version.empty))
+    const { removalRecords } = store.stats
+    expect(removalRecords).toBeGreaterThan(0)
+    store.freeRemovals(store.version)
+    expect([store.stats.removalRecords, store.floor.size]).toEqual([removalRecords, 0])
+    beginEpoch(store)
+    expect([store.stats.removalRecords, store.floor.equals(store.version)]).toEqual([0, true])
+    mayPrune = true
+    store.freeRemovals(store.version)
+    expect(store.floor.equals(store.version)).toBe(true)
+  })
+
+  it('[EP7] [CO9] ends in a plain error or a bundle that can be merged, whatever became of its bytes', () => {
+    const [server, alice] = begun()
+    beginEpoch(server.store)
+    const bytes = encodeBundle(server.store.since(alice.store.version))
+    for (let length = 0; length < bytes.length; length++) expect(decodeBundle(bytes.subarray(0, length)).ok).toBe(false)
+    let merged = 0
+    for (let at = 0; at < bytes.length; at++) {
+      for (const flip of [1, 0x80, 0xff]) {
+        const damaged = Uint8Array.from(bytes)
+        damaged[at] = (damaged[at] as number) ^ flip
+        const decoded = decodeBundle(damaged)
+        if (!decoded.ok) continue
+        const [, bob] = begun()
+        if (bob.store.applyBundle(decoded.value) !== 'applied') continue
+        merged += 1
+        bob.change((s) => s.score.add(1))
+        expect(verifyStore(bob.store)).toEqual([])
+      }
+    }
+    expect(merged).toBeGreaterThan(0)
+  })
+
   it('[EP7] travels in bundles of formats of its own, and in snapshots', () => {
     const [server, alice] = begun()
     beginEpoch(server.store)

@@ -326,12 +326,13 @@ export class Store {
 
   /**
    * Frees removal records that `upTo` covers and raises the floor to it. Whoever is below the floor gets a full join
-   * from then on. When it is safe to do so is the caller's decision.
+   * from then on. When that is worth it is the caller's decision, and whether it may be that of the authority, if there is
+   * one that says (`mayPrune`): without its leave nothing is done.
    * @throws RejoinError `change-nested` inside a transaction.
    */
   freeRemovals(upTo: Version): void {
     if (this.#transaction !== undefined) throw rejoinError('change-nested')
-    this.#raiseFloor(upTo)
+    if (this.#core.authority?.mayPrune?.() !== false) this.#raiseFloor(upTo)
   }
 
   #raiseFloor(upTo: Version): void {

@@ -117,6 +117,8 @@ describe('an epoch', () => {
     expect(ada.snapshot.players['eve']?.hp).toBe(99)
     expectSame(ada, bob)
     expect(clients[1]?.healed).toHaveLength(1)
+    const effects = clients[1]?.healed[0]?.merged.map(({ path, effect }) => [path.join('/'), effect])
+    expect(effects).toContainEqual(['potions', { kind: 'counter', ours: 3, theirs: 1, after: 14 }])
   })
 
   it('[EB4] ends connections of those who know of none, with nothing lost', () => {
