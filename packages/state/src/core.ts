@@ -1,6 +1,7 @@
 import type { AuthorSlot } from './author-slot.ts'
 import type { Authority } from './authority.ts'
 import type { Change, Epoch } from './change.ts'
+import { Column } from './column.ts'
 import type { NoticedConflict } from './conflict.ts'
 import type { CutJournal } from './cut-journal.ts'
 import { rejoinError } from './errors.ts'
@@ -72,7 +73,7 @@ function isPlainKind(kind: KindCode): boolean {
 }
 
 /** Rows whose items are yet to be put into the recency lists, in order of seq. */
-export type Later = Row[]
+export type Later = Column<Row>
 
 /** A cut as far as a store has to know. */
 export interface OpenCut {
@@ -115,7 +116,7 @@ export class Core {
   readonly cuts: Set<OpenCut> = new Set()
   /** Whether what happens comes from elsewhere: tells the sides of a heal apart. */
   merging = false
-  readonly dirtyEntries: Row[] = []
+  readonly dirtyEntries: Column<Row> = new Column()
   /** Entries that may have been left empty: their rows are given back when nobody can mean them any more. */
   emptied: Row[] = []
   liveItems = 0

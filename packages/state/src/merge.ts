@@ -1,6 +1,7 @@
 import type { AuthorSlot } from './author-slot.ts'
 import type { Bundle, Change, KeyRow, ListRow, Op } from './change.ts'
 import { lastSeq } from './change.ts'
+import { Column } from './column.ts'
 import { conflictAt, leadingTouch, type NoticedConflict } from './conflict.ts'
 import type { Core, Later, LiveItem } from './core.ts'
 import { assertNever } from './errors.ts'
@@ -202,7 +203,10 @@ export function* mergingBundle(core: Core, bundle: Bundle): Steps<NoticedConflic
   )
   for (let from = 0; from < later.length; from += 16 * stepRows) {
     const to = Math.min(later.length, from + 16 * stepRows)
-    for (let i = from; i < to; i++) tree.append(tree.slotOf(later[i] as Row), later[i] as Row)
+    for (let i = from; i < to; i++) {
+      const row = later.get(i) as Row
+      tree.append(tree.slotOf(row), row)
+    }
     yield 0.9 + (0.1 * from) / later.length
   }
   for (const [author, seq] of bundle.version.entries()) core.raise(core.slot(author), seq)
@@ -227,7 +231,7 @@ class RowMerge {
   readonly at: TablePlace = tableStart()
   readonly count: number
   /** Items come in key order; recency lists want seq order, so they are appended together at the end. */
-  readonly later: Later = []
+  readonly later: Later = new Column()
   readonly noticed: NoticedConflict[] = []
 
   constructor(core: Core, bundle: Bundle, named: number) {

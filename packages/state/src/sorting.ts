@@ -1,3 +1,4 @@
+import type { Column } from './column.ts'
 import type { Row } from './rows.ts'
 import type { Steps } from './steps.ts'
 
@@ -9,10 +10,13 @@ const few = 512
 const digits = 1 << digitBits
 
 /** Sorts rows by their seqs, digit by digit from the lowest: its time follows their number, and nothing is compared. */
-export function* sorting(rows: Row[], seqOf: (row: Row) => number): Steps<void> {
+export function* sorting(rows: Column<Row>, seqOf: (row: Row) => number): Steps<void> {
   const count = rows.length
   if (count < few) {
-    rows.sort((a, b) => seqOf(a) - seqOf(b))
+    const sorted = Array.from({ length: count }, (_, at) => rows.get(at) as Row).sort((a, b) => seqOf(a) - seqOf(b))
+    sorted.forEach((row, at) => {
+      rows.set(at, row)
+    })
     return
   }
   let from = new Uint32Array(count)
@@ -40,7 +44,7 @@ export function* sorting(rows: Row[], seqOf: (row: Row) => number): Steps<void> 
     from = placed
   }
   for (let at = 0; at < count; at += stepRows) {
-    for (let i = at; i < Math.min(count, at + stepRows); i++) rows[i] = from[i] as Row
+    for (let i = at; i < Math.min(count, at + stepRows); i++) rows.set(i, from[i] as Row)
     yield 1
   }
 }
@@ -48,10 +52,10 @@ export function* sorting(rows: Row[], seqOf: (row: Row) => number): Steps<void> 
 // Loops of their own: in a generator they would run at half the speed.
 
 /** Copies rows. Gives their greatest seq. */
-function take(rows: Row[], into: Uint32Array, at: number, end: number, seqOf: (row: Row) => number): number {
+function take(rows: Column<Row>, into: Uint32Array, at: number, end: number, seqOf: (row: Row) => number): number {
   let most = 0
   for (let i = at; i < end; i++) {
-    const row = rows[i] as Row
+    const row = rows.get(i) as Row
     into[i] = row
     most = Math.max(most, seqOf(row))
   }

@@ -35,10 +35,10 @@ export class StoreDigest {
     const { dirtyEntries } = this.#core
     const count = dirtyEntries.length
     for (let from = 0; from < count; from += stepRows) {
-      for (let i = from; i < Math.min(count, from + stepRows); i++) this.#refresh(dirtyEntries[i] as Row)
+      for (let i = from; i < Math.min(count, from + stepRows); i++) this.#refresh(dirtyEntries.get(i) as Row)
       yield from / count
     }
-    dirtyEntries.length = 0
+    dirtyEntries.clear()
   }
 
   /**
@@ -82,11 +82,13 @@ export function countedDigest({ rows }: Tree, entry: Row): Hash64 {
   return { hi: rows.get(entry, words.digestHigh), lo: rows.get(entry, words.digestLow) }
 }
 
+const keptPrefixes = 1024
+
 /** What entries add to the digest of their store, worked out from what they hold. */
 export class EntryDigests {
   readonly #tree: Tree
   readonly #hasher: Hasher = new Hasher()
-  /** What the names of nodes with many children hash to. */
+  /** What the ways to nodes hash to, of those asked for lately: what stands side by side is mostly asked for together. */
   readonly #prefixes = new Map<Row, Hash64>()
   #moment: Moment | undefined
 
@@ -115,6 +117,7 @@ export class EntryDigests {
     }
     let prefix = this.#prefixes.get(node)
     if (prefix === undefined) {
+      if (this.#prefixes.size === keptPrefixes) this.#prefixes.clear()
       prefix = node === tree.root ? hashString('') : mix(this.#prefix(tree.above(node)), hashString(tree.name(node)))
       this.#prefixes.set(node, prefix)
     }
