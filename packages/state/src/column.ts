@@ -23,12 +23,6 @@ export class Column<T> {
     ;(this.#pages[at >>> pageBits] as T[])[at & pageMask] = value
   }
 
-  /** Forgets everything. */
-  clear(): void {
-    this.#pages.length = 0
-    this.#length = 0
-  }
-
   push(value: T): void {
     const at = this.#length++
     if ((at & pageMask) === 0) this.#pages.push([value])

@@ -116,7 +116,7 @@ export class Core {
   readonly cuts: Set<OpenCut> = new Set()
   /** Whether what happens comes from elsewhere: tells the sides of a heal apart. */
   merging = false
-  readonly dirtyEntries: Column<Row> = new Column()
+  dirtyEntries: Column<Row> = new Column()
   /** Entries that may have been left empty: their rows are given back when nobody can mean them any more. */
   emptied: Row[] = []
   liveItems = 0

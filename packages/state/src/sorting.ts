@@ -14,9 +14,7 @@ export function* sorting(rows: Column<Row>, seqOf: (row: Row) => number): Steps<
   const count = rows.length
   if (count < few) {
     const sorted = Array.from({ length: count }, (_, at) => rows.get(at) as Row).sort((a, b) => seqOf(a) - seqOf(b))
-    sorted.forEach((row, at) => {
-      rows.set(at, row)
-    })
+    for (const [at, row] of sorted.entries()) rows.set(at, row)
     return
   }
   let from = new Uint32Array(count)

@@ -1,3 +1,4 @@
+import { Column } from './column.ts'
 import type { Core } from './core.ts'
 import type { Moment } from './era.ts'
 import { type Hash64, Hasher, hashString, mix, Sum64 } from './hash.ts'
@@ -38,7 +39,7 @@ export class StoreDigest {
       for (let i = from; i < Math.min(count, from + stepRows); i++) this.#refresh(dirtyEntries.get(i) as Row)
       yield from / count
     }
-    dirtyEntries.clear()
+    this.#core.dirtyEntries = new Column()
   }
 
   /**
