@@ -12,6 +12,7 @@ import {
   exportJSON,
   list,
   loadSnapshot,
+  loadSnapshotInSlices,
   map,
   openDocument,
   register,
@@ -98,7 +99,7 @@ describe('an epoch', () => {
     expect(() => server.change(() => beginEpoch(server.store))).toThrow(/change/)
   })
 
-  it('[EP2] that was begun beside another is closed to it, and nothing of either is lost', () => {
+  it('[EP2] that was begun beside another is closed to it, and nothing of either is lost', async () => {
     const [server, alice, bob] = begun()
     const other = replica('d', true)
     give(other, bob)
@@ -106,6 +107,11 @@ describe('an epoch', () => {
     beginEpoch(other.store)
     give(alice, server)
     const before = alice.store.digest()
+    const loaded = await loadSnapshotInSlices(alice.store, encodeSnapshot(other.store), {
+      now: () => 0,
+      pause: () => Promise.resolve(),
+    })
+    expect(loaded.ok).toBe(false)
     expect(alice.store.applyBundle(other.store.since(Version.empty))).toBe('closed')
     expect(alice.store.digest()).toBe(before)
   })

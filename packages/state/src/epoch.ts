@@ -35,7 +35,7 @@ export interface Fold {
 /** Where a bundle stands by its epoch. */
 export type Crossing =
   /** In the same epoch, once these are crossed. */
-  | { readonly kind: 'forward'; readonly epochs: readonly Epoch[]; readonly known: readonly Epoch[] }
+  | { readonly kind: 'forward'; readonly epochs: readonly Epoch[] }
   /** From before these. */
   | { readonly kind: 'backward'; readonly epochs: readonly Epoch[] }
   /** Nobody here can say what it means: its epochs are others, or what they folded is not known. */
@@ -53,7 +53,7 @@ export function crossingOf(core: Core, bundle: Bundle): Crossing {
   const isKnown = rest.every(({ fold }) => fold !== undefined)
   if (ours.length > shared) return isKnown ? { kind: 'backward', epochs: rest } : closed
   // Where nothing stands nothing has to be folded.
-  return isKnown || core.version.size === 0 ? { kind: 'forward', epochs: rest, known: theirs } : closed
+  return isKnown || core.version.size === 0 ? { kind: 'forward', epochs: rest } : closed
 }
 
 /** The version of a peer as if it had crossed what this store has. */

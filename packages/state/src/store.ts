@@ -183,7 +183,8 @@ export class Store {
     }
     const taken = anchored(core, change)
     if (taken === undefined) return 'closed'
-    if (changeFault(core, change) !== undefined || changeFault(core, taken) !== undefined) return 'invalid'
+    if (changeFault(core, change) !== undefined) return 'invalid'
+    if (taken !== change && changeFault(core, taken) !== undefined) return 'invalid'
     core.beginRevision(true)
     const noticed = mergeChange(core, taken)
     this.#noteMerge(noticed, options.bytes ?? 0, taken)
@@ -222,13 +223,14 @@ export class Store {
     const { contextOf = unknown } = options
     core.beginRevision(true)
     const before = core.version
-    const isOlder = crossing.kind === 'backward' && crossing.epochs.length > 0
-    if (!isOlder && crossing.epochs.length > 0) {
+    const isOlder = crossing.kind === 'backward'
+    const crosses = !isOlder && crossing.epochs.length > 0
+    if (crosses) {
       if (before.size > 0) cross(core, crossing.epochs, bundle.floor, contextOf)
       core.epochs = bundle.epochs ?? []
     }
     const noticed = mergeBundle(core, isOlder ? foldedBundle(bundle, crossing.epochs, contextOf) : bundle)
-    if (!isOlder && crossing.epochs.length > 0) this.#raiseFloor(bundle.floor)
+    if (crosses) this.#raiseFloor(bundle.floor)
     this.#noteMerge(noticed, options.bytes ?? 0, before)
     this.#emit(options.origin ?? 'remote', undefined, noticed)
     this.#retryWaiting()
@@ -250,9 +252,10 @@ export class Store {
     const digest = new StoreDigest(staged)
     yield* part(0.75, 1, digest.counting())
     if (this.#core.version.covers(bundle.version)) return 'duplicate'
-    // A cut knows what it tells of by the rows of the present state.
-    const isCrossing = this.#core.version.size > 0 && this.#core.epochs.length !== (bundle.epochs?.length ?? 0)
-    if (this.#core.cuts.size > 0 || this.#transaction !== undefined || isCrossing)
+    // A cut knows what it tells of by the rows of the present state, and only what is of one epoch goes together as it is.
+    const crossing = crossingOf(this.#core, bundle)
+    const isOfOne = this.#core.version.size === 0 || (crossing.kind === 'forward' && crossing.epochs.length === 0)
+    if (this.#core.cuts.size > 0 || this.#transaction !== undefined || !isOfOne)
       return this.applyBundle(bundle, { origin: 'load', bytes })
     return this.#adopt(staged, digest)
   }
