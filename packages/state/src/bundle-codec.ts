@@ -1,4 +1,4 @@
-import { attempt, attempting, ByteReader, ByteWriter } from './bytes.ts'
+import { attempting, ByteReader, ByteWriter } from './bytes.ts'
 import type { Bundle, Epoch, Erasure, KeyRow, ListRow, ListRun } from './change.ts'
 import type { Fold } from './epoch.ts'
 import { RowFold } from './fold.ts'
@@ -205,7 +205,7 @@ function readFold(reader: ByteReader, length: number): Fold {
   // Kept for long, while what it was read from is not.
   const bytes = reader.raw(length).slice()
   if (bytes[0] !== plainFormat) reader.fail('malformed', 'a fold that is told by something else')
-  const decode = (): readonly KeyRow[] => readBundle(new ByteReader(bytes)).rows
+  const decode = (): readonly KeyRow[] => finish(readingBundle(new ByteReader(bytes))).rows
   // Now, so that later nothing can be wrong with it.
   decode()
   const fold = new RowFold(decode)
@@ -244,7 +244,7 @@ export function isSelfContained(bytes: Uint8Array): boolean {
 
 /** The bundle in the bytes of `encodeBundle`. `lookup` finds what `known` was by its name; else they are refused with `unknown-base`. */
 export function decodeBundle(bytes: Uint8Array, lookup?: VersionLookup): Result<Bundle, DecodeError> {
-  return attempt(() => readBundle(new ByteReader(bytes), lookup))
+  return finish(decodingBundle(bytes, lookup))
 }
 
 /** Decodes it in steps. */
@@ -252,12 +252,7 @@ export function decodingBundle(bytes: Uint8Array, lookup?: VersionLookup): Steps
   return attempting(readingBundle(new ByteReader(bytes), lookup))
 }
 
-/** Reads a bundle to the end of its input. */
-export function readBundle(reader: ByteReader, lookup?: VersionLookup): Bundle {
-  return finish(readingBundle(reader, lookup))
-}
-
-/** Reads a bundle in steps. */
+/** Reads a bundle to the end of its input, in steps. */
 export function* readingBundle(reader: ByteReader, lookup?: VersionLookup): Steps<Bundle> {
   const authors = new AuthorReader()
   const speller = new KeyReader()

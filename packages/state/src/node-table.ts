@@ -51,6 +51,11 @@ export class NodeTable extends ItemTable {
     return (rows.get(row, words.flags) & marks.type) === 0
   }
 
+  /** The child of a node where the same child of another one stood, `offset` rows further on; 0 if it is not there. */
+  childAt(offset: number, node: Row, name: string): Row {
+    return offset !== 0 && this.isChild(node + offset, node, name) ? node + offset : 0
+  }
+
   /** The child of a node, made when new. */
   child(node: Row, name: string): Row {
     const found = this.findChild(node, name)

@@ -127,8 +127,8 @@ export class Place {
   #child(tree: Tree, above: Row): Row {
     const { spec } = this
     if (spec.offset === 0) return tree.child(above, this.name)
-    const near = above + spec.offset
-    if (tree.isChild(near, above, this.name)) return near
+    const near = tree.childAt(spec.offset, above, this.name)
+    if (near !== 0) return near
     const child = tree.child(above, this.name)
     spec.offset = child - above
     return child

@@ -98,7 +98,8 @@ export class View {
 
   #child(node: Row, part: StructPart): Row {
     const { tree } = this
-    if (part.offset !== 0 && tree.isChild(node + part.offset, node, part.name)) return node + part.offset
+    const near = tree.childAt(part.offset, node, part.name)
+    if (near !== 0) return near
     const child = tree.findChild(node, part.name)
     if (child !== 0) part.offset = child - node
     return child

@@ -86,7 +86,7 @@ export class DocumentShelf {
     if (known !== undefined) {
       known.users += 1
       known.idle.clear()
-      if (onProgress !== undefined) known.onProgress.add(onProgress)
+      if (onProgress !== undefined && !known.core.isLoaded) known.onProgress.add(onProgress)
       return known.loaded
     }
     let core: DocumentCore
@@ -146,6 +146,7 @@ export class DocumentShelf {
       }
     })
     if (isDone) {
+      entry.onProgress.clear()
       ready()
       return
     }
