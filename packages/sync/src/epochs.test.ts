@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { encodeFrame } from './codec.ts'
 import type { Frame } from './frame.ts'
 import { createMemoryDisk } from './memory-storage.ts'
+import { hello } from './stranger.test-helper.ts'
 import { type RaidHandle, star } from './world.test-helper.ts'
 
 const limits = { epochMs: 10_000, epochItems: 1 }
@@ -133,15 +134,7 @@ describe('an epoch', () => {
     world.advance(50)
     const send = (frame: Frame): void => link.send(Uint8Array.of(0, ...encodeFrame(frame)))
     const range = { min: 1, max: 2 }
-    const introduction = {
-      replica: '00000000000000ee',
-      role: 'client' as const,
-      name: 'earlier',
-      profiles: [],
-      wall: 0,
-      frameBytes: 1_000_000,
-    }
-    send({ kind: 'hello', protocol: range, format: range, introduction })
+    send({ ...hello, protocol: range, format: range })
     world.advance(50)
     send({ kind: 'open', handle: 1, document: 'raid', version: Version.empty })
     world.advance(500)

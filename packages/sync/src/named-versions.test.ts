@@ -4,6 +4,7 @@ import { encodeFrame } from './codec.ts'
 import type { Frame } from './frame.ts'
 import { createMemoryDisk, type DialTransport, type LinkEvents, type MemoryDisk, type MemoryLink } from './index.ts'
 import { documentKeys, sealRow } from './rows.ts'
+import { hello } from './stranger.test-helper.ts'
 import type { Participant, RaidHandle } from './world.test-helper.ts'
 import { Raid, World } from './world.test-helper.ts'
 
@@ -166,16 +167,7 @@ describe('the frames of versions', () => {
     const link = wire.dial.dial({ opened: () => {}, frame: (bytes) => received.push(bytes), closed: () => {} })
     world.advance(50)
     const send = (frame: Frame): void => link.send(Uint8Array.of(0, ...encodeFrame(frame)))
-    const range = { min: 1, max: 1 }
-    const introduction = {
-      replica: '00000000000000ee',
-      role: 'client' as const,
-      name: 'earlier',
-      profiles: [],
-      wall: 0,
-      frameBytes: 1_000_000,
-    }
-    send({ kind: 'hello', protocol: range, format: range, introduction })
+    send(hello)
     world.advance(50)
     const open = Uint8Array.of(4, 1, 4, ...new TextEncoder().encode('raid'), 0, 0)
     link.send(Uint8Array.of(0, ...open))
