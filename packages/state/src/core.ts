@@ -124,8 +124,6 @@ export class Core {
   listElements = 0
   removalRecords = 0
   readonly #newAuthor: () => AuthorId
-  /** Number of the last check of something that came in. */
-  #checks: number = 2 ** 31
   #version: Version | undefined = Version.empty
   #others: Version = Version.empty
 
@@ -226,7 +224,8 @@ export class Core {
   #touchAbove(node: Row): void {
     const { revision } = this
     const { rows } = this.tree
-    for (let at = node; at !== 0; at = rows.get(at, words.parent)) {
+    const isPlain = (rows.get(node, words.flags) & marks.kind) === leafKinds.register && !rows.hasMore(node)
+    for (let at = isPlain ? rows.get(node, words.parent) : node; at !== 0; at = rows.get(at, words.parent)) {
       if (rows.get(at, words.revision) === revision) break
       rows.set(at, words.revision, revision)
     }
@@ -393,12 +392,6 @@ export class Core {
     return this.tree.items(entry).filter((other) => outranks(other.value, value))
   }
 
-  /** A number that no entry is marked with: above all places in a running change. */
-  nextCheck(): number {
-    this.#checks = this.#checks === 2 ** 32 - 1 ? 2 ** 31 : this.#checks + 1
-    return this.#checks
-  }
-
   /** Starts a new revision: whatever changes from here on is reported together. */
   beginRevision(merging: boolean): void {
     this.revision++
@@ -444,7 +437,8 @@ export class Core {
     const flags = rows.get(entry, words.flags)
     if (((flags & marks.present) !== 0) === present) return
     rows.set(entry, words.flags, flags ^ marks.present)
-    let node = (flags & marks.type) === 0 ? entry : rows.get(entry, words.parent)
+    // A node with nothing below it counts as what its own mark says.
+    let node = (flags & marks.type) === 0 && rows.hasMore(entry) ? entry : rows.get(entry, words.parent)
     for (; node !== 0; node = rows.get(node, words.parent)) {
       const live = rows.get(node, words.live) + (present ? 1 : -1)
       rows.set(node, words.live, live)

@@ -7,7 +7,7 @@ import { compareKeys, type Key, KeyCursor, type KeyParts, keyId, leafKinds, path
 import { leafKind } from './leaf-kind.ts'
 import { addressFault, depthFault } from './limits.ts'
 import { RowTable, type TablePlace, tableStart } from './row-table.ts'
-import type { Row } from './rows.ts'
+import { marks, type Row, RowSet, words } from './rows.ts'
 import type { Place, Sequence } from './sequence.ts'
 import { finish, type Steps, stepRows } from './steps.ts'
 import type { Tree } from './tree.ts'
@@ -68,7 +68,13 @@ export function changeFault(core: Core, change: Change): Fault {
   if (change.context.get(change.author) >= change.seq) return 'a context that includes its own change'
   if (change instanceof WrittenChange && change.isOf(core.tree)) return rowsFault(core, change)
   if (change.ops.length === 0) return noWrites
-  const named = new NamedKeys(core, () => keysOf(change.ops))
+  const rows = new NamedRows(core.tree)
+  const fault = opsFault(core, change, new NamedKeys(core.tree, rows, () => keysOf(change.ops)))
+  rows.clear()
+  return fault
+}
+
+function opsFault(core: Core, change: Change, named: NamedKeys): Fault {
   const fresh = new NewElements()
   let elements = 0
   for (const op of change.ops) {
@@ -89,20 +95,26 @@ export function changeFault(core: Core, change: Change): Fault {
 const noWrites = 'a change without writes'
 
 /** Checks a change of writes alone. Whatever a tree has stands at a sound address. */
-function rowsFault(core: Core, { rows, values, removed, author }: WrittenChange): Fault {
-  const { tree } = core
-  const check = core.nextCheck()
+function rowsFault(core: Core, change: WrittenChange): Fault {
+  const { rows, removed } = change
   if (rows.length + removed.length === 0) return noWrites
+  const named = new NamedRows(core.tree)
+  const fault = writesFault(core.tree, change, named)
+  named.clear()
+  return fault
+}
+
+function writesFault(tree: Tree, { rows, values, removed, author }: WrittenChange, named: NamedRows): Fault {
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] as Row
     const value = values[i] as Value
-    if (!tree.mark(row, check)) return namedTwice
+    if (!named.add(row)) return namedTwice
     const { fault } = leafKind(tree.kind(row))
     const found = depthFault(value) ?? fault?.(tree.member(row), value, author)
     if (found !== undefined) return found
   }
   for (const row of removed) {
-    if (!tree.mark(row, check)) return namedTwice
+    if (!named.add(row)) return namedTwice
     if (!leafKind(tree.kind(row)).removable) return notRemovable
   }
   return undefined
@@ -110,10 +122,36 @@ function rowsFault(core: Core, { rows, values, removed, author }: WrittenChange)
 
 const notRemovable = 'a keyed removal where there is none'
 
+/** Rows that a change names, marked where they stand: between changes nobody else uses that mark. */
+class NamedRows {
+  readonly #tree: Tree
+  readonly #rows: Row[] = []
+
+  constructor(tree: Tree) {
+    this.#tree = tree
+  }
+
+  /** False where it was there already. */
+  add(row: Row): boolean {
+    const { rows } = this.#tree
+    const flags = rows.get(row, words.flags)
+    if ((flags & marks.put) !== 0) return false
+    rows.set(row, words.flags, flags | marks.put)
+    this.#rows.push(row)
+    return true
+  }
+
+  /** To be called in the end. */
+  clear(): void {
+    const { rows } = this.#tree
+    for (const row of this.#rows) rows.set(row, words.flags, rows.get(row, words.flags) & ~marks.put)
+  }
+}
+
 /** Finds keys that are named twice: by a mark where the store has the key, else by their order or their text. */
 class NamedKeys {
   readonly #tree: Tree
-  readonly #check: number
+  readonly #rows: { add(row: Row): boolean }
   readonly #all: () => Iterable<KeyParts>
   /** How many were added. */
   #count = 0
@@ -123,10 +161,13 @@ class NamedKeys {
   /** Their texts, once they did not come in order. */
   #texts: Set<string> | undefined
 
-  /** `all`: the keys that will be added, in turn. Asked for when they do not come in order. */
-  constructor(core: Core, all: () => Iterable<KeyParts>) {
-    this.#tree = core.tree
-    this.#check = core.nextCheck()
+  /**
+   * `rows`: where those are noted that the store has. `all`: the keys that will be added, in turn; asked for when they do
+   * not come in order.
+   */
+  constructor(tree: Tree, rows: { add(row: Row): boolean }, all: () => Iterable<KeyParts>) {
+    this.#tree = tree
+    this.#rows = rows
     this.#all = all
   }
 
@@ -140,7 +181,7 @@ class NamedKeys {
   }
 
   #add(entry: Row, parts: KeyParts): Fault {
-    const fault = entry === 0 ? this.#addUnknown(parts) : this.#tree.mark(entry, this.#check) ? undefined : namedTwice
+    const fault = entry === 0 ? this.#addUnknown(parts) : this.#rows.add(entry) ? undefined : namedTwice
     this.#count++
     return fault
   }
@@ -251,7 +292,7 @@ export function* checkingBundle(core: Core, bundle: Bundle): Steps<Fault> {
   for (const [, seq] of bundle.version.entries()) if (!isSeq(seq)) return 'a seq is out of range'
   const isBegun = ({ author }: Epoch): boolean => bundle.version.get(author) > 0
   if (bundle.epochs?.every(isBegun) === false) return 'an epoch that the version does not include'
-  const named = new NamedKeys(core, () => keysIn(bundle))
+  const named = new NamedKeys(core.tree, new RowSet(core.tree.rows.end), () => keysIn(bundle))
   const wrong = yield* checkingTable(bundle, named)
   if (wrong !== undefined) return wrong
   const fresh = new NewElements()
