@@ -72,6 +72,11 @@ function isPlainKind(kind: KindCode): boolean {
   )
 }
 
+/** What the author of a change had. */
+export interface Seen {
+  had(slot: AuthorSlot, seq: number): boolean
+}
+
 /** Rows whose items are yet to be put into the recency lists, in order of seq. */
 export type Later = Column<Row>
 
@@ -108,6 +113,8 @@ export class Core {
   /** Whether a node may stand twice among those. */
   nodesRepeat = false
   #lastChanged: Row = 0
+  /** The node above which the running revision is noted already. */
+  #lastAbove: Row = 0
   /** First-touch copies for the cuts that are open, once there was one. */
   journal: CutJournal | undefined = undefined
   /** What others had when contact came back, for cuts that have not been closed. */
@@ -116,6 +123,8 @@ export class Core {
   readonly cuts: Set<OpenCut> = new Set()
   /** Whether what happens comes from elsewhere: tells the sides of a heal apart. */
   merging = false
+  /** Whether anybody asked for the digest: from then on what changed is noted. */
+  isCounted = false
   dirtyEntries: Column<Row> = new Column()
   /** Entries that may have been left empty: their rows are given back when nobody can mean them any more. */
   emptied: Row[] = []
@@ -200,7 +209,7 @@ export class Core {
     this.keep(entry)
     const { rows } = this.tree
     const flags = rows.get(entry, words.flags)
-    if ((flags & marks.dirty) === 0) {
+    if (this.isCounted && (flags & marks.dirty) === 0) {
       rows.set(entry, words.flags, flags | marks.dirty)
       this.dirtyEntries.push(entry)
     }
@@ -217,15 +226,19 @@ export class Core {
     if (node === this.#lastChanged) return
     this.#lastChanged = node
     this.changedNodes.push(node)
-    this.#touchAbove(node)
+    const { rows } = this.tree
+    // Of a plain value nobody asks for the revision.
+    const isPlain = (rows.get(node, words.flags) & marks.kind) === leafKinds.register && !rows.hasMore(node)
+    this.#touchAbove(isPlain ? rows.get(node, words.parent) : node)
   }
 
   /** Notes the running revision at a node and all above it. */
   #touchAbove(node: Row): void {
+    if (node === this.#lastAbove) return
+    this.#lastAbove = node
     const { revision } = this
     const { rows } = this.tree
-    const isPlain = (rows.get(node, words.flags) & marks.kind) === leafKinds.register && !rows.hasMore(node)
-    for (let at = isPlain ? rows.get(node, words.parent) : node; at !== 0; at = rows.get(at, words.parent)) {
+    for (let at = node; at !== 0; at = rows.get(at, words.parent)) {
       if (rows.get(at, words.revision) === revision) break
       rows.set(at, words.revision, revision)
     }
@@ -276,17 +289,39 @@ export class Core {
 
   /**
    * What most writes are: one item takes the place of one, with nothing beside it, in a leaf that is present by that alone.
-   * False where it is not that, with nothing done. `isPending`: only where the running change wants it, which is settled so.
+   * False where it is not that, with nothing done; also where `theirs`, of a change that came in, had not what stands there.
+   * What the running change wanted of the entry is settled so.
    */
-  overwrite(entry: Row, slot: AuthorSlot, seq: number, hlc: number, value: Value, isPending: boolean): boolean {
+  overwrite(entry: Row, slot: AuthorSlot, seq: number, hlc: number, value: Value, theirs: Seen | undefined): boolean {
     const { tree } = this
     const { rows } = tree
-    const flags = rows.get(entry, words.flags)
-    if (!tree.isLive(entry) || tree.hasRecords(entry) || !isPlainKind(flags & marks.kind)) return false
-    if (isPending && (flags & marks.put) === 0) return false
-    this.touch(entry)
-    if (isPending) rows.set(entry, words.flags, rows.get(entry, words.flags) & ~marks.pending)
-    tree.replace(entry, slot, seq, hlc, value)
+    const page = rows.page(entry)
+    const at = rows.offset(entry)
+    const flags = page[at + words.flags] as number
+    if ((flags & (marks.live | marks.remove)) !== marks.live || !isPlainKind(flags & marks.kind)) return false
+    const hasMore = page[at + words.more] !== 0
+    if (hasMore && rows.get(entry, words.record) !== 0) return false
+    const author = rows.author(entry)
+    if (theirs !== undefined && !theirs.had(tree.slotNumbered(author), page[at + words.seq] as number)) return false
+    if (this.journal?.collects === true) this.journal.touch(entry, this.merging)
+    let kept = flags & marks.own & ~marks.pending
+    if (this.isCounted && (flags & marks.dirty) === 0) {
+      kept |= marks.dirty
+      this.dirtyEntries.push(entry)
+    }
+    const parent = page[at + words.parent] as number
+    if ((flags & marks.type) !== 0) {
+      this.nodesRepeat = true
+      this.#touchNode(parent)
+    } else {
+      this.#lastChanged = entry
+      this.changedNodes.push(entry)
+      this.#touchAbove(hasMore ? entry : parent)
+    }
+    if (page[at + words.after] !== 0 || author !== slot.number) tree.moveLast(entry, author, slot)
+    page[at + words.flags] = kept
+    rows.fill(entry, slot.number, seq, hlc)
+    tree.values.set(entry, value)
     return true
   }
 
@@ -399,6 +434,7 @@ export class Core {
     this.changedNodes = []
     this.nodesRepeat = false
     this.#lastChanged = 0
+    this.#lastAbove = 0
   }
 
   /** Gives back the rows of what was left empty, unless a cut may still tell of it. */

@@ -187,19 +187,17 @@ export class ItemTable {
     slot.tail = row
   }
 
-  /**
-   * Puts an item in the place of the one that a row holds, in the recency list, too. `hlc` and the rest are what the item is.
-   */
-  replace(row: Row, slot: AuthorSlot, seq: number, hlc: number, value: Value): void {
+  /** Moves a row from the recency list of one author to the end of that of another, or of the same. */
+  moveLast(row: Row, author: number, slot: AuthorSlot): void {
     const page = this.rows.page(row)
     const at = this.rows.offset(row)
-    const author = this.rows.author(row)
-    const after = page[at + words.after] as number
-    if (after !== 0 || author !== slot.number) {
-      this.#join(author, page[at + words.before] as number, after)
-      this.append(slot, row)
-    }
-    this.fill(row, slot, seq, hlc, value)
+    this.#join(author, page[at + words.before] as number, page[at + words.after] as number)
+    this.append(slot, row)
+  }
+
+  /** The slot that rows call by a number. */
+  slotNumbered(number: number): AuthorSlot {
+    return this.#byNumber[number] as AuthorSlot
   }
 
   /** Joins two neighbours in the recency list of an author, between which an item was. */

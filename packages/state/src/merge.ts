@@ -3,7 +3,7 @@ import type { Bundle, Change, KeyRow, ListRow, Op } from './change.ts'
 import { lastSeq } from './change.ts'
 import { Column } from './column.ts'
 import { conflictAt, leadingTouch, type NoticedConflict } from './conflict.ts'
-import type { Core, Later, LiveItem } from './core.ts'
+import type { Core, Later, LiveItem, Seen } from './core.ts'
 import { assertNever } from './errors.ts'
 import type { Item } from './item-table.ts'
 import { KeyCursor, leafKinds } from './key.ts'
@@ -20,7 +20,7 @@ import type { Version } from './version.ts'
 import { WrittenChange } from './written-change.ts'
 
 /** What the author of a change had before it, and with its first dot. */
-class TheirVersion {
+class TheirVersion implements Seen {
   readonly #change: Change
   readonly #number: number
   #after: Version | undefined
@@ -113,11 +113,12 @@ function mergePut(
   theirs: TheirVersion,
   noticed: NoticedConflict[],
 ): void {
+  if (core.overwrite(entry, slot, seq, hlc, value, theirs)) return
   const { tree } = core
   if (tree.hasRecords(entry)) {
     if (!core.rules.putKeepsRemovals) core.dropRemovals(entry, () => true)
   } else if (tree.kind(entry) !== leafKinds.fenced && (!tree.isLive(entry) || isSeen(tree, entry, theirs))) {
-    if (!core.overwrite(entry, slot, seq, hlc, value, false)) core.replaceSingle(entry, slot, seq, hlc, value)
+    core.replaceSingle(entry, slot, seq, hlc, value)
     return
   }
   const item: LiveItem = { author, seq, hlc, value }

@@ -33,13 +33,18 @@ export class StoreDigest {
 
   /** Counts what changed, in steps. */
   *counting(): Steps<void> {
-    const { dirtyEntries } = this.#core
+    const core = this.#core
+    if (!core.isCounted) {
+      core.isCounted = true
+      for (const entry of core.tree.entries()) core.dirtyEntries.push(entry)
+    }
+    const { dirtyEntries } = core
     const count = dirtyEntries.length
     for (let from = 0; from < count; from += stepRows) {
       for (let i = from; i < Math.min(count, from + stepRows); i++) this.#refresh(dirtyEntries.get(i) as Row)
       yield from / count
     }
-    this.#core.dirtyEntries = new Column()
+    core.dirtyEntries = new Column()
   }
 
   /**

@@ -340,7 +340,7 @@ export class Store {
 
   #raiseFloor(upTo: Version): void {
     const core = this.#core
-    this.#digest.text()
+    if (core.isCounted) this.#digest.text()
     const bound = core.version.meet(upTo)
     for (const entry of removedUpTo(core, bound, this.#freed)) {
       const { tree } = core

@@ -343,7 +343,7 @@ export class Transaction {
     for (let i = 0; i < this.#pending.length; i++) {
       const entry = this.#pending[i] as Row
       const value = this.#values[i] as Value
-      if (core.overwrite(entry, slot, seq, hlc, value, true)) {
+      if (core.overwrite(entry, slot, seq, hlc, value, undefined)) {
         written?.rows.push(entry)
         written?.values.push(value)
       } else if (this.#settle(entry) === marks.put) {

@@ -109,7 +109,9 @@ function writesFault(tree: Tree, { rows, values, removed, author }: WrittenChang
     const row = rows[i] as Row
     const value = values[i] as Value
     if (!named.add(row)) return namedTwice
-    const { fault } = leafKind(tree.kind(row))
+    const kind = tree.kind(row)
+    if (kind === leafKinds.register && typeof value !== 'object') continue
+    const { fault } = leafKind(kind)
     const found = depthFault(value) ?? fault?.(tree.member(row), value, author)
     if (found !== undefined) return found
   }
