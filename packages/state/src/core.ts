@@ -1,19 +1,19 @@
 import type { AuthorSlot } from './author-slot.ts'
 import type { Authority } from './authority.ts'
 import type { Change, Epoch } from './change.ts'
-import { Column } from './column.ts'
+import type { Column } from './column.ts'
 import type { NoticedConflict } from './conflict.ts'
 import type { CutJournal } from './cut-journal.ts'
 import { rejoinError } from './errors.ts'
 import { outranks } from './graded.ts'
 import { HybridClock } from './hlc.ts'
-import { type AuthorId, type Dot, maxSeq } from './ids.ts'
+import { type AuthorId, maxSeq } from './ids.ts'
 import type { Item } from './item-table.ts'
 import { type KindCode, leafKinds } from './key.ts'
 import { isMember, isPartPresent } from './read.ts'
 import { marks, type Row, rowTypes, words } from './rows.ts'
 import type { DottedItem, Rules } from './rules.ts'
-import { Sequence } from './sequence.ts'
+import type { LeafEdit } from './transaction.ts'
 import { Tree } from './tree.ts'
 import type { Value } from './value.ts'
 import { defaultValueLimits } from './value-codec.ts'
@@ -80,6 +80,13 @@ export interface Seen {
 /** Rows whose items are yet to be put into the recency lists, in order of seq. */
 export type Later = Column<Row>
 
+/** A digest as far as a store has to know: it is told of each entry that changes, once until it is settled. */
+export interface KeptDigest {
+  note(entry: Row): void
+  /** Counts what changed. */
+  settle(): void
+}
+
 /** A cut as far as a store has to know. */
 export interface OpenCut {
   /** Told of each merge. `brought`: the change, or the version before a bundle. */
@@ -103,8 +110,12 @@ export class Core {
   readonly now: () => number
   readonly authority: Authority | undefined
   floor: Version = Version.empty
+  /** Up to here removal records were freed here: the floor may be higher, after a join. */
+  freed: Version = Version.empty
   /** The epochs that this store has crossed into, in turn. */
   epochs: readonly Epoch[] = []
+  /** Says what a change from before an epoch means after it; undefined where nobody knows. Told by who brings an epoch. */
+  anchor: ((core: Core, change: Change) => Change | undefined) | undefined = undefined
   own: AuthorSlot | undefined = undefined
   /** Grows by one with each change, bundle or transaction. */
   revision = 1
@@ -123,11 +134,12 @@ export class Core {
   readonly cuts: Set<OpenCut> = new Set()
   /** Whether what happens comes from elsewhere: tells the sides of a heal apart. */
   merging = false
-  /** Whether anybody asked for the digest: from then on what changed is noted. */
-  isCounted = false
-  dirtyEntries: Column<Row> = new Column()
+  /** What digests count, once somebody asked for one. */
+  digest: KeptDigest | undefined = undefined
   /** Entries that may have been left empty: their rows are given back when nobody can mean them any more. */
   emptied: Row[] = []
+  /** Edits a list inside a change. Told by who makes the first one, as programs without lists do not carry how. */
+  editList: ((entry: Row) => LeafEdit) | undefined = undefined
   liveItems = 0
   /** Elements of all lists that are not removed. */
   listElements = 0
@@ -209,9 +221,9 @@ export class Core {
     this.keep(entry)
     const { rows } = this.tree
     const flags = rows.get(entry, words.flags)
-    if (this.isCounted && (flags & marks.dirty) === 0) {
+    if ((flags & marks.dirty) === 0 && this.digest !== undefined) {
       rows.set(entry, words.flags, flags | marks.dirty)
-      this.dirtyEntries.push(entry)
+      this.digest.note(entry)
     }
     this.#touchNode((flags & marks.type) === 0 ? entry : rows.get(entry, words.parent))
     if ((flags & marks.type) !== 0) this.nodesRepeat = true
@@ -272,7 +284,7 @@ export class Core {
     let row = entry
     if (tree.isLive(entry)) row = tree.addRecord(entry, rowTypes.sibling, slot, seq, hlc, value)
     else tree.fill(entry, slot, seq, hlc, value)
-    this.#enlist(slot, row, later)
+    this.enlist(slot, row, later)
   }
 
   /** The row of an entry holds an item whenever the entry has one. */
@@ -305,9 +317,9 @@ export class Core {
     if (theirs !== undefined && !theirs.had(tree.slotNumbered(author), page[at + words.seq] as number)) return false
     if (this.journal?.collects === true) this.journal.touch(entry, this.merging)
     let kept = flags & marks.own & ~marks.pending
-    if (this.isCounted && (flags & marks.dirty) === 0) {
+    if (this.digest !== undefined && (flags & marks.dirty) === 0) {
       kept |= marks.dirty
-      this.dirtyEntries.push(entry)
+      this.digest.note(entry)
     }
     const parent = page[at + words.parent] as number
     if ((flags & marks.type) !== 0) {
@@ -354,9 +366,9 @@ export class Core {
     if (had) tree.unlink(entry)
     else this.liveItems++
     tree.fill(entry, slot, seq, hlc, value)
-    this.#enlist(slot, entry, later)
+    this.enlist(slot, entry, later)
     if (kind === leafKinds.register) {
-      if (!had) this.#setPresent(entry, true)
+      if (!had) this.setPresent(entry, true)
     } else if (kind === leafKinds.setRemoveWins) this.#update(entry, kind, had && before === true, value === true)
     else this.#update(entry, kind, had, true)
   }
@@ -368,7 +380,7 @@ export class Core {
     if (tree.hasRecords(entry)) {
       this.dropRemovals(entry, (row) => tree.type(row) === rowTypes.removal && tree.slotOf(row) === slot)
     }
-    this.#enlist(slot, tree.addRecord(entry, rowTypes.removal, slot, seq, hlc, null), later)
+    this.enlist(slot, tree.addRecord(entry, rowTypes.removal, slot, seq, hlc, null), later)
     this.removalRecords++
   }
 
@@ -390,35 +402,6 @@ export class Core {
       this.removalRecords--
       return true
     })
-  }
-
-  /** Notes list elements that the sequence has taken in. */
-  addRun(entry: Row, slot: AuthorSlot, seq: number, count: number, later?: Later): void {
-    this.#enlist(slot, this.tree.addRecord(entry, rowTypes.run, slot, seq, 0, count), later)
-  }
-
-  addErasure(entry: Row, slot: AuthorSlot, seq: number, targets: readonly Dot[], later?: Later): void {
-    this.#enlist(slot, this.tree.addRecord(entry, rowTypes.erasure, slot, seq, 0, null, targets), later)
-    this.removalRecords++
-  }
-
-  /** The order of a list, made when new. */
-  sequence(entry: Row): Sequence {
-    let sequence = this.tree.sequences.get(entry)
-    if (sequence === undefined) {
-      sequence = new Sequence()
-      this.tree.sequences.set(entry, sequence)
-    }
-    return sequence
-  }
-
-  /** To be called after a list changed. */
-  updateList(entry: Row): void {
-    const { tree } = this
-    const length = tree.sequences.get(entry)?.length ?? 0
-    this.listElements += length - Number(tree.value(entry) ?? 0)
-    tree.values.set(entry, length)
-    this.#setPresent(entry, length > 0)
   }
 
   /** What a put leaves standing although its author had seen it: in a fenced register, what has a higher token (C17). */
@@ -446,7 +429,7 @@ export class Core {
   }
 
   /** Appends to the recency list, or leaves that to the caller, who sorts first. */
-  #enlist(slot: AuthorSlot, row: Row, later: Later | undefined): void {
+  enlist(slot: AuthorSlot, row: Row, later: Later | undefined): void {
     if (later === undefined) this.tree.append(slot, row)
     else later.push(row)
   }
@@ -455,8 +438,8 @@ export class Core {
   #update(entry: Row, kind: KindCode, was: boolean, is: boolean): void {
     if (kind === leafKinds.counter || kind === leafKinds.counterReset) this.#updateCounter(entry, kind)
     else if (kind === leafKinds.bounded) {
-      if (this.tree.member(entry) === '') this.#setPresent(entry, this.tree.isLive(entry))
-    } else if (was !== is) this.#setPresent(entry, is)
+      if (this.tree.member(entry) === '') this.setPresent(entry, this.tree.isLive(entry))
+    } else if (was !== is) this.setPresent(entry, is)
   }
 
   /** A counter is present while a part of it is not reset; its resets stand beside it. */
@@ -465,10 +448,11 @@ export class Core {
     const node = tree.nodeOf(entry)
     const member = tree.member(entry)
     const part = kind === leafKinds.counter ? entry : tree.findEntry(node, leafKinds.counter, member)
-    if (part !== 0) this.#setPresent(part, isPartPresent(tree, node, part))
+    if (part !== 0) this.setPresent(part, isPartPresent(tree, node, part))
   }
 
-  #setPresent(entry: Row, present: boolean): void {
+  /** Notes whether an entry makes its node present. */
+  setPresent(entry: Row, present: boolean): void {
     const { rows } = this.tree
     const flags = rows.get(entry, words.flags)
     if (((flags & marks.present) !== 0) === present) return
