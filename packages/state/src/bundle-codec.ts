@@ -9,13 +9,7 @@ import { sortKeys } from './key-order.ts'
 import { KeyReader, KeySpeller } from './key-speller.ts'
 import { AuthorReader, AuthorWriter, readSeq } from './key-table.ts'
 import { readPlace, readTargets, writePlace, writeTargets } from './list-codec.ts'
-import {
-  blockNumbers,
-  leastNumberBytes,
-  packColumn,
-  unpackColumn,
-  unpackNumbers,
-} from './number-pack.ts'
+import { blockNumbers, leastNumberBytes, packColumn, unpackColumn, unpackNumbers } from './number-pack.ts'
 import { readNamed, readVersionBeside, type VersionLookup, writeVersionBeside } from './relative-version.ts'
 import type { DecodeError, Result } from './result.ts'
 import { RowTable, TableBundle, tableStart } from './row-table.ts'
@@ -204,13 +198,7 @@ function writeShapes(writer: ByteWriter, table: RowTable, order: readonly number
   }
 }
 
-function writeList(
-  writer: ByteWriter,
-  row: ListRow,
-  authors: AuthorWriter,
-  speller: KeySpeller,
-  packs: boolean,
-): void {
+function writeList(writer: ByteWriter, row: ListRow, authors: AuthorWriter, speller: KeySpeller, packs: boolean): void {
   speller.write(writer, row.key, authors)
   writer.varUint(row.runs.length)
   for (const run of row.runs) {
@@ -339,12 +327,7 @@ export function* readingBundle(reader: ByteReader, lookup?: VersionLookup): Step
   return new TableBundle({ base, version, floor, full: (flags & FULL) !== 0, lists, epochs }, table)
 }
 
-function* readingRows(
-  reader: ByteReader,
-  authors: AuthorReader,
-  speller: KeyReader,
-  packs: boolean,
-): Steps<RowTable> {
+function* readingRows(reader: ByteReader, authors: AuthorReader, speller: KeyReader, packs: boolean): Steps<RowTable> {
   const table = new RowTable()
   if (packs) unpackDots(reader, authors, table)
   else readDots(reader, authors, table)

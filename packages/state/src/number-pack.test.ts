@@ -83,6 +83,8 @@ describe('numbers in blocks', () => {
     writer.u8(bytes[0] as number)
     writer.varInt(bound)
     writer.raw(bytes.subarray(9))
-    expect(unpacked(writer.finish(), 2)).toMatchObject({ error: { kind: 'malformed', message: 'a number above 2^53 - 1' } })
+    expect(unpacked(writer.finish(), 2)).toMatchObject({
+      error: { kind: 'malformed', message: 'a number above 2^53 - 1' },
+    })
   })
 })

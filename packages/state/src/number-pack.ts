@@ -30,7 +30,12 @@ function bitLength(number: number): number {
 }
 
 /** Appends at most `blockNumbers` whole numbers of -2^52 .. 2^52 - 1; the reader must know how many. */
-export function packNumbers(writer: ByteWriter, numbers: ArrayLike<number>, from = 0, to: number = numbers.length): void {
+export function packNumbers(
+  writer: ByteWriter,
+  numbers: ArrayLike<number>,
+  from = 0,
+  to: number = numbers.length,
+): void {
   const count = to - from
   let least = Number.POSITIVE_INFINITY
   let before = 0

@@ -113,12 +113,7 @@ interface ValueSink {
 const stepValues = blockNumbers
 
 /** Reads a column into `values` in steps. */
-export function* readingValueColumn(
-  reader: ByteReader,
-  count: number,
-  values: ValueSink,
-  packs = false,
-): Steps<void> {
+export function* readingValueColumn(reader: ByteReader, count: number, values: ValueSink, packs = false): Steps<void> {
   let inStep = 0
   for (const end = values.length + count; values.length < end; ) {
     const header = reader.varUint()
