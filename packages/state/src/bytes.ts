@@ -282,6 +282,11 @@ export class ByteReader {
     return this.input.subarray(at, at + size)
   }
 
+  /** A window onto at most `size` bytes that are not read yet. */
+  ahead(size: number): Uint8Array {
+    return this.input.subarray(this.position, this.position + size)
+  }
+
   string(maxBytes: number = MAX_VAR_UINT): string {
     return this.text(this.count(maxBytes))
   }

@@ -2,14 +2,15 @@ import { ByteWriter } from './bytes.ts'
 import type { Change, Op, PutOp } from './change.ts'
 import {
   type AuthorState,
-  changeFormat,
   FRAME_RESET,
   HAS_CAUSE,
   HAS_SPAN,
   NEXT_SEQ,
   ONLY_PUTS,
+  packedFormat,
   plainFormat,
   RELATIVE_CONTEXT,
+  relativeFormat,
   WHOLE_CONTEXT,
 } from './change-format.ts'
 import {
@@ -23,6 +24,7 @@ import type { AuthorId } from './ids.ts'
 import { KeySpeller } from './key-speller.ts'
 import { AuthorWriter, KeyNumbers, maxStreamKeys } from './key-table.ts'
 import { writePlace, writeTargets } from './list-codec.ts'
+import { fewNumbers, packColumn } from './number-pack.ts'
 import type { Row } from './rows.ts'
 import { type Value, writeValueColumn } from './value.ts'
 import type { Version } from './version.ts'
@@ -45,7 +47,8 @@ type Order = Float64Array | Uint32Array
 /** Used within one call only. Most changes have room for number and place in 32 bits, which sort faster. */
 let wideOrder = new Float64Array(0)
 const narrowOrder = new Uint32Array(1 << 13)
-const fewNumbers = 12
+/** Up to here they are sorted as they are inserted. */
+const fewSorted = 12
 
 function orderOf(count: number): Order {
   if (count * maxStreamKeys <= 2 ** 32 && count <= narrowOrder.length) return narrowOrder
@@ -61,7 +64,7 @@ function placed(order: Order, values: readonly Value[], count: number): Value[] 
 }
 
 function sort(order: Order, count: number): void {
-  if (count > fewNumbers) {
+  if (count > fewSorted) {
     order.subarray(0, count).sort()
     return
   }
@@ -82,19 +85,21 @@ class StreamEncoder implements ChangeEncoder {
   #hlc = 0
   #fresh = true
   readonly #contexts: ContextTelling | undefined
+  readonly #packs: boolean
   /** The numbers of the rows of a change that needed none of them spelled. */
   #numbered: Change | undefined
   readonly #numbers: number[] = []
 
-  constructor(writer: ByteWriter, contexts: ContextTelling | undefined) {
+  constructor(writer: ByteWriter, contexts: ContextTelling | undefined, packs: boolean) {
     this.#writer = writer
     this.#contexts = contexts
+    this.#packs = packs
   }
 
   encode(changes: readonly Change[]): Uint8Array {
     const writer = this.#writer
     writer.reset()
-    writer.u8(this.#contexts === undefined ? plainFormat : changeFormat)
+    writer.u8(this.#packs ? packedFormat : this.#contexts === undefined ? plainFormat : relativeFormat)
     if (this.#keys.size > maxStreamKeys / 2) this.#reset()
     writer.u8(this.#fresh ? FRAME_RESET : 0)
     this.#contexts?.begin(this.#fresh)
@@ -103,7 +108,7 @@ class StreamEncoder implements ChangeEncoder {
     const first = changes[0]
     if (first instanceof WrittenChange) this.#keys.turnTo(first.era.tree)
     for (const change of changes) this.#note(change)
-    this.#keys.writeFresh(writer, this.#speller, this.#authors)
+    this.#keys.writeFresh(writer, this.#speller, this.#authors, this.#packs)
     for (const change of changes) this.#write(change)
     return writer.finish()
   }
@@ -211,7 +216,7 @@ class StreamEncoder implements ChangeEncoder {
 
   #writeValues(values: readonly Value[], order: Order): void {
     const count = values.length
-    writeValueColumn(this.#writer, count === 1 ? values : placed(order, values, count))
+    writeValueColumn(this.#writer, count === 1 ? values : placed(order, values, count), this.#packs)
   }
 
   /** Writes numbers of keys in their order, and says where each was. A sort of bare numbers, place included, costs a tenth of one that compares objects. */
@@ -221,15 +226,19 @@ class StreamEncoder implements ChangeEncoder {
     for (let i = 0; i < count; i++) order[i] = (numbers[i] as number) * count + i
     writer.varUint(count)
     sort(order, count)
+    const packed: number[] | undefined = this.#packs && count >= fewNumbers ? [] : undefined
     let last = -1
     for (let i = 0; i < count; i++) {
       const sorted = order[i] as number
       const number = Math.floor(sorted / count)
-      writer.varUint(number - last - 1)
+      const gap = number - last - 1
+      if (packed === undefined) writer.varUint(gap)
+      else packed.push(gap)
       last = number
       // From here on the place alone.
       order[i] = sorted - number * count
     }
+    if (packed !== undefined) packColumn(writer, packed)
     return order
   }
 
@@ -245,7 +254,7 @@ class StreamEncoder implements ChangeEncoder {
       writer.varUint(run.id.seq - change.seq)
       writePlace(writer, run.place, this.#authors)
       writer.varUint(run.values.length)
-      writeValueColumn(writer, run.values)
+      writeValueColumn(writer, run.values, this.#packs)
     }
     writer.varUint(erases.length)
     for (const { key, targets } of erases) {
@@ -270,10 +279,11 @@ function numberOf({ key }: Op): number {
 
 /**
  * The sending end of a stream of changes. With `known`, the versions that the reader holds by their names, contexts are
- * written by what differs from those; only a reader that was given a `lookup` takes that.
+ * written by what differs from those; only a reader that was given a `lookup` takes that. With `packs`, for readers of the
+ * packed format, numbers take about the bits that they need.
  */
-export function createChangeEncoder(known?: () => readonly Version[]): ChangeEncoder {
-  return new StreamEncoder(new ByteWriter(1024), known === undefined ? undefined : new ContextWriter(known))
+export function createChangeEncoder(known?: () => readonly Version[], packs = false): ChangeEncoder {
+  return new StreamEncoder(new ByteWriter(1024), known === undefined ? undefined : new ContextWriter(known), packs)
 }
 
 /** Buffers that a thousand rows a second can share, as none is used beyond one call. */
@@ -281,9 +291,9 @@ let rowWriter = new ByteWriter(4096)
 const maxKeptBytes = 1 << 18
 
 /** Bytes of some changes, for disks and single messages: self-contained, or with `base` for those who hold that by its name. */
-export function encodeChanges(changes: readonly Change[], base?: Version): Uint8Array {
+export function encodeChanges(changes: readonly Change[], base?: Version, packs = false): Uint8Array {
   const contexts = base === undefined ? undefined : new ContextWriter(() => [base])
-  const bytes = new StreamEncoder(rowWriter, contexts).encode(changes)
+  const bytes = new StreamEncoder(rowWriter, contexts, packs).encode(changes)
   if (bytes.length > maxKeptBytes) rowWriter = new ByteWriter(4096)
   return bytes
 }
@@ -291,5 +301,5 @@ export function encodeChanges(changes: readonly Change[], base?: Version): Uint8
 /** Makes rows of single changes, each to be read by itself by who holds `base` by its name. */
 export function createRowEncoder(base: Version): (change: Change) => Uint8Array {
   const contexts = new RowContexts(base)
-  return (change) => new StreamEncoder(rowWriter, contexts).encode([change])
+  return (change) => new StreamEncoder(rowWriter, contexts, false).encode([change])
 }

@@ -147,7 +147,7 @@ export class KeyNumbers {
   }
 
   /** Numbers and spells the keys that were noted since the last call. */
-  writeFresh(writer: ByteWriter, speller: KeySpeller, authors: AuthorWriter): void {
+  writeFresh(writer: ByteWriter, speller: KeySpeller, authors: AuthorWriter, packs: boolean): void {
     const fresh = this.#fresh
     writer.varUint(fresh.length)
     if (fresh.length === 0) return
@@ -157,8 +157,8 @@ export class KeyNumbers {
       key.number = this.#next++
       if (key.met !== undefined && key.met === this.#moment) this.#ofRows.set(key.row, key.number)
       else this.#ofTexts.set(key.id, key.number)
-      speller.write(writer, key, authors)
     }
+    speller.writeAll(writer, sorted, authors, packs)
     for (const [key, first] of this.#repeats) key.number = first.number
     this.#repeats = []
     this.#fresh = []

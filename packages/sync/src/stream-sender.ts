@@ -49,7 +49,7 @@ export class StreamSender {
     this.#core = core
     this.#joins = new JoinAnswers(host, core)
     this.#versions = versions
-    this.#encoder = createChangeEncoder(host.namesVersions ? () => versions.references() : undefined)
+    this.#encoder = createChangeEncoder(host.namesVersions ? () => versions.references() : undefined, host.packs)
   }
 
   /** The other side takes part from `frame.version` on, perhaps with half a bundle in hand. */
@@ -247,14 +247,15 @@ export class StreamSender {
   }
 
   #transfer(bytes: Uint8Array, base: Version, version: Version, known: Version | undefined): OutgoingTransfer {
-    return { id: this.#host.hub.newId(), document: this.#core.name, base, version, bytes, known, isJoin: true }
+    const { hub, packs } = this.#host
+    return { id: hub.newId(), document: this.#core.name, base, version, bytes, known, packs, isJoin: true }
   }
 
   #encode(base: Version): OutgoingTransfer {
     const core = this.#core
-    const { hub } = this.#host
+    const { hub, packs } = this.#host
     const held = this.#versions.references()
-    const encoded = hub.transfers.find(core.name, base, core.store.version, held)
+    const encoded = hub.transfers.find({ document: core.name, base, version: core.store.version, packs }, held)
     if (encoded !== undefined) return encoded
     const whole: Bundle = bundleSince(core.store, base)
     const bundle = hub.rules.bundlesAreWhole ? whole : { ...whole, rows: whole.rows.slice(0, whole.rows.length / 2) }
@@ -264,8 +265,9 @@ export class StreamSender {
       document: core.name,
       base,
       version: bundle.version,
-      bytes: encodeBundle(bundle, known),
+      bytes: encodeBundle(bundle, known, packs),
       known,
+      packs,
     }
     hub.transfers.put(transfer, hub.clock.monotonic())
     return transfer
@@ -280,6 +282,7 @@ export class StreamSender {
     if (transfer === undefined || resume.bytes >= transfer.bytes.length) return undefined
     if (!frame.version.covers(transfer.base)) return undefined
     if (transfer.known !== undefined && !this.#host.namesVersions) return undefined
+    if (transfer.packs && !this.#host.packs) return undefined
     hub.metrics.transfersResumed += 1
     return { kind: transfer.isJoin === true ? 'join' : 'bundle', transfer, offset: resume.bytes }
   }
