@@ -462,7 +462,10 @@ function collect(model: Model, at: number): number | undefined {
   if (model.members !== undefined) return collectAsMember(model, model.members, at)
   const laggard = random.int(stores.length)
   const others = random.chance(0.5) ? [] : stores.filter((_, i) => i !== laggard)
-  freeRemovals(store, others.reduce((stable, other) => stable.meet(other.version), store.version))
+  freeRemovals(
+    store,
+    others.reduce((stable, other) => stable.meet(other.version), store.version),
+  )
   return at
 }
 

@@ -64,6 +64,7 @@ export function sideOf(core: Core, touch: Touch, value: Value | undefined): Conf
 
 /** What a touch means to the app: undefined for a removal. */
 function meaningOf({ kind, member }: Key, touch: Touch): Value | undefined {
+  if (kind === leafKinds.register) return touch.value
   return touch.value === undefined ? undefined : leafKind(kind).pick([{ ...touch, value: touch.value }], member)
 }
 
@@ -86,6 +87,13 @@ export function leadingTouch(items: readonly ReadableItem[], removals: readonly 
   return winningItem(items) ?? winningItem(removals.map(({ author, seq, hlc }) => ({ author, seq, hlc })))
 }
 
+/** What the leaf of an entry reads now. */
+function resultAt({ tree }: Core, entry: Row, { kind, member }: Key): Value | undefined {
+  // A register reads as what stands at its least member, and none is less.
+  if (kind === leafKinds.register && member === '' && tree.isLive(entry)) return winningItem(tree.items(entry))?.value
+  return leafValue(tree.leafOf(entry))
+}
+
 /**
  * The conflict of what each side wrote at `entry` without having seen the other, or undefined when there is none:
  * counters and lists merge without loss, and equal values do not conflict.
@@ -105,7 +113,7 @@ export function conflictAt(core: Core, entry: Row, ours: Touch, theirs: Touch): 
     ...settlement,
     ours: { ...sideOf(core, ours, ourValue), ...gradeOf(kind, ours) },
     theirs: { ...sideOf(core, theirs, theirValue), ...gradeOf(kind, theirs) },
-    result: leafValue(core.tree.leafOf(entry)),
+    result: resultAt(core, entry, key),
     ancestor: { known: false },
   }
 }

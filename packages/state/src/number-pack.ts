@@ -23,7 +23,9 @@ const MOST_BLOCK_BYTES = Math.ceil((blockNumbers * (MOST_ONES + LENGTH_BITS + MO
 /** Used within one call only. */
 const above = new Float64Array(blockNumbers)
 const apart = new Float64Array(blockNumbers)
-const lengths = new Uint32Array(MOST_BITS + 1)
+/** How many of either have how many bits; more than can be packed may be counted. */
+const lengths = new Uint32Array(MOST_BITS + 3)
+const lengthsApart = new Uint32Array(MOST_BITS + 3)
 
 function bitLength(number: number): number {
   return number < 0x80000000 ? 32 - Math.clz32(number) : 32 - Math.clz32(Math.floor(number / 0x80000000)) + 31
@@ -38,23 +40,38 @@ export function packNumbers(
 ): void {
   const count = to - from
   let least = Number.POSITIVE_INFINITY
+  for (let i = from; i < to; i++) if ((numbers[i] as number) < least) least = numbers[i] as number
   let before = 0
   let widest = 0
+  let bits = 0
+  let bitsApart = 0
+  lengths.fill(0)
+  lengthsApart.fill(0)
   for (let i = 0; i < count; i++) {
     const number = numbers[from + i] as number
-    if (number < least) least = number
     const step = number - before
-    widest = Math.max(widest, Math.abs(step))
-    apart[i] = step >= 0 ? step * 2 : step * -2 - 1
     before = number
+    const zigzag = step >= 0 ? step * 2 : step * -2 - 1
+    if (zigzag > widest) widest = zigzag
+    above[i] = number - least
+    apart[i] = zigzag
+    bits += counted(lengths, number - least)
+    bitsApart += counted(lengthsApart, zigzag)
   }
-  for (let i = 0; i < count; i++) above[i] = (numbers[from + i] as number) - least
-  const [k, bits] = bestBits(above, count)
-  const [deltaK, deltaBits] = widest < 2 ** 52 ? bestBits(apart, count) : [1, Number.POSITIVE_INFINITY]
-  const isByDeltas = deltaBits < bits
-  writer.u8(isByDeltas ? DELTAS | deltaK : k)
+  // What takes fewer bits bare takes fewer as codes, nearly always.
+  const isByDeltas = bitsApart < bits && widest < 2 ** MOST_BITS
+  const codes = isByDeltas ? apart : above
+  const k = bestK(codes, count, isByDeltas ? lengthsApart : lengths)
+  writer.u8(isByDeltas ? DELTAS | k : k)
   if (!isByDeltas) writer.varInt(least)
-  new BitWriter(writer).writeAll(isByDeltas ? apart : above, count, isByDeltas ? deltaK : k)
+  new BitWriter(writer).writeAll(codes, count, k)
+}
+
+/** Counts a number by how many bits it has, and says how many. */
+function counted(counts: Uint32Array, number: number): number {
+  const length = number < 0x80000000 ? 32 - Math.clz32(number) : bitLength(number)
+  counts[length] = (counts[length] as number) + 1
+  return length
 }
 
 /** Appends numbers in as many blocks as it takes. */
@@ -63,36 +80,20 @@ export function packColumn(writer: ByteWriter, numbers: ArrayLike<number>): void
     packNumbers(writer, numbers, from, Math.min(numbers.length, from + blockNumbers))
 }
 
-/** The best `k` near the middle one of the numbers, and the bits that all take with it. */
-function bestBits(numbers: Float64Array, count: number): [k: number, bits: number] {
-  lengths.fill(0)
-  for (let i = 0; i < count; i++) {
-    const length = bitLength(numbers[i] as number)
-    lengths[length] = (lengths[length] as number) + 1
-  }
+/** The better `k` of the two next to the middle one of the numbers, by how many of them have how many bits. */
+function bestK(numbers: Float64Array, count: number, counts: Uint32Array): number {
   let middle = 0
-  for (let seen = 0; middle <= MOST_BITS; middle++) {
-    seen += lengths[middle] as number
-    if (seen * 2 >= count) break
-  }
-  let best = 0
-  let least = Number.POSITIVE_INFINITY
-  for (let k = Math.max(1, Math.min(middle - 2, K_MASK)); k <= Math.max(1, Math.min(middle, K_MASK)); k++) {
-    const bits = bitsWith(numbers, count, k)
-    if (bits >= least) continue
-    best = k
-    least = bits
-  }
-  return [best, least]
+  for (let seen = counts[0] as number; seen * 2 < count; ) seen += counts[++middle] as number
+  const k = Math.min(Math.max(1, middle), K_MASK)
+  return k > 1 && bitsWith(numbers, count, k - 1) < bitsWith(numbers, count, k) ? k - 1 : k
 }
 
 function bitsWith(numbers: Float64Array, count: number, k: number): number {
   const scale = 2 ** -k
   let bits = count * (k + 1)
   for (let i = 0; i < count; i++) {
-    const number = numbers[i] as number
-    const ones = Math.floor(number * scale)
-    bits += ones < MOST_ONES ? ones : MOST_ONES + LENGTH_BITS + bitLength(number) - k - 1
+    const ones = (numbers[i] as number) * scale
+    bits += ones < MOST_ONES ? ones | 0 : MOST_ONES + LENGTH_BITS + bitLength(numbers[i] as number) - k - 1
   }
   return bits
 }
