@@ -1,6 +1,7 @@
 import { type BoundedState, type BoundedTerms, readBounded } from './bounded.ts'
 import { type BoundedDraft, BoundedDraftAt } from './bounded-draft.ts'
-import { rejoinError } from './errors.ts'
+import { changeRequired } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import type { Path } from './ids.ts'
 import { leafKinds } from './key.ts'
 import { Leaf } from './leaf.ts'
@@ -26,7 +27,7 @@ export function boundedState(store: Store, path: Path): BoundedState | undefined
  */
 export function boundedAt(store: Store, path: Path, terms: BoundedTerms): BoundedDraft {
   const transaction = () => {
-    if (store.transaction === undefined) throw rejoinError('change-required')
+    if (store.transaction === undefined) throw new RejoinError(changeRequired)
     return store.transaction
   }
   const { tree } = store

@@ -4,7 +4,8 @@ import type { Change, Epoch } from './change.ts'
 import type { Column } from './column.ts'
 import type { NoticedConflict } from './conflict.ts'
 import type { CutJournal } from './cut-journal.ts'
-import { rejoinError } from './errors.ts'
+import { invalidAuthor, seqExhausted } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import { outranks } from './graded.ts'
 import { HybridClock } from './hlc.ts'
 import { type AuthorId, maxSeq } from './ids.ts'
@@ -179,7 +180,7 @@ export class Core {
     if (this.own === undefined) {
       this.own = this.slot(this.mintAuthor())
     }
-    if (this.own.max >= maxSeq - 65_536) throw rejoinError('seq-exhausted')
+    if (this.own.max >= maxSeq - 65_536) throw new RejoinError(seqExhausted)
     return this.own
   }
 
@@ -187,7 +188,7 @@ export class Core {
   mintAuthor(): AuthorId {
     const author = this.#newAuthor()
     if (this.slots.has(author) && !this.rules.authorContinues)
-      throw rejoinError('invalid-author', { reason: 'newAuthor() gave an author that is known already.' })
+      throw new RejoinError(invalidAuthor, { reason: 'newAuthor() gave an author that is known already.' })
     return author
   }
 

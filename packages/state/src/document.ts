@@ -1,7 +1,8 @@
 import type { Change } from './change.ts'
 import type { ChangeEvent } from './change-event.ts'
 import type { Conflict, ConflictSide } from './conflict.ts'
-import { rejoinError } from './errors.ts'
+import { invalidChange } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import type { DraftOf, PathIn, Schema, ShapeAt, SnapshotOf } from './fields.ts'
 import { rankedValue } from './graded.ts'
 import { dotEquals } from './ids.ts'
@@ -103,7 +104,7 @@ export function openDocument<S extends Schema>(schema: S, store: Store): Documen
  */
 export function reapply(store: Store, conflict: Conflict, options: ChangeOptions = {}): Change | undefined {
   if (conflict.winner === 'both')
-    throw rejoinError('invalid-change', { reason: 'Both sides of this conflict were kept.' })
+    throw new RejoinError(invalidChange, { reason: 'Both sides of this conflict were kept.' })
   const [winner, loser] =
     conflict.winner === 'ours' ? [conflict.ours, conflict.theirs] : [conflict.theirs, conflict.ours]
   const { tree } = store

@@ -2,7 +2,8 @@ import { applyBundle } from './apply-bundle.ts'
 import type { Bundle, BundleItem, Change, KeyRow, Op } from './change.ts'
 import type { Core, LiveItem } from './core.ts'
 import type { ContextOf, Fold } from './epoch.ts'
-import { rejoinError } from './errors.ts'
+import { changeNested } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import type { Dot } from './ids.ts'
 import type { Item } from './item-table.ts'
 import { Key, keyId, leafKinds } from './key.ts'
@@ -31,7 +32,7 @@ interface FoldIndex {
  * @throws RejoinError `change-nested` inside a transaction.
  */
 export function beginEpoch(store: Store, least = 1): Bundle | undefined {
-  if (store.transaction !== undefined) throw rejoinError('change-nested')
+  if (store.transaction !== undefined) throw new RejoinError(changeNested)
   const { core } = store
   const rows = core.authority?.proposeCut?.() === true ? foldableRows(core) : []
   if (rows.reduce((sum, { items }) => sum + items.length, 0) < Math.max(1, least)) return undefined

@@ -1,4 +1,5 @@
-import { rejoinError } from './errors.ts'
+import { invalidValue } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import type { AnyField, FencedField, RankedField, ResolvedField } from './fields.ts'
 import { rankedValue } from './graded.ts'
 import { leafKinds } from './key.ts'
@@ -28,7 +29,7 @@ class RankedDraftAt extends PickedDraftAt<RankedField<unknown, string>> {
     const place = ranks === undefined ? rank : ranks.indexOf(String(rank))
     if (!Number.isSafeInteger(place) || (ranks !== undefined && place === -1)) {
       const known = ranks === undefined ? 'a whole number' : `one of ${ranks.join(', ')}`
-      throw rejoinError('invalid-value', { reason: `A rank is ${known}.`, details: { rank: String(rank) } })
+      throw new RejoinError(invalidValue, { reason: `A rank is ${known}.`, details: { rank: String(rank) } })
     }
     this.transaction.put(this.entry, rankedValue(place as number, freezeGraded(value)))
   }

@@ -32,7 +32,7 @@ export type { StoreLimits, StoreOptions } from './core.ts'
 export { beginCut, type Cut } from './cut.ts'
 export { type Document, openDocument, reapply } from './document.ts'
 export { type ContextOf, type Fold, hasCrossed } from './epoch.ts'
-export { type ErrorCode, type ErrorText, errorCodes } from './error-codes.ts'
+export { type CodedText, type ErrorCode, type ErrorText, errorCodes } from './error-codes.ts'
 export { assert, assertNever, type ErrorOptions, isRejoinError, RejoinError, rejoinError } from './errors.ts'
 export type {
   BoundedField,

@@ -1,5 +1,6 @@
 import { ByteWriter } from './bytes.ts'
-import { rejoinError } from './errors.ts'
+import { invalidKey, invalidValue, valueTooLarge } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import type { Path } from './ids.ts'
 import { type KeyParts, maxMemberLength, maxPathDepth, maxPathLength, maxSegmentLength, pathLength } from './key.ts'
 import { maxValueDepth, type Value, valueKind } from './plain-value.ts'
@@ -19,7 +20,7 @@ export function limitDetails(limit: LimitName, size: number, most: number): Read
  */
 export function checkMapKey(path: Path, key: unknown): asserts key is string {
   const details = typeof key === 'string' ? keyExcess(path, key) : { found: typeof key }
-  if (details !== undefined) throw rejoinError('invalid-key', { details: { path: `/${path.join('/')}`, ...details } })
+  if (details !== undefined) throw new RejoinError(invalidKey, { details: { path: `/${path.join('/')}`, ...details } })
 }
 
 /** Characters of the longest key that may stand below a path; below 0 where none may. */
@@ -40,7 +41,7 @@ function keyExcess(path: Path, key: string): Readonly<Record<string, unknown>> |
  */
 export function checkElementKey(key: string, path = ''): void {
   if (key.length <= maxMemberLength) return
-  throw rejoinError('invalid-value', {
+  throw new RejoinError(invalidValue, {
     reason: `A set element is larger than ${maxMemberLength} characters.`,
     details: { path, ...limitDetails('elementLength', key.length, maxMemberLength) },
   })
@@ -56,7 +57,7 @@ export function checkValueBytes(value: Value, most: number, path: () => Path): v
   const writer = new ByteWriter()
   writeValue(writer, value)
   if (writer.length <= most) return
-  throw rejoinError('value-too-large', {
+  throw new RejoinError(valueTooLarge, {
     details: { path: `/${path().join('/')}`, ...limitDetails('valueBytes', writer.length, most) },
   })
 }

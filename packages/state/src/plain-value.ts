@@ -1,4 +1,5 @@
-import { rejoinError } from './errors.ts'
+import { invalidValue } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 
 /**
  * What a leaf can hold: JSON values with every number (NaN, -0 and the infinities too), `Uint8Array`, `bigint`, `Date`.
@@ -143,7 +144,7 @@ interface Fault {
 }
 
 function refuse(fault: Fault): never {
-  throw rejoinError('invalid-value', { reason: fault.reason, details: { path: fault.path, ...fault.details } })
+  throw new RejoinError(invalidValue, { reason: fault.reason, details: { path: fault.path, ...fault.details } })
 }
 
 /** `parents` are the containers around the value: a cycle is a value that is its own parent. */

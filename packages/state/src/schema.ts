@@ -1,7 +1,8 @@
 import { checkedTerms } from './bounded-draft.ts'
 import { boundedBehaviour } from './bounded-field.ts'
 import { counterBehaviour, flagBehaviour } from './counter-field.ts'
-import { rejoinError } from './errors.ts'
+import { invalidSchema } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import type {
   AnyField,
   BoundedField,
@@ -74,7 +75,7 @@ export function ranked<T>(
 ): RankedField<T, string> | RankedField<T, number> {
   const ranks = options?.ranks
   if (ranks !== undefined && new Set(ranks).size !== ranks.length)
-    throw rejoinError('invalid-schema', { reason: 'Two ranks have one name.', details: { ranks: ranks.join(', ') } })
+    throw new RejoinError(invalidSchema, { reason: 'Two ranks have one name.', details: { ranks: ranks.join(', ') } })
   return fieldOf(
     { field: 'ranked', initial: freezeValue(initial), ranks: ranks === undefined ? undefined : [...ranks] },
     rankedBehaviour,
@@ -99,7 +100,7 @@ export function fenced<T>(
   ..._unstorable: [T] extends [Storable<T>] ? [] : [never]
 ): FencedField<T> {
   if (typeof options?.lease !== 'string' || options.lease === '' || options.lease.length > maxLeaseLength)
-    throw rejoinError('invalid-schema', { reason: `A lease has a name of 1 to ${maxLeaseLength} characters.` })
+    throw new RejoinError(invalidSchema, { reason: `A lease has a name of 1 to ${maxLeaseLength} characters.` })
   return fieldOf({ field: 'fenced', initial: freezeValue(initial), lease: options.lease }, fencedBehaviour)
 }
 
@@ -118,7 +119,8 @@ export function resolved<T>(
 
 /** A counter that starts at `initial`. */
 export function counter(initial = 0): CounterField {
-  if (!Number.isFinite(initial)) throw rejoinError('invalid-schema', { reason: 'A counter starts at a finite number.' })
+  if (!Number.isFinite(initial))
+    throw new RejoinError(invalidSchema, { reason: 'A counter starts at a finite number.' })
   return fieldOf({ field: 'counter', initial }, counterBehaviour)
 }
 
@@ -164,7 +166,7 @@ export function set<T>(options: { readonly wins?: 'add' | 'remove' } = {}): SetF
 export function map<E extends Shape>(entry: E, ..._fixed: HasFixed<E> extends true ? [never] : []): MapField<E> {
   checkShape(entry)
   if (hasFixed(entry)) {
-    throw rejoinError('invalid-schema', {
+    throw new RejoinError(invalidSchema, {
       reason: 'A fenced or bounded field stands inside a map, whose entries can be deleted and made again.',
     })
   }
@@ -201,7 +203,7 @@ function hasFixed(shape: Shape): boolean {
 
 function checkShape(shape: Shape): void {
   if (typeof shape !== 'object' || shape === null)
-    throw rejoinError('invalid-schema', { details: { found: typeof shape } })
+    throw new RejoinError(invalidSchema, { details: { found: typeof shape } })
   if (!isField(shape)) for (const inner of Object.values(shape)) checkShape(inner)
 }
 
@@ -216,7 +218,7 @@ function checkNames(shape: Shape, names: readonly string[], length: number): voi
         : undefined
   if (excess !== undefined) {
     const details = { path: `/${names.join('/')}`, ...excess }
-    throw rejoinError('invalid-schema', { reason: 'A field stands too deep, or its names are too long.', details })
+    throw new RejoinError(invalidSchema, { reason: 'A field stands too deep, or its names are too long.', details })
   }
   if (!isField(shape)) {
     for (const [name, inner] of Object.entries(shape)) checkNames(inner, [...names, name], length + name.length)

@@ -3,7 +3,8 @@ import { type ChangeEvent, type Origin, StoreEvent } from './change-event.ts'
 import type { NoticedConflict } from './conflict.ts'
 import { Core, type StoreOptions } from './core.ts'
 import type { ContextOf } from './epoch.ts'
-import { rejoinError } from './errors.ts'
+import { changeNested, fencingTokenInvalid } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import { type FencingToken, isFencingToken } from './graded.ts'
 import type { AuthorId } from './ids.ts'
 import { mergeChange } from './merge.ts'
@@ -210,7 +211,7 @@ export class Store {
 
   /** @throws RejoinError `change-nested` inside a transaction. */
   checkIdle(): void {
-    if (this.#transaction !== undefined) throw rejoinError('change-nested')
+    if (this.#transaction !== undefined) throw new RejoinError(changeNested)
   }
 
   /**
@@ -241,7 +242,7 @@ export class Store {
 function tokensOf({ token }: ChangeOptions): readonly FencingToken[] {
   const tokens = token === undefined ? [] : 'lease' in token ? [token] : token
   for (const given of tokens) {
-    if (!isFencingToken(given)) throw rejoinError('fencing-token-invalid')
+    if (!isFencingToken(given)) throw new RejoinError(fencingTokenInvalid)
   }
   return tokens
 }

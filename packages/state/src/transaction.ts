@@ -1,7 +1,8 @@
 import type { AuthorSlot } from './author-slot.ts'
 import type { Change, Op } from './change.ts'
 import type { Core } from './core.ts'
-import { rejoinError } from './errors.ts'
+import { documentFull, fencingTokenRequired, fencingTokenStale, invalidValue } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import { type FencingToken, fencedItem, fencedValue, outranks, tokenOf } from './graded.ts'
 import type { AuthorId, Path } from './ids.ts'
 import { leafKinds } from './key.ts'
@@ -139,12 +140,12 @@ export class Transaction {
     const lease = this.#tree.member(entry)
     const token = this.#tokens.find((given) => given.lease === lease)
     if (token === undefined)
-      throw rejoinError('fencing-token-required', { details: { lease, path: this.#pathOf(entry).join('/') } })
+      throw new RejoinError(fencingTokenRequired, { details: { lease, path: this.#pathOf(entry).join('/') } })
     const written = fencedValue(token, value)
     const standing = fencedItem(this.itemsOf(entry))
     if (standing !== undefined && outranks(standing.value, written)) {
       const seen = tokenOf(standing.value)
-      throw rejoinError('fencing-token-stale', {
+      throw new RejoinError(fencingTokenStale, {
         details: { lease, epoch: token.epoch, ballot: token.ballot, seenEpoch: seen.epoch, seenBallot: seen.ballot },
       })
     }
@@ -172,7 +173,7 @@ export class Transaction {
     const before = this.itemsOf(entry)[0]?.value
     const sum = (typeof before === 'number' ? before : 0) + delta
     if (!Number.isFinite(sum)) {
-      throw rejoinError('invalid-value', {
+      throw new RejoinError(invalidValue, {
         reason: 'A counter would leave the range of finite numbers.',
         details: { delta },
       })
@@ -269,7 +270,7 @@ export class Transaction {
     if (before + this.#pending.length + this.#inserted <= most) return
     const growth = this.#growth()
     if (growth <= 0 || before + growth <= most) return
-    throw rejoinError('document-full', { details: limitDetails('documentItems', before + growth, most) })
+    throw new RejoinError(documentFull, { details: limitDetails('documentItems', before + growth, most) })
   }
 
   /** By how many live items and list elements this change grows the document. */
