@@ -1,5 +1,6 @@
 import { type BoundedState, type BoundedTerms, readBounded } from './bounded.ts'
 import { type BoundedDraft, BoundedDraftAt } from './bounded-draft.ts'
+import { addBounded } from './bounded-kind.ts'
 import { changeRequired } from './error-codes.ts'
 import { RejoinError } from './errors.ts'
 import type { Path } from './ids.ts'
@@ -26,6 +27,7 @@ export function boundedState(store: Store, path: Path): BoundedState | undefined
  * @throws RejoinError `change-required` from its methods, outside of a change.
  */
 export function boundedAt(store: Store, path: Path, terms: BoundedTerms): BoundedDraft {
+  addBounded()
   const transaction = () => {
     if (store.transaction === undefined) throw new RejoinError(changeRequired)
     return store.transaction

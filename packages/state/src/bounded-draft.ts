@@ -93,7 +93,7 @@ export class BoundedDraftAt implements BoundedDraft {
   }
 
   asked(): Rights {
-    return this.#state().unmetOf(this.#transaction().author)
+    return this.#state().unmetOf(authorOf(this.#transaction()))
   }
 
   end(): void {
@@ -111,7 +111,7 @@ export class BoundedDraftAt implements BoundedDraft {
   takeOver(from: AuthorId): Rights {
     this.#needAuthority()
     const state = this.#state()
-    const hasEnded = state.rows.get(from)?.ended === true || this.#transaction().hasEnded(from)
+    const hasEnded = state.rows.get(from)?.ended === true || isGone(this.#transaction(), from)
     if (!hasEnded || state.takenOver.has(from)) {
       throw new RejoinError(rightsRefused, {
         reason: 'An author whose rights are taken over has ended, and not been taken over before.',
@@ -133,7 +133,7 @@ export class BoundedDraftAt implements BoundedDraft {
 
   #held(): Rights {
     const state = this.#state()
-    const { author } = this.#transaction()
+    const author = authorOf(this.#transaction())
     return state.rows.get(author)?.ended === true ? noRights : state.rightsOf(author)
   }
 
@@ -153,12 +153,13 @@ export class BoundedDraftAt implements BoundedDraft {
 
   #needAuthority(): void {
     const { path } = this.#leaf
-    if (!this.#transaction().mayGrant(path)) throw new RejoinError(rightsRefused, { details: { path: path.join('/') } })
+    if (this.#transaction().core.authority?.grantRights(path) !== true)
+      throw new RejoinError(rightsRefused, { details: { path: path.join('/') } })
   }
 
   #write(next: (row: BoundedRow) => BoundedRow): void {
     const transaction = this.#transaction()
-    const entry = this.#leaf.entry(transaction.author)
+    const entry = this.#leaf.entry(authorOf(transaction))
     const row = rowIn(transaction.itemsOf(entry)[0]?.value)
     if (row === undefined || row.ended) {
       throw new RejoinError(rightsRefused, { reason: 'This incarnation has had its last word at this counter.' })
@@ -190,4 +191,14 @@ export function checkedTerms(terms: BoundedTerms): BoundedTerms {
     reason: 'A bounded counter has whole numbers min <= initial <= max.',
     details: { min: terms.min, initial: terms.initial, max: terms.max ?? 'none' },
   })
+}
+
+/** The incarnation that a change is written under. */
+function authorOf({ core }: Transaction): AuthorId {
+  return core.ownSlot().id
+}
+
+/** Whether an author is known to have ended although it could not say so. */
+function isGone(transaction: Transaction, author: AuthorId): boolean {
+  return author !== authorOf(transaction) && transaction.core.authority?.hasEnded?.(author) === true
 }

@@ -15,7 +15,7 @@ import { RowTable, TableBundle, tableStart } from './row-table.ts'
 import { finish, type Steps, stepRows } from './steps.ts'
 import { readingValueColumn, readValueColumn, type Value, writeValueColumn } from './value.ts'
 import { Version } from './version.ts'
-import { writeVersionName } from './version-name.ts'
+import { versionName, writeVersionName } from './version-name.ts'
 
 /** Greatest format of bundles; readers take it and those before it, and refuse others with `unsupported-version`. */
 export const bundleFormat = 4
@@ -53,7 +53,7 @@ export function encodeBundle(bundle: Bundle, known?: Version): Uint8Array {
   const { epochs = [] } = bundle
   writer.u8((known === undefined ? plainFormat : plainFormat + 1) + (epochs.length > 0 ? withEpochs : 0))
   writer.u8((bundle.full ? FULL : 0) | (floorIsVersion ? FLOOR_IS_VERSION : hasFloor ? HAS_FLOOR : 0))
-  if (known !== undefined) writeVersionName(writer, known.name)
+  if (known !== undefined) writeVersionName(writer, versionName(known))
   const writeVersion = (version: Version): void => {
     if (known === undefined) authors.writeVersion(writer, version)
     else writeVersionBeside(writer, authors, version, known)

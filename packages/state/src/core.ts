@@ -6,18 +6,18 @@ import type { NoticedConflict } from './conflict.ts'
 import type { CutJournal } from './cut-journal.ts'
 import { invalidAuthor, seqExhausted } from './error-codes.ts'
 import { RejoinError } from './errors.ts'
-import { outranks } from './graded.ts'
 import { HybridClock } from './hlc.ts'
 import { type AuthorId, maxSeq } from './ids.ts'
 import type { Item } from './item-table.ts'
 import { type KindCode, leafKinds } from './key.ts'
+import { leafKind } from './leaf-kind.ts'
 import { isMember, isPartPresent } from './read.ts'
 import { marks, type Row, rowTypes, words } from './rows.ts'
 import type { DottedItem, Rules } from './rules.ts'
 import type { LeafEdit } from './transaction.ts'
 import { Tree } from './tree.ts'
 import type { Value } from './value.ts'
-import { defaultValueLimits } from './value-codec.ts'
+import { mostValueBytes } from './value-bytes.ts'
 import { Version } from './version.ts'
 
 /** What a store needs from outside. */
@@ -147,7 +147,7 @@ export class Core {
   constructor(rules: Rules, options: StoreOptions) {
     this.rules = rules
     const limits = { ...defaultLimits, ...options.limits }
-    this.limits = { ...limits, valueBytes: Math.min(limits.valueBytes, defaultValueLimits.maxBytes) }
+    this.limits = { ...limits, valueBytes: Math.min(limits.valueBytes, mostValueBytes) }
     this.clock = new HybridClock(this.limits.aheadBoundMs)
     this.now = options.now
     this.authority = options.authority
@@ -375,7 +375,8 @@ export class Core {
 
   /** What a put leaves standing although its author had seen it: in a fenced register, what has a higher token (C17). */
   standingBeside(entry: Row, value: Value): readonly Item[] {
-    if (this.tree.kind(entry) !== leafKinds.fenced || !this.rules.tokensFence) return []
+    const { outranks } = leafKind(this.tree.kind(entry))
+    if (outranks === undefined || !this.rules.tokensFence) return []
     return this.tree.items(entry).filter((other) => outranks(other.value, value))
   }
 

@@ -5,6 +5,7 @@ import { invalidChange } from './error-codes.ts'
 import { RejoinError } from './errors.ts'
 import type { DraftOf, PathIn, Schema, ShapeAt, SnapshotOf } from './fields.ts'
 import { rankedValue } from './graded.ts'
+import { putFenced } from './graded-field.ts'
 import { dotEquals } from './ids.ts'
 import { kindName, leafKinds } from './key.ts'
 import { draftAt, rootDraft } from './place.ts'
@@ -129,6 +130,6 @@ function putBack(transaction: Transaction, tree: Tree, entry: Row, loser: Confli
   const kind = tree.kind(entry)
   if (kind === leafKinds.setRemoveWins) transaction.put(entry, value !== undefined)
   else if (value === undefined) transaction.remove(entry)
-  else if (kind === leafKinds.fenced) transaction.putFenced(entry, value)
+  else if (kind === leafKinds.fenced) putFenced(transaction, entry, value)
   else transaction.put(entry, kind === leafKinds.ranked ? rankedValue(loser.rank ?? 0, value) : value)
 }

@@ -152,4 +152,4 @@ export { canonicalKey, freezeValue, readValue, type Value, valueFromKey, valuesE
 export { verifyStore } from './verify.ts'
 export { type Order, Version } from './version.ts'
 export { decodeVersion, encodeVersion } from './version-bytes.ts'
-export { readVersionName, type VersionName, versionNameBytes, writeVersionName } from './version-name.ts'
+export { readVersionName, type VersionName, versionName, versionNameBytes, writeVersionName } from './version-name.ts'

@@ -1,5 +1,6 @@
 import { checkedTerms } from './bounded-draft.ts'
 import { boundedBehaviour } from './bounded-field.ts'
+import { addBounded } from './bounded-kind.ts'
 import { counterBehaviour, flagBehaviour } from './counter-field.ts'
 import { invalidSchema } from './error-codes.ts'
 import { RejoinError } from './errors.ts'
@@ -23,6 +24,7 @@ import type {
   Struct,
 } from './fields.ts'
 import { fencedBehaviour, rankedBehaviour, resolvedBehaviour } from './graded-field.ts'
+import { addFenced, addRanked, addResolved } from './graded-kind.ts'
 import type { Path } from './ids.ts'
 import { maxPathDepth, maxPathLength, maxSegmentLength } from './key.ts'
 import { limitDetails } from './limits.ts'
@@ -76,6 +78,7 @@ export function ranked<T>(
   const ranks = options?.ranks
   if (ranks !== undefined && new Set(ranks).size !== ranks.length)
     throw new RejoinError(invalidSchema, { reason: 'Two ranks have one name.', details: { ranks: ranks.join(', ') } })
+  addRanked()
   return fieldOf(
     { field: 'ranked', initial: freezeValue(initial), ranks: ranks === undefined ? undefined : [...ranks] },
     rankedBehaviour,
@@ -101,6 +104,7 @@ export function fenced<T>(
 ): FencedField<T> {
   if (typeof options?.lease !== 'string' || options.lease === '' || options.lease.length > maxLeaseLength)
     throw new RejoinError(invalidSchema, { reason: `A lease has a name of 1 to ${maxLeaseLength} characters.` })
+  addFenced()
   return fieldOf({ field: 'fenced', initial: freezeValue(initial), lease: options.lease }, fencedBehaviour)
 }
 
@@ -113,6 +117,7 @@ export function resolved<T>(
   resolver: Resolver<NoInfer<T>>,
   ..._unstorable: [T] extends [Storable<T>] ? [] : [never]
 ): ResolvedField<T> {
+  addResolved()
   const field: ResolvedField<T> = { field: 'resolved', initial: freezeValue(initial), resolver }
   return fieldOf(field, resolvedBehaviour as Behaviour<AnyField> as Behaviour<ResolvedField<T>>)
 }
@@ -139,6 +144,7 @@ export function counter(initial = 0): CounterField {
 export function bounded(
   options: { readonly min?: number; readonly max?: number; readonly initial?: number } = {},
 ): BoundedField {
+  addBounded()
   const min = options.min ?? 0
   return fieldOf(
     { field: 'bounded', terms: checkedTerms({ initial: options.initial ?? min, min, max: options.max }) },

@@ -11,7 +11,7 @@ import { mergeChange } from './merge.ts'
 import { type Rules, soundRules } from './rules.ts'
 import { Transaction } from './transaction.ts'
 import type { Tree } from './tree.ts'
-import { changeFault } from './validate.ts'
+import { isSoundChange } from './validate.ts'
 import type { Version } from './version.ts'
 import { type WaitingChange, WaitingRoom } from './waiting-room.ts'
 
@@ -169,8 +169,8 @@ export class Store {
     }
     const taken = core.anchor === undefined ? change : core.anchor(core, change)
     if (taken === undefined) return 'closed'
-    if (changeFault(core, change) !== undefined) return 'invalid'
-    if (taken !== change && changeFault(core, taken) !== undefined) return 'invalid'
+    if (!isSoundChange(core, change)) return 'invalid'
+    if (taken !== change && !isSoundChange(core, taken)) return 'invalid'
     core.beginRevision(true)
     const noticed = mergeChange(core, taken)
     this.#told(noticed, taken, options)

@@ -1,9 +1,11 @@
+import { addAllKinds } from './all-kinds.ts'
 import type { StoreOptions } from './core.ts'
 import { type Rules, soundRules } from './rules.ts'
 import { Store } from './store.ts'
 
 /** A store with some rules replaced: for tests that show that a wrong shortcut is caught. */
 export function createStoreWith(rules: Partial<Rules>, options: StoreOptions): Store {
+  addAllKinds()
   return new Store(options, { ...soundRules, ...rules })
 }
 

@@ -1,10 +1,10 @@
 import type { AuthorSlot } from './author-slot.ts'
 import type { Change, Op } from './change.ts'
 import type { Core } from './core.ts'
-import { documentFull, fencingTokenRequired, fencingTokenStale, invalidValue } from './error-codes.ts'
+import { documentFull, invalidValue } from './error-codes.ts'
 import { RejoinError } from './errors.ts'
-import { type FencingToken, fencedItem, fencedValue, outranks, tokenOf } from './graded.ts'
-import type { AuthorId, Path } from './ids.ts'
+import type { FencingToken } from './graded.ts'
+import type { Path } from './ids.ts'
 import { leafKinds } from './key.ts'
 import type { Leaf } from './leaf.ts'
 import { leafKind } from './leaf-kind.ts'
@@ -35,8 +35,9 @@ export interface LeafEdit {
  * and are undone when the change throws. Reads within the change see its own writes.
  */
 export class Transaction {
-  readonly #core: Core
-  readonly #tokens: readonly FencingToken[]
+  readonly core: Core
+  /** Of the leases whose fenced fields this change may write. */
+  readonly tokens: readonly FencingToken[]
   readonly #tree: Tree
   /** Entries written to; each knows its place here by its mark. */
   readonly #pending: Row[] = []
@@ -48,9 +49,9 @@ export class Transaction {
   #open = true
 
   constructor(core: Core, tokens: readonly FencingToken[]) {
-    this.#core = core
+    this.core = core
     this.#tree = core.tree
-    this.#tokens = tokens
+    this.tokens = tokens
   }
 
   /** Whether the change is still running. */
@@ -66,7 +67,7 @@ export class Transaction {
 
   /** @throws RejoinError `value-too-large`. */
   checkBytes(entry: Row, value: Value): void {
-    checkValueBytes(value, this.#core.limits.valueBytes, () => this.#pathOf(entry))
+    checkValueBytes(value, this.core.limits.valueBytes, () => this.#pathOf(entry))
   }
 
   /** Removes what is there at a merge key. */
@@ -111,7 +112,7 @@ export class Transaction {
     const pending = this.#pendingOf(entry)
     if (pending === 0) return this.#tree.items(entry)
     if (pending === marks.remove) return []
-    const { id, max } = this.#core.ownSlot()
+    const { id, max } = this.core.ownSlot()
     return [{ author: id, seq: max + 1, hlc: Number.MAX_SAFE_INTEGER, value: this.#pendingValue(entry) }]
   }
 
@@ -132,44 +133,9 @@ export class Transaction {
     return pending === 0 ? this.#tree.isLive(entry) : pending === marks.put
   }
 
-  /**
-   * Writes a fenced register under the token that this change was given for its lease.
-   * @throws RejoinError `fencing-token-required` without one, `fencing-token-stale` when a later holder has written.
-   */
-  putFenced(entry: Row, value: Value): void {
-    const lease = this.#tree.member(entry)
-    const token = this.#tokens.find((given) => given.lease === lease)
-    if (token === undefined)
-      throw new RejoinError(fencingTokenRequired, { details: { lease, path: this.#pathOf(entry).join('/') } })
-    const written = fencedValue(token, value)
-    const standing = fencedItem(this.itemsOf(entry))
-    if (standing !== undefined && outranks(standing.value, written)) {
-      const seen = tokenOf(standing.value)
-      throw new RejoinError(fencingTokenStale, {
-        details: { lease, epoch: token.epoch, ballot: token.ballot, seenEpoch: seen.epoch, seenBallot: seen.ballot },
-      })
-    }
-    this.put(entry, written)
-  }
-
-  /** The incarnation that this change is written under. */
-  get author(): AuthorId {
-    return this.#core.ownSlot().id
-  }
-
-  /** Whether this replica hands out the rights of the bounded counter at a path. */
-  mayGrant(path: Path): boolean {
-    return this.#core.authority?.grantRights(path) === true
-  }
-
-  /** Whether an author is known to have ended although it could not say so. */
-  hasEnded(author: AuthorId): boolean {
-    return author !== this.author && this.#core.authority?.hasEnded?.(author) === true
-  }
-
   /** Adds to this author's part of a counter. */
   addToCounter(counter: Leaf, delta: number): void {
-    const entry = counter.entry(this.#core.ownSlot().id)
+    const entry = counter.entry(this.core.ownSlot().id)
     const before = this.itemsOf(entry)[0]?.value
     const sum = (typeof before === 'number' ? before : 0) + delta
     if (!Number.isFinite(sum)) {
@@ -191,7 +157,7 @@ export class Transaction {
     this.#edits ??= new Map()
     let edit = this.#edits.get(entry)
     if (edit === undefined) {
-      edit = this.#core.editList?.(entry) as LeafEdit
+      edit = this.core.editList?.(entry) as LeafEdit
       this.#edits.set(entry, edit)
     }
     return edit
@@ -199,7 +165,7 @@ export class Transaction {
 
   /** Takes seqs for list elements, and says the first. */
   takeSeqs(count: number): number {
-    const first = this.#core.ownSlot().max + 1 + this.#inserted
+    const first = this.core.ownSlot().max + 1 + this.#inserted
     this.#inserted += count
     return first
   }
@@ -264,7 +230,7 @@ export class Transaction {
    * @throws RejoinError `document-full` when the change adds to a document that has no room for it.
    */
   checkItems(): void {
-    const { liveItems, listElements, limits } = this.#core
+    const { liveItems, listElements, limits } = this.core
     const before = liveItems + listElements
     const most = limits.documentItems
     if (before + this.#pending.length + this.#inserted <= most) return
@@ -291,7 +257,7 @@ export class Transaction {
     this.#open = false
     for (const entry of this.#pending) this.#settle(entry)
     for (const edit of this.#edits?.values() ?? []) edit.undo()
-    for (const entry of this.#pending) this.#core.emptied.push(entry)
+    for (const entry of this.#pending) this.core.emptied.push(entry)
   }
 
   /** Takes the wish of this change from an entry, and says what it was. */
@@ -306,7 +272,7 @@ export class Transaction {
   commit(): Change | undefined {
     this.#open = false
     if (this.#pending.length === 0 && this.#edits === undefined) return undefined
-    const core = this.#core
+    const core = this.core
     const tree = this.#tree
     const slot = core.ownSlot()
     const seq = slot.max + 1
@@ -345,7 +311,7 @@ export class Transaction {
   }
 
   #put(entry: Row, slot: AuthorSlot, seq: number, hlc: number, value: Value): void {
-    const core = this.#core
+    const core = this.core
     const tree = this.#tree
     if (!tree.hasRecords(entry) && tree.kind(entry) !== leafKinds.fenced) {
       core.replaceSingle(entry, slot, seq, hlc, value)

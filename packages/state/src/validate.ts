@@ -3,77 +3,60 @@ import type { Core } from './core.ts'
 import { isStamp } from './hlc.ts'
 import { isSeq } from './ids.ts'
 import { leafKind } from './leaf-kind.ts'
-import { addressFault, depthFault } from './limits.ts'
+import { isAddress, isShallow } from './limits.ts'
 import type { Row } from './rows.ts'
 import type { Tree } from './tree.ts'
 import type { Value } from './value.ts'
 import { WrittenChange } from './written-change.ts'
 
-/**
- * Checks of everything that comes from a peer or a disk, made before anything changes. They answer with the broken
- * rule in words, or undefined when all is well.
- */
-export type Fault = string | undefined
+// Checks of everything that comes from a peer or a disk, made before anything changes.
 
-export const namedTwice = 'a key is named twice'
-export const noStamp = 'the clock is not a stamp'
-
-/** Checks a change whose context is covered and which is the author's next. */
-export function changeFault(core: Core, change: Change): Fault {
-  if (!isSeq(change.seq) || !isSeq(lastSeq(change)) || change.span < 1) return 'a seq is out of range'
-  if (!isStamp(change.hlc)) return noStamp
-  if (change.context.get(change.author) >= change.seq) return 'a context that includes its own change'
-  if (change instanceof WrittenChange && change.isOf(core.tree)) return rowsFault(core, change)
-  const fault = opsFault(core, change)
+/** Whether a change whose context is covered, and which is the author's next, breaks no rule. */
+export function isSoundChange(core: Core, change: Change): boolean {
+  const { author, seq, span, hlc, context, ops } = change
+  if (!isSeq(seq) || !isSeq(lastSeq(change)) || span < 1 || !isStamp(hlc) || context.get(author) >= seq) return false
+  if (change instanceof WrittenChange && change.isOf(core.tree)) return areSoundRows(core, change)
+  const isSound = areSoundOps(core, change)
   // Entries were made for the keys on the way.
-  if (fault !== undefined) for (const { key } of change.ops) core.emptied.push(core.tree.known(key))
-  return fault
+  if (!isSound) for (const { key } of ops) core.emptied.push(core.tree.known(key))
+  return isSound
 }
 
-const noWrites = 'a change without writes'
-
-function opsFault(core: Core, change: Change): Fault {
-  if (change.ops.length === 0) return noWrites
+function areSoundOps(core: Core, change: Change): boolean {
+  const { ops, span } = change
   const check = core.nextCheck()
   const fresh = {}
   let elements = 0
-  for (const op of change.ops) {
-    const isKeyed = op.type === 'put' || op.type === 'remove'
-    const fault = isKeyed ? keyedFault(core.tree, op, change, check) : op.fault(core, change, fresh)
-    if (fault !== undefined) return fault
+  for (const op of ops) {
     if (op.type === 'insert') elements += op.run.values.length
+    const isKeyed = op.type === 'put' || op.type === 'remove'
+    if (!(isKeyed ? isSoundOp(core.tree, op, change, check) : op.isSound(core, change, fresh))) return false
   }
-  return Math.max(1, elements) === change.span ? undefined : 'the span is not the number of inserted elements'
+  return ops.length > 0 && Math.max(1, elements) === span
 }
 
-function keyedFault(tree: Tree, op: Op, { author }: Change, check: number): Fault {
+function isSoundOp(tree: Tree, op: Op, { author }: Change, check: number): boolean {
   // Merging needs the entry anyway, and finds it by the key then.
   return (
-    addressFault(op.key) ??
-    writeFault(tree, tree.entryAt(op.key), check, author, op.type === 'put' ? op.value : undefined)
+    isAddress(op.key) &&
+    isSoundWrite(tree, tree.entryAt(op.key), check, author, op.type === 'put' ? op.value : undefined)
   )
 }
 
-/** Checks a change of writes alone. Whatever a tree has stands at a sound address. */
-function rowsFault(core: Core, { rows, values, removed, author }: WrittenChange): Fault {
+/** Of a change of writes alone. Whatever a tree has stands at a sound address. */
+function areSoundRows(core: Core, { rows, values, removed, author }: WrittenChange): boolean {
   const { tree } = core
   const check = core.nextCheck()
-  if (rows.length + removed.length === 0) return noWrites
   for (let i = 0; i < rows.length; i++) {
-    const fault = writeFault(tree, rows[i] as Row, check, author, values[i])
-    if (fault !== undefined) return fault
+    if (!isSoundWrite(tree, rows[i] as Row, check, author, values[i])) return false
   }
-  for (const row of removed) {
-    const fault = writeFault(tree, row, check, author, undefined)
-    if (fault !== undefined) return fault
-  }
-  return undefined
+  return rows.length + removed.length > 0 && removed.every((row) => isSoundWrite(tree, row, check, author, undefined))
 }
 
-/** What is wrong with a write of `value`, or a removal, at an entry, which it marks as named. */
-function writeFault(tree: Tree, entry: Row, check: number, author: string, value: Value | undefined): Fault {
-  if (!tree.mark(entry, check)) return namedTwice
-  const { fault, removable } = leafKind(tree.kind(entry))
-  if (value === undefined) return removable ? undefined : 'a keyed removal where there is none'
-  return depthFault(value) ?? fault?.(tree.member(entry), value, author)
+/** Of a write of `value`, or a removal, at an entry that the change has not named yet; marks it as named. */
+function isSoundWrite(tree: Tree, entry: Row, check: number, author: string, value: Value | undefined): boolean {
+  if (!tree.mark(entry, check)) return false
+  const { fits, removable } = leafKind(tree.kind(entry))
+  if (value === undefined) return removable
+  return isShallow(value) && (fits === undefined || fits(tree.member(entry), value, author))
 }
