@@ -18,8 +18,8 @@ export function boundedPaths(store: Store): Path[] {
 export function boundedState(store: Store, path: Path): BoundedState | undefined {
   const { tree } = store
   const node = tree.findNode(path)
-  const leaf = node === 0 ? undefined : tree.findLeaf(node, leafKinds.bounded)
-  return leaf === undefined ? undefined : readBounded(leaf, currentItems(tree))
+  if (node === 0 || !tree.kindsAt(node).includes(leafKinds.bounded)) return undefined
+  return readBounded(new Leaf(tree, node, leafKinds.bounded), currentItems(tree))
 }
 
 /**

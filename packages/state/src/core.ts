@@ -353,14 +353,6 @@ export class Core {
     this.removalRecords++
   }
 
-  /** Keeps a record with the dot of an item that is about to go, in the item's place among those of its author. */
-  noteRemoval(entry: Row, { row, slot, seq, hlc }: Item): void {
-    const { tree } = this
-    this.dropRemovals(entry, (other) => tree.slotOf(other) === slot)
-    tree.insertAfter(tree.addRecord(entry, rowTypes.removal, slot, seq, hlc, null), row)
-    this.removalRecords++
-  }
-
   /** Forgets removal records of an entry. */
   dropRemovals(entry: Row, isGone: (row: Row) => boolean): void {
     const { tree } = this
@@ -393,14 +385,6 @@ export class Core {
     this.changedNodes = []
     this.nodesRepeat = false
     this.#lastChanged = 0
-  }
-
-  /** Gives back the rows of what was left empty, unless a cut may still tell of it. */
-  releaseEmptied(): void {
-    if (this.cuts.size > 0 || this.emptied.length === 0) return
-    const { emptied } = this
-    this.emptied = []
-    this.tree.release(emptied)
   }
 
   /** Appends to the recency list, or leaves that to the caller, who sorts first. */

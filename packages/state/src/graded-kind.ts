@@ -1,8 +1,11 @@
+import { fencingTokenInvalid } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import {
   compareTokens,
   contentOf,
   fencedItem,
   isFencedValue,
+  isFencingToken,
   isRankedValue,
   outranks,
   rankedItem,
@@ -42,6 +45,9 @@ const fenced: LeafKind = {
   removable: false,
   grade: (value) => ({ token: tokenOf(value) }),
   outranks,
+  checkToken: (token) => {
+    if (!isFencingToken(token)) throw new RejoinError(fencingTokenInvalid)
+  },
   settle: (ours, theirs) => byGrade(compareTokens(ours.value, theirs.value), 'higher-token', ours, theirs),
 }
 

@@ -58,6 +58,8 @@ export interface LeafKind {
   readonly fits?: (member: string, value: Value, author: string) => boolean
   /** Whether what stands at a key can be removed. */
   readonly removable: boolean
+  /** Looks at a token that a change is given for it. @throws RejoinError `fencing-token-invalid`. */
+  readonly checkToken?: (token: FencingToken) => void
   /** What an item carries beside its value, for reports. */
   readonly grade?: (value: Value) => { readonly rank: number } | { readonly token: Omit<FencingToken, 'lease'> }
   /** Whether what stands stays beside a later write, although its author had seen it (C17). */

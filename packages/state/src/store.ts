@@ -3,10 +3,12 @@ import { type ChangeEvent, type Origin, StoreEvent } from './change-event.ts'
 import type { NoticedConflict } from './conflict.ts'
 import { Core, type StoreOptions } from './core.ts'
 import type { ContextOf } from './epoch.ts'
-import { changeNested, fencingTokenInvalid } from './error-codes.ts'
+import { changeNested } from './error-codes.ts'
 import { RejoinError } from './errors.ts'
-import { type FencingToken, isFencingToken } from './graded.ts'
+import type { FencingToken } from './graded.ts'
 import type { AuthorId } from './ids.ts'
+import { leafKinds } from './key.ts'
+import { leafKind } from './leaf-kind.ts'
 import { mergeChange } from './merge.ts'
 import { type Rules, soundRules } from './rules.ts'
 import { Transaction } from './transaction.ts'
@@ -242,7 +244,7 @@ export class Store {
 function tokensOf({ token }: ChangeOptions): readonly FencingToken[] {
   const tokens = token === undefined ? [] : 'lease' in token ? [token] : token
   for (const given of tokens) {
-    if (!isFencingToken(given)) throw new RejoinError(fencingTokenInvalid)
+    leafKind(leafKinds.fenced).checkToken?.(given)
   }
   return tokens
 }

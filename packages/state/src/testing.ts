@@ -9,6 +9,7 @@ export function createStoreWith(rules: Partial<Rules>, options: StoreOptions): S
   return new Store(options, { ...soundRules, ...rules })
 }
 
+export { addToCounter } from './counter-field.ts'
 export { Leaf } from './leaf.ts'
 export { editOf } from './list-write.ts'
 export type { DottedItem, MergeLive, Rules } from './rules.ts'

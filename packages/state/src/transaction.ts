@@ -1,7 +1,7 @@
 import type { AuthorSlot } from './author-slot.ts'
 import type { Change, Op } from './change.ts'
 import type { Core } from './core.ts'
-import { documentFull, invalidValue } from './error-codes.ts'
+import { documentFull } from './error-codes.ts'
 import { RejoinError } from './errors.ts'
 import type { FencingToken } from './graded.ts'
 import type { Path } from './ids.ts'
@@ -9,7 +9,7 @@ import { leafKinds } from './key.ts'
 import type { Leaf } from './leaf.ts'
 import { leafKind } from './leaf-kind.ts'
 import { checkValueBytes, limitDetails } from './limits.ts'
-import { counterPresent, counterSum, type ItemsOf, isMember, type ReadableItem } from './read.ts'
+import { counterPresent, type ItemsOf, isMember, type ReadableItem } from './read.ts'
 import { marks, type Row, words } from './rows.ts'
 import { winningItem } from './stamp-order.ts'
 import type { Tree } from './tree.ts'
@@ -46,17 +46,11 @@ export class Transaction {
   #itemsOf: ItemsOf | undefined
   #inserted = 0
   #removes = 0
-  #open = true
 
   constructor(core: Core, tokens: readonly FencingToken[]) {
     this.core = core
     this.#tree = core.tree
     this.tokens = tokens
-  }
-
-  /** Whether the change is still running. */
-  get open(): boolean {
-    return this.#open
   }
 
   /** Writes one item at a merge key. @throws RejoinError `value-too-large`. */
@@ -131,25 +125,6 @@ export class Transaction {
     if (kind === leafKinds.setRemoveWins) return isMember(kind, this.itemsOf(entry))
     const pending = this.#pendingOf(entry)
     return pending === 0 ? this.#tree.isLive(entry) : pending === marks.put
-  }
-
-  /** Adds to this author's part of a counter. */
-  addToCounter(counter: Leaf, delta: number): void {
-    const entry = counter.entry(this.core.ownSlot().id)
-    const before = this.itemsOf(entry)[0]?.value
-    const sum = (typeof before === 'number' ? before : 0) + delta
-    if (!Number.isFinite(sum)) {
-      throw new RejoinError(invalidValue, {
-        reason: 'A counter would leave the range of finite numbers.',
-        details: { delta },
-      })
-    }
-    this.put(entry, sum)
-  }
-
-  /** The sum of a counter within this change. */
-  counterSum(counter: Leaf): number {
-    return counterSum(counter, this.itemsOf)
   }
 
   /** The edit of a list in this change, made when new. */
@@ -254,7 +229,6 @@ export class Transaction {
 
   /** Ends the change without effect. List writes are undone in O(list). */
   abort(): void {
-    this.#open = false
     for (const entry of this.#pending) this.#settle(entry)
     for (const edit of this.#edits?.values() ?? []) edit.undo()
     for (const entry of this.#pending) this.core.emptied.push(entry)
@@ -270,7 +244,6 @@ export class Transaction {
 
   /** Applies the writes and gives the change that carries them; undefined when nothing was written. */
   commit(): Change | undefined {
-    this.#open = false
     if (this.#pending.length === 0 && this.#edits === undefined) return undefined
     const core = this.core
     const tree = this.#tree
