@@ -16,7 +16,7 @@ import { RowTable, TableBundle, tableStart } from './row-table.ts'
 import { finish, type Steps, stepRows } from './steps.ts'
 import { readingValueColumn, readValueColumn, type Value, writeValueColumn } from './value.ts'
 import { Version } from './version.ts'
-import { writeVersionName } from './version-name.ts'
+import { versionName, writeVersionName } from './version-name.ts'
 
 /** Greatest format of bundles; readers take it and those before it, and refuse others with `unsupported-version`. */
 export const bundleFormat = 8
@@ -58,7 +58,7 @@ export function encodeBundle(bundle: Bundle, known?: Version, packs = false): Ui
   const relative = known === undefined ? 0 : 1
   writer.u8(plainFormat + relative + (epochs.length > 0 ? withEpochs : 0) + (packs ? withPacking : 0))
   writer.u8((bundle.full ? FULL : 0) | (floorIsVersion ? FLOOR_IS_VERSION : hasFloor ? HAS_FLOOR : 0))
-  if (known !== undefined) writeVersionName(writer, known.name)
+  if (known !== undefined) writeVersionName(writer, versionName(known))
   const writeVersion = (version: Version): void => {
     if (known === undefined) authors.writeVersion(writer, version)
     else writeVersionBeside(writer, authors, version, known)
