@@ -133,8 +133,8 @@ class StreamDecoder implements ChangeDecoder {
       this.#rows.push(0)
     }
     this.#speller.end(reader)
-    const changes: Change[] = []
-    for (let i = 0; i < count; i++) changes.push(this.#read(reader))
+    const changes = new Array<Change>(count)
+    for (let i = 0; i < count; i++) changes[i] = this.#read(reader)
     reader.end()
     return changes
   }

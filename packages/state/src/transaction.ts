@@ -31,7 +31,8 @@ export interface LeafEdit {
 }
 
 const fewPlaces = 8
-const noRows: readonly Row[] = Object.freeze([])
+const noRows: Row[] = []
+const noValues: Value[] = []
 
 /**
  * The writes of one running change(). Keyed writes wait in their entries until commit; list writes take effect at once
@@ -43,8 +44,8 @@ export class Transaction {
   readonly tokens: readonly FencingToken[]
   readonly #tree: Tree
   /** Entries written to, each once. */
-  readonly #pending: Row[] = []
-  readonly #values: Value[] = []
+  #pending: Row[] = noRows
+  #values: Value[] = noValues
   #places: Map<Row, number> | undefined
   #edits: Map<Row, LeafEdit> | undefined
   #itemsOf: ItemsOf | undefined
@@ -80,8 +81,14 @@ export class Transaction {
     const flags = page[at + words.flags] as number
     if (what !== marks.put) this.#removes++
     if ((flags & marks.pending) === 0) {
-      this.#pending.push(entry)
-      this.#values.push(value)
+      // An array that begins with its first element has room for that alone, as many changes need.
+      if (this.#pending === noRows) {
+        this.#pending = [entry]
+        this.#values = [value]
+      } else {
+        this.#pending.push(entry)
+        this.#values.push(value)
+      }
     } else this.#values[this.#placeOf(entry)] = value
     page[at + words.flags] = (flags & ~marks.pending) | what
   }

@@ -99,6 +99,7 @@ export function writeValueColumn(writer: ByteWriter, values: readonly Value[], p
  * 32 values, so `reader.count(max, 1 / 32)` is a fitting cap.
  */
 export function readValueColumn(reader: ByteReader, count: number, packs = false): Value[] {
+  if (count === 1) return [readOne(reader, packs)]
   const values: Value[] = []
   while (values.length < count) {
     const header = reader.varUint()
@@ -107,6 +108,15 @@ export function readValueColumn(reader: ByteReader, count: number, packs = false
     for (let left = size; left > 0; left -= stepValues) readRun(reader, tag, Math.min(left, stepValues), values)
   }
   return values
+}
+
+function readOne(reader: ByteReader, packs: boolean): Value {
+  const header = reader.varUint()
+  readRunSize(reader, header, 1, packs)
+  if (header === INT) return reader.varInt()
+  const values: Value[] = []
+  readRun(reader, header, 1, values)
+  return values[0] as Value
 }
 
 function readRunSize(reader: ByteReader, header: number, left: number, packs: boolean): number {
