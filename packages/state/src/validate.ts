@@ -13,12 +13,12 @@ import { WrittenChange } from './written-change.ts'
 
 /** Whether a change whose context is covered, and which is the author's next, breaks no rule. */
 export function isSoundChange(core: Core, change: Change): boolean {
-  const { author, seq, span, hlc, context, ops } = change
+  const { author, seq, span, hlc, context } = change
   if (!isSeq(seq) || !isSeq(lastSeq(change)) || span < 1 || !isStamp(hlc) || context.get(author) >= seq) return false
   if (change instanceof WrittenChange && change.isOf(core.tree)) return areSoundRows(core, change)
   const isSound = areSoundOps(core, change)
   // Entries were made for the keys on the way.
-  if (!isSound) for (const { key } of ops) core.emptied.push(core.tree.known(key))
+  if (!isSound) for (const { key } of change.ops) core.emptied.push(core.tree.known(key))
   return isSound
 }
 
