@@ -52,6 +52,10 @@ class Keys extends Replica {
     })
   }
 
+  readKey(key) {
+    return this.doc.keys[key]
+  }
+
   read() {
     return new Map(Object.entries(this.doc.keys))
   }
@@ -125,4 +129,5 @@ export const engine = {
     load: (bytes) => new Keys(A.load(bytes)),
     sync: (left, right) => exchange(automergeEnd(left, true), automergeEnd(right, false)),
   },
+  w12: { create: () => new Keys(A.from({ keys: {} })), load: (bytes) => new Keys(A.load(bytes)) },
 }

@@ -125,6 +125,10 @@ class Keys extends Replica {
     this.api.flush()
   }
 
+  readKey(key) {
+    return this.api.con(['keys', key]).view()
+  }
+
   read() {
     return new Map(Object.entries(this.model.view().keys))
   }
@@ -188,4 +192,5 @@ export const engine = {
   w4: { create: () => new Elements() },
   w9: { create: () => new Keys(), open: (writer) => new Keys(Model.load(writer.save(), sessionOf(1))) },
   w10: { keys: () => new Keys(), rows: () => new Keys() },
+  w12: { create: () => new Keys(), load: (bytes) => new Keys(Model.load(bytes, sessionOf(1))) },
 }

@@ -84,6 +84,10 @@ class Keys extends Replica {
     this.doc.commit()
   }
 
+  readKey(key) {
+    return this.keys.get(key)
+  }
+
   read() {
     return new Map(this.keys.entries())
   }
@@ -206,4 +210,5 @@ export const engine = {
   w9: { create: () => new SentKeys(), open: () => new SentKeys() },
   w10: { keys: () => new Keys(), rows: () => new Rows() },
   w11: { create: () => new SentKeys(), load: (bytes) => new SentKeys(bytes) },
+  w12: { create: () => new Keys(), load: (bytes) => new Keys(bytes) },
 }

@@ -131,6 +131,14 @@ class KeysReplica extends Replica {
     return this.send(change)
   }
 
+  readKey(key) {
+    let value
+    this.doc.change((draft) => {
+      value = draft.keys.get(key).get()
+    })
+    return value
+  }
+
   handle(key) {
     return this.doc.field('keys', key)
   }
@@ -235,4 +243,5 @@ export const engine = {
   w9: { create: () => new KeysReplica(), open: () => new KeysReplica() },
   w10: { keys: () => new KeysReplica(), rows: () => new RowsReplica() },
   w11: { create: () => new KeysReplica(), load: (bytes) => new KeysReplica(bytes) },
+  w12: { create: () => new KeysReplica(), load: (bytes) => new KeysReplica(bytes) },
 }

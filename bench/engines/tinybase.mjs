@@ -74,6 +74,10 @@ class Keys extends Replica {
     })
   }
 
+  readKey(key) {
+    return this.store.getCell(TABLE, key, CELL)
+  }
+
   read() {
     return new Map(Object.entries(this.store.getTable(TABLE)).map(([key, row]) => [key, row[CELL]]))
   }
@@ -209,4 +213,5 @@ export const engine = {
   w8: {},
   w9: { create: () => new SentKeys(0), open: () => new SentKeys(1) },
   w10: { keys: () => new Keys(0), rows: () => new Rows(0) },
+  w12: { create: () => new Keys('origin'), load: (bytes, at) => new Keys(at, bytes) },
 }

@@ -87,6 +87,10 @@ class Keys extends Replica {
     })
   }
 
+  readKey(key) {
+    return textOf(this.keys.get(key))
+  }
+
   churn(adds, removes) {
     this.doc.transact(() => {
       for (const id of adds) this.keys.set(id, true)
@@ -249,6 +253,7 @@ export function createYjsEngine(version) {
     w9: { create: () => new SentKeys(format), open: () => new SentKeys(format) },
     w10: { keys: () => new Keys(format), rows: () => new Rows(format) },
     w11: { create: () => new SentKeys(format), load: (bytes) => loaded(new SentKeys(format), bytes) },
+    w12: { create: () => new Keys(format), load: (bytes) => loaded(new Keys(format), bytes) },
   }
 }
 

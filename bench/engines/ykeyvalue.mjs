@@ -29,6 +29,10 @@ class Replica {
     })
   }
 
+  readKey(key) {
+    return this.pairs.get(key)
+  }
+
   apply(update) {
     Y.applyUpdate(this.doc, update)
   }
@@ -120,4 +124,5 @@ export const engine = {
     load: (bytes) => new Replica(bytes),
     sync: (left, right) => exchange(yjsEnd(left.doc, V1), yjsEnd(right.doc, V1)),
   },
+  w12: { create: () => new Replica(), load: (bytes) => new Replica(bytes) },
 }

@@ -3,6 +3,7 @@ import {
   applyBundle,
   ByteReader,
   bundleSince,
+  type Change,
   compactBundle,
   createChangeDecoder,
   createChangeEncoder,
@@ -15,6 +16,8 @@ import {
   encodeChanges,
   encodeSnapshot,
   encodeVersion,
+  Key,
+  leafKinds,
   loadSnapshot,
   type Result,
   Version,
@@ -106,6 +109,7 @@ function makeTargets(): Readonly<Record<string, Target>> {
     const encoder = createChangeEncoder()
     return all.map((change) => encoder.encode([change]))
   })
+  const counted = [9, 40, 300].map(countedKeys)
   const halves = halfOf(sites.reduce((all, { store }) => all.merge(store.version), Version.empty))
   const crowd = Version.from(
     Array.from({ length: 60 }, (_, i) => [(i * 7 + 1).toString(16).padStart(16, '0') as AuthorId, 1] as const),
@@ -132,6 +136,23 @@ function makeTargets(): Readonly<Record<string, Target>> {
         ...sites.map(({ store }) => encodeBundle(bundleSince(store, Version.empty))),
         ...sites.map(({ store }) => encodeBundle(bundleSince(store, halfOf(store.version)))),
         ...sites.map(({ store }) => encodeBundle(compactBundle(store))),
+      ],
+      read: (bytes, victim) => {
+        const decoded = decodeBundle(bytes)
+        return decoded.ok ? { ok: true, value: applyBundle(victim.store, decoded.value) } : decoded
+      },
+    },
+    'packed changes': {
+      corpus: [
+        ...changes.map((all) => encodeChanges(all, undefined, true)),
+        ...counted.map(({ change }) => encodeChanges([change], undefined, true)),
+      ],
+      read: (bytes, victim) => applied(decodeChanges(bytes), (change) => victim.store.applyChange(change)),
+    },
+    'packed bundles': {
+      corpus: [
+        ...sites.map(({ store }) => encodeBundle(bundleSince(store, Version.empty), undefined, true)),
+        ...counted.map(({ site }) => encodeBundle(bundleSince(site.store, Version.empty), undefined, true)),
       ],
       read: (bytes, victim) => {
         const decoded = decodeBundle(bytes)
@@ -188,6 +209,19 @@ function makeTargets(): Readonly<Record<string, Target>> {
       },
     },
   }
+}
+
+/** Many keys that count, with small numbers: what packing is made for. */
+function countedKeys(count: number): { readonly site: Site; readonly change: Change } {
+  const site = openSite('c')
+  const change = site.store.transact((transaction) => {
+    for (let i = 0; i < count; i++) {
+      const key = new Key(['cells', `cell${String(i * 7 + (i % 3)).padStart(5, '0')}`], leafKinds.register)
+      transaction.put(site.store.tree.make(key), (i * i) % 97)
+    }
+  })
+  if (change === undefined) throw new Error('nothing was written')
+  return { site, change }
 }
 
 function applied<T>(decoded: Result<readonly T[], DecodeError>, apply: (item: T) => string): Answer {

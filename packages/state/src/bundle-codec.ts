@@ -9,6 +9,7 @@ import { sortKeys } from './key-order.ts'
 import { KeyReader, KeySpeller } from './key-speller.ts'
 import { AuthorReader, AuthorWriter, readSeq } from './key-table.ts'
 import { readPlace, readTargets, writePlace, writeTargets } from './list-codec.ts'
+import { blockNumbers, leastNumberBytes, packColumn, unpackColumn, unpackNumbers } from './number-pack.ts'
 import { readNamed, readVersionBeside, type VersionLookup, writeVersionBeside } from './relative-version.ts'
 import type { DecodeError, Result } from './result.ts'
 import { RowTable, TableBundle, tableStart } from './row-table.ts'
@@ -18,11 +19,13 @@ import { Version } from './version.ts'
 import { versionName, writeVersionName } from './version-name.ts'
 
 /** Greatest format of bundles; readers take it and those before it, and refuse others with `unsupported-version`. */
-export const bundleFormat = 4
+export const bundleFormat = 8
 /** Versions come whole. In the next format they come by what differs from one that the reader holds. */
 const plainFormat = 1
 /** How much greater the format of a bundle is that tells epochs: who does not know them must not merge it. */
 const withEpochs = 2
+/** How much greater it is where keys that count on, dots and whole numbers come in the bits that they need. */
+const withPacking = 4
 
 const FULL = 1
 const HAS_FLOOR = 2
@@ -42,16 +45,18 @@ function sortedDots({ authors, seqs }: RowTable): { order: number[]; ranks: Uint
 
 /**
  * Bytes of a bundle: keys in order, then a column per thing. Self-contained; with `known`, for a reader who holds that
- * version by its name, without the entries that both have.
+ * version by its name, without the entries that both have. With `packs`, for readers of the packed formats, keys that count
+ * on, dots and whole numbers take about the bits that they need.
  */
-export function encodeBundle(bundle: Bundle, known?: Version): Uint8Array {
+export function encodeBundle(bundle: Bundle, known?: Version, packs = false): Uint8Array {
   const writer = new ByteWriter(4096)
   const authors = new AuthorWriter()
   const speller = new KeySpeller()
   const hasFloor = bundle.floor.size > 0
   const floorIsVersion = hasFloor && bundle.floor.equals(bundle.version)
   const { epochs = [] } = bundle
-  writer.u8((known === undefined ? plainFormat : plainFormat + 1) + (epochs.length > 0 ? withEpochs : 0))
+  const relative = known === undefined ? 0 : 1
+  writer.u8(plainFormat + relative + (epochs.length > 0 ? withEpochs : 0) + (packs ? withPacking : 0))
   writer.u8((bundle.full ? FULL : 0) | (floorIsVersion ? FLOOR_IS_VERSION : hasFloor ? HAS_FLOOR : 0))
   if (known !== undefined) writeVersionName(writer, versionName(known))
   const writeVersion = (version: Version): void => {
@@ -61,9 +66,9 @@ export function encodeBundle(bundle: Bundle, known?: Version): Uint8Array {
   writeVersion(bundle.version)
   writeVersion(bundle.base)
   if (hasFloor && !floorIsVersion) writeVersion(bundle.floor)
-  writeRows(writer, RowTable.of(bundle), authors, speller)
+  writeRows(writer, RowTable.of(bundle), authors, speller, packs)
   writer.varUint(bundle.lists.length)
-  for (const row of bundle.lists) writeList(writer, row, authors, speller)
+  for (const row of bundle.lists) writeList(writer, row, authors, speller, packs)
   if (epochs.length > 0) writeEpochs(writer, epochs, authors)
   return writer.finish()
 }
@@ -96,29 +101,66 @@ function sortedKeys(table: RowTable): readonly Key[] {
   return sortKeys(keys)
 }
 
-function writeRows(writer: ByteWriter, table: RowTable, authors: AuthorWriter, speller: KeySpeller): void {
+function writeRows(
+  writer: ByteWriter,
+  table: RowTable,
+  authors: AuthorWriter,
+  speller: KeySpeller,
+  packs: boolean,
+): void {
   const dots = sortedDots(table)
-  writeDots(writer, table, dots.order, authors)
+  if (packs) packDots(writer, table, dots.order, authors)
+  else writeDots(writer, table, dots.order, authors)
   const keys = sortedKeys(table)
   const order = keys.map((key) => key.number)
   writer.varUint(order.length)
-  for (const key of keys) speller.write(writer, key, authors)
+  speller.writeAll(writer, keys, authors, packs)
   writeShapes(writer, table, order)
   const starts = new Starts(table)
   const values: Value[] = []
-  let last = 0
+  const numbers: number[] = []
   for (const row of order) {
     const [items, removals] = table.shape(row)
     const dot = starts.dots?.[row] ?? row
     for (let i = 0; i < items + removals; i++) {
-      const number = dots.ranks[table.dots[dot + i] as number] as number
-      writer.varInt(number - last)
-      last = number
+      numbers.push(dots.ranks[table.dots[dot + i] as number] as number)
     }
     const value = starts.values?.[row] ?? row
     for (let i = 0; i < items; i++) values.push(table.values.get(value + i) as Value)
   }
-  writeValueColumn(writer, values)
+  if (packs) packColumn(writer, numbers)
+  else writeSteps(writer, numbers)
+  writeValueColumn(writer, values, packs)
+}
+
+function writeSteps(writer: ByteWriter, numbers: readonly number[]): void {
+  let last = 0
+  for (const number of numbers) {
+    writer.varInt(number - last)
+    last = number
+  }
+}
+
+/** Per author, how many there are, their seqs and their stamps. */
+function packDots(writer: ByteWriter, table: RowTable, order: readonly number[], names: AuthorWriter): void {
+  writer.varUint(order.length)
+  for (let from = 0; from < order.length; ) {
+    const author = table.authors[order[from] as number] as AuthorId
+    let to = from + 1
+    while (to < order.length && table.authors[order[to] as number] === author) to++
+    const dots = order.slice(from, to)
+    names.write(writer, author)
+    writer.varUint(dots.length)
+    packColumn(
+      writer,
+      dots.map((dot) => table.seqs[dot] as number),
+    )
+    packColumn(
+      writer,
+      dots.map((dot) => table.hlcs[dot] as number),
+    )
+    from = to
+  }
 }
 
 function writeDots(writer: ByteWriter, table: RowTable, order: readonly number[], names: AuthorWriter): void {
@@ -156,7 +198,7 @@ function writeShapes(writer: ByteWriter, table: RowTable, order: readonly number
   }
 }
 
-function writeList(writer: ByteWriter, row: ListRow, authors: AuthorWriter, speller: KeySpeller): void {
+function writeList(writer: ByteWriter, row: ListRow, authors: AuthorWriter, speller: KeySpeller, packs: boolean): void {
   speller.write(writer, row.key, authors)
   writer.varUint(row.runs.length)
   for (const run of row.runs) {
@@ -167,6 +209,7 @@ function writeList(writer: ByteWriter, row: ListRow, authors: AuthorWriter, spel
     writeValueColumn(
       writer,
       run.values.filter((value): value is Value => value !== undefined),
+      packs,
     )
   }
   writer.varUint(row.erasures.length)
@@ -239,7 +282,12 @@ function readEpochs(reader: ByteReader, authors: AuthorReader): Epoch[] {
 
 /** Whether the bytes of a bundle are read without another version. */
 export function isSelfContained(bytes: Uint8Array): boolean {
-  return bytes[0] === plainFormat || bytes[0] === plainFormat + withEpochs
+  const format = bytes[0] ?? 0
+  return format <= bundleFormat && !isRelative(format)
+}
+
+function isRelative(format: number): boolean {
+  return ((format - plainFormat) & 1) !== 0
 }
 
 /** The bundle in the bytes of `encodeBundle`. `lookup` finds what `known` was by its name; else they are refused with `unknown-base`. */
@@ -261,38 +309,43 @@ export function* readingBundle(reader: ByteReader, lookup?: VersionLookup): Step
     reader.fail('unsupported-version', `a bundle of format ${format}, this build reads up to ${bundleFormat}`)
   const flags = reader.u8()
   if (flags > 7) reader.fail('malformed', 'unknown flags of a bundle')
-  const hasEpochs = format >= plainFormat + withEpochs
-  const isPlain = format === plainFormat || format === plainFormat + withEpochs
-  const known = isPlain ? undefined : readNamed(reader, lookup)
+  const hasEpochs = ((format - plainFormat) & withEpochs) !== 0
+  const packs = ((format - plainFormat) & withPacking) !== 0
+  speller.packs = packs
+  const known = isRelative(format) ? readNamed(reader, lookup) : undefined
   const readVersion = (): Version =>
     known === undefined ? authors.readVersion(reader) : readVersionBeside(reader, authors, known)
   const version = readVersion()
   const base = readVersion()
   const floor = flags & FLOOR_IS_VERSION ? version : flags & HAS_FLOOR ? readVersion() : Version.empty
-  const table = yield* readingRows(reader, authors, speller)
+  const table = yield* readingRows(reader, authors, speller, packs)
   const lists: ListRow[] = []
   const count = reader.count(Number.MAX_SAFE_INTEGER, 5)
-  for (let i = 0; i < count; i++) lists.push(readList(reader, authors, speller))
+  for (let i = 0; i < count; i++) lists.push(readList(reader, authors, speller, packs))
   const epochs = hasEpochs ? readEpochs(reader, authors) : []
   reader.end()
   return new TableBundle({ base, version, floor, full: (flags & FULL) !== 0, lists, epochs }, table)
 }
 
-function* readingRows(reader: ByteReader, authors: AuthorReader, speller: KeyReader): Steps<RowTable> {
+function* readingRows(reader: ByteReader, authors: AuthorReader, speller: KeyReader, packs: boolean): Steps<RowTable> {
   const table = new RowTable()
-  readDots(reader, authors, table)
-  const count = reader.count(Number.MAX_SAFE_INTEGER)
+  if (packs) unpackDots(reader, authors, table)
+  else readDots(reader, authors, table)
+  const count = reader.count(Number.MAX_SAFE_INTEGER, packs ? leastNumberBytes : 1)
   for (let i = 0; i < count; i += stepRows) {
     readKeys(reader, authors, speller, table, Math.min(count, i + stepRows))
     yield (0.9 * i) / count
   }
-  const [dotCount, itemCount] = readShapes(reader, table)
-  const step = 16 * stepRows
+  speller.end(reader)
+  const [dotCount, itemCount] = readShapes(reader, table, packs ? leastNumberBytes : 1)
+  const step = blockNumbers
   for (let i = 0; i < dotCount; i += step) {
-    readDotNumbers(reader, table, Math.min(dotCount, i + step))
+    const to = Math.min(dotCount, i + step)
+    if (packs) unpackDotNumbers(reader, table, to)
+    else readDotNumbers(reader, table, to)
     yield 0.95
   }
-  yield* readingValueColumn(reader, itemCount, table.values)
+  yield* readingValueColumn(reader, itemCount, table.values, packs)
   return table
 }
 
@@ -306,6 +359,34 @@ function readDotNumbers(reader: ByteReader, { dots, seqs }: RowTable, to: number
     number += reader.varInt()
     if (!(number >= 0 && number < seqs.length)) reader.fail('malformed', `dot ${number} was never named`)
     dots.push(number)
+  }
+}
+
+function unpackDotNumbers(reader: ByteReader, { dots, seqs }: RowTable, to: number): void {
+  const from = dots.length
+  unpackNumbers(reader, to - from, dots, from)
+  for (let i = from; i < to; i++) {
+    const number = dots[i] as number
+    if (!(number >= 0 && number < seqs.length)) reader.fail('malformed', `dot ${number} was never named`)
+  }
+}
+
+function unpackDots(reader: ByteReader, names: AuthorReader, { authors, seqs, hlcs }: RowTable): void {
+  const count = reader.count(Number.MAX_SAFE_INTEGER, 2 * leastNumberBytes)
+  while (authors.length < count) {
+    const author = names.read(reader)
+    const from = authors.length
+    const own = reader.count(count - from, 2 * leastNumberBytes)
+    if (own === 0) reader.fail('malformed', 'an author of no dots')
+    unpackColumn(reader, own, seqs, from)
+    unpackColumn(reader, own, hlcs, from)
+    for (let i = from; i < from + own; i++) {
+      authors.push(author)
+      const before = i === from ? 0 : (seqs[i - 1] as number)
+      if (!((seqs[i] as number) > before && (seqs[i] as number) <= maxSeq))
+        reader.fail('malformed', 'a seq is out of range')
+      if (!isStamp(hlcs[i] as number)) reader.fail('malformed', 'the clock is not a stamp')
+    }
   }
 }
 
@@ -331,17 +412,17 @@ function readDots(reader: ByteReader, names: AuthorReader, { authors, seqs, hlcs
 }
 
 /** Notes the shapes of rows that are not plain. Returns how many dots and items there are. */
-function readShapes(reader: ByteReader, table: RowTable): [dots: number, items: number] {
+function readShapes(reader: ByteReader, table: RowTable, leastBytes: number): [dots: number, items: number] {
   const rows = table.keys.length
   let dotCount = 0
   let itemCount = 0
   for (let row = 0; row < rows; ) {
     const run = reader.u8()
     if (run < 1 || run > 64 || run > rows - row) reader.fail('malformed', 'a run of rows of another length')
-    // Each item and record costs a byte further on, so more than are left cannot be meant.
+    // Each item and record costs something further on, so more than that cannot be meant.
     const items = reader.varUint()
     const removals = reader.varUint()
-    if ((items + removals) * run > reader.remaining) reader.fail('truncated', 'more items than bytes')
+    if ((items + removals) * run * leastBytes > reader.remaining) reader.fail('truncated', 'more items than bytes')
     dotCount += (items + removals) * run
     itemCount += items * run
     for (const end = row + run; row < end; row++)
@@ -350,7 +431,7 @@ function readShapes(reader: ByteReader, table: RowTable): [dots: number, items: 
   return [dotCount, itemCount]
 }
 
-function readList(reader: ByteReader, authors: AuthorReader, speller: KeyReader): ListRow {
+function readList(reader: ByteReader, authors: AuthorReader, speller: KeyReader, packs: boolean): ListRow {
   const key = speller.read(reader, authors)
   const runs: ListRun[] = []
   const runCount = reader.count(Number.MAX_SAFE_INTEGER, 4)
@@ -359,7 +440,7 @@ function readList(reader: ByteReader, authors: AuthorReader, speller: KeyReader)
     const place = readPlace(reader, authors)
     const count = reader.varUint()
     const kept = readGaps(reader, count)
-    const left = readValueColumn(reader, kept.filter(Boolean).length)
+    const left = readValueColumn(reader, kept.filter(Boolean).length, packs)
     let next = 0
     runs.push({ author, seq, place, values: kept.map((is) => (is ? left[next++] : undefined)) })
   }

@@ -9,6 +9,7 @@ import {
   HAS_SPAN,
   NEXT_SEQ,
   ONLY_PUTS,
+  packedFormat,
   plainFormat,
   RELATIVE_CONTEXT,
   WHOLE_CONTEXT,
@@ -22,6 +23,7 @@ import { KeyReader } from './key-speller.ts'
 import { AuthorReader, maxStreamKeys, readSeq } from './key-table.ts'
 import { readPlace, readTargets } from './list-codec.ts'
 import { eraseOp, insertOp } from './list-write.ts'
+import { fewNumbers, leastNumberBytes, unpackColumn } from './number-pack.ts'
 import type { VersionLookup } from './relative-version.ts'
 import type { DecodeError, Result } from './result.ts'
 import type { Row } from './rows.ts'
@@ -85,6 +87,14 @@ class StreamDecoder implements ChangeDecoder {
     for (const state of this.#states.values()) state.context = undefined
   }
 
+  get #packs(): boolean {
+    return this.#format >= packedFormat
+  }
+
+  get #leastBytes(): number {
+    return this.#packs ? leastNumberBytes : 1
+  }
+
   #readFrame(reader: ByteReader): Change[] {
     const format = reader.u8()
     if (format < plainFormat || format > changeFormat)
@@ -107,13 +117,15 @@ class StreamDecoder implements ChangeDecoder {
       this.#rows.fill(0)
     }
     this.#speller.lookIn(tree)
+    this.#speller.packs = this.#packs
     const count = reader.count(this.#limits.maxChanges, 5)
-    const fresh = reader.count(maxStreamKeys)
+    const fresh = reader.count(maxStreamKeys, this.#leastBytes)
     if (this.#keys.length + fresh > maxStreamKeys) reader.fail('too-large', 'too many keys in one stream')
     for (let i = 0; i < fresh; i++) {
       this.#keys.push(this.#speller.read(reader, this.#authors))
       this.#rows.push(0)
     }
+    this.#speller.end(reader)
     const changes: Change[] = []
     for (let i = 0; i < count; i++) changes.push(this.#read(reader))
     reader.end()
@@ -137,7 +149,7 @@ class StreamDecoder implements ChangeDecoder {
     this.#states.set(author, { seq: seq + span - 1, context })
     const head = { author, seq, span, context, hlc, ...(cause === undefined ? {} : { cause }) }
     const puts = this.#readNumbers(reader)
-    const values = readValueColumn(reader, puts.length)
+    const values = readValueColumn(reader, puts.length, this.#packs)
     const removes = flags & ONLY_PUTS ? [] : this.#readNumbers(reader)
     const lists: Op[] = []
     if (!(flags & ONLY_PUTS)) this.#readLists(reader, author, seq, lists)
@@ -193,11 +205,15 @@ class StreamDecoder implements ChangeDecoder {
   }
 
   #readNumbers(reader: ByteReader): number[] {
-    const count = reader.count(this.#limits.maxOps)
+    const count = reader.count(this.#limits.maxOps, this.#leastBytes)
     const numbers = new Array<number>(count)
+    const isPacked = this.#packs && count >= fewNumbers
+    if (isPacked) unpackColumn(reader, count, numbers)
     let number = -1
     for (let i = 0; i < count; i++) {
-      number += reader.varUint() + 1
+      const gap = isPacked ? (numbers[i] as number) : reader.varUint()
+      if (gap < 0) reader.fail('malformed', 'keys out of their order')
+      number += gap + 1
       numbers[i] = number
     }
     return numbers
@@ -211,7 +227,7 @@ class StreamDecoder implements ChangeDecoder {
       const place = readPlace(reader, this.#authors)
       const count = reader.varUint()
       if (count < 1 || count > this.#limits.maxOps) reader.fail('too-large', `${count} list elements`)
-      const values = readValueColumn(reader, count)
+      const values = readValueColumn(reader, count, this.#packs)
       ops.push(insertOp(key, { id: { author, seq }, place, values }))
     }
     const erases = reader.count(this.#limits.maxOps, 2)

@@ -2,7 +2,7 @@ import type { Core } from './core.ts'
 import type { FencingToken } from './graded.ts'
 import { stampCounter, stampMs } from './hlc.ts'
 import type { Dot, Path } from './ids.ts'
-import { isSetKind, type Key, type KindCode, kindName } from './key.ts'
+import { isSetKind, type Key, type KindCode, kindName, leafKinds } from './key.ts'
 import { type ConflictRule, leafKind, leafValue, type Settled, type Touch, type Write } from './leaf-kind.ts'
 import type { ReadableItem } from './read.ts'
 import type { Row } from './rows.ts'
@@ -64,6 +64,7 @@ export function sideOf(core: Core, touch: Touch, value: Value | undefined): Conf
 
 /** What a touch means to the app: undefined for a removal. */
 function meaningOf({ kind, member }: Key, touch: Touch): Value | undefined {
+  if (kind === leafKinds.register) return touch.value
   return touch.value === undefined ? undefined : leafKind(kind).pick([touch as Write], member)
 }
 
@@ -82,6 +83,13 @@ function settled({ kind, member }: Key, ours: Touch, theirs: Touch): Settled | u
 /** The touch of a side that stands for it: its winning write, else its removal. */
 export function leadingTouch(items: readonly ReadableItem[], removals: readonly Touch[]): Touch | undefined {
   return winningItem(items) ?? winningItem(removals.map(({ author, seq, hlc }) => ({ author, seq, hlc })))
+}
+
+/** What the leaf of an entry reads now. */
+function resultAt({ tree }: Core, entry: Row, { kind, member }: Key): Value | undefined {
+  // A register reads as what stands at its least member, and none is less.
+  if (kind === leafKinds.register && member === '' && tree.isLive(entry)) return winningItem(tree.items(entry))?.value
+  return leafValue(tree.leafOf(entry))
 }
 
 /**
@@ -103,7 +111,7 @@ export function conflictAt(core: Core, entry: Row, ours: Touch, theirs: Touch): 
     ...settlement,
     ours: { ...sideOf(core, ours, ourValue), ...gradeOf(kind, ours) },
     theirs: { ...sideOf(core, theirs, theirValue), ...gradeOf(kind, theirs) },
-    result: leafValue(core.tree.leafOf(entry)),
+    result: resultAt(core, entry, key),
     ancestor: { known: false },
   }
 }

@@ -73,6 +73,11 @@ function isPlainKind(kind: KindCode): boolean {
   )
 }
 
+/** What the author of a change had. */
+export interface Seen {
+  had(slot: AuthorSlot, seq: number): boolean
+}
+
 /** Rows whose items are yet to be put into the recency lists, in order of seq. */
 export type Later = Column<Row>
 
@@ -120,6 +125,8 @@ export class Core {
   /** Whether a node may stand twice among those. */
   nodesRepeat = false
   #lastChanged: Row = 0
+  /** The node above which the running revision is noted already. */
+  #lastAbove: Row = 0
   /** First-touch copies for the cuts that are open, once there was one. */
   journal: CutJournal | undefined = undefined
   /** What others had when contact came back, for cuts that have not been closed. */
@@ -139,8 +146,6 @@ export class Core {
   listElements = 0
   removalRecords = 0
   readonly #newAuthor: () => AuthorId
-  /** Number of the last check of something that came in. */
-  #checks: number = 2 ** 31
   #version: Version | undefined = Version.empty
   #others: Version = Version.empty
 
@@ -234,11 +239,16 @@ export class Core {
     if (node === this.#lastChanged) return
     this.#lastChanged = node
     this.changedNodes.push(node)
-    this.#touchAbove(node)
+    const { rows } = this.tree
+    // Of a plain value nobody asks for the revision.
+    const isPlain = (rows.get(node, words.flags) & marks.kind) === leafKinds.register && !rows.hasMore(node)
+    this.#touchAbove(isPlain ? rows.get(node, words.parent) : node)
   }
 
   /** Notes the running revision at a node and all above it. */
   #touchAbove(node: Row): void {
+    if (node === this.#lastAbove) return
+    this.#lastAbove = node
     const { revision } = this
     const { rows } = this.tree
     for (let at = node; at !== 0; at = rows.get(at, words.parent)) {
@@ -292,17 +302,39 @@ export class Core {
 
   /**
    * What most writes are: one item takes the place of one, with nothing beside it, in a leaf that is present by that alone.
-   * False where it is not that, with nothing done. `isPending`: only where the running change wants it, which is settled so.
+   * False where it is not that, with nothing done; also where `theirs`, of a change that came in, had not what stands there.
+   * What the running change wanted of the entry is settled so.
    */
-  overwrite(entry: Row, slot: AuthorSlot, seq: number, hlc: number, value: Value, isPending: boolean): boolean {
+  overwrite(entry: Row, slot: AuthorSlot, seq: number, hlc: number, value: Value, theirs: Seen | undefined): boolean {
     const { tree } = this
     const { rows } = tree
-    const flags = rows.get(entry, words.flags)
-    if (!tree.isLive(entry) || tree.hasRecords(entry) || !isPlainKind(flags & marks.kind)) return false
-    if (isPending && (flags & marks.put) === 0) return false
-    this.touch(entry)
-    if (isPending) rows.set(entry, words.flags, rows.get(entry, words.flags) & ~marks.pending)
-    tree.replace(entry, slot, seq, hlc, value)
+    const page = rows.page(entry)
+    const at = rows.offset(entry)
+    const flags = page[at + words.flags] as number
+    if ((flags & (marks.live | marks.remove)) !== marks.live || !isPlainKind(flags & marks.kind)) return false
+    const hasMore = page[at + words.more] !== 0
+    if (hasMore && rows.get(entry, words.record) !== 0) return false
+    const author = rows.author(entry)
+    if (theirs !== undefined && !theirs.had(tree.slotNumbered(author), page[at + words.seq] as number)) return false
+    if (this.journal?.collects === true) this.journal.touch(entry, this.merging)
+    let kept = flags & marks.own & ~marks.pending
+    if (this.digest !== undefined && (flags & marks.dirty) === 0) {
+      kept |= marks.dirty
+      this.digest.note(entry)
+    }
+    const parent = page[at + words.parent] as number
+    if ((flags & marks.type) !== 0) {
+      this.nodesRepeat = true
+      this.#touchNode(parent)
+    } else {
+      this.#lastChanged = entry
+      this.changedNodes.push(entry)
+      this.#touchAbove(hasMore ? entry : parent)
+    }
+    if (page[at + words.after] !== 0 || author !== slot.number) tree.moveLast(entry, author, slot)
+    page[at + words.flags] = kept
+    rows.fill(entry, slot.number, seq, hlc)
+    tree.values.set(entry, value)
     return true
   }
 
@@ -370,12 +402,6 @@ export class Core {
     return this.tree.items(entry).filter((other) => outranks(other.value, value))
   }
 
-  /** A number that no entry is marked with: above all places in a running change. */
-  nextCheck(): number {
-    this.#checks = this.#checks === 2 ** 32 - 1 ? 2 ** 31 : this.#checks + 1
-    return this.#checks
-  }
-
   /** Starts a new revision: whatever changes from here on is reported together. */
   beginRevision(merging: boolean): void {
     this.revision++
@@ -383,6 +409,7 @@ export class Core {
     this.changedNodes = []
     this.nodesRepeat = false
     this.#lastChanged = 0
+    this.#lastAbove = 0
   }
 
   /** Appends to the recency list, or leaves that to the caller, who sorts first. */
@@ -414,7 +441,8 @@ export class Core {
     const flags = rows.get(entry, words.flags)
     if (((flags & marks.present) !== 0) === present) return
     rows.set(entry, words.flags, flags ^ marks.present)
-    let node = (flags & marks.type) === 0 ? entry : rows.get(entry, words.parent)
+    // A node with nothing below it counts as what its own mark says.
+    let node = (flags & marks.type) === 0 && rows.hasMore(entry) ? entry : rows.get(entry, words.parent)
     for (; node !== 0; node = rows.get(node, words.parent)) {
       const live = rows.get(node, words.live) + (present ? 1 : -1)
       rows.set(node, words.live, live)

@@ -15,18 +15,24 @@ import {
 } from './key.ts'
 import { areNextTo } from './key-order.ts'
 import type { AuthorReader, AuthorWriter } from './key-table.ts'
+import { fewNumbers, leastNumberBytes, packColumn, unpackColumn } from './number-pack.ts'
 import type { Tree } from './tree.ts'
 
 // The first byte of a key. Keys mostly come sorted, so that one differs from the one before only in its last name:
 // 0x80 | shared << 3 | rest: kind and parent as before, a new name, of which `shared` characters are those of the text
 // before and `rest` follow; 15 and 7 say that the number goes on behind. 0x40 | n: as before, and text n as last name.
 // Else a kind (0: a kind above 63 follows), what the path shares with the one before, and the rest.
+// In packed formats, 0 and COUNTED: so many siblings of the key before, whose names count on from its name, follow.
+const COUNTED = 1
 const FRESH_NAME = 0x80
 const KNOWN_NAME = 0x40
 const LONG_SHARED = 15
 const LONG_REST = 7
 /** Characters that a text takes over from the one before, at most: bounds what few bytes can make a reader spell. */
 const MAX_SHARED = 255
+/** Names that count on take over as many characters at most, as each costs a few bits, and count with so many digits. */
+const MAX_COUNTED_PREFIX = 64
+const MAX_DIGITS = 15
 
 /** Whether the member of a kind is an author, a text, or absent. */
 export function memberForm(kind: KindCode): 'author' | 'text' | 'none' {
@@ -47,6 +53,49 @@ const noPath: readonly string[] = []
 /** Whether two keys differ in their last names only, seen without their paths. */
 function isNextTo(key: Key, last: Key | undefined): boolean {
   return last !== undefined && areNextTo(last, key) && memberForm(key.kind) === 'none' && key.name !== last.name
+}
+
+/** How many digits a name ends with; 0 where it is not one that others count on from. */
+function countedDigits(name: string): number {
+  let digits = 0
+  while (digits < MAX_DIGITS && digits < name.length && isDigit(name.charCodeAt(name.length - 1 - digits))) digits++
+  return name.length - digits > MAX_COUNTED_PREFIX ? 0 : digits
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39
+}
+
+/** What a name counts, if its last digits are such; else NaN. */
+function countOf(name: string, digits: number): number {
+  let number = 0
+  for (let i = name.length - digits; i < name.length; i++) {
+    const code = name.charCodeAt(i)
+    if (!isDigit(code)) return Number.NaN
+    number = number * 10 + code - 0x30
+  }
+  return number
+}
+
+/** How far apart the names of keys are that count on from the one before `from`. */
+function countedGaps(keys: readonly Key[], from: number): number[] {
+  let last = keys[from - 1] as Key
+  const digits = memberForm(last.kind) === 'none' ? countedDigits(last.name) : 0
+  const gaps: number[] = []
+  if (digits === 0) return gaps
+  const prefix = last.name.slice(0, -digits)
+  let count = countOf(last.name, digits)
+  for (let at = from; at < keys.length; at++) {
+    const key = keys[at] as Key
+    const { name } = key
+    if (!areNextTo(last, key) || name.length !== last.name.length || !name.startsWith(prefix)) break
+    const gap = countOf(name, digits) - count - 1
+    if (!(gap >= 0)) break
+    gaps.push(gap)
+    count += gap + 1
+    last = key
+  }
+  return gaps
 }
 
 /** Spells keys by what they share with the one before. Cheapest when they come in the order of `compareKeys`. */
@@ -79,6 +128,23 @@ export class KeySpeller {
     for (let i = shared; i < path.length; i++) this.#writeText(writer, path[i] ?? '')
     if (form === 'author') authors.write(writer, key.member as AuthorId)
     else if (form === 'text') this.#writeFresh(writer, key.member)
+  }
+
+  /** Writes keys in turn; with `packs`, those whose names count on from the one before by how far apart they are. */
+  writeAll(writer: ByteWriter, keys: readonly Key[], authors: AuthorWriter, packs: boolean): void {
+    for (let at = 0; at < keys.length; ) {
+      this.write(writer, keys[at++] as Key, authors)
+      const gaps = packs ? countedGaps(keys, at) : []
+      if (gaps.length < fewNumbers) continue
+      writer.u8(0)
+      writer.u8(COUNTED)
+      writer.varUint(gaps.length)
+      packColumn(writer, gaps)
+      at += gaps.length
+      const last = keys[at - 1] as Key
+      this.#last = last
+      this.#text = last.name
+    }
   }
 
   /** The last segment in the short form; false when it has none. */
@@ -151,6 +217,15 @@ export class KeyReader {
   #name = ''
   #member = ''
   #tree: Tree | undefined
+  /** Whether names may count on. */
+  packs = false
+  /** How far apart the names are that count on from the last. */
+  #gaps: readonly number[] = []
+  #nextGap = 0
+  /** What the last name counts, above the power of ten with one digit more, and what stands before it. */
+  #count = 0
+  #limit = 0
+  #prefix = ''
 
   /** Looks keys up in `tree` from here on. To be called before each frame: trees grow, and stores are replaced. */
   lookIn(tree: Tree | undefined): void {
@@ -171,13 +246,27 @@ export class KeyReader {
     keys.add(this.#branches.at(-1), this.#name, this.#kind, this.#member)
   }
 
+  /** To be called when all keys of a frame were read. */
+  end(reader: ByteReader): void {
+    if (this.#nextGap < this.#gaps.length) reader.fail('malformed', 'names that count on beyond the last key')
+  }
+
   #readParts(reader: ByteReader, authors: AuthorReader): void {
+    if (this.#nextGap < this.#gaps.length) {
+      this.#countOn(reader)
+      return
+    }
     const first = reader.u8()
     if (first >= KNOWN_NAME) {
       this.#readSibling(reader, first)
       return
     }
     const kind = first === 0 ? reader.u8() : first
+    if (this.packs && first === 0 && kind === COUNTED) {
+      this.#beginCount(reader)
+      this.#countOn(reader)
+      return
+    }
     if (first === 0 && kind < KNOWN_NAME) reader.fail('malformed', `leaf kind ${kind} in another form`)
     const shared = reader.varUint()
     if (shared > this.#names.length) reader.fail('malformed', 'a path that shares more than there is')
@@ -192,6 +281,32 @@ export class KeyReader {
     this.#member =
       form === 'author' ? authors.read(reader) : form === 'text' ? this.#readFresh(reader, maxMemberLength) : ''
     this.#name = names.at(-1) ?? ''
+  }
+
+  #beginCount(reader: ByteReader): void {
+    const digits = this.#kind === 0 || memberForm(this.#kind) !== 'none' ? 0 : countedDigits(this.#name)
+    if (digits === 0) reader.fail('malformed', 'names that count on from none')
+    const count = reader.count(Number.MAX_SAFE_INTEGER, leastNumberBytes)
+    if (count === 0) reader.fail('malformed', 'no names that count on')
+    const gaps: number[] = []
+    unpackColumn(reader, count, gaps)
+    this.#gaps = gaps
+    this.#nextGap = 0
+    this.#prefix = this.#name.slice(0, -digits)
+    this.#count = 10 ** digits + countOf(this.#name, digits)
+    this.#limit = 2 * 10 ** digits
+  }
+
+  /** To the next name that counts on from the last. */
+  #countOn(reader: ByteReader): void {
+    const gap = this.#gaps[this.#nextGap++] as number
+    this.#count += gap + 1
+    if (gap < 0 || this.#count >= this.#limit) reader.fail('malformed', 'a name that counts too far')
+    const name = this.#prefix + String(this.#count).slice(1)
+    ;(this.#names as string[])[this.#names.length - 1] = name
+    this.#name = name
+    this.#text = name
+    this.#member = ''
   }
 
   /** To the node above a path that begins like the last one. */

@@ -27,16 +27,16 @@ function readAuthor(reader: ByteReader): AuthorId {
 export class AuthorWriter {
   readonly #numbers = new Map<AuthorId, number>()
 
-  /** Writes the number of an author, and the author itself when it is new. */
-  write(writer: ByteWriter, author: AuthorId): void {
+  /** Writes the number of an author, and the author itself when it is new. Gives the number. */
+  write(writer: ByteWriter, author: AuthorId): number {
     const known = this.#numbers.get(author)
-    if (known !== undefined) {
-      writer.varUint(known)
-      return
+    const number = known ?? this.#numbers.size
+    writer.varUint(number)
+    if (known === undefined) {
+      writeAuthor(writer, author)
+      this.#numbers.set(author, number)
     }
-    writer.varUint(this.#numbers.size)
-    writeAuthor(writer, author)
-    this.#numbers.set(author, this.#numbers.size)
+    return number
   }
 
   writeDot(writer: ByteWriter, dot: Dot): void {
@@ -148,7 +148,7 @@ export class KeyNumbers {
   }
 
   /** Numbers and spells the keys that were noted since the last call. */
-  writeFresh(writer: ByteWriter, speller: KeySpeller, authors: AuthorWriter): void {
+  writeFresh(writer: ByteWriter, speller: KeySpeller, authors: AuthorWriter, packs: boolean): void {
     const fresh = this.#fresh
     writer.varUint(fresh.length)
     if (fresh.length === 0) return
@@ -158,8 +158,8 @@ export class KeyNumbers {
       key.number = this.#next++
       if (key.met !== undefined && key.met === this.#moment) this.#ofRows.set(key.row, key.number)
       else this.#ofTexts.set(key.id, key.number)
-      speller.write(writer, key, authors)
     }
+    speller.writeAll(writer, sorted, authors, packs)
     for (const [key, first] of this.#repeats) key.number = first.number
     this.#repeats = []
     this.#fresh = []

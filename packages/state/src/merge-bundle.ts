@@ -9,7 +9,7 @@ import { addErasure, addRun, updateList } from './list-store.ts'
 import { sequenceOf } from './list-write.ts'
 import { noticeConflict } from './merge.ts'
 import { RowTable, type TablePlace, tableStart } from './row-table.ts'
-import { type Row, words } from './rows.ts'
+import { type Row, RowSet } from './rows.ts'
 import { mergeLive } from './rules.ts'
 import { sorting } from './sorting.ts'
 import { finish, part, type Steps, stepRows } from './steps.ts'
@@ -30,7 +30,7 @@ export function* mergingBundle(core: Core, bundle: Bundle): Steps<NoticedConflic
   const { tree } = core
   const before = core.version
   // Where there was nothing, nothing can be unnamed.
-  const named = bundle.full && core.liveItems > 0 ? core.nextCheck() : 0
+  const named = bundle.full && core.liveItems > 0 ? new RowSet(tree.rows.end) : undefined
   const rows = new RowMerge(core, bundle, named)
   const { later, noticed, count } = rows
   while (rows.at.row < count) {
@@ -38,7 +38,7 @@ export function* mergingBundle(core: Core, bundle: Bundle): Steps<NoticedConflic
     yield (0.8 * rows.at.row) / count
   }
   rows.observeClocks()
-  if (named !== 0) dropUnnamed(core, bundle, named)
+  if (named !== undefined) dropUnnamed(core, bundle, named)
   for (const row of bundle.lists) mergeList(core, row, before, later)
   yield* part(
     0.8,
@@ -65,8 +65,8 @@ class RowMerge {
   readonly #table: RowTable
   /** What the receiver had. */
   readonly #before: Version
-  /** Marks the entries that the bundle names; 0 where nobody asks. */
-  readonly #named: number
+  /** The entries that the bundle names; undefined where nobody asks. */
+  readonly #named: RowSet | undefined
   readonly #key = new KeyCursor()
   /** Of the distinct dots, whose they are. */
   readonly #slots: AuthorSlot[]
@@ -78,7 +78,7 @@ class RowMerge {
   readonly later: Later = new Column()
   readonly noticed: NoticedConflict[] = []
 
-  constructor(core: Core, bundle: Bundle, named: number) {
+  constructor(core: Core, bundle: Bundle, named: RowSet | undefined) {
     const table = RowTable.of(bundle)
     this.#core = core
     this.#bundle = bundle
@@ -97,7 +97,7 @@ class RowMerge {
     const mayBePlain = rules.mergeLive === mergeLive
     for (; at.row < to; table.advance(at)) {
       const entry = tree.make(table.keys.read(at.row, this.#key))
-      if (this.#named !== 0) tree.mark(entry, this.#named)
+      this.#named?.add(entry)
       if (!mayBePlain || !table.isPlain(at.row) || !this.#mergePlain(entry)) this.#mergeRow(entry, table.row(at))
     }
   }
@@ -166,10 +166,9 @@ function removalsBeside(core: Core, entry: Row, fresh: readonly LiveItem[], thei
 }
 
 /** A full bundle names every live key: what it does not name and its version covers was removed. */
-function dropUnnamed(core: Core, bundle: Bundle, named: number): void {
-  const { rows } = core.tree
+function dropUnnamed(core: Core, bundle: Bundle, named: RowSet): void {
   for (const entry of entriesIn(core.tree)) {
-    if (rows.get(entry, words.mark) === named || !core.tree.isLive(entry)) continue
+    if (named.has(entry) || !core.tree.isLive(entry)) continue
     const live = core.tree.items(entry)
     const kept = core.rules.mergeLive<LiveItem>(live, [], core.version, bundle.version)
     if (kept.length !== live.length) core.replaceLive(entry, kept)

@@ -1,7 +1,7 @@
 import type { AuthorSlot } from './author-slot.ts'
 import { type Change, lastSeq, type Op } from './change.ts'
 import { conflictAt, leadingTouch, type NoticedConflict } from './conflict.ts'
-import type { Core, LiveItem } from './core.ts'
+import type { Core, LiveItem, Seen } from './core.ts'
 import { leafKinds } from './key.ts'
 import type { Touch } from './leaf-kind.ts'
 import type { Row } from './rows.ts'
@@ -12,7 +12,7 @@ import type { Version } from './version.ts'
 import { WrittenChange } from './written-change.ts'
 
 /** What the author of a change had before it, and with its first dot. */
-class TheirVersion {
+class TheirVersion implements Seen {
   readonly #change: Change
   readonly #number: number
   #after: Version | undefined
@@ -87,11 +87,12 @@ function mergePut(
   theirs: TheirVersion,
   noticed: NoticedConflict[],
 ): void {
+  if (core.overwrite(entry, slot, seq, hlc, value, theirs)) return
   const { tree } = core
   if (tree.hasRecords(entry)) {
     if (!core.rules.putKeepsRemovals) core.dropRemovals(entry, () => true)
   } else if (tree.kind(entry) !== leafKinds.fenced && (!tree.isLive(entry) || isSeen(tree, entry, theirs))) {
-    if (!core.overwrite(entry, slot, seq, hlc, value, false)) core.replaceSingle(entry, slot, seq, hlc, value)
+    core.replaceSingle(entry, slot, seq, hlc, value)
     return
   }
   const item: LiveItem = { author, seq, hlc, value }

@@ -30,6 +30,8 @@ export interface LeafEdit {
   commit(seq: number, ops: Op[]): void
 }
 
+const fewPlaces = 8
+
 /**
  * The writes of one running change(). Keyed writes wait in their entries until commit; list writes take effect at once
  * and are undone when the change throws. Reads within the change see its own writes.
@@ -39,9 +41,10 @@ export class Transaction {
   /** Of the leases whose fenced fields this change may write. */
   readonly tokens: readonly FencingToken[]
   readonly #tree: Tree
-  /** Entries written to; each knows its place here by its mark. */
+  /** Entries written to, each once. */
   readonly #pending: Row[] = []
   readonly #values: Value[] = []
+  #places: Map<Row, number> | undefined
   #edits: Map<Row, LeafEdit> | undefined
   #itemsOf: ItemsOf | undefined
   #inserted = 0
@@ -76,10 +79,9 @@ export class Transaction {
     const flags = page[at + words.flags] as number
     if (what !== marks.put) this.#removes++
     if ((flags & marks.pending) === 0) {
-      page[at + words.mark] = this.#pending.length
       this.#pending.push(entry)
       this.#values.push(value)
-    } else this.#values[page[at + words.mark] as number] = value
+    } else this.#values[this.#placeOf(entry)] = value
     page[at + words.flags] = (flags & ~marks.pending) | what
   }
 
@@ -89,7 +91,17 @@ export class Transaction {
   }
 
   #pendingValue(entry: Row): Value {
-    return this.#values[this.#tree.rows.get(entry, words.mark)] as Value
+    return this.#values[this.#placeOf(entry)] as Value
+  }
+
+  /** Where an entry stands among those written to. Few changes come back to what they wrote, and most of those at once. */
+  #placeOf(entry: Row): number {
+    const pending = this.#pending
+    const last = pending.length - 1
+    for (let at = last; at >= Math.max(0, last - fewPlaces); at--) if (pending[at] === entry) return at
+    this.#places ??= new Map()
+    for (let at = this.#places.size; at <= last; at++) this.#places.set(pending[at] as Row, at)
+    return this.#places.get(entry) as number
   }
 
   #pathOf(entry: Row): Path {
@@ -260,7 +272,7 @@ export class Transaction {
     for (let i = 0; i < this.#pending.length; i++) {
       const entry = this.#pending[i] as Row
       const value = this.#values[i] as Value
-      if (core.overwrite(entry, slot, seq, hlc, value, true)) {
+      if (core.overwrite(entry, slot, seq, hlc, value, undefined)) {
         written?.rows.push(entry)
         written?.values.push(value)
       } else if (this.#settle(entry) === marks.put) {

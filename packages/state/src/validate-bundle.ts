@@ -7,7 +7,7 @@ import { leafKind } from './leaf-kind.ts'
 import { isAddress, isShallow } from './limits.ts'
 import { areKnown, coversUnknown, isSoundRun, NewElements } from './list-check.ts'
 import { RowTable, type TablePlace, tableStart } from './row-table.ts'
-import type { Row } from './rows.ts'
+import { type Row, RowSet } from './rows.ts'
 import { finish, type Steps, stepRows } from './steps.ts'
 import type { Tree } from './tree.ts'
 import type { Value } from './value.ts'
@@ -99,7 +99,7 @@ function isSoundList(core: Core, { key, runs, erasures }: ListRow, bundle: Bundl
 /** Finds keys that are named twice: by a mark where the store has the key, else by their order or their text. */
 class NamedKeys {
   readonly #tree: Tree
-  readonly #check: number
+  readonly #rows: RowSet
   readonly #all: () => Iterable<KeyParts>
   /** How many were added. */
   #count = 0
@@ -112,7 +112,7 @@ class NamedKeys {
   /** `all`: the keys that will be added, in turn. Asked for when they do not come in order. */
   constructor(core: Core, all: () => Iterable<KeyParts>) {
     this.#tree = core.tree
-    this.#check = core.nextCheck()
+    this.#rows = new RowSet(core.tree.rows.end)
     this.#all = all
   }
 
@@ -127,7 +127,7 @@ class NamedKeys {
   }
 
   #add(entry: Row, parts: KeyParts): boolean {
-    const isNew = entry === 0 ? this.#addUnknown(parts) : this.#tree.mark(entry, this.#check)
+    const isNew = entry === 0 ? this.#addUnknown(parts) : this.#rows.add(entry)
     this.#count++
     return isNew
   }

@@ -1,4 +1,5 @@
 import type { ByteReader, ByteWriter } from './bytes.ts'
+import { blockNumbers, fewNumbers, packNumbers, unpackNumbers } from './number-pack.ts'
 import { maxValueDepth, setOwn, type Value, valueKind } from './plain-value.ts'
 import { finish, type Steps } from './steps.ts'
 import { mostValueBytes } from './value-bytes.ts'
@@ -28,6 +29,8 @@ const DATE = 8
 const ARRAY = 9
 const OBJECT = 10
 const TRUE = 11
+/** In packed columns only: whole numbers in blocks. */
+const PACKED = 11
 
 /** Whole numbers up to 2^48 are shorter as varints than as floats, or as short. */
 const MAX_INT = 2 ** 48
@@ -70,17 +73,22 @@ export function readValue(reader: ByteReader, limits: ValueLimits = defaultValue
 
 /**
  * Appends many values as a column: runs of one type with one or two bytes each, then the bare payloads. 400 floats
- * take 3,200 bytes and 2 more; booleans one bit each. The count is not written: the reader must know it.
+ * take 3,200 bytes and 2 more; booleans one bit each. The count is not written: the reader must know it. With `packs`,
+ * for readers that are told so, runs of whole numbers take about the bits that they need.
  */
-export function writeValueColumn(writer: ByteWriter, values: readonly Value[]): void {
+export function writeValueColumn(writer: ByteWriter, values: readonly Value[], packs = false): void {
   let start = 0
   while (start < values.length) {
     const tag = tagOf(values[start] as Value)
     const limit = Math.min(values.length, start + (tag === NULL ? MAX_EMPTY_RUN : MAX_RUN))
     let end = start + 1
     while (end < limit && tagOf(values[end] as Value) === tag) end++
-    writer.varUint((end - start - 1) * 16 + tag)
-    if (tag === BOOL) writeBits(writer, values, start, end)
+    const isPacked = packs && tag === INT && end - start >= fewNumbers
+    writer.varUint((end - start - 1) * 16 + (isPacked ? PACKED : tag))
+    if (isPacked) {
+      for (let i = start; i < end; i += blockNumbers)
+        packNumbers(writer, values as readonly number[], i, Math.min(end, i + blockNumbers))
+    } else if (tag === BOOL) writeBits(writer, values, start, end)
     else if (tag !== NULL) for (let i = start; i < end; i++) writePayload(writer, tag, values[i] as Value)
     start = end
   }
@@ -90,9 +98,9 @@ export function writeValueColumn(writer: ByteWriter, values: readonly Value[]): 
  * Reads a column of `count` values, each deeply frozen. The caller caps `count`; a column takes at least one byte per
  * 32 values, so `reader.count(max, 1 / 32)` is a fitting cap.
  */
-export function readValueColumn(reader: ByteReader, count: number, limits: ValueLimits = defaultValueLimits): Value[] {
+export function readValueColumn(reader: ByteReader, count: number, packs = false): Value[] {
   const values: Value[] = []
-  finish(readingValueColumn(reader, count, values, limits))
+  finish(readingValueColumn(reader, count, values, packs))
   return values
 }
 
@@ -103,25 +111,20 @@ interface ValueSink {
 }
 
 /** Values that are read in a step; a multiple of eight, as booleans are bits. */
-const stepValues = 4096
+const stepValues = blockNumbers
 
 /** Reads a column into `values` in steps. */
-export function* readingValueColumn(
-  reader: ByteReader,
-  count: number,
-  values: ValueSink,
-  limits: ValueLimits = defaultValueLimits,
-): Steps<void> {
+export function* readingValueColumn(reader: ByteReader, count: number, values: ValueSink, packs = false): Steps<void> {
   let inStep = 0
   for (const end = values.length + count; values.length < end; ) {
     const header = reader.varUint()
     const tag = header % 16
     const size = Math.floor(header / 16) + 1
-    if (tag > OBJECT) reader.fail('malformed', `unknown type ${tag} of a column`)
+    if (tag > (packs ? PACKED : OBJECT)) reader.fail('malformed', `unknown type ${tag} of a column`)
     if (size > end - values.length) reader.fail('malformed', 'a run longer than its column')
     if (tag === NULL && size > MAX_EMPTY_RUN) reader.fail('malformed', `a run of ${size} empty values`)
     for (let left = size; left > 0; left -= stepValues) {
-      readRun(reader, tag, Math.min(left, stepValues), values, limits)
+      readRun(reader, tag, Math.min(left, stepValues), values)
       inStep += Math.min(left, stepValues)
       if (inStep < stepValues) continue
       inStep = 0
@@ -130,8 +133,13 @@ export function* readingValueColumn(
   }
 }
 
-function readRun(reader: ByteReader, tag: number, size: number, values: ValueSink, limits: ValueLimits): void {
-  if (tag === NULL) {
+function readRun(reader: ByteReader, tag: number, size: number, values: ValueSink): void {
+  const limits = defaultValueLimits
+  if (tag === PACKED) {
+    const numbers: number[] = []
+    unpackNumbers(reader, size, numbers)
+    for (const number of numbers) values.push(number)
+  } else if (tag === NULL) {
     reader.steps += size
     for (let i = 0; i < size; i++) values.push(null)
   } else if (tag === BOOL) {

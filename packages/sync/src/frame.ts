@@ -21,13 +21,16 @@ export interface VersionRange {
 export const protocolVersions: VersionRange = { min: 1, max: 3 }
 
 /** Versions of the change, bundle and snapshot formats that this build reads. */
-export const formatVersions: VersionRange = { min: 1, max: 3 }
+export const formatVersions: VersionRange = { min: 1, max: 4 }
 
 /** The format from which on versions may be told by what differs from one that has a name. */
 export const namesVersionsFrom = 2
 
 /** The format from which on bundles tell epochs. */
 export const crossesEpochsFrom = 3
+
+/** The format from which on changes and bundles come packed. */
+export const packsFrom = 4
 
 /** Who speaks: the part of hello and welcome that both have. */
 export interface Introduction {

@@ -20,6 +20,7 @@ import {
   namesVersionsFrom,
   type OpenFrame,
   type Permission,
+  packsFrom,
   protocolVersions,
 } from './frame.ts'
 import { frameLimits } from './frame-limits.ts'
@@ -129,6 +130,10 @@ export class Session implements StreamHost {
 
   get crossesEpochs(): boolean {
     return this.#format >= crossesEpochsFrom
+  }
+
+  get packs(): boolean {
+    return this.#format >= packsFrom
   }
 
   get tellsSubtrees(): boolean {

@@ -18,6 +18,8 @@ export interface StreamHost {
   readonly namesVersions: boolean
   /** Whether the other side knows of epochs. */
   readonly crossesEpochs: boolean
+  /** Whether the other side takes packed changes and bundles. */
+  readonly packs: boolean
   /** Whether the other side tells digests of subtrees. */
   readonly tellsSubtrees: boolean
   /** Whether the other side tells stamps, by which two who write as one author are told apart. */

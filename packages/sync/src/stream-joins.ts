@@ -59,7 +59,7 @@ export class JoinAnswers {
   answer(request: JoinRequest, known: Version | undefined): JoinSender | undefined {
     const { hub } = this.#host
     this.end()
-    const answer = JoinSender.answer(this.#core.store, request, hub.limits.joinShare, known)
+    const answer = JoinSender.answer(this.#core.store, request, hub.limits.joinShare, known, this.#host.packs)
     if (answer === undefined || hub.sketchItems + answer.items > hub.limits.sketchItems) return undefined
     hub.sketchItems += answer.items
     this.#answer = answer

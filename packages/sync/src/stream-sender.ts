@@ -49,7 +49,7 @@ export class StreamSender {
     this.#core = core
     this.#joins = new JoinAnswers(host, core)
     this.#versions = versions
-    this.#encoder = createChangeEncoder(host.namesVersions ? () => versions.references() : undefined)
+    this.#encoder = createChangeEncoder(host.namesVersions ? () => versions.references() : undefined, host.packs)
   }
 
   /** The other side takes part from `frame.version` on, perhaps with half a bundle in hand. */
@@ -155,16 +155,14 @@ export class StreamSender {
         return
       }
       const lacking = core.log.since(this.sent, core.store.version)
-      const entries = lacking === undefined ? undefined : this.#weighed(lacking)
-      if (entries !== undefined && this.#fit(entries)) this.#sendChanges(entries)
+      const frames = lacking === undefined ? undefined : this.#frames(lacking)
+      if (frames !== undefined) this.#sendChanges(frames)
       else if (!this.#host.hub.rules.healSendsBundle) this.sent = core.store.version
       else if (!this.#joins.invite(this.handle, this.sent)) this.#outgoing = this.#whole(this.sent)
     }
   }
 
-  #sendChanges(entries: readonly KeptChange[]): void {
-    const ordered = this.#host.hub.rules.changesInOrder ? entries : byAuthor(entries)
-    const frames = cutIntoFrames(ordered, this.#changeFrameBytes)
+  #sendChanges(frames: readonly (readonly KeptChange[])[]): void {
     for (const [index, frame] of frames.entries()) {
       const changes = frame.map((entry) => entry.change)
       this.#host.send({ kind: 'changes', handle: this.handle, bytes: this.#encoder.encode(changes) })
@@ -209,9 +207,7 @@ export class StreamSender {
   #sendUnsettled(version: Version): void {
     if (this.#host.hub.role !== 'client' || this.#host.isServer) return
     const unsettled = this.#core.log.unsettled(this.#core.acked).filter((entry) => includes(version, entry.change))
-    const entries = this.#weighed(unsettled)
-    if (!this.#fit(entries)) return
-    for (const frame of cutIntoFrames(entries, this.#changeFrameBytes)) {
+    for (const frame of this.#frames(unsettled) ?? []) {
       const bytes = this.#encoder.encode(frame.map((entry) => entry.change))
       this.#host.send({ kind: 'changes', handle: this.handle, bytes })
     }
@@ -225,17 +221,16 @@ export class StreamSender {
     return Math.min(changeFrameBytes, this.#host.peerFrameBytes / 2)
   }
 
-  #weighed(entries: readonly KeptChange[]): readonly KeptChange[] {
-    const known = this.#host.namesVersions ? (this.#versions.references()[0] ?? Version.empty) : undefined
-    return weighed(entries, known, this.#changeFrameBytes)
-  }
-
-  /** Whether each run that must not be cut goes into one frame; what does not travels as a bundle, in pieces. */
-  #fit(entries: readonly KeptChange[]): boolean {
-    const limit = this.#host.peerFrameBytes - frameOverheadBytes
-    return cutIntoFrames(entries, this.#changeFrameBytes).every(
-      (frame) => frame.reduce((sum, entry) => sum + entry.bytes, 0) <= limit,
-    )
+  /** Changes by frames; undefined where a run that must not be cut fits into none, so that all travels as a bundle. */
+  #frames(lacking: readonly KeptChange[]): KeptChange[][] | undefined {
+    const { hub, namesVersions, peerFrameBytes } = this.#host
+    const most = this.#changeFrameBytes
+    const known = namesVersions ? (this.#versions.references()[0] ?? Version.empty) : undefined
+    const entries = weighed(lacking, known, most)
+    const frames = cutIntoFrames(hub.rules.changesInOrder ? entries : byAuthor(entries), most)
+    const limit = peerFrameBytes - frameOverheadBytes
+    const fits = frames.every((frame) => frame.reduce((sum, entry) => sum + entry.bytes, 0) <= limit)
+    return fits ? frames : undefined
   }
 
   /** All that comes after `base`, or all there is. */
@@ -247,14 +242,15 @@ export class StreamSender {
   }
 
   #transfer(bytes: Uint8Array, base: Version, version: Version, known: Version | undefined): OutgoingTransfer {
-    return { id: this.#host.hub.newId(), document: this.#core.name, base, version, bytes, known, isJoin: true }
+    const { hub, packs } = this.#host
+    return { id: hub.newId(), document: this.#core.name, base, version, bytes, known, packs, isJoin: true }
   }
 
   #encode(base: Version): OutgoingTransfer {
     const core = this.#core
-    const { hub } = this.#host
+    const { hub, packs } = this.#host
     const held = this.#versions.references()
-    const encoded = hub.transfers.find(core.name, base, core.store.version, held)
+    const encoded = hub.transfers.find({ document: core.name, base, version: core.store.version, packs }, held)
     if (encoded !== undefined) return encoded
     const whole: Bundle = bundleSince(core.store, base)
     const bundle = hub.rules.bundlesAreWhole ? whole : { ...whole, rows: whole.rows.slice(0, whole.rows.length / 2) }
@@ -264,8 +260,9 @@ export class StreamSender {
       document: core.name,
       base,
       version: bundle.version,
-      bytes: encodeBundle(bundle, known),
+      bytes: encodeBundle(bundle, known, packs),
       known,
+      packs,
     }
     hub.transfers.put(transfer, hub.clock.monotonic())
     return transfer
@@ -280,6 +277,7 @@ export class StreamSender {
     if (transfer === undefined || resume.bytes >= transfer.bytes.length) return undefined
     if (!frame.version.covers(transfer.base)) return undefined
     if (transfer.known !== undefined && !this.#host.namesVersions) return undefined
+    if (transfer.packs && !this.#host.packs) return undefined
     hub.metrics.transfersResumed += 1
     return { kind: transfer.isJoin === true ? 'join' : 'bundle', transfer, offset: resume.bytes }
   }

@@ -13,14 +13,19 @@ export interface OutgoingTransfer {
   readonly isJoin?: boolean
   /** The version that it refers to: of use only to who holds that. */
   readonly known?: Version | undefined
+  /** Whether it is packed: of use only to who takes that. */
+  readonly packs: boolean
 }
+
+/** What tells bundles apart. */
+export type WantedTransfer = Pick<OutgoingTransfer, 'document' | 'base' | 'version' | 'packs'>
 
 /** Encoded bundles by transfer id. Bounded in bytes and in time; forgetting one costs a new transfer, nothing else. */
 export interface TransferCache {
   put(transfer: OutgoingTransfer, now: number): void
   get(id: string, document: string, now: number): OutgoingTransfer | undefined
-  /** The bundle between exactly these versions, if it was encoded lately, by nothing but what is among `held`. */
-  find(document: string, base: Version, version: Version, held: readonly Version[]): OutgoingTransfer | undefined
+  /** The bundle of exactly this, if it was encoded lately, by nothing but what is among `held`. */
+  find(wanted: WantedTransfer, held: readonly Version[]): OutgoingTransfer | undefined
   forget(document: string): void
 }
 
@@ -49,10 +54,10 @@ export function createTransferCache(limits: Pick<Limits, 'transferCacheBytes' | 
       kept.set(id, { transfer: entry.transfer, usedAt: now })
       return entry.transfer
     },
-    find: (document, base, version, held) => {
+    find: ({ document, base, version, packs }, held) => {
       for (const { transfer } of kept.values()) {
-        if (transfer.isJoin === true || transfer.document !== document || transfer.version.size !== version.size)
-          continue
+        if (transfer.isJoin === true || transfer.document !== document || transfer.packs !== packs) continue
+        if (transfer.version.size !== version.size) continue
         if (transfer.known !== undefined && !held.includes(transfer.known)) continue
         if (transfer.version.equals(version) && transfer.base.equals(base)) return transfer
       }

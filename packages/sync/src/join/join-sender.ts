@@ -51,15 +51,21 @@ export class JoinSender {
   }
 
   /**
-   * Answers a request; undefined where the answer would take more than `share` of the whole state. `known` as for
-   * `encodeBundle`.
+   * Answers a request; undefined where the answer would take more than `share` of the whole state. `known` and `packs` as
+   * for `encodeBundle`.
    */
-  static answer(store: Store, request: JoinRequest, share: number, known?: Version): JoinSender | undefined {
+  static answer(
+    store: Store,
+    request: JoinRequest,
+    share: number,
+    known?: Version,
+    packs = false,
+  ): JoinSender | undefined {
     // Invariant 1. Before an epoch the same dots may mean something else.
     if (!store.version.covers(request.version) || !hasCrossed(store, request.version)) return undefined
     const whole = bundleSince(store, Version.empty)
     const isAfter = rowsAfter(whole, request.version)
-    const part = encodeBundle(partOf(whole, isAfter, request.version), known)
+    const part = encodeBundle(partOf(whole, isAfter, request.version), known, packs)
     const rows = isAfter.reduce((sum, is) => sum + is, 0)
     const wholeBytes = part.length + (isAfter.length - rows) * (rows < fewRows ? rowBytes : part.length / rows)
     if (part.length > share * wholeBytes) return undefined
