@@ -3,7 +3,7 @@ import type { FencingToken } from './graded.ts'
 import { stampCounter, stampMs } from './hlc.ts'
 import type { Dot, Path } from './ids.ts'
 import { isSetKind, type Key, type KindCode, kindName, leafKinds } from './key.ts'
-import { type ConflictRule, leafKind, leafValue, type Settled, type Touch } from './leaf-kind.ts'
+import { type ConflictRule, leafKind, leafValue, type Settled, type Touch, type Write } from './leaf-kind.ts'
 import type { ReadableItem } from './read.ts'
 import type { Row } from './rows.ts'
 import { winningItem } from './stamp-order.ts'
@@ -65,7 +65,7 @@ export function sideOf(core: Core, touch: Touch, value: Value | undefined): Conf
 /** What a touch means to the app: undefined for a removal. */
 function meaningOf({ kind, member }: Key, touch: Touch): Value | undefined {
   if (kind === leafKinds.register) return touch.value
-  return touch.value === undefined ? undefined : leafKind(kind).pick([{ ...touch, value: touch.value }], member)
+  return touch.value === undefined ? undefined : leafKind(kind).pick([touch as Write], member)
 }
 
 function gradeOf(kind: KindCode, { value }: Touch): Pick<ConflictSide, 'rank' | 'token'> {
@@ -77,7 +77,7 @@ function settled({ kind, member }: Key, ours: Touch, theirs: Touch): Settled | u
   if (settle === undefined) return undefined
   if (ours.value === undefined) return { rule: 'add-wins', winner: 'theirs' }
   if (theirs.value === undefined) return { rule: 'add-wins', winner: 'ours' }
-  return settle({ ...ours, value: ours.value }, { ...theirs, value: theirs.value }, member)
+  return settle(ours as Write, theirs as Write, member)
 }
 
 /** The touch of a side that stands for it: its winning write, else its removal. */

@@ -376,10 +376,8 @@ export class Core {
     else this.liveItems++
     tree.fill(entry, slot, seq, hlc, value)
     this.enlist(slot, entry, later)
-    if (kind === leafKinds.register) {
-      if (!had) this.setPresent(entry, true)
-    } else if (kind === leafKinds.setRemoveWins) this.#update(entry, kind, had && before === true, value === true)
-    else this.#update(entry, kind, had, true)
+    const isPlain = kind !== leafKinds.setRemoveWins
+    this.#update(entry, kind, had && (isPlain || before === true), isPlain || value === true)
   }
 
   /** Keeps a removal record; the author's older one at the same key says nothing more. */

@@ -5,7 +5,7 @@ import type { Path } from './ids.ts'
 import type { Row } from './rows.ts'
 
 /**
- * Leaf kinds as they stand in addresses and on the wire. A kind only decides how its items read; unknown kinds merge
+ * Leaf kinds as they stand in addresses and on the wire, in the order of their codes. A kind only decides how its items read; unknown kinds merge
  * by the same rule and pass through untouched.
  */
 export const leafKinds = {
@@ -28,27 +28,9 @@ export const leafKinds = {
 /** Code of a leaf kind; 1 to 255, also of kinds that this build does not know. */
 export type KindCode = number
 
-const names: readonly (string | undefined)[] = [
-  undefined,
-  'register',
-  'mvRegister',
-  'counter',
-  'flag',
-  'set',
-  'entry',
-  'list',
-  'counter',
-  'flag',
-  'ranked',
-  'fenced',
-  'resolved',
-  'set',
-  'bounded',
-]
-
-/** Name of a leaf kind for people and reports. */
+/** Name of a leaf kind for people and reports: variants of one kind have one name, as it is written in a schema. */
 export function kindName(kind: KindCode): string {
-  return names[kind] ?? `kind-${kind}`
+  return Object.keys(leafKinds)[kind - 1]?.replace(/Reset|DisableWins|RemoveWins/, '') ?? `kind-${kind}`
 }
 
 /** Whether the members of a kind are elements of a set. */

@@ -46,7 +46,7 @@ export interface Settled {
   readonly winner: 'ours' | 'theirs' | 'both'
 }
 
-type Write = Touch & { readonly value: Value }
+export type Write = Touch & { readonly value: Value }
 
 /** What a kind of leaf decides: how its items read, and which items may stand in it. Merging is the same for all. */
 export interface LeafKind {
@@ -172,22 +172,23 @@ const mvRegister: LeafKind = {
 
 const entry: LeafKind = { ...generic, read: readOne(() => true) }
 
-const table: (LeafKind | undefined)[] = tableOf({
-  [leafKinds.register]: generic,
-  [leafKinds.mvRegister]: mvRegister,
-  [leafKinds.counter]: counter,
-  [leafKinds.flag]: flag(true),
-  [leafKinds.set]: set,
-  [leafKinds.entry]: entry,
-  [leafKinds.list]: list,
-  [leafKinds.counterReset]: counterReset,
-  [leafKinds.flagDisableWins]: flag(false),
-  [leafKinds.setRemoveWins]: setRemoveWins,
-})
-
-function tableOf(kinds: Readonly<Record<number, LeafKind>>): (LeafKind | undefined)[] {
-  return Array.from({ length: 256 }, (_, code) => kinds[code])
-}
+/** By code, in the order of `leafKinds`; without the kinds that are added when they are needed. */
+const table: (LeafKind | undefined)[] = [
+  undefined,
+  generic,
+  mvRegister,
+  counter,
+  flag(true),
+  set,
+  entry,
+  list,
+  counterReset,
+  flag(false),
+  undefined,
+  undefined,
+  undefined,
+  setRemoveWins,
+]
 
 /**
  * Lets leaves of a kind be read and checked from here on. Kinds that not every program has are told by who declares a field of

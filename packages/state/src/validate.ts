@@ -14,11 +14,12 @@ import { WrittenChange } from './written-change.ts'
 
 /** Whether a change whose context is covered, and which is the author's next, breaks no rule. */
 export function isSoundChange(core: Core, change: Change): boolean {
-  const { author, seq, span, hlc, context, ops } = change
+  // Its ops are not looked at where its rows are: they would be spelled.
+  const { author, seq, span, hlc, context } = change
   if (!isSeq(seq) || !isSeq(lastSeq(change)) || span < 1 || !isStamp(hlc) || context.get(author) >= seq) return false
   if (change instanceof WrittenChange && change.isOf(core.tree)) return areSoundRows(core, change)
   const isSound = areSoundOps(core, change)
-  for (const { key } of ops) {
+  for (const { key } of change.ops) {
     const entry = core.tree.known(key)
     if (entry === 0) continue
     unname(core.tree, entry)
