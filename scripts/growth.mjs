@@ -1,12 +1,14 @@
 // `npm run growth -- [--operations 10000000]`: bytes, memory and time against the number of operations, for documents of
 // which nothing grows but the past: values overwritten, set elements and map entries that come and go. Removal records are
 // freed on the way, as a server does once all anchors have them. Fails when memory or bytes grow; times are told only.
+
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import {
   authorIdFrom,
   createStore,
   encodeSnapshot,
+  freeRemovals,
   map,
   openDocument,
   register,
@@ -95,9 +97,9 @@ function run(document, write, from, to) {
     document.change((draft) => {
       for (const end = Math.min(to, at + PER_CHANGE); at < end; at++) write(draft, at)
     })
-    if (changes % PER_FLOOR === 0) store.freeRemovals(store.version)
+    if (changes % PER_FLOOR === 0) freeRemovals(store, store.version)
   }
-  store.freeRemovals(store.version)
+  freeRemovals(store, store.version)
 }
 
 // What the engine compiles and keeps for good is there before anything is measured.

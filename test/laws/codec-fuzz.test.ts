@@ -1,13 +1,17 @@
 import {
   type AuthorId,
+  applyBundle,
   ByteReader,
+  bundleSince,
   type Change,
+  compactBundle,
   createChangeDecoder,
   createChangeEncoder,
   type DecodeError,
   decodeBundle,
   decodeChanges,
   decodeVersion,
+  digestOf,
   encodeBundle,
   encodeChanges,
   encodeSnapshot,
@@ -90,9 +94,9 @@ function attempt(target: Target, bytes: Uint8Array, victim: Site, i: number): An
 /** What got through may be nonsense, but it must be readable, and others must be able to take it over. */
 function expectSound(site: Site): void {
   const copy = openSite()
-  const decoded = decodeBundle(encodeBundle(site.store.since(Version.empty)))
+  const decoded = decodeBundle(encodeBundle(bundleSince(site.store, Version.empty)))
   if (!decoded.ok) throw new Error(`what was taken in cannot be given on: ${JSON.stringify(decoded.error)}`)
-  expect(copy.store.applyBundle(decoded.value)).toBe('applied')
+  expect(applyBundle(copy.store, decoded.value)).toBe('applied')
   expect(stateOf(copy)).toEqual(stateOf(site))
 }
 
@@ -127,13 +131,13 @@ function makeTargets(): Readonly<Record<string, Target>> {
     },
     bundles: {
       corpus: [
-        ...sites.map(({ store }) => encodeBundle(store.since(Version.empty))),
-        ...sites.map(({ store }) => encodeBundle(store.since(halfOf(store.version)))),
-        ...sites.map(({ store }) => encodeBundle(store.compact())),
+        ...sites.map(({ store }) => encodeBundle(bundleSince(store, Version.empty))),
+        ...sites.map(({ store }) => encodeBundle(bundleSince(store, halfOf(store.version)))),
+        ...sites.map(({ store }) => encodeBundle(compactBundle(store))),
       ],
       read: (bytes, victim) => {
         const decoded = decodeBundle(bytes)
-        return decoded.ok ? { ok: true, value: victim.store.applyBundle(decoded.value) } : decoded
+        return decoded.ok ? { ok: true, value: applyBundle(victim.store, decoded.value) } : decoded
       },
     },
     'packed changes': {
@@ -145,12 +149,12 @@ function makeTargets(): Readonly<Record<string, Target>> {
     },
     'packed bundles': {
       corpus: [
-        ...sites.map(({ store }) => encodeBundle(store.since(Version.empty), undefined, true)),
-        ...counted.map(({ site }) => encodeBundle(site.store.since(Version.empty), undefined, true)),
+        ...sites.map(({ store }) => encodeBundle(bundleSince(store, Version.empty), undefined, true)),
+        ...counted.map(({ site }) => encodeBundle(bundleSince(site.store, Version.empty), undefined, true)),
       ],
       read: (bytes, victim) => {
         const decoded = decodeBundle(bytes)
-        return decoded.ok ? { ok: true, value: victim.store.applyBundle(decoded.value) } : decoded
+        return decoded.ok ? { ok: true, value: applyBundle(victim.store, decoded.value) } : decoded
       },
     },
     versions: {
@@ -158,7 +162,7 @@ function makeTargets(): Readonly<Record<string, Target>> {
       read: (bytes, victim) => {
         const decoded = decodeVersion(bytes)
         if (!decoded.ok) return decoded
-        encodeBundle(victim.store.since(decoded.value))
+        encodeBundle(bundleSince(victim.store, decoded.value))
         return { ok: true, value: 'read' }
       },
     },
@@ -175,12 +179,12 @@ function makeTargets(): Readonly<Record<string, Target>> {
     },
     'bundles by what differs': {
       corpus: [
-        ...sites.map(({ store }) => encodeBundle(store.since(Version.empty), crowd)),
-        ...sites.map(({ store }) => encodeBundle(store.since(halfOf(store.version)), halves)),
+        ...sites.map(({ store }) => encodeBundle(bundleSince(store, Version.empty), crowd)),
+        ...sites.map(({ store }) => encodeBundle(bundleSince(store, halfOf(store.version)), halves)),
       ],
       read: (bytes, victim) => {
         const decoded = decodeBundle(bytes, holding)
-        return decoded.ok ? { ok: true, value: victim.store.applyBundle(decoded.value) } : decoded
+        return decoded.ok ? { ok: true, value: applyBundle(victim.store, decoded.value) } : decoded
       },
     },
     'versions by what differs': {
@@ -191,7 +195,7 @@ function makeTargets(): Readonly<Record<string, Target>> {
       read: (bytes, victim) => {
         const decoded = decodeVersion(bytes, holding)
         if (!decoded.ok) return decoded
-        encodeBundle(victim.store.since(decoded.value))
+        encodeBundle(bundleSince(victim.store, decoded.value))
         return { ok: true, value: 'read' }
       },
     },
@@ -241,7 +245,7 @@ function victimBytes(): Uint8Array {
 }
 
 function markOf({ store }: Site): string {
-  return `${store.revision} ${store.digest()} ${store.version.describe()}`
+  return `${store.revision} ${digestOf(store)} ${store.version.describe()}`
 }
 
 function halfOf(version: Version): Version {

@@ -1,14 +1,19 @@
 import {
   type AuthorId,
+  applyBundle,
   authorIdFrom,
+  bundleSince,
   type Change,
   createStore,
   decodeBundle,
   decodeChanges,
+  digestOf,
   encodeBundle,
   encodeChanges,
+  freeRemovals,
   openDocument,
   type Store,
+  storeToPlain,
 } from '@rejoin/state'
 import fc from 'fast-check'
 import { expect } from 'vitest'
@@ -103,7 +108,7 @@ export function play(steps: readonly Step[]): Played {
         site.store.renewAuthor()
         break
       case 'free':
-        site.store.freeRemovals(site.store.version)
+        freeRemovals(site.store, site.store.version)
     }
   }
   return { sites, sent }
@@ -132,18 +137,18 @@ export function give(site: Site, bytes: Uint8Array): string[] {
 
 /** Hands over what `to` lacks of `from`, as the bytes of a bundle in chunks. */
 export function giveBundle(to: Site, from: Site): void {
-  const bytes = encodeBundle(from.store.since(to.store.version))
+  const bytes = encodeBundle(bundleSince(from.store, to.store.version))
   const chunks: Uint8Array[] = []
   for (let at = 0; at < bytes.length; at += 64) chunks.push(bytes.slice(at, at + 64))
   const decoded = decodeBundle(Uint8Array.from(chunks.flatMap((chunk) => [...chunk])))
   if (!decoded.ok) throw new Error(`refused own bundle: ${JSON.stringify(decoded.error)}`)
-  expect(['applied', 'duplicate']).toContain(to.store.applyBundle(decoded.value))
+  expect(['applied', 'duplicate']).toContain(applyBundle(to.store, decoded.value))
   expect(to.store.version.covers(from.store.version)).toBe(true)
 }
 
 /** Everything that equal versions must have equal, readable when they differ. */
 export function stateOf({ store, doc }: Site): unknown {
-  return { digest: store.digest(), plain: store.toJSON(), snapshot: doc.snapshot }
+  return { digest: digestOf(store), plain: storeToPlain(store), snapshot: doc.snapshot }
 }
 
 /** Holds sites to the same version and the same state. */

@@ -1,4 +1,14 @@
-import { decodeBundle, encodeBundle, encodeSnapshot, loadSnapshot, Version } from '@rejoin/state'
+import {
+  applyBundle,
+  bundleSince,
+  compactBundle,
+  decodeBundle,
+  digestOf,
+  encodeBundle,
+  encodeSnapshot,
+  loadSnapshot,
+  Version,
+} from '@rejoin/state'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { history, numbersFrom, openSite, play, type Site, stateOf } from './history.ts'
@@ -13,7 +23,11 @@ const seed = Number(process.env['SEED'] ?? 1)
 const played = fc.sample(history(anyAction), { seed: 3, numRuns: 20 }).map(play)
 const changes = played.flatMap(({ sent }) => sent.map(({ change }) => change))
 const bundles = played.flatMap(({ sites }) =>
-  sites.flatMap(({ store }) => [store.since(Version.empty), store.since(halfOf(store.version)), store.compact()]),
+  sites.flatMap(({ store }) => [
+    bundleSince(store, Version.empty),
+    bundleSince(store, halfOf(store.version)),
+    compactBundle(store),
+  ]),
 )
 
 describe('well-formed lies', () => {
@@ -27,7 +41,7 @@ describe('well-formed lies', () => {
     tryAll((site, draw) => {
       // By way of the wire, where the items of one dot have one stamp.
       const told = decodeBundle(encodeBundle(lie(pick(bundles, draw), pool, draw)))
-      return told.ok ? site.store.applyBundle(told.value) : told.error.kind
+      return told.ok ? applyBundle(site.store, told.value) : told.error.kind
     })
   })
 })
@@ -58,9 +72,9 @@ function tryAll(attack: (site: Site, draw: () => number) => string): void {
 function expectSound(site: Site, i: number): void {
   try {
     const copy = openSite()
-    const decoded = decodeBundle(encodeBundle(site.store.since(Version.empty)))
+    const decoded = decodeBundle(encodeBundle(bundleSince(site.store, Version.empty)))
     if (!decoded.ok) throw new Error(`it cannot be given on: ${JSON.stringify(decoded.error)}`)
-    expect(copy.store.applyBundle(decoded.value)).toBe('applied')
+    expect(applyBundle(copy.store, decoded.value)).toBe('applied')
     expect(stateOf(copy)).toEqual(stateOf(site))
     site.doc.change((draft) => {
       draft.phase.set('after')
@@ -80,7 +94,7 @@ function fresh(snapshot: Uint8Array): Site {
 }
 
 function markOf({ store }: Site): string {
-  return `${store.revision} ${store.digest()} ${store.version.describe()}`
+  return `${store.revision} ${digestOf(store)} ${store.version.describe()}`
 }
 
 function halfOf(version: Version): Version {

@@ -1,4 +1,4 @@
-import { type Bundle, encodeSnapshot, loadSnapshot } from '@rejoin/state'
+import { applyBundle, type Bundle, bundleSince, encodeSnapshot, freeRemovals, loadSnapshot } from '@rejoin/state'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import {
@@ -87,9 +87,9 @@ describe.each(rows)('%s', (name, steps) => {
         giveBundle(bc, c)
         giveBundle(abc, a)
         giveBundle(abc, bc)
-        const whole = abc.store.since(openSite().store.version)
+        const whole = bundleSince(abc.store, openSite().store.version)
         const revision = abc.store.revision
-        expect(abc.store.applyBundle(whole)).toBe('duplicate')
+        expect(applyBundle(abc.store, whole)).toBe('duplicate')
         expect(abc.store.revision).toBe(revision)
         expectSame([...merged, abc])
       }),
@@ -140,17 +140,17 @@ describe.each(rows)('%s', (name, steps) => {
 function relayStep(relay: Site, from: Site, other: Site, sent: readonly Sent[], draw: () => number): void {
   const kind = draw()
   if (kind < 0.3) giveBundle(relay, from)
-  else if (kind < 0.5) giveMisdirected(relay, from.store.since(other.store.version))
+  else if (kind < 0.5) giveMisdirected(relay, bundleSince(from.store, other.store.version))
   else if (kind < 0.8) pull(relay, from, draw() < 0.5 ? 'changes' : 'author', sent)
   else for (let i = 0; i < 3; i++) give(relay, pick(sent, draw).bytes)
-  if (draw() < 0.1) relay.store.freeRemovals(relay.store.version)
+  if (draw() < 0.1) freeRemovals(relay.store, relay.store.version)
 }
 
 /** A bundle that was made for somebody else: it fits, or it is turned away. */
 function giveMisdirected(relay: Site, bundle: Bundle): void {
   const fits = bundle.full || relay.store.version.covers(bundle.base)
   const news = !relay.store.version.covers(bundle.version)
-  expect(relay.store.applyBundle(bundle)).toBe(!news ? 'duplicate' : fits ? 'applied' : 'gap')
+  expect(applyBundle(relay.store, bundle)).toBe(!news ? 'duplicate' : fits ? 'applied' : 'gap')
 }
 
 /** The three sites of a history after all have everything. */

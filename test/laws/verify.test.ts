@@ -1,4 +1,4 @@
-import { encodeSnapshot, loadSnapshot, verifyStore } from '@rejoin/state'
+import { encodeSnapshot, freeRemovals, loadSnapshot, recheck, verifyStore } from '@rejoin/state'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { giveBundle, history, openSite, play } from './history.ts'
@@ -17,11 +17,11 @@ describe.each(rows)('%s', (_, steps) => {
         const { sites } = play(history)
         const [merged, loaded] = [openSite('x'), openSite('y')]
         for (const site of sites) giveBundle(merged, site)
-        merged.store.freeRemovals(merged.store.version)
+        freeRemovals(merged.store, merged.store.version)
         loadSnapshot(loaded.store, encodeSnapshot(merged.store, { compact: true }))
         for (const { store } of [...sites, merged, loaded]) {
           expect(verifyStore(store)).toEqual([])
-          expect(store.recheck(Number.POSITIVE_INFINITY)).toEqual([])
+          expect(recheck(store, Number.POSITIVE_INFINITY)).toEqual([])
         }
       }),
       { numRuns },

@@ -8,7 +8,7 @@ import {
   type WorldNode,
   worldOf,
 } from '@rejoin/sim'
-import { type Path, type Store, verifyStore } from '@rejoin/state'
+import { digestOf, type Path, recheck, type Store, storeToPlain, verifyStore } from '@rejoin/state'
 import type { SyncRules } from '@rejoin/sync/testing'
 import { describe, expect, it } from 'vitest'
 
@@ -57,9 +57,9 @@ function playWithDamage(seed: number, damage: Damage, rules: Partial<SyncRules> 
   const node = world.nodes[damage === 'in memory' ? random.int(4) : 1 + random.int(3)] as WorldNode<Fields>
   const path = random.pick(victims) === 'register' ? ['title'] : ['players', 'ada', 'name']
   const { store } = node.handle as { readonly store: Store }
-  store.digest()
+  digestOf(store)
   store.tree.values.set(store.tree.findNode(path), 'damaged')
-  if (damage === 'as if merged so') store.recheck(Number.POSITIVE_INFINITY)
+  if (damage === 'as if merged so') recheck(store, Number.POSITIVE_INFINITY)
 
   // Who writes all the time is told of the place no closer than that it is somewhere: a search takes some round trips.
   for (let i = 0; i < 16; i++) {
@@ -76,7 +76,8 @@ function faultOf(world: World<Fields>): string | undefined {
   for (const { name, handle } of world.nodes) {
     const [fault] = verifyStore((handle as { readonly store: Store }).store)
     if (fault !== undefined) return `${name}: ${fault}`
-    if (JSON.stringify(handle?.store.toJSON()).includes('damaged')) return `${name} is damaged still`
+    if (JSON.stringify(storeToPlain((handle as { readonly store: Store }).store)).includes('damaged'))
+      return `${name} is damaged still`
   }
   // The op log agrees from here on: one more write of each makes the checks look at all of them.
   const before = world.violations.length

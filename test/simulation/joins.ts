@@ -1,6 +1,17 @@
 /** Joins from below the floor by sketch, between two stores without a network, beside the full join. */
 import { canonicalText, type RandomStream } from '@rejoin/sim'
-import { authorIdFromBytes, type Bundle, createStore, type Hash64, type Store, Version } from '@rejoin/state'
+import {
+  applyBundle,
+  authorIdFromBytes,
+  type Bundle,
+  bundleSince,
+  createStore,
+  digestOf,
+  type Hash64,
+  type Store,
+  storeToPlain,
+  Version,
+} from '@rejoin/state'
 import { decodeJoin, decodeJoinSymbols, type Joined, JoinReceiver, JoinSender } from '@rejoin/sync/testing'
 
 /** A salt from a seeded source. */
@@ -42,15 +53,15 @@ export function playJoin(sender: Store, receiver: Store, salt: Hash64): JoinRun 
 export function differsFrom(receiver: Store, one: Bundle, other: Bundle): string | undefined {
   const [left, right] = [one, other].map((bundle) => {
     const copy = copyOf(receiver)
-    const outcome = copy.applyBundle(bundle)
-    const { digest, version, floor } = { digest: copy.digest(), version: copy.version, floor: copy.floor }
+    const outcome = applyBundle(copy, bundle)
+    const { digest, version, floor } = { digest: digestOf(copy), version: copy.version, floor: copy.floor }
     const records = recordsOf(copy)
     return {
       outcome,
       digest,
       version: version.describe(),
       floor: floor.describe(),
-      text: canonicalText(copy.toJSON()),
+      text: canonicalText(storeToPlain(copy)),
       records,
     }
   })
@@ -66,14 +77,13 @@ export function copyOf(store: Store): Store {
     newAuthor: () => authorIdFromBytes(Uint8Array.of(9, 9, 9, 9, 9, 9, 9, ++authors)),
     now: () => 0,
   })
-  copy.applyBundle(store.since(Version.empty), { origin: 'load' })
+  applyBundle(copy, bundleSince(store, Version.empty), { origin: 'load' })
   return copy
 }
 
 /** The removal records that are kept, in order. */
 function recordsOf(store: Store): string[] {
-  return store
-    .since(Version.empty)
+  return bundleSince(store, Version.empty)
     .rows.flatMap(({ key, removals }) => removals.map(({ author, seq }) => `${key.id} ${author}:${seq}`))
     .sort()
 }

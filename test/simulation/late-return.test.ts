@@ -1,4 +1,4 @@
-import { encodeBundle, map, register, schema } from '@rejoin/state'
+import { compactBundle, encodeBundle, map, register, schema } from '@rejoin/state'
 import type { DocumentHandle } from '@rejoin/sync'
 import { type Participant, World } from '@rejoin/sync/world.test-helper'
 import { describe, expect, it } from 'vitest'
@@ -74,7 +74,7 @@ describe('a late return', () => {
     expect(clients[1]?.replica.metrics()).toMatchObject({ joinsContinued: 0, joinsFailed: 0, needs: 0 })
 
     const down = after.bytesOut - before.bytesOut
-    const whole = encodeBundle(ada.store.compact()).length
+    const whole = encodeBundle(compactBundle(ada.store)).length
     const up = after.bytesIn - before.bytesIn
     console.log(
       `late return: ${down} bytes down, ${up} up, ${Math.round(tookMs)} ms; a compact snapshot: ${whole} bytes`,

@@ -1,7 +1,7 @@
 /** Writes at merge keys themselves, without a schema: every leaf kind, at the root and inside removable entries. */
 import type { RandomStream } from '@rejoin/sim'
 import { boundedAt, canonicalKey, isRejoinError, leafKinds, type Path, type Store, type Value } from '@rejoin/state'
-import { Leaf } from '@rejoin/state/testing'
+import { editOf, Leaf } from '@rejoin/state/testing'
 
 type Transaction = Parameters<Parameters<Store['transact']>[0]>[0]
 
@@ -28,10 +28,11 @@ export function randomRawWrite(
   const list = (path: Path): void => {
     const entry = at(path, leafKinds.list)
     const length = tree.sequences.get(entry)?.length ?? 0
-    if (length > 0 && random.chance(0.35)) transaction.erase(entry, random.int(length), 1)
+    if (length > 0 && random.chance(0.35)) editOf(store.core, transaction, entry).erase(random.int(length), 1)
     else {
       const values = Array.from({ length: 1 + random.int(3) }, () => `${random.pick(words)}${random.int(100)}`)
-      transaction.insert(entry, random.int(length + 1), values)
+      const edit = editOf(store.core, transaction, entry)
+      edit.insert(random.int(length + 1), values, transaction.takeSeqs(values.length))
     }
   }
   const set = (path: Path): void => {

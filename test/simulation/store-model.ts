@@ -12,13 +12,18 @@ import {
   type RandomStream,
 } from '@rejoin/sim'
 import {
+  applyBundle,
   authorIdFromBytes,
   type Bundle,
   beginEpoch,
   boundedState,
+  bundleSince,
   type Change,
   type Dot,
+  digestOf,
+  freeRemovals,
   type Store,
+  storeToPlain,
   Version,
 } from '@rejoin/state'
 import { createStoreWith, type Rules, soundRules } from '@rejoin/state/testing'
@@ -200,7 +205,7 @@ function takeStep(model: Model): number | undefined {
 }
 
 function takeImage(model: Model, at: number): undefined {
-  model.images[at] = (model.stores[at] as Store).since(Version.empty)
+  model.images[at] = bundleSince(model.stores[at] as Store, Version.empty)
   return undefined
 }
 
@@ -240,14 +245,14 @@ function sendBundle(model: Model, from: number): number | undefined {
   const [sender, receiver] = [stores[from] as Store, stores[to] as Store]
   // Whoever returns mostly tells first what it wrote meanwhile, as on a connection.
   const tells = !receiver.version.covers(sender.floor) && model.salts.chance(0.7)
-  if (tells) take(model, sender, receiver.since(sender.version))
+  if (tells) take(model, sender, bundleSince(receiver, sender.version))
   model.messages.push({ to, kind: 'bundle', bundle: bundleFor(model, sender, receiver) })
   return tells ? from : undefined
 }
 
 /** What a store lacks of another: by sketch where a full join is due and the sender can. */
 function bundleFor(model: Model, sender: Store, receiver: Store): Bundle {
-  const bundle = sender.since(receiver.version)
+  const bundle = bundleSince(sender, receiver.version)
   // Whoever has to cross is not asked what it holds: the same dots may mean something else.
   if (!bundle.full || model.mutant.rules !== undefined || bundle.epochs !== undefined) return bundle
   const run = playJoin(sender, receiver, drawSalt(model.salts))
@@ -285,7 +290,7 @@ function deliver(model: Model): number | undefined {
 
 function take(model: Model, store: Store, bundle: Bundle): void {
   const contextOf = (dot: Dot): Version | undefined => model.log.changeAt(dot)?.context
-  const outcome = store.applyBundle(bundle, { contextOf })
+  const outcome = applyBundle(store, bundle, { contextOf })
   if (outcome === 'invalid' || outcome === 'closed') model.faults.push(`a bundle was turned away as ${outcome}`)
 }
 
@@ -296,8 +301,8 @@ function restart(model: Model, at: number): number {
   const store = openStore(model, author)
   model.stores[at] = store
   // Whoever grants rights is an anchor: what it has written is durable before anybody hears of it.
-  const image = at === 0 ? before.since(Version.empty) : model.images[at]
-  if (image !== undefined) store.applyBundle(image, { origin: 'load' })
+  const image = at === 0 ? bundleSince(before, Version.empty) : model.images[at]
+  if (image !== undefined) applyBundle(store, image, { origin: 'load' })
   return at
 }
 
@@ -311,7 +316,10 @@ function collect(model: Model, at: number): number | undefined {
   const store = stores[at] as Store
   const laggard = random.int(stores.length)
   const others = random.chance(0.5) ? [] : stores.filter((_, i) => i !== laggard)
-  store.freeRemovals(others.reduce((stable, other) => stable.meet(other.version), store.version))
+  freeRemovals(
+    store,
+    others.reduce((stable, other) => stable.meet(other.version), store.version),
+  )
   return at
 }
 
@@ -319,13 +327,13 @@ function collect(model: Model, at: number): number | undefined {
 function propose(model: Model, at: number): number | undefined {
   const proposer = model.mutant.everybodyProposes === true ? at : 0
   const store = model.stores[proposer] as Store
-  const before = canonicalText(store.toJSON())
+  const before = canonicalText(storeToPlain(store))
   const cut = store.version
   const bundle = beginEpoch(store)
   if (bundle === undefined) return undefined
   const { author } = bundle.epochs?.at(-1) ?? {}
   if (author !== undefined) model.log.recordEpoch(author, cut)
-  if (canonicalText(store.toJSON()) !== before) model.faults.push('an epoch changed what its proposer reads')
+  if (canonicalText(storeToPlain(store)) !== before) model.faults.push('an epoch changed what its proposer reads')
   model.onEpoch()
   return proposer
 }
@@ -339,11 +347,11 @@ function check(model: Model, at: number): string | undefined {
     expected = canonicalText(plainAt(model.log, store.version))
     model.texts.set(version, expected)
   }
-  const found = canonicalText((model.mutant.read ?? ((any: Store) => any.toJSON()))(store))
+  const found = canonicalText((model.mutant.read ?? ((any: Store) => storeToPlain(any)))(store))
   if (found !== expected) return `the state is not the op log's at ${version}\n  store  ${found}\n  oracle ${expected}`
   const fault = boundsFault(store)
   if (fault !== undefined) return fault
-  const digest = store.digest()
+  const digest = digestOf(store)
   const known = model.digests.get(version)
   if (known !== undefined && known !== digest) return `digests ${known} and ${digest} at one version ${version}`
   model.digests.set(version, digest)

@@ -3,12 +3,14 @@ import type { OpLog } from '@rejoin/sim'
 import {
   type AuthorId,
   type Bundle,
+  bundleSince,
   type Dot,
   type Fold,
   type KeyRow,
   type ListRow,
   leafKinds,
   type Store,
+  storeToPlain,
   type Value,
   Version,
 } from '@rejoin/state'
@@ -80,7 +82,7 @@ const isNew = (dot: Dot, base: Version): boolean => !base.has(dot)
 
 /** The receiver removes exactly what each removal saw, and adds what is new: no merge of the whole key. */
 function removalsAsLists(bundle: Bundle, to: Store, log: OpLog): readonly Bundle[] {
-  const held = new Map(to.since(Version.empty).rows.map((row) => [row.key.id, row.items]))
+  const held = new Map(bundleSince(to, Version.empty).rows.map((row) => [row.key.id, row.items]))
   const rows = bundle.rows.map((row): KeyRow => {
     if (row.removals.length === 0) return row
     const logged = log.keyAt(row.key.path, row.key.kind, row.key.member)
@@ -108,7 +110,7 @@ function withoutFullJoin(bundle: Bundle, to: Store): readonly Bundle[] {
 
 /** The authors of the epochs that a store is in, as entries of a version. */
 function epochsOf(store: Store): (readonly [AuthorId, number])[] {
-  return (store.since(Version.empty).epochs ?? []).map(({ author }) => [author, 1] as const)
+  return (bundleSince(store, Version.empty).epochs ?? []).map(({ author }) => [author, 1] as const)
 }
 
 const nothingFolded: Fold = {
@@ -191,8 +193,8 @@ const sharedCounter: typeof randomRawWrite = (random, store, transaction, kinds)
 
 /** Reads the counters again, with the wrong choice among concurrent resets. */
 function resetByGreatestValue(store: Store): Value {
-  const plain = structuredClone(store.toJSON()) as Record<string, Record<string, Record<string, Value>>>
-  for (const row of store.since(Version.empty).rows) {
+  const plain = structuredClone(storeToPlain(store)) as Record<string, Record<string, Record<string, Value>>>
+  for (const row of bundleSince(store, Version.empty).rows) {
     if (row.key.kind !== leafKinds.counterReset || row.items.length < 2) continue
     const marks = row.items.map((item) => item.value as readonly [number, number])
     const right = marks.reduce((best, mark) => (mark[0] > best[0] ? mark : best))

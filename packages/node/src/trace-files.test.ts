@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { register, schema } from '@rejoin/state'
+import { digestOf, recheck, register, schema } from '@rejoin/state'
 import { connect, type DivergenceEvent, memoryLink, memoryStorage, type Replica } from '@rejoin/sync'
 import { describe, expect, it, vi } from 'vitest'
 import { openReplica } from './open-replica.ts'
@@ -32,9 +32,9 @@ describe('saveTraces', () => {
     connect(client, { transports: [cable.dial] })
     const note = await client.open('../note', Note)
     await note.change((draft) => draft.text.set('right')).reached('server')
-    note.store.digest()
+    digestOf(note.store)
     note.store.tree.values.set(note.store.tree.findNode(['text']), 'wrong')
-    note.store.recheck(1_000)
+    recheck(note.store, 1_000)
     await vi.waitFor(async () => expect(await readdir(directory)).toHaveLength(1), { timeout: 10_000 })
     await vi.waitFor(() => expect(note.snapshot.text).toBe('right'), { timeout: 10_000 })
     const [name = ''] = await readdir(directory)

@@ -9,7 +9,17 @@
  * 6. A bounded counter is within its bounds, and nobody has used more rights than it held.
  * 7. What a node was refused is not there again, unless a server had it, or the node crashed before its disk had noted it.
  */
-import { type AuthorId, boundedPaths, boundedState, type Change, lastSeq, type Store, Version } from '@rejoin/state'
+import {
+  type AuthorId,
+  boundedPaths,
+  boundedState,
+  type Change,
+  digestOf,
+  lastSeq,
+  type Store,
+  storeToPlain,
+  Version,
+} from '@rejoin/state'
 import { createOpLog, type OpLog, OracleError } from './oracle/op-log.ts'
 import { canonicalText, plainAt } from './oracle/plain.ts'
 
@@ -104,12 +114,12 @@ export function createChecker({ now, nameOf, mayWrite }: CheckerOptions): Checke
       expected = canonicalText(plainAt(log, version))
       texts.set(key, expected)
     }
-    const found = canonicalText(store.toJSON())
+    const found = canonicalText(storeToPlain(store))
     if (found !== expected) {
       report(node, 'state', `at ${version.describe()} it holds\n  ${found}\nwhere the op log has\n  ${expected}`)
     }
     checkBounds(node, store)
-    const digest = store.digest()
+    const digest = digestOf(store)
     const known = digests.get(key)
     if (known === undefined) digests.set(key, digest)
     else if (known !== digest) report(node, 'digest', `digest ${digest} at ${version.describe()}, elsewhere ${known}`)

@@ -8,6 +8,10 @@ const MAX_VAR_UINT = Number.MAX_SAFE_INTEGER
 export const MAX_VAR_INT: number = 2 ** 52 - 1
 export const MIN_VAR_INT: number = -(2 ** 52)
 
+/** Bytes that are shared by results which were taken, and room below which another buffer is begun. */
+const sharedBytes = 16_384
+const leastRoom = 512
+
 /**
  * One growable buffer to which numbers, strings and bytes are appended.
  *
@@ -17,6 +21,7 @@ export const MIN_VAR_INT: number = -(2 ** 52)
 export class ByteWriter {
   private buffer: Uint8Array<ArrayBuffer>
   private numbers: DataView
+  private start = 0
   private position = 0
 
   constructor(initialBytes = 256) {
@@ -24,9 +29,9 @@ export class ByteWriter {
     this.numbers = new DataView(this.buffer.buffer)
   }
 
-  /** How many bytes were written since the last `reset`. */
+  /** How many bytes were written since the last `reset` or `begin`. */
   get length(): number {
-    return this.position
+    return this.position - this.start
   }
 
   u8(value: number): void {
@@ -92,17 +97,33 @@ export class ByteWriter {
 
   /** The written bytes without a copy. Valid only until the next write or `reset`. */
   view(): Uint8Array<ArrayBuffer> {
-    return this.buffer.subarray(0, this.position)
+    return this.buffer.subarray(this.start, this.position)
   }
 
   /** An exact copy of the written bytes. */
   finish(): Uint8Array<ArrayBuffer> {
-    return this.buffer.slice(0, this.position)
+    return this.buffer.slice(this.start, this.position)
   }
 
   /** Forgets what was written and keeps the buffer. */
   reset(): void {
-    this.position = 0
+    this.position = this.start
+  }
+
+  /** Forgets what was written, and what an interrupted caller left. For those who `take`. */
+  begin(): void {
+    this.position = this.start
+    if (this.buffer.length - this.start < leastRoom) this.renew(sharedBytes)
+  }
+
+  /**
+   * The written bytes without a copy: theirs is a part of a buffer that is not written again, which many small results
+   * share. Whoever keeps a few of them for long makes a copy.
+   */
+  take(): Uint8Array<ArrayBuffer> {
+    const bytes = this.view()
+    this.start = this.position
+    return bytes
   }
 
   private shortAscii(value: string, units: number): boolean {
@@ -139,8 +160,14 @@ export class ByteWriter {
   }
 
   private grow(extra: number): void {
-    const bytes = new Uint8Array(Math.max(this.buffer.length * 2, this.position + extra + 16))
+    this.renew(Math.max(this.buffer.length, this.length) * 2 + extra)
+  }
+
+  private renew(size: number): void {
+    const bytes = new Uint8Array(size)
     bytes.set(this.view())
+    this.position -= this.start
+    this.start = 0
     this.buffer = bytes
     this.numbers = new DataView(bytes.buffer)
   }

@@ -21,6 +21,7 @@ import type { Key } from './key.ts'
 import { KeyReader } from './key-speller.ts'
 import { AuthorReader, maxStreamKeys, readSeq } from './key-table.ts'
 import { readPlace, readTargets } from './list-codec.ts'
+import { eraseOp, insertOp } from './list-write.ts'
 import { fewNumbers, leastNumberBytes, unpackColumn } from './number-pack.ts'
 import type { VersionLookup } from './relative-version.ts'
 import type { DecodeError, Result } from './result.ts'
@@ -225,12 +226,12 @@ class StreamDecoder implements ChangeDecoder {
       const count = reader.varUint()
       if (count < 1 || count > this.#limits.maxOps) reader.fail('too-large', `${count} list elements`)
       const values = readValueColumn(reader, count, this.#packs)
-      ops.push({ type: 'insert', key, run: { id: { author, seq }, place, values } })
+      ops.push(insertOp(key, { id: { author, seq }, place, values }))
     }
     const erases = reader.count(this.#limits.maxOps, 2)
     for (let i = 0; i < erases; i++) {
       const key = this.#key(reader, reader.varUint())
-      ops.push({ type: 'erase', key, targets: readTargets(reader, this.#authors) })
+      ops.push(eraseOp(key, readTargets(reader, this.#authors)))
     }
   }
 }

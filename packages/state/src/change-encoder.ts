@@ -24,6 +24,7 @@ import type { AuthorId } from './ids.ts'
 import { KeySpeller } from './key-speller.ts'
 import { AuthorWriter, KeyNumbers, maxStreamKeys } from './key-table.ts'
 import { writePlace, writeTargets } from './list-codec.ts'
+import { ordered, orderNumbers } from './number-order.ts'
 import { fewNumbers, packColumn } from './number-pack.ts'
 import type { Row } from './rows.ts'
 import { type Value, writeValueColumn } from './value.ts'
@@ -36,44 +37,30 @@ import { WrittenChange } from './written-change.ts'
  * its context whole (C2).
  */
 export interface ChangeEncoder {
-  /** Bytes of some changes; to be decoded in the same order by one decoder. The result is a copy. */
+  /**
+   * Bytes of some changes; to be decoded in the same order by one decoder. They are nobody else's and stay what they are, in
+   * a buffer with other results.
+   */
   encode(changes: readonly Change[]): Uint8Array
   /** To be called when a bundle went the same way. */
   bundleSent(): void
 }
 
-type Order = Float64Array | Uint32Array
+/** One for all, as each call is done before the next begins. */
+const frameWriter = new ByteWriter(4096)
 
-/** Used within one call only. Most changes have room for number and place in 32 bits, which sort faster. */
-let wideOrder = new Float64Array(0)
-const narrowOrder = new Uint32Array(1 << 13)
-/** Up to here they are sorted as they are inserted. */
-const fewSorted = 12
-
-function orderOf(count: number): Order {
-  if (count * maxStreamKeys <= 2 ** 32 && count <= narrowOrder.length) return narrowOrder
-  if (count > wideOrder.length) wideOrder = new Float64Array(count * 2)
-  return wideOrder
-}
-
-/** Values in the order that `order` says. */
-function placed(order: Order, values: readonly Value[], count: number): Value[] {
+/** Values in the order that was found last. */
+function placed(values: readonly Value[], count: number): Value[] {
+  const { places } = ordered
   const sorted = new Array<Value>(count)
-  for (let i = 0; i < count; i++) sorted[i] = values[order[i] as number] as Value
+  for (let i = 0; i < count; i++) sorted[i] = values[places[i] as number] as Value
   return sorted
 }
 
-function sort(order: Order, count: number): void {
-  if (count > fewSorted) {
-    order.subarray(0, count).sort()
-    return
-  }
-  for (let i = 1; i < count; i++) {
-    const number = order[i] as number
-    let at = i
-    for (; at > 0 && (order[at - 1] as number) > number; at--) order[at] = order[at - 1] as number
-    order[at] = number
-  }
+/** What the writing end remembers of one author, with its number once it was named. */
+interface WrittenState extends AuthorState {
+  readonly author: AuthorId
+  number: number | undefined
 }
 
 class StreamEncoder implements ChangeEncoder {
@@ -81,7 +68,9 @@ class StreamEncoder implements ChangeEncoder {
   #authors = new AuthorWriter()
   #keys = new KeyNumbers()
   #speller = new KeySpeller()
-  #states = new Map<AuthorId, AuthorState>()
+  #states = new Map<AuthorId, WrittenState>()
+  /** Of the author of the change before. */
+  #last: WrittenState | undefined
   #hlc = 0
   #fresh = true
   readonly #contexts: ContextTelling | undefined
@@ -98,7 +87,7 @@ class StreamEncoder implements ChangeEncoder {
 
   encode(changes: readonly Change[]): Uint8Array {
     const writer = this.#writer
-    writer.reset()
+    writer.begin()
     writer.u8(this.#packs ? packedFormat : this.#contexts === undefined ? plainFormat : relativeFormat)
     if (this.#keys.size > maxStreamKeys / 2) this.#reset()
     writer.u8(this.#fresh ? FRAME_RESET : 0)
@@ -110,7 +99,7 @@ class StreamEncoder implements ChangeEncoder {
     for (const change of changes) this.#note(change)
     this.#keys.writeFresh(writer, this.#speller, this.#authors, this.#packs)
     for (const change of changes) this.#write(change)
-    return writer.finish()
+    return writer.take()
   }
 
   bundleSent(): void {
@@ -122,6 +111,7 @@ class StreamEncoder implements ChangeEncoder {
     this.#keys = new KeyNumbers()
     this.#speller = new KeySpeller()
     this.#states = new Map()
+    this.#last = undefined
     this.#hlc = 0
     this.#fresh = true
   }
@@ -143,8 +133,7 @@ class StreamEncoder implements ChangeEncoder {
 
   #write(change: Change): void {
     const writer = this.#writer
-    const state = this.#states.get(change.author) ?? { seq: 0, context: undefined }
-    this.#states.set(change.author, state)
+    const state = this.#stateOf(change.author)
     const next = change.seq === state.seq + 1
     const base = next ? state.context : undefined
     const relative = base === undefined ? this.#contexts?.relate(change.context, change.author) : undefined
@@ -158,7 +147,8 @@ class StreamEncoder implements ChangeEncoder {
         (change.span === 1 ? 0 : HAS_SPAN) |
         (onlyPuts ? ONLY_PUTS : 0),
     )
-    this.#authors.write(writer, change.author)
+    if (state.number === undefined) state.number = this.#authors.write(writer, change.author)
+    else writer.varUint(state.number)
     if (!next) writer.varUint(change.seq)
     if (change.span !== 1) writer.varUint(change.span)
     writer.varInt(change.hlc - this.#hlc)
@@ -180,6 +170,17 @@ class StreamEncoder implements ChangeEncoder {
     }
   }
 
+  #stateOf(author: AuthorId): WrittenState {
+    if (this.#last?.author === author) return this.#last
+    let state = this.#states.get(author)
+    if (state === undefined) {
+      state = { author, number: undefined, seq: 0, context: undefined }
+      this.#states.set(author, state)
+    }
+    this.#last = state
+    return state
+  }
+
   /** Only what the author learned since its change before; versions never shrink. */
   #writeContext(context: Version, base: Version | undefined, relative: RelativeContext | undefined): void {
     if (relative !== undefined) {
@@ -190,56 +191,54 @@ class StreamEncoder implements ChangeEncoder {
       this.#authors.writeVersion(this.#writer, context)
       return
     }
+    if (context === base) {
+      this.#writer.varUint(0)
+      return
+    }
     const learned = context.above(base)
     this.#writer.varUint(learned.length)
     for (const [author, seq] of learned) this.#authors.writeDot(this.#writer, { author, seq })
   }
 
   #writePuts(puts: readonly PutOp[]): void {
-    const order = this.#writeNumbers(puts.map(numberOf), puts.length)
-    this.#writeValues(
-      puts.map(({ value }) => value),
-      order,
-    )
+    this.#writeNumbers(puts.map(numberOf), puts.length)
+    this.#writeValues(puts.map(({ value }) => value))
   }
 
   #writeRows(change: WrittenChange): void {
     const { rows, values } = change
     const numbers = this.#numbered === change ? this.#numbers : this.#numbersOf(rows)
     this.#numbered = undefined
-    this.#writeValues(values, this.#writeNumbers(numbers, rows.length))
+    this.#writeNumbers(numbers, rows.length)
+    this.#writeValues(values)
   }
 
   #numbersOf(rows: readonly Row[]): number[] {
     return rows.map((row) => this.#keys.of(row))
   }
 
-  #writeValues(values: readonly Value[], order: Order): void {
+  /** Writes values in the order of the numbers that were written last. */
+  #writeValues(values: readonly Value[]): void {
     const count = values.length
-    writeValueColumn(this.#writer, count === 1 ? values : placed(order, values, count), this.#packs)
+    writeValueColumn(this.#writer, count === 1 ? values : placed(values, count), this.#packs)
   }
 
-  /** Writes numbers of keys in their order, and says where each was. A sort of bare numbers, place included, costs a tenth of one that compares objects. */
-  #writeNumbers(numbers: readonly number[], count: number): Order {
+  /** Writes numbers of keys in their order, which is known then. */
+  #writeNumbers(numbers: readonly number[], count: number): void {
     const writer = this.#writer
-    const order = orderOf(count)
-    for (let i = 0; i < count; i++) order[i] = (numbers[i] as number) * count + i
     writer.varUint(count)
-    sort(order, count)
-    const packed: number[] | undefined = this.#packs && count >= fewNumbers ? [] : undefined
-    let last = -1
-    for (let i = 0; i < count; i++) {
-      const sorted = order[i] as number
-      const number = Math.floor(sorted / count)
-      const gap = number - last - 1
-      if (packed === undefined) writer.varUint(gap)
-      else packed.push(gap)
-      last = number
-      // From here on the place alone.
-      order[i] = sorted - number * count
+    orderNumbers(numbers, count)
+    const sorted = ordered.numbers
+    if (this.#packs && count >= fewNumbers) {
+      packColumn(writer, gapsOf(sorted, count))
+      return
     }
-    if (packed !== undefined) packColumn(writer, packed)
-    return order
+    let next = 0
+    for (let i = 0; i < count; i++) {
+      const number = sorted[i] as number
+      writer.varUint(number - next)
+      next = number + 1
+    }
   }
 
   #writeOthers(change: Change, ops: readonly Op[]): void {
@@ -264,6 +263,17 @@ class StreamEncoder implements ChangeEncoder {
   }
 }
 
+function gapsOf(sorted: Uint32Array, count: number): number[] {
+  const gaps = new Array<number>(count)
+  let next = 0
+  for (let i = 0; i < count; i++) {
+    const number = sorted[i] as number
+    gaps[i] = number - next
+    next = number + 1
+  }
+  return gaps
+}
+
 function isOnlyPuts(ops: readonly Op[]): ops is readonly PutOp[] {
   for (const op of ops) if (op.type !== 'put') return false
   return true
@@ -283,23 +293,17 @@ function numberOf({ key }: Op): number {
  * packed format, numbers take about the bits that they need.
  */
 export function createChangeEncoder(known?: () => readonly Version[], packs = false): ChangeEncoder {
-  return new StreamEncoder(new ByteWriter(1024), known === undefined ? undefined : new ContextWriter(known), packs)
+  return new StreamEncoder(frameWriter, known === undefined ? undefined : new ContextWriter(known), packs)
 }
-
-/** Buffers that a thousand rows a second can share, as none is used beyond one call. */
-let rowWriter = new ByteWriter(4096)
-const maxKeptBytes = 1 << 18
 
 /** Bytes of some changes, for disks and single messages: self-contained, or with `base` for those who hold that by its name. */
 export function encodeChanges(changes: readonly Change[], base?: Version, packs = false): Uint8Array {
   const contexts = base === undefined ? undefined : new ContextWriter(() => [base])
-  const bytes = new StreamEncoder(rowWriter, contexts, packs).encode(changes)
-  if (bytes.length > maxKeptBytes) rowWriter = new ByteWriter(4096)
-  return bytes
+  return new StreamEncoder(frameWriter, contexts, packs).encode(changes).slice()
 }
 
 /** Makes rows of single changes, each to be read by itself by who holds `base` by its name. */
 export function createRowEncoder(base: Version): (change: Change) => Uint8Array {
   const contexts = new RowContexts(base)
-  return (change) => new StreamEncoder(rowWriter, contexts, false).encode([change])
+  return (change) => new StreamEncoder(frameWriter, contexts, false).encode([change]).slice()
 }

@@ -21,6 +21,8 @@ export interface ChangeEvent {
   readonly version: Version
 }
 
+const none: readonly never[] = Object.freeze([])
+
 /** An event that works out what it tells when it is asked. */
 export class StoreEvent implements ChangeEvent {
   readonly origin: Origin
@@ -38,7 +40,7 @@ export class StoreEvent implements ChangeEvent {
   constructor(core: Core, origin: Origin, change: Change | undefined, noticed: readonly NoticedConflict[]) {
     this.origin = origin
     if (change !== undefined) this.change = change
-    this.conflicts = noticed.map(({ conflict }) => conflict)
+    this.conflicts = noticed.length === 0 ? none : noticed.map(({ conflict }) => conflict)
     this.#era = core.tree.era
     this.#nodes = core.changedNodes
     this.#mayRepeat = core.nodesRepeat

@@ -1,6 +1,8 @@
+import type { Core } from './core.ts'
 import type { Fold } from './epoch.ts'
 import type { AuthorId, Dot } from './ids.ts'
 import type { Key } from './key.ts'
+import type { NewElements } from './list-check.ts'
 import type { InsertRun, Place } from './sequence.ts'
 import type { Value } from './value.ts'
 import type { Version } from './version.ts'
@@ -18,15 +20,31 @@ export interface RemoveOp {
   readonly key: Key
 }
 
+/**
+ * A write to a list. It brings what it takes to check and to merge it: programs that never meet lists do not carry that.
+ * Made by `insertOp` and `eraseOp`.
+ */
+interface ListOp {
+  /** What is wrong with it, if anything. `fresh`: what the ops before it in the same change insert. */
+  fault(core: Core, change: Change, fresh: FreshElements): string | undefined
+  /** Applies it, once it was checked. */
+  merge(core: Core, change: Change): void
+}
+
+/** List elements that a change brings, as far as its ops were checked. */
+export interface FreshElements {
+  elements?: NewElements
+}
+
 /** Inserts a run of elements into a list; element i has the dot (author, run.id.seq + i). */
-export interface InsertOp {
+export interface InsertOp extends ListOp {
   readonly type: 'insert'
   readonly key: Key
   readonly run: InsertRun
 }
 
 /** Deletes elements of a list for good. */
-export interface EraseOp {
+export interface EraseOp extends ListOp {
   readonly type: 'erase'
   readonly key: Key
   readonly targets: readonly Dot[]

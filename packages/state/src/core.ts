@@ -1,19 +1,19 @@
 import type { AuthorSlot } from './author-slot.ts'
 import type { Authority } from './authority.ts'
 import type { Change, Epoch } from './change.ts'
-import { Column } from './column.ts'
+import type { Column } from './column.ts'
 import type { NoticedConflict } from './conflict.ts'
 import type { CutJournal } from './cut-journal.ts'
 import { rejoinError } from './errors.ts'
 import { outranks } from './graded.ts'
 import { HybridClock } from './hlc.ts'
-import { type AuthorId, type Dot, maxSeq } from './ids.ts'
+import { type AuthorId, maxSeq } from './ids.ts'
 import type { Item } from './item-table.ts'
 import { type KindCode, leafKinds } from './key.ts'
 import { isMember, isPartPresent } from './read.ts'
 import { marks, type Row, rowTypes, words } from './rows.ts'
 import type { DottedItem, Rules } from './rules.ts'
-import { Sequence } from './sequence.ts'
+import type { LeafEdit } from './transaction.ts'
 import { Tree } from './tree.ts'
 import type { Value } from './value.ts'
 import { defaultValueLimits } from './value-codec.ts'
@@ -72,8 +72,20 @@ function isPlainKind(kind: KindCode): boolean {
   )
 }
 
+/** What the author of a change had. */
+export interface Seen {
+  had(slot: AuthorSlot, seq: number): boolean
+}
+
 /** Rows whose items are yet to be put into the recency lists, in order of seq. */
 export type Later = Column<Row>
+
+/** A digest as far as a store has to know: it is told of each entry that changes, once until it is settled. */
+export interface KeptDigest {
+  note(entry: Row): void
+  /** Counts what changed. */
+  settle(): void
+}
 
 /** A cut as far as a store has to know. */
 export interface OpenCut {
@@ -98,8 +110,12 @@ export class Core {
   readonly now: () => number
   readonly authority: Authority | undefined
   floor: Version = Version.empty
+  /** Up to here removal records were freed here: the floor may be higher, after a join. */
+  freed: Version = Version.empty
   /** The epochs that this store has crossed into, in turn. */
   epochs: readonly Epoch[] = []
+  /** Says what a change from before an epoch means after it; undefined where nobody knows. Told by who brings an epoch. */
+  anchor: ((core: Core, change: Change) => Change | undefined) | undefined = undefined
   own: AuthorSlot | undefined = undefined
   /** Grows by one with each change, bundle or transaction. */
   revision = 1
@@ -108,6 +124,8 @@ export class Core {
   /** Whether a node may stand twice among those. */
   nodesRepeat = false
   #lastChanged: Row = 0
+  /** The node above which the running revision is noted already. */
+  #lastAbove: Row = 0
   /** First-touch copies for the cuts that are open, once there was one. */
   journal: CutJournal | undefined = undefined
   /** What others had when contact came back, for cuts that have not been closed. */
@@ -116,16 +134,17 @@ export class Core {
   readonly cuts: Set<OpenCut> = new Set()
   /** Whether what happens comes from elsewhere: tells the sides of a heal apart. */
   merging = false
-  dirtyEntries: Column<Row> = new Column()
+  /** What digests count, once somebody asked for one. */
+  digest: KeptDigest | undefined = undefined
   /** Entries that may have been left empty: their rows are given back when nobody can mean them any more. */
   emptied: Row[] = []
+  /** Edits a list inside a change. Told by who makes the first one, as programs without lists do not carry how. */
+  editList: ((entry: Row) => LeafEdit) | undefined = undefined
   liveItems = 0
   /** Elements of all lists that are not removed. */
   listElements = 0
   removalRecords = 0
   readonly #newAuthor: () => AuthorId
-  /** Number of the last check of something that came in. */
-  #checks: number = 2 ** 31
   #version: Version | undefined = Version.empty
   #others: Version = Version.empty
 
@@ -202,9 +221,9 @@ export class Core {
     this.keep(entry)
     const { rows } = this.tree
     const flags = rows.get(entry, words.flags)
-    if ((flags & marks.dirty) === 0) {
+    if ((flags & marks.dirty) === 0 && this.digest !== undefined) {
       rows.set(entry, words.flags, flags | marks.dirty)
-      this.dirtyEntries.push(entry)
+      this.digest.note(entry)
     }
     this.#touchNode((flags & marks.type) === 0 ? entry : rows.get(entry, words.parent))
     if ((flags & marks.type) !== 0) this.nodesRepeat = true
@@ -219,11 +238,16 @@ export class Core {
     if (node === this.#lastChanged) return
     this.#lastChanged = node
     this.changedNodes.push(node)
-    this.#touchAbove(node)
+    const { rows } = this.tree
+    // Of a plain value nobody asks for the revision.
+    const isPlain = (rows.get(node, words.flags) & marks.kind) === leafKinds.register && !rows.hasMore(node)
+    this.#touchAbove(isPlain ? rows.get(node, words.parent) : node)
   }
 
   /** Notes the running revision at a node and all above it. */
   #touchAbove(node: Row): void {
+    if (node === this.#lastAbove) return
+    this.#lastAbove = node
     const { revision } = this
     const { rows } = this.tree
     for (let at = node; at !== 0; at = rows.get(at, words.parent)) {
@@ -260,7 +284,7 @@ export class Core {
     let row = entry
     if (tree.isLive(entry)) row = tree.addRecord(entry, rowTypes.sibling, slot, seq, hlc, value)
     else tree.fill(entry, slot, seq, hlc, value)
-    this.#enlist(slot, row, later)
+    this.enlist(slot, row, later)
   }
 
   /** The row of an entry holds an item whenever the entry has one. */
@@ -277,17 +301,39 @@ export class Core {
 
   /**
    * What most writes are: one item takes the place of one, with nothing beside it, in a leaf that is present by that alone.
-   * False where it is not that, with nothing done. `isPending`: only where the running change wants it, which is settled so.
+   * False where it is not that, with nothing done; also where `theirs`, of a change that came in, had not what stands there.
+   * What the running change wanted of the entry is settled so.
    */
-  overwrite(entry: Row, slot: AuthorSlot, seq: number, hlc: number, value: Value, isPending: boolean): boolean {
+  overwrite(entry: Row, slot: AuthorSlot, seq: number, hlc: number, value: Value, theirs: Seen | undefined): boolean {
     const { tree } = this
     const { rows } = tree
-    const flags = rows.get(entry, words.flags)
-    if (!tree.isLive(entry) || tree.hasRecords(entry) || !isPlainKind(flags & marks.kind)) return false
-    if (isPending && (flags & marks.put) === 0) return false
-    this.touch(entry)
-    if (isPending) rows.set(entry, words.flags, rows.get(entry, words.flags) & ~marks.pending)
-    tree.replace(entry, slot, seq, hlc, value)
+    const page = rows.page(entry)
+    const at = rows.offset(entry)
+    const flags = page[at + words.flags] as number
+    if ((flags & (marks.live | marks.remove)) !== marks.live || !isPlainKind(flags & marks.kind)) return false
+    const hasMore = page[at + words.more] !== 0
+    if (hasMore && rows.get(entry, words.record) !== 0) return false
+    const author = rows.author(entry)
+    if (theirs !== undefined && !theirs.had(tree.slotNumbered(author), page[at + words.seq] as number)) return false
+    if (this.journal?.collects === true) this.journal.touch(entry, this.merging)
+    let kept = flags & marks.own & ~marks.pending
+    if (this.digest !== undefined && (flags & marks.dirty) === 0) {
+      kept |= marks.dirty
+      this.digest.note(entry)
+    }
+    const parent = page[at + words.parent] as number
+    if ((flags & marks.type) !== 0) {
+      this.nodesRepeat = true
+      this.#touchNode(parent)
+    } else {
+      this.#lastChanged = entry
+      this.changedNodes.push(entry)
+      this.#touchAbove(hasMore ? entry : parent)
+    }
+    if (page[at + words.after] !== 0 || author !== slot.number) tree.moveLast(entry, author, slot)
+    page[at + words.flags] = kept
+    rows.fill(entry, slot.number, seq, hlc)
+    tree.values.set(entry, value)
     return true
   }
 
@@ -320,9 +366,9 @@ export class Core {
     if (had) tree.unlink(entry)
     else this.liveItems++
     tree.fill(entry, slot, seq, hlc, value)
-    this.#enlist(slot, entry, later)
+    this.enlist(slot, entry, later)
     if (kind === leafKinds.register) {
-      if (!had) this.#setPresent(entry, true)
+      if (!had) this.setPresent(entry, true)
     } else if (kind === leafKinds.setRemoveWins) this.#update(entry, kind, had && before === true, value === true)
     else this.#update(entry, kind, had, true)
   }
@@ -334,7 +380,7 @@ export class Core {
     if (tree.hasRecords(entry)) {
       this.dropRemovals(entry, (row) => tree.type(row) === rowTypes.removal && tree.slotOf(row) === slot)
     }
-    this.#enlist(slot, tree.addRecord(entry, rowTypes.removal, slot, seq, hlc, null), later)
+    this.enlist(slot, tree.addRecord(entry, rowTypes.removal, slot, seq, hlc, null), later)
     this.removalRecords++
   }
 
@@ -358,45 +404,10 @@ export class Core {
     })
   }
 
-  /** Notes list elements that the sequence has taken in. */
-  addRun(entry: Row, slot: AuthorSlot, seq: number, count: number, later?: Later): void {
-    this.#enlist(slot, this.tree.addRecord(entry, rowTypes.run, slot, seq, 0, count), later)
-  }
-
-  addErasure(entry: Row, slot: AuthorSlot, seq: number, targets: readonly Dot[], later?: Later): void {
-    this.#enlist(slot, this.tree.addRecord(entry, rowTypes.erasure, slot, seq, 0, null, targets), later)
-    this.removalRecords++
-  }
-
-  /** The order of a list, made when new. */
-  sequence(entry: Row): Sequence {
-    let sequence = this.tree.sequences.get(entry)
-    if (sequence === undefined) {
-      sequence = new Sequence()
-      this.tree.sequences.set(entry, sequence)
-    }
-    return sequence
-  }
-
-  /** To be called after a list changed. */
-  updateList(entry: Row): void {
-    const { tree } = this
-    const length = tree.sequences.get(entry)?.length ?? 0
-    this.listElements += length - Number(tree.value(entry) ?? 0)
-    tree.values.set(entry, length)
-    this.#setPresent(entry, length > 0)
-  }
-
   /** What a put leaves standing although its author had seen it: in a fenced register, what has a higher token (C17). */
   standingBeside(entry: Row, value: Value): readonly Item[] {
     if (this.tree.kind(entry) !== leafKinds.fenced || !this.rules.tokensFence) return []
     return this.tree.items(entry).filter((other) => outranks(other.value, value))
-  }
-
-  /** A number that no entry is marked with: above all places in a running change. */
-  nextCheck(): number {
-    this.#checks = this.#checks === 2 ** 32 - 1 ? 2 ** 31 : this.#checks + 1
-    return this.#checks
   }
 
   /** Starts a new revision: whatever changes from here on is reported together. */
@@ -406,6 +417,7 @@ export class Core {
     this.changedNodes = []
     this.nodesRepeat = false
     this.#lastChanged = 0
+    this.#lastAbove = 0
   }
 
   /** Gives back the rows of what was left empty, unless a cut may still tell of it. */
@@ -417,7 +429,7 @@ export class Core {
   }
 
   /** Appends to the recency list, or leaves that to the caller, who sorts first. */
-  #enlist(slot: AuthorSlot, row: Row, later: Later | undefined): void {
+  enlist(slot: AuthorSlot, row: Row, later: Later | undefined): void {
     if (later === undefined) this.tree.append(slot, row)
     else later.push(row)
   }
@@ -426,8 +438,8 @@ export class Core {
   #update(entry: Row, kind: KindCode, was: boolean, is: boolean): void {
     if (kind === leafKinds.counter || kind === leafKinds.counterReset) this.#updateCounter(entry, kind)
     else if (kind === leafKinds.bounded) {
-      if (this.tree.member(entry) === '') this.#setPresent(entry, this.tree.isLive(entry))
-    } else if (was !== is) this.#setPresent(entry, is)
+      if (this.tree.member(entry) === '') this.setPresent(entry, this.tree.isLive(entry))
+    } else if (was !== is) this.setPresent(entry, is)
   }
 
   /** A counter is present while a part of it is not reset; its resets stand beside it. */
@@ -436,15 +448,17 @@ export class Core {
     const node = tree.nodeOf(entry)
     const member = tree.member(entry)
     const part = kind === leafKinds.counter ? entry : tree.findEntry(node, leafKinds.counter, member)
-    if (part !== 0) this.#setPresent(part, isPartPresent(tree, node, part))
+    if (part !== 0) this.setPresent(part, isPartPresent(tree, node, part))
   }
 
-  #setPresent(entry: Row, present: boolean): void {
+  /** Notes whether an entry makes its node present. */
+  setPresent(entry: Row, present: boolean): void {
     const { rows } = this.tree
     const flags = rows.get(entry, words.flags)
     if (((flags & marks.present) !== 0) === present) return
     rows.set(entry, words.flags, flags ^ marks.present)
-    let node = (flags & marks.type) === 0 ? entry : rows.get(entry, words.parent)
+    // A node with nothing below it counts as what its own mark says.
+    let node = (flags & marks.type) === 0 && rows.hasMore(entry) ? entry : rows.get(entry, words.parent)
     for (; node !== 0; node = rows.get(node, words.parent)) {
       const live = rows.get(node, words.live) + (present ? 1 : -1)
       rows.set(node, words.live, live)

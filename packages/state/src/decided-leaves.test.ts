@@ -1,4 +1,5 @@
 // Leaves in which something other than the clock decides among concurrent writes.
+
 import { describe, expect, it } from 'vitest'
 import {
   type AuthorId,
@@ -21,6 +22,7 @@ import {
 } from './index.ts'
 import { heal, split } from './leaves.test-helper.ts'
 import { pull } from './replicas.test-helper.ts'
+import { bundleSince } from './since.ts'
 
 describe('a ranked register', () => {
   it('[LE9] reads the highest rank among concurrent writes, then the later clock, and any write that had seen the others', () => {
@@ -62,7 +64,7 @@ describe('a ranked register', () => {
     ])
     reapply(alice.store, heard[0] as Conflict)
     expect(alice.snapshot.bid).toBe('bob')
-    expect(alice.store.since(Version.empty).rows.flatMap((row) => row.items.map((item) => item.value))).toEqual([
+    expect(bundleSince(alice.store, Version.empty).rows.flatMap((row) => row.items.map((item) => item.value))).toEqual([
       [9, 'bob'],
     ])
   })

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { applyBundle } from './apply-bundle.ts'
+import { freeRemovals } from './floor.ts'
 import {
   type AuthorId,
   counter,
@@ -15,6 +17,8 @@ import {
   set,
 } from './index.ts'
 import { openMinted } from './replicas.test-helper.ts'
+import { bundleSince } from './since.ts'
+import { digestOf } from './store-digest.ts'
 
 const World = schema({
   phase: register('lobby'),
@@ -130,7 +134,7 @@ describe('a change', () => {
       s.log.push('a', 'b')
       s.tags.add('red')
     })
-    const before = { snapshot: doc.snapshot, version: doc.store.version.toJSON(), digest: doc.store.digest() }
+    const before = { snapshot: doc.snapshot, version: doc.store.version.toJSON(), digest: digestOf(doc.store) }
     expect(() =>
       doc.change((s) => {
         s.log.insert(1, 'x', 'y')
@@ -140,32 +144,32 @@ describe('a change', () => {
         throw new Error('no')
       }),
     ).toThrow('no')
-    expect({ snapshot: doc.snapshot, version: doc.store.version.toJSON(), digest: doc.store.digest() }).toEqual(before)
+    expect({ snapshot: doc.snapshot, version: doc.store.version.toJSON(), digest: digestOf(doc.store) }).toEqual(before)
     doc.change((s) => s.log.push('c'))
     const copy = open()
-    copy.store.applyBundle(doc.store.since(copy.store.version))
+    applyBundle(copy.store, bundleSince(doc.store, copy.store.version))
     expect(copy.snapshot).toEqual(doc.snapshot)
     expect(copy.snapshot.log).toEqual(['a', 'b', 'c'])
   })
 
   it('[SC7] that throws leaves nothing behind, however much it wrote', () => {
     const doc = open()
-    const before = doc.store.digest()
+    const before = digestOf(doc.store)
     expect(() =>
       doc.change((s) => {
         for (let i = 0; i < 200_000; i++) s.tags.add(`tag ${i}`)
         throw new Error('no')
       }),
     ).toThrow('no')
-    expect(doc.store.digest()).toBe(before)
-    doc.store.freeRemovals(doc.store.version)
+    expect(digestOf(doc.store)).toBe(before)
+    freeRemovals(doc.store, doc.store.version)
     expect([...doc.store.tree.entries()].length).toBeLessThan(10)
   })
 
   it('[SC7] that throws leaves nothing behind at a replica that never wrote', () => {
     const [alice, bob] = [open(), open()]
     alice.change((s) => s.log.push('a', 'b'))
-    bob.store.applyBundle(alice.store.since(bob.store.version))
+    applyBundle(bob.store, bundleSince(alice.store, bob.store.version))
     expect(() =>
       bob.change((s) => {
         s.log.delete(0)
@@ -173,7 +177,7 @@ describe('a change', () => {
       }),
     ).toThrow('no')
     expect(bob.snapshot).toEqual(alice.snapshot)
-    expect(bob.store.digest()).toBe(alice.store.digest())
+    expect(digestOf(bob.store)).toBe(digestOf(alice.store))
   })
 
   it('[SC9] is refused with a code, a reason and a remedy where it is misused', () => {
@@ -304,7 +308,7 @@ describe('a field at a path', () => {
       })
     write()
     scores.change((draft) => draft.games.delete('chess'))
-    store.freeRemovals(store.version)
+    freeRemovals(store, store.version)
     write()
     expect(scores.snapshot.games).toEqual({ chess: { best: 7, tags: ['new'], points: 1 } })
   })

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { applyBundle } from './apply-bundle.ts'
+import { freeRemovals } from './floor.ts'
 import {
   type AuthorId,
   type Bundle,
@@ -21,6 +23,8 @@ import {
   Version,
   verifyStore,
 } from './index.ts'
+import { bundleSince, compactBundle } from './since.ts'
+import { digestOf } from './store-digest.ts'
 
 const Raid = schema({
   score: counter(10),
@@ -42,7 +46,7 @@ function replica(letter: string, proposes = false) {
 type Replica = ReturnType<typeof replica>
 
 function give(to: Replica, from: Replica): void {
-  expect(['applied', 'duplicate']).toContain(to.store.applyBundle(from.store.since(to.store.version)))
+  expect(['applied', 'duplicate']).toContain(applyBundle(to.store, bundleSince(from.store, to.store.version)))
   expect(verifyStore(to.store)).toEqual([])
 }
 
@@ -51,7 +55,7 @@ function expectSame(...replicas: Replica[]): void {
   for (const one of replicas) {
     expect(one.store.version.equals(first.store.version)).toBe(true)
     expect(one.snapshot).toEqual(first.snapshot)
-    expect(one.store.digest()).toBe(first.store.digest())
+    expect(digestOf(one.store)).toBe(digestOf(first.store))
   }
 }
 
@@ -106,14 +110,14 @@ describe('an epoch', () => {
     beginEpoch(server.store)
     beginEpoch(other.store)
     give(alice, server)
-    const before = alice.store.digest()
+    const before = digestOf(alice.store)
     const loaded = await loadSnapshotInSlices(alice.store, encodeSnapshot(other.store), {
       now: () => 0,
       pause: () => Promise.resolve(),
     })
     expect(loaded.ok).toBe(false)
-    expect(alice.store.applyBundle(other.store.since(Version.empty))).toBe('closed')
-    expect(alice.store.digest()).toBe(before)
+    expect(applyBundle(alice.store, bundleSince(other.store, Version.empty))).toBe('closed')
+    expect(digestOf(alice.store)).toBe(before)
   })
 
   it('[EP3] takes away resets, parts of which nothing is left, and removals, and changes nothing that is read', () => {
@@ -136,7 +140,7 @@ describe('an epoch', () => {
       s.score.add(4)
       s.log.push('mine')
     })
-    const bundle = server.store.since(alice.store.version)
+    const bundle = bundleSince(server.store, alice.store.version)
     expect(bundle.full).toBe(false)
     expect(encodeBundle(bundle).length).toBeLessThan(400)
     give(alice, server)
@@ -158,8 +162,8 @@ describe('an epoch', () => {
       s.banned.add('zoe')
     })
     beginEpoch(server.store)
-    expect(server.store.applyBundle(dave.store.since(Version.empty))).toBe('applied')
-    expect(server.store.since(dave.store.version).full).toBe(true)
+    expect(applyBundle(server.store, bundleSince(dave.store, Version.empty))).toBe('applied')
+    expect(bundleSince(server.store, dave.store.version).full).toBe(true)
     for (const one of [dave, alice, bob]) give(one, server)
     expectSame(server, alice, bob, dave)
     expect(server.snapshot.banned).toEqual(['zoe'])
@@ -205,7 +209,7 @@ describe('an epoch', () => {
     give(carol, server)
     // What was re-anchored is one of the last epoch to everybody else.
     const dave = replica('f')
-    dave.store.applyBundle(server.store.since(Version.empty))
+    applyBundle(dave.store, bundleSince(server.store, Version.empty))
     for (const change of told) expect(dave.store.applyChange(change)).toBe('duplicate')
     for (const one of [alice, bob]) give(one, server)
     expectSame(server, alice, bob, carol)
@@ -214,15 +218,15 @@ describe('an epoch', () => {
   it('[EP6] is closed to what is late where nobody knows what was folded', () => {
     const [server, alice] = begun()
     alice.change((s) => s.score.add(4))
-    const late = alice.store.since(server.store.version)
+    const late = bundleSince(alice.store, server.store.version)
     beginEpoch(server.store)
     const carol = replica('d')
-    expect(carol.store.applyBundle(server.store.compact())).toBe('applied')
-    const before = carol.store.digest()
-    expect(carol.store.applyBundle(late)).toBe('closed')
-    expect(carol.store.digest()).toBe(before)
+    expect(applyBundle(carol.store, compactBundle(server.store))).toBe('applied')
+    const before = digestOf(carol.store)
+    expect(applyBundle(carol.store, late)).toBe('closed')
+    expect(digestOf(carol.store)).toBe(before)
     carol.change((s) => s.score.add(1))
-    expect(alice.store.applyBundle(carol.store.since(alice.store.version))).toBe('closed')
+    expect(applyBundle(alice.store, bundleSince(carol.store, alice.store.version))).toBe('closed')
     give(alice, server)
     give(carol, alice)
     give(alice, carol)
@@ -235,22 +239,22 @@ describe('an epoch', () => {
     const authority = { grantRights: () => false, proposeCut: () => true, mayPrune: () => mayPrune }
     const store = createStore({ newAuthor: () => author, now: () => 1_700_000_000_000, authority })
     const [, alice] = begun()
-    store.applyBundle(alice.store.since(Version.empty))
+    applyBundle(store, bundleSince(alice.store, Version.empty))
     const { removalRecords } = store.stats
     expect(removalRecords).toBeGreaterThan(0)
-    store.freeRemovals(store.version)
+    freeRemovals(store, store.version)
     expect([store.stats.removalRecords, store.floor.size]).toEqual([removalRecords, 0])
     beginEpoch(store)
     expect([store.stats.removalRecords, store.floor.equals(store.version)]).toEqual([0, true])
     mayPrune = true
-    store.freeRemovals(store.version)
+    freeRemovals(store, store.version)
     expect(store.floor.equals(store.version)).toBe(true)
   })
 
   it('[EP7] [CO9] ends in a plain error or a bundle that can be merged, whatever became of its bytes', () => {
     const [server, alice] = begun()
     beginEpoch(server.store)
-    const bytes = encodeBundle(server.store.since(alice.store.version))
+    const bytes = encodeBundle(bundleSince(server.store, alice.store.version))
     for (let length = 0; length < bytes.length; length++) expect(decodeBundle(bytes.subarray(0, length)).ok).toBe(false)
     let merged = 0
     for (let at = 0; at < bytes.length; at++) {
@@ -260,7 +264,7 @@ describe('an epoch', () => {
         const decoded = decodeBundle(damaged)
         if (!decoded.ok) continue
         const [, bob] = begun()
-        if (bob.store.applyBundle(decoded.value) !== 'applied') continue
+        if (applyBundle(bob.store, decoded.value) !== 'applied') continue
         merged += 1
         bob.change((s) => s.score.add(1))
         expect(verifyStore(bob.store)).toEqual([])
@@ -272,19 +276,19 @@ describe('an epoch', () => {
   it('[EP7] travels in bundles of formats of its own, and in snapshots', () => {
     const [server, alice] = begun()
     beginEpoch(server.store)
-    const plain = encodeBundle(server.store.since(alice.store.version))
-    const named = encodeBundle(server.store.since(alice.store.version), alice.store.version)
+    const plain = encodeBundle(bundleSince(server.store, alice.store.version))
+    const named = encodeBundle(bundleSince(server.store, alice.store.version), alice.store.version)
     expect([plain[0], named[0]]).toEqual([3, 4])
     const { version } = alice.store
     const decoded = decodeBundle(named, (name) => (name === version.name ? version : undefined))
-    expect(decoded.ok && alice.store.applyBundle(decoded.value)).toBe('applied')
+    expect(decoded.ok && applyBundle(alice.store, decoded.value)).toBe('applied')
     expectSame(server, alice)
     const loaded = replica('d')
     expect(loadSnapshot(loaded.store, encodeSnapshot(server.store)).ok).toBe(true)
     expect(loaded.store.epochs).toHaveLength(1)
     expectSame(server, loaded)
     // Nobody is in an epoch that the version does not include.
-    const lie = { ...server.store.since(Version.empty), version: version, floor: Version.empty }
-    expect(replica('e').store.applyBundle(lie)).toBe('invalid')
+    const lie = { ...bundleSince(server.store, Version.empty), version: version, floor: Version.empty }
+    expect(applyBundle(replica('e').store, lie)).toBe('invalid')
   })
 })

@@ -2,6 +2,7 @@ import type { Bundle, Change, Epoch, KeyRow, Op } from './change.ts'
 import type { Core } from './core.ts'
 import type { Dot } from './ids.ts'
 import { type Key, leafKinds } from './key.ts'
+import type { Store } from './store.ts'
 import type { Version } from './version.ts'
 
 /**
@@ -80,8 +81,20 @@ export function cross(core: Core, epochs: readonly Epoch[], floor: Version, cont
   }
 }
 
+/** Notes the epochs that a store has crossed into, and how changes from before them are taken from here on. */
+export function setEpochs(core: Core, epochs: readonly Epoch[] = []): void {
+  core.epochs = epochs
+  core.anchor = anchored
+}
+
+/** Whether a replica at `version` is in the epoch of a store, or a later one. */
+export function hasCrossed({ epochs }: Store, version: Version): boolean {
+  const last = epochs.at(-1)
+  return last === undefined || version.get(last.author) > 0
+}
+
 /** EP5: a change as one of the present epoch; undefined where nobody here can say what it means. */
-export function anchored(core: Core, change: Change): Change | undefined {
+function anchored(core: Core, change: Change): Change | undefined {
   const last = core.epochs.at(-1)
   if (last === undefined || change.context.get(last.author) > 0) return change
   const late = core.epochs.filter((epoch) => change.context.get(epoch.author) === 0)

@@ -1,3 +1,4 @@
+import { applyBundle } from './apply-bundle.ts'
 import type { Bundle, BundleItem, Change, KeyRow, Op } from './change.ts'
 import type { Core, LiveItem } from './core.ts'
 import type { ContextOf, Fold } from './epoch.ts'
@@ -39,7 +40,7 @@ export function beginEpoch(store: Store, least = 1): Bundle | undefined {
   const version = base.with(author, 1)
   const epochs = [...core.epochs, { author, fold: new RowFold(() => rows) }]
   const bundle = { base, version, floor: version, full: false, rows: [], lists: [], epochs }
-  store.applyBundle(bundle, { origin: 'load' })
+  applyBundle(store, bundle, { origin: 'load' })
   return bundle
 }
 

@@ -18,6 +18,7 @@ import {
   set,
 } from './index.ts'
 import { pull } from './replicas.test-helper.ts'
+import { bundleSince } from './since.ts'
 
 const World = schema({
   phase: register('lobby'),
@@ -411,7 +412,7 @@ describe('a conflict', () => {
     alice.change((s) => s.phase.set('after'))
     pull(bob, alice)
     expect(bob.snapshot.phase).toBe('after')
-    expect(alice.store.since(bob.store.version).rows).toEqual([])
+    expect(bundleSince(alice.store, bob.store.version).rows).toEqual([])
   })
 
   it('[CF2] has a loser that can be written back as an ordinary change', () => {

@@ -1,3 +1,4 @@
+export { applyBundle, type BundleOutcome } from './apply-bundle.ts'
 export type { Authority } from './authority.ts'
 export { type Base64, base64Url } from './base64.ts'
 export type { BoundedRow, BoundedState, BoundedTerms, Rights } from './bounded.ts'
@@ -30,7 +31,7 @@ export type { Ancestor, Conflict, ConflictSide } from './conflict.ts'
 export type { StoreLimits, StoreOptions } from './core.ts'
 export { beginCut, type Cut } from './cut.ts'
 export { type Document, openDocument, reapply } from './document.ts'
-export type { ContextOf, Fold } from './epoch.ts'
+export { type ContextOf, type Fold, hasCrossed } from './epoch.ts'
 export { type ErrorCode, type ErrorText, errorCodes } from './error-codes.ts'
 export { assert, assertNever, type ErrorOptions, isRejoinError, RejoinError, rejoinError } from './errors.ts'
 export type {
@@ -66,6 +67,7 @@ export type {
   Storable,
   Struct,
 } from './fields.ts'
+export { freeRemovals } from './floor.ts'
 export { beginEpoch } from './fold.ts'
 export type { FencingToken } from './graded.ts'
 export { type Hash64, Hasher, hashString, hashValue, mix, Sum64, toHex16 } from './hash.ts'
@@ -97,6 +99,7 @@ export { type Json, valueFromJSON, valueToJSON } from './json-value.ts'
 export { Key, type KindCode, kindName, leafKinds } from './key.ts'
 export type { ConflictRule } from './leaf-kind.ts'
 export type { LimitName } from './limits.ts'
+export { eraseOp, insertOp } from './list-write.ts'
 export { eachLiveDot, keysOf, partOf, rowsAfter, wholeFrom } from './live-dots.ts'
 export { differences, type VersionEntry, type VersionLookup } from './relative-version.ts'
 export { earliest, greatest, least, type Ordered, type Resolver, resolver } from './resolver.ts'
@@ -118,11 +121,12 @@ export {
   set,
 } from './schema.ts'
 export type { InsertRun, Place } from './sequence.ts'
+export { bundleSince, compactBundle, isBelowFloor } from './since.ts'
 export { loadSnapshotInSlices, type SliceOptions } from './slices.ts'
 export { decodeSnapshot, decodingSnapshot, encodeSnapshot, loadSnapshot, snapshotFormat } from './snapshot-codec.ts'
+export { stagingBundle } from './staging.ts'
 export { finish as finishSteps, part as partOfSteps, type Steps } from './steps.ts'
 export {
-  type BundleOutcome,
   type ChangeOptions,
   type ChangeOutcome,
   createStore,
@@ -130,6 +134,7 @@ export {
   Store,
   type StoreStats,
 } from './store.ts'
+export { digestOf, recheck } from './store-digest.ts'
 export {
   bucketBits,
   bucketOf,
@@ -142,6 +147,7 @@ export {
   type PlaceDigests,
 } from './subtree-digest.ts'
 export { describeAt } from './subtree-text.ts'
+export { storeToPlain } from './to-plain.ts'
 export { canonicalKey, freezeValue, readValue, type Value, valueFromKey, valuesEqual, writeValue } from './value.ts'
 export { verifyStore } from './verify.ts'
 export { type Order, Version } from './version.ts'

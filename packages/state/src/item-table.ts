@@ -26,10 +26,6 @@ export class Item implements DottedItem {
 }
 
 const nothing: readonly Item[] = Object.freeze([])
-const hlcScale = 2 ** 32
-
-/** What the row of an item takes along when another row takes its place. */
-const moved = [words.author, words.seq, words.before, words.after, words.hlcHigh, words.hlcLow] as const
 
 /**
  * The items of a store as rows of numbers: what stands at which entry, and in which recency list. An entry holds its first
@@ -70,30 +66,23 @@ export class ItemTable {
 
   /** Whether an entry has a live item. */
   isLive(entry: Row): boolean {
-    return this.rows.get(entry, words.author) !== 0
+    return (this.rows.get(entry, words.flags) & marks.live) !== 0
   }
 
   /** Whether an entry holds records: concurrent siblings or removals. */
   hasRecords(entry: Row): boolean {
-    return this.rows.get(entry, words.record) !== 0
+    return this.rows.hasMore(entry) && this.rows.get(entry, words.record) !== 0
   }
 
   /** The item of a row. */
   item(row: Row): Item {
     const { rows } = this
-    const slot = this.#byNumber[rows.get(row, words.author)] as AuthorSlot
+    const slot = this.#byNumber[rows.author(row)] as AuthorSlot
     return new Item(row, slot, rows.get(row, words.seq), this.hlc(row), this.value(row))
   }
 
-  /** Marks a row with a number of `Core.nextCheck`; false where it has that mark already. */
-  mark(row: Row, check: number): boolean {
-    if (this.rows.get(row, words.mark) === check) return false
-    this.rows.set(row, words.mark, check)
-    return true
-  }
-
   slotOf(row: Row): AuthorSlot {
-    return this.#byNumber[this.rows.get(row, words.author)] as AuthorSlot
+    return this.#byNumber[this.rows.author(row)] as AuthorSlot
   }
 
   seq(row: Row): number {
@@ -101,7 +90,7 @@ export class ItemTable {
   }
 
   hlc(row: Row): number {
-    return this.rows.get(row, words.hlcHigh) * hlcScale + this.rows.get(row, words.hlcLow)
+    return this.rows.hlc(row)
   }
 
   /** The live items of an entry, in no fixed order. */
@@ -140,12 +129,7 @@ export class ItemTable {
 
   /** Puts what an item is into a row. */
   fill(row: Row, slot: AuthorSlot, seq: number, hlc: number, value: Value): void {
-    const page = this.rows.page(row)
-    const at = this.rows.offset(row)
-    page[at + words.author] = slot.number
-    page[at + words.seq] = seq
-    page[at + words.hlcHigh] = (hlc / hlcScale) | 0
-    page[at + words.hlcLow] = hlc >>> 0
+    this.rows.fill(row, slot.number, seq, hlc)
     this.values.set(row, value)
   }
 
@@ -190,7 +174,7 @@ export class ItemTable {
 
   /** Takes the item out of the row of an entry. */
   clear(entry: Row): void {
-    this.rows.set(entry, words.author, 0)
+    this.rows.clear(entry)
     this.values.set(entry, null)
   }
 
@@ -203,19 +187,17 @@ export class ItemTable {
     slot.tail = row
   }
 
-  /**
-   * Puts an item in the place of the one that a row holds, in the recency list, too. `hlc` and the rest are what the item is.
-   */
-  replace(row: Row, slot: AuthorSlot, seq: number, hlc: number, value: Value): void {
+  /** Moves a row from the recency list of one author to the end of that of another, or of the same. */
+  moveLast(row: Row, author: number, slot: AuthorSlot): void {
     const page = this.rows.page(row)
     const at = this.rows.offset(row)
-    const author = page[at + words.author] as number
-    const after = page[at + words.after] as number
-    if (after !== 0 || author !== slot.number) {
-      this.#join(author, page[at + words.before] as number, after)
-      this.append(slot, row)
-    }
-    this.fill(row, slot, seq, hlc, value)
+    this.#join(author, page[at + words.before] as number, page[at + words.after] as number)
+    this.append(slot, row)
+  }
+
+  /** The slot that rows call by a number. */
+  slotNumbered(number: number): AuthorSlot {
+    return this.#byNumber[number] as AuthorSlot
   }
 
   /** Joins two neighbours in the recency list of an author, between which an item was. */
@@ -242,16 +224,17 @@ export class ItemTable {
   unlink(row: Row): void {
     const page = this.rows.page(row)
     const at = this.rows.offset(row)
-    this.#join(page[at + words.author] as number, page[at + words.before] as number, page[at + words.after] as number)
+    this.#join(this.rows.author(row), page[at + words.before] as number, page[at + words.after] as number)
   }
 
   /** Moves what a sibling holds, its place in the recency list included, into the row of its entry. */
   promote(sibling: Row, entry: Row): void {
     const { rows } = this
-    for (const word of moved) rows.set(entry, word, rows.get(sibling, word))
-    this.values.set(entry, this.value(sibling))
+    this.fill(entry, this.slotOf(sibling), this.seq(sibling), this.hlc(sibling), this.value(sibling))
     const before = rows.get(sibling, words.before)
     const after = rows.get(sibling, words.after)
+    rows.set(entry, words.before, before)
+    rows.set(entry, words.after, after)
     const slot = this.slotOf(sibling)
     if (before !== 0) rows.set(before, words.after, entry)
     else if (slot.head === sibling) slot.head = entry

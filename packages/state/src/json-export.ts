@@ -2,6 +2,7 @@ import type { MapField, Schema, Shape, SnapshotOf } from './fields.ts'
 import { type Json, valueToJSON } from './json-value.ts'
 import { isField } from './place.ts'
 import type { Store } from './store.ts'
+import { storeToPlain } from './to-plain.ts'
 import { setOwn, type Value } from './value.ts'
 
 /** What can be exported: a document as its schema reads it. */
@@ -28,7 +29,7 @@ export interface Exportable<S extends Schema> {
  * ```
  */
 export function exportJSON<S extends Schema>(source: Exportable<S> | Store): Json {
-  return 'schema' in source ? shapeToJSON(source.schema.fields, source.snapshot) : valueToJSON(source.toJSON())
+  return 'schema' in source ? shapeToJSON(source.schema.fields, source.snapshot) : valueToJSON(storeToPlain(source))
 }
 
 function shapeToJSON(shape: Shape, read: unknown): Json {

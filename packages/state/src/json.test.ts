@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { applyBundle } from './apply-bundle.ts'
 import {
   type AuthorId,
   bounded,
@@ -27,6 +28,8 @@ import {
   valuesEqual,
   valueToJSON,
 } from './index.ts'
+import { bundleSince } from './since.ts'
+import { digestOf } from './store-digest.ts'
 import { anyValue, awkwardValues } from './value.test-helper.ts'
 
 const World = schema({
@@ -292,7 +295,7 @@ describe('a document as JSON', () => {
       s.score.add(5)
       s.any.set({ x: 1 })
     })
-    bob.store.applyBundle(alice.store.since(bob.store.version))
+    applyBundle(bob.store, bundleSince(alice.store, bob.store.version))
     const json = exportJSON(alice) as Record<string, Json>
     bob.change((s) => {
       s.log.push('e')
@@ -306,7 +309,7 @@ describe('a document as JSON', () => {
       ['erase', 'log'],
     ])
     expect(written?.span).toBe(1)
-    bob.store.applyBundle(alice.store.since(bob.store.version))
+    applyBundle(bob.store, bundleSince(alice.store, bob.store.version))
     expect(bob.snapshot).toMatchObject({ log: ['a', 'B', 'c', 'd', 'e'], score: 116, any: 'bob' })
   })
 
@@ -330,7 +333,7 @@ describe('a document as JSON', () => {
     // What reads so already is no matter.
     doc.change((s) => s.tags.set('one'))
     other.change((s) => s.tags.set('two'))
-    doc.store.applyBundle(other.store.since(doc.store.version))
+    applyBundle(doc.store, bundleSince(other.store, doc.store.version))
     expect(importJSON(doc, { potions: 5, tags: ['one', 'two'] })).toEqual({ written: undefined, skipped: [] })
     importJSON(doc, { tags: [] })
     expect(doc.snapshot.tags).toEqual([])
@@ -342,7 +345,7 @@ describe('a document as JSON', () => {
     importJSON(alice, { owner: 'bea' })
     bob.change((s) => s.owner.set('carl', 'guest'))
     importJSON(bob, { owner: 'dan' })
-    alice.store.applyBundle(bob.store.since(alice.store.version))
+    applyBundle(alice.store, bundleSince(bob.store, alice.store.version))
     expect(alice.snapshot.owner).toBe('bea')
 
     expect(refusal(() => importJSON(alice, { title: 'new', round: 2 }))).toEqual(['fencing-token-required', 'round'])
@@ -409,7 +412,7 @@ describe('a document as JSON', () => {
     ]
     const doc = open()
     doc.change((s) => s.log.push('before'))
-    const before = [doc.store.digest(), doc.store.version.toJSON(), textOf(doc)]
+    const before = [digestOf(doc.store), doc.store.version.toJSON(), textOf(doc)]
     for (const [json, path, code] of cases) {
       // What fits comes first, so that a half-made import would show.
       const whole =
@@ -421,6 +424,6 @@ describe('a document as JSON', () => {
     }
     const tooLarge = { log: ['fits', 'x'.repeat(2 ** 20)] }
     expect(refusal(() => importJSON(doc, tooLarge))).toEqual(['value-too-large', '/log'])
-    expect([doc.store.digest(), doc.store.version.toJSON(), textOf(doc)]).toEqual(before)
+    expect([digestOf(doc.store), doc.store.version.toJSON(), textOf(doc)]).toEqual(before)
   })
 })

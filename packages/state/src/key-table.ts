@@ -26,16 +26,16 @@ function readAuthor(reader: ByteReader): AuthorId {
 export class AuthorWriter {
   readonly #numbers = new Map<AuthorId, number>()
 
-  /** Writes the number of an author, and the author itself when it is new. */
-  write(writer: ByteWriter, author: AuthorId): void {
+  /** Writes the number of an author, and the author itself when it is new. Gives the number. */
+  write(writer: ByteWriter, author: AuthorId): number {
     const known = this.#numbers.get(author)
-    if (known !== undefined) {
-      writer.varUint(known)
-      return
+    const number = known ?? this.#numbers.size
+    writer.varUint(number)
+    if (known === undefined) {
+      writeAuthor(writer, author)
+      this.#numbers.set(author, number)
     }
-    writer.varUint(this.#numbers.size)
-    writeAuthor(writer, author)
-    this.#numbers.set(author, this.#numbers.size)
+    return number
   }
 
   writeDot(writer: ByteWriter, dot: Dot): void {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { applyBundle } from './apply-bundle.ts'
 import {
   type AuthorId,
   type Change,
@@ -28,6 +29,9 @@ import {
   type Value,
   Version,
 } from './index.ts'
+import { insertOp } from './list-write.ts'
+import { bundleSince } from './since.ts'
+import { digestOf } from './store-digest.ts'
 
 const World = schema({
   note: register<Value>(null),
@@ -52,7 +56,12 @@ const token: ChangeOptions = { token: { lease: 'round', epoch: 1, ballot: 1 } }
 /** Code and details of what a change is refused with; checks that nothing of it stayed. */
 function refusal(doc: Doc, write: Write): unknown {
   // An incarnation may have been minted for what was refused: nothing of it is in the version.
-  const state = () => [doc.store.digest(), doc.store.version.toJSON(), doc.snapshot, { ...doc.store.stats, authors: 0 }]
+  const state = () => [
+    digestOf(doc.store),
+    doc.store.version.toJSON(),
+    doc.snapshot,
+    { ...doc.store.stats, authors: 0 },
+  ]
   const before = state()
   try {
     doc.change((draft) => {
@@ -84,11 +93,11 @@ function changeOf(doc: Doc, write: Write): Change {
 /** What a peer reads of a change and of a bundle. */
 function arrives(from: Doc): string[] {
   const [one, two] = [open('e'), open('f')]
-  const bundle = decodeBundle(encodeBundle(from.store.since(Version.empty)))
+  const bundle = decodeBundle(encodeBundle(bundleSince(from.store, Version.empty)))
   return [
-    bundle.ok ? one.store.applyBundle(bundle.value) : bundle.error.kind,
+    bundle.ok ? applyBundle(one.store, bundle.value) : bundle.error.kind,
     String(
-      bundle.ok && two.store.applyBundle(bundle.value) === 'applied' && two.store.digest() === from.store.digest(),
+      bundle.ok && applyBundle(two.store, bundle.value) === 'applied' && digestOf(two.store) === digestOf(from.store),
     ),
   ]
 }
@@ -199,15 +208,13 @@ describe('what comes from a peer', () => {
     ops: [op],
   })
   const insert = (path: string[], value: Value): Change =>
-    change({
-      type: 'insert',
-      key: new Key(path, leafKinds.list),
-      run: {
+    change(
+      insertOp(new Key(path, leafKinds.list), {
         id: { author: ada, seq: 1 },
         place: { parent: undefined, side: 'right', rightOrigin: undefined },
         values: [value],
-      },
-    })
+      }),
+    )
   const beyond: Change[] = [
     change(put(address(deep(33)), 1)),
     change(put(address(['x'.repeat(1025)]), 1)),
@@ -231,9 +238,9 @@ describe('what comes from a peer', () => {
       const decoded = decodeChanges(encodeChanges([one]))
       expect(decoded.ok ? 'read' : decoded.error.kind).toBe('too-large')
       const doc = open('b')
-      const before = doc.store.digest()
+      const before = digestOf(doc.store)
       expect(doc.store.applyChange(one)).toBe('invalid')
-      expect([doc.store.digest(), doc.store.version.size]).toEqual([before, 0])
+      expect([digestOf(doc.store), doc.store.version.size]).toEqual([before, 0])
     }
   })
 
@@ -264,7 +271,7 @@ describe('what comes from a peer', () => {
       const decoded = decodeBundle(encodeBundle(bundle))
       expect(decoded.ok ? 'read' : decoded.error.kind).toBe('too-large')
       const doc = open('b')
-      expect(doc.store.applyBundle(bundle)).toBe('invalid')
+      expect(applyBundle(doc.store, bundle)).toBe('invalid')
       expect(doc.store.version.size).toBe(0)
     }
   })
@@ -302,7 +309,7 @@ describe('a document', () => {
       s.log.push(...Array.from({ length: 20 }, (_, i) => i))
       for (let i = 0; i < 20; i++) s.players.get(`p${i}`).hp.add(1)
     })
-    expect(doc.store.applyBundle(other.store.since(doc.store.version))).toBe('applied')
+    expect(applyBundle(doc.store, bundleSince(other.store, doc.store.version))).toBe('applied')
     expect(doc.store.stats).toMatchObject({ liveItems: 24, listElements: 22 })
     expect(refusal(doc, (s) => s.note.set(3))).toEqual(['document-full', 'documentItems', 48, 6])
     expect(doc.change((s) => s.note.set(3))).toBeDefined()

@@ -1,6 +1,7 @@
 import { rejoinError } from './errors.ts'
 import type { ListField } from './fields.ts'
 import { leafKinds } from './key.ts'
+import { editOf } from './list-write.ts'
 import { type Behaviour, LeafDraft } from './place.ts'
 import type { Sequence } from './sequence.ts'
 import { freezeValue, type Value } from './value.ts'
@@ -21,13 +22,17 @@ class ListDraftAt extends LeafDraft {
   insert(index: number, ...values: Value[]): void {
     const { transaction } = this
     this.#check(index, 0)
-    if (values.length > 0) transaction.insert(this.entry, index, values.map(freezeValue))
+    if (values.length === 0) return
+    const { entry } = this
+    const frozen = values.map(freezeValue)
+    for (const value of frozen) transaction.checkBytes(entry, value)
+    editOf(this.spec.store.core, transaction, entry).insert(index, frozen, transaction.takeSeqs(frozen.length))
   }
 
   delete(index: number, count = 1): void {
     const { transaction } = this
     this.#check(index, count)
-    if (count > 0) transaction.erase(this.entry, index, count)
+    if (count > 0) editOf(this.spec.store.core, transaction, this.entry).erase(index, count)
   }
 
   values(): readonly Value[] {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { applyBundle } from './apply-bundle.ts'
 import { type AuthorId, type Bundle, createStore, Key, Version } from './index.ts'
+import { bundleSince } from './since.ts'
 
 const [mallory, zoe] = ['a', 'b'].map((digit) => digit.repeat(16)) as [AuthorId, AuthorId]
 
@@ -21,17 +23,17 @@ describe('a key with very many siblings', () => {
   it('[ST12] merges in time that follows their number', () => {
     const store = createStore({ newAuthor: () => 'f'.repeat(16) as AuthorId, now: () => 1_700_000_000_000 })
     const size = 20_000
-    expect(store.applyBundle(crowd(mallory, size, Version.empty))).toBe('applied')
+    expect(applyBundle(store, crowd(mallory, size, Version.empty))).toBe('applied')
     const second = crowd(zoe, size, store.version)
     const both = {
       ...second,
       rows: second.rows.map((row) => ({ ...row, items: [...crowdItems(store), ...row.items] })),
     }
-    expect(store.applyBundle(both)).toBe('applied')
+    expect(applyBundle(store, both)).toBe('applied')
     expect(store.stats.liveItems).toBe(2 * size)
   })
 })
 
 function crowdItems(store: ReturnType<typeof createStore>): Bundle['rows'][number]['items'] {
-  return store.since(Version.empty).rows[0]?.items ?? []
+  return bundleSince(store, Version.empty).rows[0]?.items ?? []
 }

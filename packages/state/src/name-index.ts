@@ -1,55 +1,149 @@
+import type { Column } from './column.ts'
 import type { Row } from './rows.ts'
 
-/** From here on names are spread over several maps. */
+/** From here on names are spread over several tables, each of which grows by itself: moving a million names at once would stop a page for several frames. */
 const most = 1 << 14
-const shards = 64
+const shardBits = 6
+const least = 16
+/** Places looked at for a name that is not there before it is believed that somebody made names for that. */
+const longestSearch = 256
 
-/**
- * Rows by name. A map that grows moves all that it holds, which for a million names stops a page for several frames: many
- * names stand in several maps.
- */
+/** Rows by the hash of their names, without an object for each: pairs of hash and row, searched from where the hash says. */
+class Shard {
+  pairs = new Uint32Array(2 * least)
+  size = 0
+  /** In its place, once names were found that had been made to collide: what the engine hashes with a secret. */
+  map: Map<string, Row> | undefined = undefined
+}
+
+/** Rows by name. */
 export class NameIndex {
-  #maps: Map<string, Row>[] = [new Map()]
+  readonly #names: Column<string>
+  #shards: Shard[] = [new Shard()]
   #size = 0
+
+  /** `names`: by row. */
+  constructor(names: Column<string>) {
+    this.#names = names
+  }
 
   get size(): number {
     return this.#size
   }
 
-  get(name: string): Row | undefined {
-    return this.#mapOf(name).get(name)
+  /** The row of a name; 0 if there is none. */
+  get(name: string): Row {
+    const hash = hashOf(name)
+    const { pairs, map } = this.#shardOf(hash)
+    if (map !== undefined) return map.get(name) ?? 0
+    const mask = pairs.length - 1
+    for (let at = (hash << 1) & mask; ; at = (at + 2) & mask) {
+      const row = pairs[at + 1] as number
+      if (row === 0 || (pairs[at] === hash && this.#names.get(row) === name)) return row
+    }
   }
 
   /** Adds a name that is not there. */
   add(name: string, row: Row): void {
-    if (this.#size === most) this.#spread()
+    if (this.#size === most && this.#shards.length === 1) this.#spread()
     this.#size++
-    this.#mapOf(name).set(name, row)
+    const hash = hashOf(name)
+    this.#enter(this.#shardOf(hash), hash, row)
   }
 
+  /** Takes away a name that is there. */
   delete(name: string): void {
-    if (this.#mapOf(name).delete(name)) this.#size--
+    const hash = hashOf(name)
+    const shard = this.#shardOf(hash)
+    this.#size--
+    shard.size--
+    if (shard.map !== undefined) {
+      shard.map.delete(name)
+      return
+    }
+    const { pairs } = shard
+    const mask = pairs.length - 1
+    let at = (hash << 1) & mask
+    while (pairs[at] !== hash || this.#names.get(pairs[at + 1] as Row) !== name) at = (at + 2) & mask
+    // What follows moves up, as far as it may, so that no search ends before what it is for.
+    for (let next = (at + 2) & mask; pairs[next + 1] !== 0; next = (next + 2) & mask) {
+      const home = ((pairs[next] as number) << 1) & mask
+      if (((next - home) & mask) < ((next - at) & mask)) continue
+      pairs[at] = pairs[next] as number
+      pairs[at + 1] = pairs[next + 1] as number
+      at = next
+    }
+    pairs[at + 1] = 0
   }
 
-  *rows(): IterableIterator<Row> {
-    for (const map of this.#maps) yield* map.values()
+  /** All rows, in no fixed order. */
+  rows(): Row[] {
+    const rows: Row[] = []
+    for (const { pairs, map } of this.#shards) {
+      if (map !== undefined) for (const row of map.values()) rows.push(row)
+      else for (let at = 1; at < pairs.length; at += 2) if (pairs[at] !== 0) rows.push(pairs[at] as Row)
+    }
+    return rows
   }
 
-  #mapOf(name: string): Map<string, Row> {
-    return this.#maps[this.#maps.length === 1 ? 0 : shardOf(name)] as Map<string, Row>
+  #shardOf(hash: number): Shard {
+    const shards = this.#shards
+    return shards[shards.length === 1 ? 0 : hash >>> (32 - shardBits)] as Shard
+  }
+
+  #enter(shard: Shard, hash: number, row: Row): void {
+    shard.size++
+    if (shard.map === undefined && 8 * shard.size > 3 * shard.pairs.length) this.#grow(shard)
+    if (shard.map === undefined && !place(shard.pairs, hash, row)) this.#distrust(shard)
+    shard.map?.set(this.#names.get(row) as string, row)
+  }
+
+  #grow(shard: Shard): void {
+    const { pairs } = shard
+    const larger = new Uint32Array(pairs.length * 2)
+    for (let at = 0; at < pairs.length; at += 2) {
+      const row = pairs[at + 1] as Row
+      if (row !== 0 && !place(larger, pairs[at] as number, row)) {
+        this.#distrust(shard)
+        return
+      }
+    }
+    shard.pairs = larger
+  }
+
+  #distrust(shard: Shard): void {
+    const { pairs } = shard
+    shard.map = new Map()
+    for (let at = 1; at < pairs.length; at += 2) {
+      const row = pairs[at] as Row
+      if (row !== 0) shard.map.set(this.#names.get(row) as string, row)
+    }
+    shard.pairs = new Uint32Array(0)
   }
 
   #spread(): void {
-    if (this.#maps.length > 1) return
-    const [all] = this.#maps
-    this.#maps = Array.from({ length: shards }, () => new Map())
-    for (const [name, row] of all ?? []) this.#mapOf(name).set(name, row)
+    const rows = this.rows()
+    this.#shards = Array.from({ length: 1 << shardBits }, () => new Shard())
+    for (const row of rows) {
+      const hash = hashOf(this.#names.get(row) as string)
+      this.#enter(this.#shardOf(hash), hash, row)
+    }
   }
 }
 
-/** Names that are counted or random differ near their ends, others in between. */
-function shardOf(name: string): number {
-  const { length } = name
-  const near = name.charCodeAt(length - 1) + 7 * name.charCodeAt(length - 2) + 31 * name.charCodeAt(length - 3)
-  return (near + 5 * name.charCodeAt(length >> 1) + length) & (shards - 1)
+/** False where the search for a place is longer than chance makes it. */
+function place(pairs: Uint32Array, hash: number, row: Row): boolean {
+  const mask = pairs.length - 1
+  let at = (hash << 1) & mask
+  for (let steps = 0; pairs[at + 1] !== 0; at = (at + 2) & mask) if (++steps > longestSearch) return false
+  pairs[at] = hash
+  pairs[at + 1] = row
+  return true
+}
+
+function hashOf(name: string): number {
+  let hash = name.length
+  for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x5bd1e995)
+  hash ^= hash >>> 15
+  return (Math.imul(hash, 0x2c1b3c6d) ^ (hash >>> 13)) >>> 0
 }

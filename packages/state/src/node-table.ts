@@ -37,7 +37,7 @@ export class NodeTable extends ItemTable {
   /** The child of a node; 0 if there is none. */
   findChild(node: Row, name: string): Row {
     const { rows, names } = this
-    if ((rows.get(node, words.flags) & marks.indexed) !== 0) return this.#index(node).children.get(name) ?? 0
+    if ((rows.get(node, words.flags) & marks.indexed) !== 0) return this.#index(node).children.get(name)
     for (let row = rows.get(node, words.child); row !== 0; row = rows.get(row, words.next)) {
       if (names.get(row) === name && (rows.get(row, words.flags) & marks.type) === 0) return row
     }
@@ -65,7 +65,7 @@ export class NodeTable extends ItemTable {
   /** The children of a node, in no fixed order. */
   children(node: Row): Row[] {
     const { rows } = this
-    if ((rows.get(node, words.flags) & marks.indexed) !== 0) return [...this.#index(node).children.rows()]
+    if ((rows.get(node, words.flags) & marks.indexed) !== 0) return this.#index(node).children.rows()
     const children: Row[] = []
     for (let row = rows.get(node, words.child); row !== 0; row = rows.get(row, words.next)) {
       if ((rows.get(row, words.flags) & marks.type) === 0) children.push(row)
@@ -280,7 +280,7 @@ export class NodeTable extends ItemTable {
 
   #makeIndex(node: Row): void {
     const { rows } = this
-    const index: NodeIndex = { children: new NameIndex(), members: new Map(), branch: undefined }
+    const index: NodeIndex = { children: new NameIndex(this.names), members: new Map(), branch: undefined }
     for (let row = rows.get(node, words.child); row !== 0; row = rows.get(row, words.next)) this.#enter(index, row)
     const place = this.#freeIndexes.pop() ?? this.#indexes.length
     this.#indexes[place] = index
@@ -297,7 +297,7 @@ export class NodeTable extends ItemTable {
     const kind = this.kind(row)
     let ofKind = members.get(kind)
     if (ofKind === undefined) {
-      ofKind = new NameIndex()
+      ofKind = new NameIndex(this.names)
       members.set(kind, ofKind)
     }
     ofKind.add(name, row)

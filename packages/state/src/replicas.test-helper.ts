@@ -1,5 +1,7 @@
 import { expect } from 'vitest'
+import { applyBundle } from './apply-bundle.ts'
 import { type AuthorId, createStore, type Document, openDocument, type Schema, type Store } from './index.ts'
+import { bundleSince } from './since.ts'
 
 /** The moment at which clocks of tests stand. */
 export const startMs = 1_700_000_000_000
@@ -24,5 +26,5 @@ export function openMinted<S extends Schema>(schema: S, newAuthor: () => AuthorI
 
 /** Brings one what another has. */
 export function pull(to: { readonly store: Store }, from: { readonly store: Store }): void {
-  expect(['applied', 'duplicate']).toContain(to.store.applyBundle(from.store.since(to.store.version)))
+  expect(['applied', 'duplicate']).toContain(applyBundle(to.store, bundleSince(from.store, to.store.version)))
 }

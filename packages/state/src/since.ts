@@ -7,17 +7,18 @@ import { leafKinds } from './key.ts'
 import { RowTable, TableBundle } from './row-table.ts'
 import type { Row } from './rows.ts'
 import { soundRules } from './rules.ts'
+import type { Store } from './store.ts'
 import { entriesAfter } from './touched.ts'
 import type { Value } from './value.ts'
 import { Version } from './version.ts'
 
 /**
- * What a peer at `version` lacks, as state. Cost follows what changed since, for any age of peer: each author's recency
+ * What a peer at `version` lacks of a store, as state. Cost follows what changed since, for any age of peer: each author's recency
  * list is walked back from its tail. A peer whose version does not cover the floor gets a full join (C5).
  */
-export function bundleSince(core: Core, version: Version): Bundle {
-  // Who has all but the records of epochs crosses by what it lacks.
-  const full = !crossedVersion(core, version).covers(core.floor)
+export function bundleSince(store: Store, version: Version): Bundle {
+  const { core } = store
+  const full = isBelowFloor(store, version)
   // The peer may be ahead in other authors; the base is what both have.
   const base = full ? Version.empty : version.meet(core.version)
   const table = new RowTable()
@@ -29,6 +30,12 @@ export function bundleSince(core: Core, version: Version): Bundle {
   const epochs = epochsFor(core, version)
   if (!full && epochs.length > 0) addDecided(core, table, epochs, version)
   return new TableBundle({ base, version: core.version, floor: core.floor, full, lists, epochs }, table)
+}
+
+/** Whether a replica at `version` is to be sent the whole state: removal records that it may lack are gone. */
+export function isBelowFloor({ core }: Store, version: Version): boolean {
+  // Who has all but the records of epochs crosses by what it lacks.
+  return !crossedVersion(core, version).covers(core.floor)
 }
 
 /** The epochs, where a peer has not crossed into the last. */
@@ -49,8 +56,8 @@ function addDecided(core: Core, table: RowTable, epochs: readonly Epoch[], versi
   }
 }
 
-/** The whole state without removal records: smaller, and whoever loads it has the floor at this version. */
-export function compactBundle(core: Core): Bundle {
+/** The whole state of a store without removal records: smaller, and whoever loads it has the floor at this version. */
+export function compactBundle({ core }: Store): Bundle {
   const { tree, version } = core
   const base = Version.empty
   const table = new RowTable()

@@ -1,5 +1,6 @@
 import type { DecodeError, Result } from './result.ts'
 import { decodingSnapshot, loaded } from './snapshot-codec.ts'
+import { stagingBundle } from './staging.ts'
 import { part, type Steps } from './steps.ts'
 import type { Store } from './store.ts'
 
@@ -56,5 +57,5 @@ export async function loadSnapshotInSlices(
 function* loadingSnapshot(store: Store, bytes: Uint8Array): Steps<Result<void, DecodeError>> {
   const bundle = yield* part(0, reading, decodingSnapshot(bytes))
   if (!bundle.ok) return bundle
-  return loaded(yield* part(reading, 1, store.staging(bundle.value, bytes.length)))
+  return loaded(yield* part(reading, 1, stagingBundle(store, bundle.value, bytes.length)))
 }

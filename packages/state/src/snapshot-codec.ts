@@ -1,11 +1,13 @@
+import { applyBundle, type BundleOutcome } from './apply-bundle.ts'
 import { encodeBundle, readingBundle } from './bundle-codec.ts'
 import { attempting, ByteReader, ByteWriter } from './bytes.ts'
 import type { Bundle } from './change.ts'
 import type { Origin } from './change-event.ts'
 import { Hasher } from './hash.ts'
 import type { DecodeError, Result } from './result.ts'
+import { bundleSince, compactBundle } from './since.ts'
 import { finish, part, type Steps } from './steps.ts'
-import type { BundleOutcome, Store } from './store.ts'
+import type { Store } from './store.ts'
 import { Version } from './version.ts'
 
 /** Format of the envelope of snapshots; readers refuse others with `unsupported-version`. */
@@ -40,7 +42,7 @@ function hashWords(hasher: Hasher, bytes: Uint8Array, from: number, to: number):
 
 /** Bytes of a whole store with magic, format and checksum. `compact` leaves removal records out: smaller, floor at this version. */
 export function encodeSnapshot(store: Store, options: { readonly compact?: boolean } = {}): Uint8Array {
-  const bundle = options.compact === true ? store.compact() : store.since(Version.empty)
+  const bundle = options.compact === true ? compactBundle(store) : bundleSince(store, Version.empty)
   const body = encodeBundle(bundle)
   const writer = new ByteWriter(body.length + 16)
   for (const byte of magic) writer.u8(byte)
@@ -86,7 +88,7 @@ function* snapshotBody(bytes: Uint8Array): Steps<Uint8Array> {
 export function loadSnapshot(store: Store, bytes: Uint8Array, origin: Origin = 'load'): Result<void, DecodeError> {
   const decoded = decodeSnapshot(bytes)
   if (!decoded.ok) return decoded
-  return loaded(store.applyBundle(decoded.value, { origin, bytes: bytes.length }))
+  return loaded(applyBundle(store, decoded.value, { origin, bytes: bytes.length }))
 }
 
 /** What became of a snapshot that was given to a store. */

@@ -1,55 +1,73 @@
 import { Column } from './column.ts'
-import type { Core } from './core.ts'
+import type { Core, KeptDigest } from './core.ts'
 import type { Moment } from './era.ts'
 import { type Hash64, Hasher, hashString, mix, Sum64 } from './hash.ts'
 import type { Path } from './ids.ts'
 import { leafKinds } from './key.ts'
 import { marks, type Row, rowTypes, words } from './rows.ts'
 import { finish, type Steps, stepRows } from './steps.ts'
+import type { Store } from './store.ts'
 import type { Tree } from './tree.ts'
 
 /**
  * An order-independent 64-bit digest over logical items (address, dot, value; in lists also the predecessor), never
- * over rows, ancestors or removal records (C10). Kept up to date by the entries that changed since it was last asked.
- * It alarms and proves nothing: an adversary can find two states with one digest.
+ * over rows, ancestors or removal records (C10). Made when it is first asked for, and kept up to date by the entries that
+ * changed since it was last asked. It alarms and proves nothing: an adversary can find two states with one digest.
  */
-export class StoreDigest {
-  readonly #core: Core
+class StoreDigest implements KeptDigest {
+  readonly #tree: Tree
   readonly #sum: Sum64 = new Sum64()
   readonly #entries: EntryDigests
+  /** Entries that changed, each once. */
+  #dirty: Column<Row> = new Column()
   /** The row that `recheck` looks at next. */
   #next: Row = 1
+  /** Of the rows that were there when this was made, the next to be counted, and where they end. */
+  #counted: Row = 1
+  readonly #end: Row
 
-  constructor(core: Core) {
-    this.#core = core
-    this.#entries = new EntryDigests(core.tree)
+  constructor(tree: Tree) {
+    this.#tree = tree
+    this.#entries = new EntryDigests(tree)
+    this.#end = tree.rows.end
   }
 
-  /** 16 hex digits. Costs O(entries changed since the last call). */
-  text(): string {
+  note(entry: Row): void {
+    this.#dirty.push(entry)
+  }
+
+  settle(): void {
     finish(this.counting())
+  }
+
+  /** Costs O(entries changed since the last call). */
+  text(): string {
+    this.settle()
     return this.#sum.toString()
   }
 
-  /** Counts what changed, in steps. */
+  /** Counts what there is, then what changed, in steps. */
   *counting(): Steps<void> {
-    const { dirtyEntries } = this.#core
-    const count = dirtyEntries.length
-    for (let from = 0; from < count; from += stepRows) {
-      for (let i = from; i < Math.min(count, from + stepRows); i++) this.#refresh(dirtyEntries.get(i) as Row)
-      yield from / count
+    while (this.#counted < this.#end) {
+      const to = Math.min(this.#end, this.#counted + stepRows)
+      for (; this.#counted < to; this.#counted++) {
+        if (this.#tree.type(this.#counted) <= rowTypes.member) this.#refresh(this.#counted)
+      }
+      yield this.#counted / this.#end
     }
-    this.#core.dirtyEntries = new Column()
+    const dirty = this.#dirty
+    for (let from = 0; from < dirty.length; from += stepRows) {
+      const to = Math.min(dirty.length, from + stepRows)
+      for (let i = from; i < to; i++) this.#refresh(dirty.get(i) as Row)
+      yield from / dirty.length
+    }
+    this.#dirty = new Column()
   }
 
-  /**
-   * Looks whether entries still hold what the digest counted for them; from here on it counts what they hold. `rows`
-   * bounds the work: calls in turn come past everything, long lists piece by piece. Paths of what changed without being
-   * written.
-   */
+  /** See `recheck`. */
   recheck(rows: number): Path[] {
-    this.text()
-    const { tree } = this.#core
+    this.settle()
+    const tree = this.#tree
     const damaged: Path[] = []
     const { end } = tree.rows
     for (let left = Math.min(rows, end); left > 0; left--) {
@@ -65,9 +83,9 @@ export class StoreDigest {
 
   /** Says whether the entry holds something else than was counted. */
   #refresh(entry: Row): boolean {
-    const { rows } = this.#core.tree
+    const { rows } = this.#tree
     rows.set(entry, words.flags, rows.get(entry, words.flags) & ~marks.dirty)
-    const counted = countedDigest(this.#core.tree, entry)
+    const counted = countedDigest(this.#tree, entry)
     const fresh = this.#entries.of(entry)
     if (fresh.hi === counted.hi && fresh.lo === counted.lo) return false
     this.#sum.subtract(counted)
@@ -76,6 +94,30 @@ export class StoreDigest {
     this.#sum.add(fresh)
     return true
   }
+}
+
+function keptDigest(core: Core): StoreDigest {
+  core.digest ??= new StoreDigest(core.tree)
+  return core.digest as StoreDigest
+}
+
+/** 16 hex digits, equal wherever the state of stores is equal, in whatever order it came about. */
+export function digestOf({ core }: Store): string {
+  return keptDigest(core).text()
+}
+
+/** Counts for the digest what it has not, in steps. */
+export function countingDigest(core: Core): Steps<void> {
+  return keptDigest(core).counting()
+}
+
+/**
+ * Looks whether what stands in the memory of a store is still what was written there, and counts it as it is from here on.
+ * `rows` bounds the work: calls in turn come past everything, long lists piece by piece. The places that changed without
+ * being written, if any: memory that failed, or code that reached past the interface.
+ */
+export function recheck({ core }: Store, rows: number): readonly Path[] {
+  return keptDigest(core).recheck(rows)
 }
 
 /** What the digest of a store counts for an entry. */

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { applyBundle } from './apply-bundle.ts'
+import { freeRemovals } from './floor.ts'
 import {
   type AuthorId,
   type Change,
@@ -15,6 +17,8 @@ import {
   Version,
 } from './index.ts'
 import { openMinted, pull } from './replicas.test-helper.ts'
+import { bundleSince } from './since.ts'
+import { digestOf } from './store-digest.ts'
 
 const World = schema({
   phase: register('lobby'),
@@ -109,18 +113,18 @@ describe('the floor', () => {
     alice.change((s) => s.tags.add('red'))
     for (const one of [bob, carol]) pull(one, alice)
     alice.change((s) => s.tags.delete('red'))
-    alice.store.freeRemovals(alice.store.version)
+    freeRemovals(alice.store, alice.store.version)
     expect(alice.store.floor.equals(alice.store.version)).toBe(true)
     pull(bob, alice)
     expect(bob.snapshot.tags).toEqual([])
     expect(bob.store.floor.equals(alice.store.floor)).toBe(true)
     // A third one, who still has the item, cannot be answered 'nothing touched' by bob.
-    const bundle = bob.store.since(carol.store.version)
+    const bundle = bundleSince(bob.store, carol.store.version)
     expect(bundle.full).toBe(true)
-    carol.store.applyBundle(bundle)
+    applyBundle(carol.store, bundle)
     expect(carol.snapshot.tags).toEqual([])
     alice.change((s) => s.tags.add('blue'))
-    expect(alice.store.since(bob.store.version).full).toBe(false)
+    expect(bundleSince(alice.store, bob.store.version).full).toBe(false)
   })
 })
 
@@ -132,10 +136,10 @@ describe('what a peer lacks', () => {
     })
     const version = doc.store.version
     doc.change((s) => s.players.get('p7').hp.add(1))
-    const bundle = doc.store.since(version)
+    const bundle = bundleSince(doc.store, version)
     expect(bundle.rows.length).toBe(1)
     expect(encodeBundle(bundle).length).toBeLessThan(80)
-    expect(doc.store.since(doc.store.version).rows).toEqual([])
+    expect(bundleSince(doc.store, doc.store.version).rows).toEqual([])
   })
 
   it('[ST4] is turned away by one whose version does not cover its base, without effect', () => {
@@ -143,7 +147,7 @@ describe('what a peer lacks', () => {
     alice.change((s) => s.phase.set('one'))
     const version = alice.store.version
     alice.change((s) => s.phase.set('two'))
-    expect(bob.store.applyBundle(alice.store.since(version))).toBe('gap')
+    expect(applyBundle(bob.store, bundleSince(alice.store, version))).toBe('gap')
     expect(bob.store.version.size).toBe(0)
     expect(bob.snapshot.phase).toBe('lobby')
   })
@@ -152,21 +156,21 @@ describe('what a peer lacks', () => {
 describe('the digest', () => {
   it('[ST10] is of the live items: history, order and removal records leave no trace, a value or place does', () => {
     const [alice, bob] = [open(), open()]
-    const empty = alice.store.digest()
+    const empty = digestOf(alice.store)
     alice.change((s) => s.tags.add('red'))
-    const red = alice.store.digest()
+    const red = digestOf(alice.store)
     expect(red).toMatch(/^[0-9a-f]{16}$/)
     expect(red).not.toBe(empty)
     alice.change((s) => s.tags.delete('red'))
-    expect(alice.store.digest()).toBe(empty)
+    expect(digestOf(alice.store)).toBe(empty)
     alice.change((s) => s.log.push('a', 'b'))
-    const ab = alice.store.digest()
+    const ab = digestOf(alice.store)
     alice.change((s) => s.log.insert(1, 'x'))
-    expect(alice.store.digest()).not.toBe(ab)
+    expect(digestOf(alice.store)).not.toBe(ab)
     alice.change((s) => s.log.delete(1))
-    expect(alice.store.digest()).toBe(ab)
+    expect(digestOf(alice.store)).toBe(ab)
     pull(bob, alice)
-    expect(bob.store.digest()).toBe(ab)
+    expect(digestOf(bob.store)).toBe(ab)
   })
 })
 

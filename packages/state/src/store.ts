@@ -1,30 +1,21 @@
-import { type Bundle, type Change, type Epoch, lastSeq } from './change.ts'
+import { type Change, type Epoch, lastSeq } from './change.ts'
 import { type ChangeEvent, type Origin, StoreEvent } from './change-event.ts'
 import type { NoticedConflict } from './conflict.ts'
 import { Core, type StoreOptions } from './core.ts'
-import { anchored, type ContextOf, cross, crossedVersion, crossingOf, foldedBundle } from './epoch.ts'
+import type { ContextOf } from './epoch.ts'
 import { rejoinError } from './errors.ts'
 import { type FencingToken, isFencingToken } from './graded.ts'
-import type { AuthorId, Path } from './ids.ts'
-import { mergeBundle, mergeChange, mergingBundle } from './merge.ts'
+import type { AuthorId } from './ids.ts'
+import { mergeChange } from './merge.ts'
 import { type Rules, soundRules } from './rules.ts'
-import { bundleSince, compactBundle } from './since.ts'
-import { part, type Steps } from './steps.ts'
-import { StoreDigest } from './store-digest.ts'
-import { toPlain } from './to-plain.ts'
-import { removedUpTo } from './touched.ts'
 import { Transaction } from './transaction.ts'
 import type { Tree } from './tree.ts'
-import { bundleFault, changeFault, checkingBundle } from './validate.ts'
-import type { Value } from './value.ts'
-import { Version } from './version.ts'
+import { changeFault } from './validate.ts'
+import type { Version } from './version.ts'
 import { type WaitingChange, WaitingRoom } from './waiting-room.ts'
 
 /** What became of a change that came in. */
 export type ChangeOutcome = 'applied' | 'duplicate' | 'waiting' | 'overflow' | 'invalid' | 'closed'
-
-/** What became of a bundle that came in. */
-export type BundleOutcome = 'applied' | 'duplicate' | 'gap' | 'invalid' | 'closed'
 
 /** Sizes of a store. */
 export interface StoreStats {
@@ -51,8 +42,6 @@ export interface MergeOptions {
   readonly contextOf?: ContextOf
 }
 
-const unknown: ContextOf = () => undefined
-
 /**
  * The causal delta-state store of one document: one version vector, one dot per live item, one merge rule. It needs no
  * schema, describes itself, and passes leaf kinds that it does not know through untouched.
@@ -63,17 +52,13 @@ const unknown: ContextOf = () => undefined
 export class Store {
   readonly #options: StoreOptions
   #core: Core
-  #digest: StoreDigest
   readonly #room: WaitingRoom
   readonly #listeners = new Set<(event: ChangeEvent) => void>()
   #transaction: Transaction | undefined
-  /** Up to here removal records were freed here: the floor may be higher, after a join. */
-  #freed: Version = Version.empty
 
   constructor(options: StoreOptions, rules: Rules = soundRules) {
     this.#options = options
     this.#core = new Core(rules, options)
-    this.#digest = new StoreDigest(this.#core)
     this.#room = new WaitingRoom(this.#core.limits.waitingRoomBytes)
   }
 
@@ -143,7 +128,7 @@ export class Store {
    * @throws RejoinError `change-nested` inside another transaction, `fencing-token-invalid`, `document-full`.
    */
   transact(write: (transaction: Transaction) => void, options: ChangeOptions = {}): Change | undefined {
-    if (this.#transaction !== undefined) throw rejoinError('change-nested')
+    this.checkIdle()
     const transaction = new Transaction(this.#core, tokensOf(options))
     this.#transaction = transaction
     try {
@@ -166,7 +151,7 @@ export class Store {
    * of which nobody here knows any more what was folded, so that another replica has to take it. Then nothing changed.
    */
   applyChange(change: Change, options: MergeOptions = {}): ChangeOutcome {
-    if (this.#transaction !== undefined) throw rejoinError('change-nested')
+    this.checkIdle()
     const outcome = this.#mergeOne(change, options)
     if (outcome === 'applied') this.#retryWaiting()
     return outcome
@@ -181,14 +166,13 @@ export class Store {
       if (change.seq <= known) return 'invalid'
       return this.#room.admit(change, options.bytes ?? estimateBytes(change)) ? 'waiting' : 'overflow'
     }
-    const taken = anchored(core, change)
+    const taken = core.anchor === undefined ? change : core.anchor(core, change)
     if (taken === undefined) return 'closed'
     if (changeFault(core, change) !== undefined) return 'invalid'
     if (taken !== change && changeFault(core, taken) !== undefined) return 'invalid'
     core.beginRevision(true)
     const noticed = mergeChange(core, taken)
-    this.#noteMerge(noticed, options.bytes ?? 0, taken)
-    this.#emit(options.origin ?? 'remote', taken, noticed)
+    this.#told(noticed, taken, options)
     return 'applied'
   }
 
@@ -208,152 +192,43 @@ export class Store {
     return this.#room.take(author, (this.#core.slots.get(author)?.max ?? 0) + 1)
   }
 
-  /**
-   * Merges a bundle in one step. `gap`: this version does not cover the bundle's base; `invalid`: it breaks a rule; `closed`:
-   * it is of another epoch, and nobody here knows what was folded in between. In these cases nothing changed.
-   */
-  applyBundle(bundle: Bundle, options: MergeOptions = {}): BundleOutcome {
-    if (this.#transaction !== undefined) throw rejoinError('change-nested')
-    const core = this.#core
-    if (core.version.covers(bundle.version)) return 'duplicate'
-    if (!bundle.full && core.rules.bundleNeedsBase && !core.version.covers(bundle.base)) return 'gap'
-    if (bundleFault(core, bundle) !== undefined) return 'invalid'
-    const crossing = crossingOf(core, bundle)
-    if (crossing.kind === 'closed') return 'closed'
-    const { contextOf = unknown } = options
-    core.beginRevision(true)
-    const before = core.version
-    const isOlder = crossing.kind === 'backward'
-    const crosses = !isOlder && crossing.epochs.length > 0
-    if (crosses) {
-      if (before.size > 0) cross(core, crossing.epochs, bundle.floor, contextOf)
-      core.epochs = bundle.epochs ?? []
-    }
-    const noticed = mergeBundle(core, isOlder ? foldedBundle(bundle, crossing.epochs, contextOf) : bundle)
-    if (crosses) this.#raiseFloor(bundle.floor)
-    this.#noteMerge(noticed, options.bytes ?? 0, before)
-    this.#emit(options.origin ?? 'remote', undefined, noticed)
-    this.#retryWaiting()
-    return 'applied'
-  }
-
-  /**
-   * Merges a bundle in steps, on a copy that takes the place of this store's state with the last one. What is written and
-   * merged here meanwhile is in it, too.
-   */
-  *staging(bundle: Bundle, bytes: number): Steps<BundleOutcome> {
-    if (!bundle.full && bundle.base.size > 0) return this.applyBundle(bundle, { origin: 'load', bytes })
-    const staged = new Core(this.#core.rules, this.#options)
-    const fault = yield* part(0, 0.15, checkingBundle(staged, bundle))
-    if (fault !== undefined) return 'invalid'
-    staged.revision = this.#core.revision + 1
-    yield* part(0.15, 0.75, mergingBundle(staged, bundle))
-    staged.epochs = bundle.epochs ?? []
-    const digest = new StoreDigest(staged)
-    yield* part(0.75, 1, digest.counting())
-    if (this.#core.version.covers(bundle.version)) return 'duplicate'
-    // A cut knows what it tells of by the rows of the present state, and only what is of one epoch goes together as it is.
-    const crossing = crossingOf(this.#core, bundle)
-    const isOfOne = this.#core.version.size === 0 || (crossing.kind === 'forward' && crossing.epochs.length === 0)
-    if (this.#core.cuts.size > 0 || this.#transaction !== undefined || !isOfOne)
-      return this.applyBundle(bundle, { origin: 'load', bytes })
-    return this.#adopt(staged, digest)
-  }
-
-  #adopt(staged: Core, digest: StoreDigest): BundleOutcome {
-    const held = this.#core
-    if (held.own !== undefined) staged.continueAs(held.own.id)
-    staged.clock.heed(held.clock)
-    let noticed: NoticedConflict[] = []
-    if (held.version.size > 0) {
-      const rest = bundleSince(held, staged.version)
-      // In the same revision: what both brought is told together.
-      staged.nodesRepeat = true
-      noticed = mergeBundle(staged, rest)
-    }
-    staged.floor = staged.rules.joinedFloor(held.floor, staged.floor)
-    staged.revision = Math.max(staged.revision, held.revision) + 1
-    this.#core = staged
-    this.#digest = digest
-    this.#freed = Version.empty
-    this.#emit('load', undefined, noticed)
-    this.#retryWaiting()
-    return 'applied'
-  }
-
-  /** Whether a replica at `version` is in the epoch of this store, or a later one. */
-  hasCrossed(version: Version): boolean {
-    const last = this.#core.epochs.at(-1)
-    return last === undefined || version.get(last.author) > 0
-  }
-
-  /** Whether a replica at `version` is to be sent the whole state: removal records that it may lack are gone. */
-  isBelowFloor(version: Version): boolean {
-    return !crossedVersion(this.#core, version).covers(this.#core.floor)
-  }
-
-  /** What a peer at `version` lacks, as state. Cost follows what changed since. */
-  since(version: Version): Bundle {
-    return bundleSince(this.#core, version)
-  }
-
-  /** The whole state without removal records; who loads it has the floor at this version. */
-  compact(): Bundle {
-    return compactBundle(this.#core)
-  }
-
-  /** 16 hex digits, equal wherever the state is equal, in whatever order it came about. */
-  digest(): string {
-    return this.#digest.text()
-  }
-
-  /**
-   * Looks whether what stands in memory is still what was written there, and counts it as it is from here on. `rows`
-   * bounds the work: calls in turn come past everything. The places that changed without being written, if any: memory
-   * that failed, or code that reached past this interface.
-   */
-  recheck(rows: number): readonly Path[] {
-    return this.#digest.recheck(rows)
-  }
-
-  /** A plain view without schema: for servers, tests and debugging. */
-  toJSON(): Value {
-    return toPlain(this.#core.tree)
-  }
-
   /** Calls back after every step. Returns the way to stop. */
   subscribe(listener: (event: ChangeEvent) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  /**
-   * Frees removal records that `upTo` covers and raises the floor to it. Whoever is below the floor gets a full join
-   * from then on. When that is worth it is the caller's decision, and whether it may be that of the authority, if there is
-   * one that says (`mayPrune`): without its leave nothing is done.
-   * @throws RejoinError `change-nested` inside a transaction.
-   */
-  freeRemovals(upTo: Version): void {
+  /** A core of the same options that nobody sees yet, for whoever works out what is to take the place of this one. */
+  stagingCore(): Core {
+    return new Core(this.#core.rules, this.#options)
+  }
+
+  /** Puts another core in the place of this store's. */
+  adopt(core: Core): void {
+    this.#core = core
+  }
+
+  /** @throws RejoinError `change-nested` inside a transaction. */
+  checkIdle(): void {
     if (this.#transaction !== undefined) throw rejoinError('change-nested')
-    if (this.#core.authority?.mayPrune?.() !== false) this.#raiseFloor(upTo)
   }
 
-  #raiseFloor(upTo: Version): void {
-    const core = this.#core
-    this.#digest.text()
-    const bound = core.version.meet(upTo)
-    for (const entry of removedUpTo(core, bound, this.#freed)) {
-      const { tree } = core
-      core.dropRemovals(entry, (row) => tree.seq(row) <= tree.slotOf(row).seqIn(bound))
-      core.emptied.push(entry)
-    }
-    core.releaseEmptied()
-    core.floor = core.floor.merge(bound)
-    this.#freed = this.#freed.merge(bound)
+  /**
+   * Tells of what was merged into the core, then merges what waited for it. `brought`: the change, or the version before
+   * a bundle.
+   */
+  merged(noticed: readonly NoticedConflict[], brought: Change | Version, options: MergeOptions): void {
+    this.#told(noticed, brought, options)
+    this.#retryWaiting()
   }
 
-  #noteMerge(noticed: readonly NoticedConflict[], bytes: number, brought: Change | Version): void {
+  #told(
+    noticed: readonly NoticedConflict[],
+    brought: Change | Version,
+    { bytes = 0, origin = 'remote' }: MergeOptions,
+  ): void {
     for (const cut of this.#core.cuts) cut.merged(noticed, bytes, brought)
+    this.#emit(origin, 'ops' in brought ? brought : undefined, noticed)
   }
 
   #emit(origin: Origin, change: Change | undefined, noticed: readonly NoticedConflict[]): void {

@@ -2,7 +2,7 @@ import { type Hash64, hashString, Sum64 } from './hash.ts'
 import type { Path } from './ids.ts'
 import type { Row } from './rows.ts'
 import type { Store } from './store.ts'
-import { countedDigest } from './store-digest.ts'
+import { countedDigest, digestOf } from './store-digest.ts'
 import type { Tree } from './tree.ts'
 
 /**
@@ -44,7 +44,7 @@ export const emptyDigest = '0000000000000000'
  */
 export function digestAt(store: Store, path: Path): string {
   // What changed since it was last asked is not in the rows yet.
-  store.digest()
+  digestOf(store)
   const { tree } = store
   const node = tree.findNode(path)
   return node === 0 ? emptyDigest : subtreeSum(tree, node).toString()
@@ -55,7 +55,7 @@ export function digestAt(store: Store, path: Path): string {
  * whatever the number of children: some 2 kB. `by` chooses the form, for whoever compares with an answer of that form.
  */
 export function digestsBelow(store: Store, place: DigestPlace, by?: PlaceChildren['by']): PlaceDigests {
-  store.digest()
+  digestOf(store)
   const { tree } = store
   const node = tree.findNode(place.path)
   if (node === 0) return { own: emptyDigest, children: { by: by ?? 'name', digests: new Map() } }

@@ -8,5 +8,6 @@ export function createStoreWith(rules: Partial<Rules>, options: StoreOptions): S
 }
 
 export { Leaf } from './leaf.ts'
+export { editOf } from './list-write.ts'
 export type { DottedItem, MergeLive, Rules } from './rules.ts'
 export { mergeLive, soundRules } from './rules.ts'

@@ -1,8 +1,14 @@
 import { kindName, leafKinds } from './key.ts'
 import { leafValue } from './leaf-kind.ts'
 import type { Row } from './rows.ts'
+import type { Store } from './store.ts'
 import type { Tree } from './tree.ts'
 import { setOwn, type Value } from './value.ts'
+
+/** A plain view of a store without schema: for servers, tests and debugging. */
+export function storeToPlain(store: Store): Value {
+  return toPlain(store.tree)
+}
 
 /**
  * The subtree as plain data: map entries and fields become properties, a leaf its value. Where a path holds leaves of

@@ -3,27 +3,33 @@ import type { Change, Op } from './change.ts'
 import type { Core } from './core.ts'
 import { rejoinError } from './errors.ts'
 import { type FencingToken, fencedItem, fencedValue, outranks, tokenOf } from './graded.ts'
-import type { AuthorId, Dot, Path } from './ids.ts'
+import type { AuthorId, Path } from './ids.ts'
 import { leafKinds } from './key.ts'
 import type { Leaf } from './leaf.ts'
 import { leafKind } from './leaf-kind.ts'
 import { checkValueBytes, limitDetails } from './limits.ts'
 import { counterPresent, counterSum, type ItemsOf, isMember, type ReadableItem } from './read.ts'
 import { marks, type Row, words } from './rows.ts'
-import { Sequence } from './sequence.ts'
 import { winningItem } from './stamp-order.ts'
 import type { Tree } from './tree.ts'
 import type { Value } from './value.ts'
 import { WrittenChange } from './written-change.ts'
 
-/** A list that the running change has written, with what it takes to put it back. */
-interface TouchedList {
-  readonly entry: Row
-  readonly inserts: Op[]
-  readonly erased: Dot[]
-  /** Values of the erased elements, in the same order: needed when the change throws. */
-  readonly erasedValues: Value[]
+/** A leaf that is written at once, inside of the running change, with what it takes to put it back. */
+export interface LeafEdit {
+  /** By how many elements it has grown. */
+  readonly growth: number
+  /** Removes all that is there. */
+  clear(): void
+  /** What the leaf held before the change. Costs O(leaf). */
+  committed(): Value[]
+  /** Puts the leaf back. Costs O(leaf). */
+  undo(): void
+  /** Notes what was written, in the store and as ops. */
+  commit(seq: number, ops: Op[]): void
 }
+
+const fewPlaces = 8
 
 /**
  * The writes of one running change(). Keyed writes wait in their entries until commit; list writes take effect at once
@@ -33,10 +39,11 @@ export class Transaction {
   readonly #core: Core
   readonly #tokens: readonly FencingToken[]
   readonly #tree: Tree
-  /** Entries written to; each knows its place here by its mark. */
+  /** Entries written to, each once. */
   readonly #pending: Row[] = []
   readonly #values: Value[] = []
-  #lists: Map<Row, TouchedList> | undefined
+  #places: Map<Row, number> | undefined
+  #edits: Map<Row, LeafEdit> | undefined
   #itemsOf: ItemsOf | undefined
   #inserted = 0
   #removes = 0
@@ -55,8 +62,13 @@ export class Transaction {
 
   /** Writes one item at a merge key. @throws RejoinError `value-too-large`. */
   put(entry: Row, value: Value): void {
-    if (typeof value !== 'number') checkValueBytes(value, this.#core.limits.valueBytes, () => this.#pathOf(entry))
+    if (typeof value !== 'number') this.checkBytes(entry, value)
     this.#want(entry, marks.put, value)
+  }
+
+  /** @throws RejoinError `value-too-large`. */
+  checkBytes(entry: Row, value: Value): void {
+    checkValueBytes(value, this.#core.limits.valueBytes, () => this.#pathOf(entry))
   }
 
   /** Removes what is there at a merge key. */
@@ -71,10 +83,9 @@ export class Transaction {
     const flags = page[at + words.flags] as number
     if (what !== marks.put) this.#removes++
     if ((flags & marks.pending) === 0) {
-      page[at + words.mark] = this.#pending.length
       this.#pending.push(entry)
       this.#values.push(value)
-    } else this.#values[page[at + words.mark] as number] = value
+    } else this.#values[this.#placeOf(entry)] = value
     page[at + words.flags] = (flags & ~marks.pending) | what
   }
 
@@ -84,7 +95,17 @@ export class Transaction {
   }
 
   #pendingValue(entry: Row): Value {
-    return this.#values[this.#tree.rows.get(entry, words.mark)] as Value
+    return this.#values[this.#placeOf(entry)] as Value
+  }
+
+  /** Where an entry stands among those written to. Few changes come back to what they wrote, and most of those at once. */
+  #placeOf(entry: Row): number {
+    const pending = this.#pending
+    const last = pending.length - 1
+    for (let at = last; at >= Math.max(0, last - fewPlaces); at--) if (pending[at] === entry) return at
+    this.#places ??= new Map()
+    for (let at = this.#places.size; at <= last; at++) this.#places.set(pending[at] as Row, at)
+    return this.#places.get(entry) as number
   }
 
   #pathOf(entry: Row): Path {
@@ -176,28 +197,22 @@ export class Transaction {
     return counterSum(counter, this.itemsOf)
   }
 
-  /** Inserts values into a list. @throws RejoinError `value-too-large`. */
-  insert(entry: Row, index: number, values: readonly Value[]): void {
-    if (values.length === 0) return
-    for (const value of values) checkValueBytes(value, this.#core.limits.valueBytes, () => this.#pathOf(entry))
-    const sequence = this.#core.sequence(entry)
-    const list = this.#list(entry)
-    const own = this.#core.ownSlot()
-    const run = sequence.insertAt(index, { author: own.id, seq: own.max + 1 + this.#inserted }, values)
-    this.#inserted += values.length
-    list.inserts.push({ type: 'insert', key: this.#tree.key(entry), run })
+  /** The edit of a list in this change, made when new. */
+  edit(entry: Row): LeafEdit {
+    this.#edits ??= new Map()
+    let edit = this.#edits.get(entry)
+    if (edit === undefined) {
+      edit = this.#core.editList?.(entry) as LeafEdit
+      this.#edits.set(entry, edit)
+    }
+    return edit
   }
 
-  /** Deletes elements of a list. */
-  erase(entry: Row, index: number, count: number): void {
-    const sequence = this.#core.sequence(entry)
-    const list = this.#list(entry)
-    for (let i = 0; i < count; i++) {
-      const id = sequence.idAt(index)
-      list.erasedValues.push(sequence.get(index) ?? null)
-      list.erased.push(id)
-      sequence.remove(id)
-    }
+  /** Takes seqs for list elements, and says the first. */
+  takeSeqs(count: number): number {
+    const first = this.#core.ownSlot().max + 1 + this.#inserted
+    this.#inserted += count
+    return first
   }
 
   /** Whether anything in the subtree is present within this change. */
@@ -236,8 +251,7 @@ export class Transaction {
     if (leaf.kind === leafKinds.counterReset) return
     if (leaf.kind === leafKinds.counter) this.resetCounter(leaf)
     else if (leaf.kind === leafKinds.list) {
-      const length = leaf.sequence?.length ?? 0
-      if (length > 0) this.erase(leaf.entry(''), 0, length)
+      if ((leaf.sequence?.length ?? 0) > 0) this.edit(leaf.find('')).clear()
     } else if (leafKind(leaf.kind).removable) for (const entry of leaf.entries()) this.remove(entry)
   }
 
@@ -251,22 +265,9 @@ export class Transaction {
     }
   }
 
-  #list(entry: Row): TouchedList {
-    this.#lists ??= new Map()
-    let list = this.#lists.get(entry)
-    if (list === undefined) {
-      this.#core.keep(entry, false)
-      list = { entry, inserts: [], erased: [], erasedValues: [] }
-      this.#lists.set(entry, list)
-    }
-    return list
-  }
-
   /** What a list held before this change, where this change has written to it. Costs O(list). */
   committedElements(entry: Row): Value[] | undefined {
-    const list = this.#lists?.get(entry)
-    const written = this.#tree.sequences.get(entry)
-    return list === undefined || written === undefined ? undefined : this.#rebuilt(list, written).toArray()
+    return this.#edits?.get(entry)?.committed()
   }
 
   /**
@@ -286,8 +287,8 @@ export class Transaction {
   /** By how many live items and list elements this change grows the document. */
   #growth(): number {
     const tree = this.#tree
-    let growth = this.#inserted
-    for (const { erased } of this.#lists?.values() ?? []) growth -= erased.length
+    let growth = 0
+    for (const edit of this.#edits?.values() ?? []) growth += edit.growth
     for (const entry of this.#pending) {
       // The marks of a reset are not counted: whoever is at the limit must be able to delete.
       if (tree.kind(entry) === leafKinds.counterReset) continue
@@ -300,7 +301,7 @@ export class Transaction {
   abort(): void {
     this.#open = false
     for (const entry of this.#pending) this.#settle(entry)
-    for (const list of this.#lists?.values() ?? []) this.#undoList(list)
+    for (const edit of this.#edits?.values() ?? []) edit.undo()
     for (const entry of this.#pending) this.#core.emptied.push(entry)
   }
 
@@ -315,7 +316,7 @@ export class Transaction {
   /** Applies the writes and gives the change that carries them; undefined when nothing was written. */
   commit(): Change | undefined {
     this.#open = false
-    if (this.#pending.length === 0 && this.#lists === undefined) return undefined
+    if (this.#pending.length === 0 && this.#edits === undefined) return undefined
     const core = this.#core
     const tree = this.#tree
     const slot = core.ownSlot()
@@ -325,13 +326,13 @@ export class Transaction {
     const hlc = core.clock.tick(core.now())
     core.beginRevision(false)
     const head = { author: slot.id, seq, context, hlc }
-    const isByRows = this.#lists === undefined
+    const isByRows = this.#edits === undefined
     const written = this.#removes === 0 ? undefined : { rows: [] as Row[], values: [] as Value[] }
     const removed: Row[] = []
     for (let i = 0; i < this.#pending.length; i++) {
       const entry = this.#pending[i] as Row
       const value = this.#values[i] as Value
-      if (core.overwrite(entry, slot, seq, hlc, value, true)) {
+      if (core.overwrite(entry, slot, seq, hlc, value, undefined)) {
         written?.rows.push(entry)
         written?.values.push(value)
       } else if (this.#settle(entry) === marks.put) {
@@ -348,7 +349,7 @@ export class Transaction {
       return change
     }
     const ops = [...change.ops]
-    for (const list of this.#lists?.values() ?? []) this.#commitList(list, seq, ops)
+    for (const edit of this.#edits?.values() ?? []) edit.commit(seq, ops)
     if (ops.length === 0) return undefined
     core.raise(slot, seq + span - 1)
     return { ...head, span, ops }
@@ -362,40 +363,5 @@ export class Transaction {
     } else {
       core.replaceLive(entry, [...core.standingBeside(entry, value), { author: slot.id, seq, hlc, value }])
     }
-  }
-
-  #undoList({ entry, ...list }: TouchedList): void {
-    const written = this.#tree.sequences.get(entry)
-    if (written !== undefined) this.#tree.sequences.set(entry, this.#rebuilt(list, written))
-  }
-
-  /** A list as it was before this change. */
-  #rebuilt({ erased, erasedValues }: Omit<TouchedList, 'entry'>, written: Sequence): Sequence {
-    const own = this.#core.own
-    const restored = new Map(erased.map((id, i) => [`${id.author}:${id.seq}`, erasedValues[i]]))
-    const rebuilt = new Sequence()
-    for (const { id, place, removed, value } of written.places()) {
-      if (own !== undefined && id.author === own.id && id.seq > own.max) continue
-      const back = restored.get(`${id.author}:${id.seq}`)
-      rebuilt.applyRun({ id, place, values: [removed ? back : value] })
-    }
-    return rebuilt
-  }
-
-  #commitList({ entry, inserts, erased }: TouchedList, seq: number, ops: Op[]): void {
-    if (inserts.length === 0 && erased.length === 0) return
-    const core = this.#core
-    const slot = core.ownSlot()
-    core.touch(entry)
-    for (const op of inserts) {
-      if (op.type !== 'insert') continue
-      ops.push(op)
-      core.addRun(entry, slot, op.run.id.seq, op.run.values.length)
-    }
-    if (erased.length > 0) {
-      ops.push({ type: 'erase', key: this.#tree.key(entry), targets: erased })
-      core.addErasure(entry, slot, seq, erased)
-    }
-    core.updateList(entry)
   }
 }

@@ -179,7 +179,7 @@ export class Tree extends NodeTable {
     const flags = rows.get(row, words.flags)
     const type = (flags & marks.type) >>> marks.typeShift
     if (type > rowTypes.member || (flags & (marks.dirty | marks.pending | marks.present)) !== 0) return false
-    if (rows.get(row, words.author) !== 0 || rows.get(row, words.record) !== 0) return false
+    if ((flags & marks.live) !== 0 || rows.get(row, words.record) !== 0) return false
     if (type === rowTypes.node && (rows.get(row, words.live) !== 0 || rows.get(row, words.child) !== 0)) return false
     return (this.sequences.get(row)?.size ?? 0) === 0
   }

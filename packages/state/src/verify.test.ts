@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { applyBundle } from './apply-bundle.ts'
+import { freeRemovals } from './floor.ts'
 import {
   type AuthorId,
   counter,
@@ -15,6 +17,8 @@ import {
   verifyStore,
 } from './index.ts'
 import { words } from './rows.ts'
+import { bundleSince, compactBundle } from './since.ts'
+import { digestOf, recheck } from './store-digest.ts'
 
 const Raid = schema({
   phase: register('lobby'),
@@ -45,7 +49,7 @@ function filled(players = 3): Document<typeof Raid> {
 }
 
 function pull(to: Document<typeof Raid>, from: Document<typeof Raid>): void {
-  to.store.applyBundle(from.store.since(to.store.version))
+  applyBundle(to.store, bundleSince(from.store, to.store.version))
 }
 
 const nodeAt = (store: Store, ...path: string[]): number => store.tree.findNode(path)
@@ -69,14 +73,14 @@ describe('verifyStore', () => {
       pull(bob, alice)
       pull(alice, bob)
       expect(verifyStore(alice.store)).toEqual([])
-      bob.store.freeRemovals(bob.store.version)
+      freeRemovals(bob.store, bob.store.version)
       bob.change((s) => s.players.delete('p0'))
-      bob.store.freeRemovals(bob.store.version)
+      freeRemovals(bob.store, bob.store.version)
       expect(verifyStore(bob.store)).toEqual([])
       const carol = open()
-      carol.store.applyBundle(bob.store.compact())
+      applyBundle(carol.store, compactBundle(bob.store))
       expect(verifyStore(carol.store)).toEqual([])
-      expect(carol.store.digest()).toBe(bob.store.digest())
+      expect(digestOf(carol.store)).toBe(digestOf(bob.store))
     }
     expect(verifyStore(open().store)).toEqual([])
   })
@@ -162,7 +166,7 @@ describe('verifyStore', () => {
     it(`[CK1] says in words what is wrong: ${what}`, () => {
       const { store } = filled()
       store.transact((t) => t)
-      store.digest()
+      digestOf(store)
       damage(store)
       const faults = verifyStore(store)
       expect(faults.join('\n')).toMatch(fault)
@@ -181,34 +185,34 @@ describe('recheck', () => {
   it('[CK2] finds what changed without being written, and counts it from there on', () => {
     const doc = filled(40)
     const { store } = doc
-    const before = store.digest()
-    expect(store.recheck(Number.POSITIVE_INFINITY)).toEqual([])
+    const before = digestOf(store)
+    expect(recheck(store, Number.POSITIVE_INFINITY)).toEqual([])
     store.tree.values.set(nodeAt(store, 'players', 'p7', 'name'), 'flipped')
-    expect(store.digest()).toBe(before)
-    expect(store.recheck(Number.POSITIVE_INFINITY)).toEqual([['players', 'p7', 'name']])
-    expect(store.digest()).not.toBe(before)
-    expect(store.recheck(Number.POSITIVE_INFINITY)).toEqual([])
+    expect(digestOf(store)).toBe(before)
+    expect(recheck(store, Number.POSITIVE_INFINITY)).toEqual([['players', 'p7', 'name']])
+    expect(digestOf(store)).not.toBe(before)
+    expect(recheck(store, Number.POSITIVE_INFINITY)).toEqual([])
     doc.change((s) => s.players.get('p7').name.set('name 7'))
     expect(verifyStore(store)).toEqual([])
   })
 
   it('[CK2] comes past everything in portions, elements of lists included', () => {
     const { store } = filled(40)
-    store.digest()
+    digestOf(store)
     store.tree.values.set(nodeAt(store, 'players', 'p31', 'name'), 'flipped')
     let found: (readonly string[])[] = []
-    for (let calls = 0; found.length === 0 && calls < 100; calls++) found = [...store.recheck(8)]
+    for (let calls = 0; found.length === 0 && calls < 100; calls++) found = [...recheck(store, 8)]
     expect(found).toEqual([['players', 'p31', 'name']])
 
     const long = open()
     long.change((s) => s.log.push(...Array.from({ length: 2_000 }, (_, i) => `line ${i}`)))
-    long.store.digest()
+    digestOf(long.store)
     const sequence = long.store.tree.sequences.get(nodeAt(long.store, 'log'))
     const { elements } = (sequence as unknown as { order: { pieces: { elements: { value: string }[] }[] } }).order
       .pieces[3]!
     elements[5]!.value = 'flipped'
     found = []
-    for (let calls = 0; found.length === 0 && calls < 100; calls++) found = [...long.store.recheck(300)]
+    for (let calls = 0; found.length === 0 && calls < 100; calls++) found = [...recheck(long.store, 300)]
     expect(found).toEqual([['log']])
   })
 })

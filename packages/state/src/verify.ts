@@ -4,7 +4,7 @@ import { leafKinds } from './key.ts'
 import { isMember, isPartPresent } from './read.ts'
 import { marks, type Row, rowTypes, words } from './rows.ts'
 import type { Store } from './store.ts'
-import { countedDigest, EntryDigests } from './store-digest.ts'
+import { countedDigest, digestOf, EntryDigests } from './store-digest.ts'
 import type { Tree } from './tree.ts'
 
 /** Faults beyond these tell nothing more. */
@@ -14,7 +14,7 @@ const mostFaults = 100
  * Works out from scratch all that a store keeps up to date step by step (digest, counts, presence, recency lists, indexes,
  * rows in use, version) and says in words what is not as it must be; nothing where the store is sound. Changes
  * nothing and never throws, whatever happened to the store. Costs O(all rows): for tests, for an operator who suspects
- * something, not for every heartbeat; see `Store.recheck` for that.
+ * something, not for every heartbeat; see `recheck` for that.
  */
 export function verifyStore(store: Store): readonly string[] {
   const check = new StoreCheck(store)
@@ -257,7 +257,7 @@ class StoreCheck {
   }
 
   #checkDigests(): void {
-    const kept = this.#store.digest()
+    const kept = digestOf(this.#store)
     const digests = new EntryDigests(this.#tree)
     const sum = new Sum64()
     for (const row of this.#hanging) {

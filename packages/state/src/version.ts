@@ -224,7 +224,9 @@ export class Version {
     let { size } = this
     for (const [author, seq] of entries) {
       if (this.get(author) === 0) size++
-      last = { author, seq, before: last, length: (last?.length ?? 0) + 1 }
+      // One author after another: the raise before says nothing more.
+      const before = last?.author === author ? last.before : last
+      last = { author, seq, before, length: (before?.length ?? 0) + 1 }
     }
     const version = new Version(this.#base, this.#raised, last, size)
     if (last === undefined || last.length <= longestRow) return version

@@ -48,11 +48,12 @@ export class View {
       this.tree = this.store.tree
       this.#cache.clear()
     }
-    const revision = node === 0 ? 0 : this.tree.revision(node)
-    if (revision === 0) return this.#initial(shape)
+    if (node === 0) return this.#initial(shape)
     const can = isField(shape) ? behaviour(shape) : undefined
     // What is read from one row costs less than to remember it.
     if (can?.isPlain === true) return can.read(this, node, shape as AnyField)
+    const revision = this.tree.revision(node)
+    if (revision === 0) return this.#initial(shape)
     let cached = this.#cache.get(shape)
     if (cached === undefined) {
       cached = new Map()

@@ -9,11 +9,13 @@
 import {
   type AuthorId,
   type Authority,
+  applyBundle,
   authorIdFromBytes,
   type Bundle,
   type Change,
   type ChangeEvent,
   encodeBundle,
+  freeRemovals,
   lastSeq,
   type Schema,
   Store,
@@ -219,7 +221,7 @@ export class DocumentCore {
     from.forks?.meetsBundle(bundle.version)
     this.#from = from
     const contextOf = this.log.contextOf
-    const outcome = this.store.applyBundle(bundle, { bytes: bytes.length, contextOf })
+    const outcome = applyBundle(this.store, bundle, { bytes: bytes.length, contextOf })
     this.#from = undefined
     if (outcome === 'invalid') return 'invalid'
     if (outcome === 'gap') return 'need'
@@ -333,7 +335,7 @@ export class DocumentCore {
     this.#pruning.note(nowMs, () => (hub.role === 'client' ? this.durable.meet(this.acked) : this.durable))
     const upTo = this.#pruning.due(nowMs, store.stats, store.floor)
     if (upTo === undefined) return
-    store.freeRemovals(upTo)
+    freeRemovals(store, upTo)
     hub.metrics.prunings += 1
     // The rows on disk still hold them: folding is due, when it is allowed.
     this.rows = Math.max(this.rows, hub.limits.rowsBeforeCompaction)

@@ -6,6 +6,7 @@ import {
   type Conflict,
   type Document,
   type DraftOf,
+  digestOf,
   openDocument,
   type PathIn,
   reapply,
@@ -152,7 +153,7 @@ export function createHandle<S extends Schema>(
     change: (write, options) => writing(() => lens.change(write, options)),
     field: (...path) => lens.field(...(path as never)),
     reapply: (conflict, options) => writing(() => reapply(core.store, conflict, options)),
-    digest: () => core.store.digest(),
+    digest: () => digestOf(core.store),
     subscribe,
     onConflicts: (listener) =>
       attach(listeners, (event) => {

@@ -6,8 +6,10 @@
  */
 import {
   type AuthorId,
+  applyBundle,
   type Bundle,
   beginCut,
+  bundleSince,
   type Change,
   type ContextOf,
   decodeChanges,
@@ -19,7 +21,9 @@ import {
   partOfSteps,
   type Steps,
   type Store,
+  stagingBundle,
   stampMs,
+  storeToPlain,
   Version,
   type VersionLookup,
 } from '@rejoin/state'
@@ -105,7 +109,7 @@ export function* loadingDocument(core: DocumentCore, rows: readonly StoredRow[])
   const refusedRows = refused.map((change) => ({ key: core.keys.change(change), bytes: changeRow(change) }))
   setAside(core, [...parsed.damaged, ...refusedRows])
   if (refused.length > 0) {
-    tellRefused(core, refused, core.store.toJSON(), 'forbidden', 'Another tab lost the right to write.')
+    tellRefused(core, refused, storeToPlain(core.store), 'forbidden', 'Another tab lost the right to write.')
   }
 }
 
@@ -117,7 +121,7 @@ export function stateWithoutUnsaved(core: DocumentCore, rows: readonly StoredRow
     return !core.ownAuthors.has(change.author) || includes(core.acked, change)
   })
   applyAll(store, parsed.states, settled)
-  return store.since(Version.empty)
+  return bundleSince(store, Version.empty)
 }
 
 /** Reads what other openings of the profile wrote meanwhile; answers the rows that say nothing more than is known here now. */
@@ -127,7 +131,7 @@ export function readAgain(core: DocumentCore, rows: readonly StoredRow[]): Store
   core.addOwnAuthors(parsed.own)
   core.serverReached(parsed.acked)
   const { kept } = splitRefused(core, parsed.changes)
-  for (const bundle of parsed.states) core.store.applyBundle(bundle)
+  for (const bundle of parsed.states) applyBundle(core.store, bundle)
   core.receiveChanges(
     [...kept].sort(byStamp).map(({ change }) => change),
     kept.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -141,7 +145,7 @@ export function stateInRows(core: DocumentCore, rows: readonly StoredRow[]): Bun
   const parsed = parseRows(core, rows)
   const store = core.newStore()
   applyAll(store, parsed.states, splitRefused(core, parsed.changes).kept)
-  return store.since(Version.empty)
+  return bundleSince(store, Version.empty)
 }
 
 /** Whether a row says nothing more than a store at `version`, or this opening, knows. */
@@ -277,8 +281,8 @@ function* applyingAll(store: Store, states: readonly Bundle[], changes: readonly
       // A store that has nothing yet takes it in steps.
       const isFirst = store.version.size === 0
       const outcome = isFirst
-        ? yield* partOfSteps(0, 0.9, store.staging(bundle, 0))
-        : store.applyBundle(bundle, { origin: 'load', contextOf })
+        ? yield* partOfSteps(0, 0.9, stagingBundle(store, bundle, 0))
+        : applyBundle(store, bundle, { origin: 'load', contextOf })
       if (outcome === 'applied') progress = true
       // What was folded since may stand in another row.
       if (outcome === 'gap' || outcome === 'closed') gaps.push(bundle)

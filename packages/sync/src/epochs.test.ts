@@ -1,4 +1,4 @@
-import { Version } from '@rejoin/state'
+import { applyBundle, bundleSince, Version } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import { encodeFrame } from './codec.ts'
 import type { Frame } from './frame.ts'
@@ -91,7 +91,7 @@ describe('an epoch', () => {
     const reopened = world.open(world.replica({ disk: serverDisk, role: 'server', limits }))
     expect(reopened.store.epochs).toHaveLength(1)
     expect(reopened.digest()).toBe(ada.digest())
-    expect(reopened.store.applyBundle(bob.store.since(reopened.store.version))).toBe('applied')
+    expect(applyBundle(reopened.store, bundleSince(bob.store, reopened.store.version))).toBe('applied')
     expect(reopened.snapshot.potions).toBe(14)
   })
 

@@ -3,7 +3,7 @@
  * who clears site data. What is in memory is all there is then, and nothing of it would be written otherwise: its rows
  * count as durable.
  */
-import { Version } from '@rejoin/state'
+import { bundleSince, Version } from '@rejoin/state'
 import type { DocumentCore } from './document-core.ts'
 import { changeRow, markRow } from './rows.ts'
 import type { StorageOp } from './seams.ts'
@@ -12,7 +12,7 @@ import type { StorageOp } from './seams.ts'
 export function storeAgain(core: DocumentCore): void {
   const { keys, store } = core
   core.rowBases.lost()
-  const ops: StorageOp[] = [markRow(keys.index), core.stateRow(store.since(Version.empty))]
+  const ops: StorageOp[] = [markRow(keys.index), core.stateRow(bundleSince(store, Version.empty))]
   // Unacknowledged work survives, and travels, as changes.
   for (const { change } of core.log.unsettled(core.acked)) {
     ops.push({ kind: 'put', key: keys.change(change), bytes: changeRow(change) })

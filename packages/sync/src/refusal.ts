@@ -10,7 +10,17 @@
  * 2. Exactly the changes of this profile that the server's state does not include are refused. Each is handed over.
  * 3. A refused incarnation is remembered durably: rows that another tab still writes under it never come back.
  */
-import { type AuthorId, type Bundle, type Change, kindName, type Op, type Value, type Version } from '@rejoin/state'
+import {
+  type AuthorId,
+  applyBundle,
+  type Bundle,
+  type Change,
+  kindName,
+  type Op,
+  storeToPlain,
+  type Value,
+  type Version,
+} from '@rejoin/state'
 import { includes } from './change-log.ts'
 import type { DocumentCore } from './document-core.ts'
 import type { RefusedWrite } from './hub.ts'
@@ -43,10 +53,10 @@ export interface Refusal {
  */
 export function fallBack(core: DocumentCore, state: Bundle, refusal: Refusal): boolean {
   const store = core.newStore()
-  const outcome = store.applyBundle(state)
+  const outcome = applyBundle(store, state)
   if (outcome !== 'applied' && outcome !== 'duplicate') return false
   const refused = refusedChanges(core, state.version, refusal.forks)
-  const before = core.store.toJSON()
+  const before = storeToPlain(core.store)
   if (refusal.isFromServer) acceptRefusedIn(core, state.version)
   const acked = refusal.isFromServer && refusal.forks === undefined ? state.version : core.acked.meet(state.version)
   const ops = replacingRows(core, state, acked, refused)

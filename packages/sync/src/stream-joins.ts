@@ -6,7 +6,7 @@
  * and the sketch is about nothing but what is gone. The answer comes as a transfer. The other side asks for more symbols,
  * for the whole state (`need`), or for no more, and only then the stream goes on.
  */
-import { type Bundle, type Hash64, Version } from '@rejoin/state'
+import { type Bundle, type Hash64, hasCrossed, isBelowFloor, Version } from '@rejoin/state'
 import type { DocumentCore } from './document-core.ts'
 import { decodeJoin, decodeJoinSymbols, type JoinRequest, joinLimits, transferKind } from './join/join-codec.ts'
 import { type Joined, JoinReceiver } from './join/join-receiver.ts'
@@ -45,7 +45,7 @@ export class JoinAnswers {
     const { hub } = this.#host
     const { liveItems } = store.stats
     const isOffered = this.#host.joinsBySketch && hub.rules.bundlesAreWhole && version.size > 0
-    if (!isOffered || !store.hasCrossed(version) || !store.isBelowFloor(version) || liveItems < hub.limits.joinItems)
+    if (!isOffered || !hasCrossed(store, version) || !isBelowFloor(store, version) || liveItems < hub.limits.joinItems)
       return false
     if (this.#invitations >= joinLimits.invitations || hub.sketchItems + liveItems > hub.limits.sketchItems)
       return false

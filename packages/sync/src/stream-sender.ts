@@ -1,7 +1,16 @@
 /**
  * The sending half of a stream: what the other side lacks, as changes where they are kept, else as a bundle in pieces.
  */
-import { type Bundle, type Change, type ChangeEncoder, createChangeEncoder, encodeBundle, Version } from '@rejoin/state'
+import {
+  type Bundle,
+  bundleSince,
+  type Change,
+  type ChangeEncoder,
+  createChangeEncoder,
+  encodeBundle,
+  isBelowFloor,
+  Version,
+} from '@rejoin/state'
 import { cutIntoFrames, includes, isCurrent, type KeptChange, versionAfter } from './change-log.ts'
 import type { DocumentCore } from './document-core.ts'
 import type { OpenFrame } from './frame.ts'
@@ -226,7 +235,7 @@ export class StreamSender {
 
   /** All that comes after `base`, or all there is. */
   #whole(base: Version): Outgoing {
-    if (this.sent !== undefined && this.sent.size > 0 && this.#core.store.isBelowFloor(this.sent)) {
+    if (this.sent !== undefined && this.sent.size > 0 && isBelowFloor(this.#core.store, this.sent)) {
       this.#host.hub.metrics.joinsWhole += 1
     }
     return { kind: 'bundle', transfer: this.#encode(base), offset: 0 }
@@ -243,7 +252,7 @@ export class StreamSender {
     const held = this.#versions.references()
     const encoded = hub.transfers.find({ document: core.name, base, version: core.store.version, packs }, held)
     if (encoded !== undefined) return encoded
-    const whole: Bundle = core.store.since(base)
+    const whole: Bundle = bundleSince(core.store, base)
     const bundle = hub.rules.bundlesAreWhole ? whole : { ...whole, rows: whole.rows.slice(0, whole.rows.length / 2) }
     const [known] = held
     const transfer = {

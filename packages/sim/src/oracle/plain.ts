@@ -7,7 +7,7 @@ interface Place {
   readonly children: Map<string, Place>
 }
 
-/** What `store.toJSON()` must be at a version, by the op log. */
+/** What `storeToPlain(store)` must be at a version, by the op log. */
 export function plainAt(log: OpLog, version: Version): Value {
   const root: Place = { leaves: [], children: new Map() }
   for (const leaf of leavesAt(log, version).values()) placeOf(root, leaf.path).leaves.push(leaf)

@@ -1,4 +1,4 @@
-import { Version } from '@rejoin/state'
+import { applyBundle, bundleSince, Version } from '@rejoin/state'
 import { storeAgain } from '../eviction.ts'
 import { insideOf, type Replica } from '../replica.ts'
 
@@ -13,7 +13,7 @@ export function cloneMemory(from: Replica, to: Replica): void {
     const twin = copy.shelf.cores().find(({ name }) => name === core.name)
     if (twin === undefined) continue
     const store = twin.newStore()
-    store.applyBundle(core.store.since(Version.empty))
+    applyBundle(store, bundleSince(core.store, Version.empty))
     if (core.store.author !== undefined) store.continueAs(core.store.author)
     twin.replaceStore(store)
     twin.serverReached(core.acked)

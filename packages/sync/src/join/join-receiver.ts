@@ -9,7 +9,17 @@
  * 3. The work is bounded by the own state and by the bytes that came: a sender cannot make this side look for more
  *    differences than it has items.
  */
-import { type Bundle, eachLiveDot, type Hash64, keysOf, type Store, Sum64, Version, wholeFrom } from '@rejoin/state'
+import {
+  type Bundle,
+  bundleSince,
+  eachLiveDot,
+  type Hash64,
+  keysOf,
+  type Store,
+  Sum64,
+  Version,
+  wholeFrom,
+} from '@rejoin/state'
 import type { SymbolRange } from '../sketch/coded-symbols.ts'
 import { symbolsFor } from '../sketch/difference-estimate.ts'
 import { SketchDecoder } from '../sketch/sketch-decoder.ts'
@@ -141,7 +151,7 @@ function finish({ join, held, isReplaced, decoder, set, sum }: Pending): Joined 
 }
 
 function hold(store: Store, salt: Hash64): Held {
-  const state = store.since(Version.empty)
+  const state = bundleSince(store, Version.empty)
   const keys = keysOf(state)
   const hash = new DotHash(salt)
   const hashes = new Uint32Array(keys.length * 2)

@@ -6,7 +6,18 @@
  *    live there, too, and the sketch has nothing to say but what is gone.
  * 2. The sketch is of the state that the part was cut from: more symbols come from the set that was kept, or not at all.
  */
-import { encodeBundle, keysOf, partOf, rowsAfter, type Store, Sum64, Version } from '@rejoin/state'
+import {
+  type Bundle,
+  bundleSince,
+  encodeBundle,
+  hasCrossed,
+  keysOf,
+  partOf,
+  rowsAfter,
+  type Store,
+  Sum64,
+  Version,
+} from '@rejoin/state'
 import { symbolsFor } from '../sketch/difference-estimate.ts'
 import { SketchEncoder } from '../sketch/sketch-encoder.ts'
 import { symbolLimit } from '../sketch/symbol-mapping.ts'
@@ -51,8 +62,8 @@ export class JoinSender {
     packs = false,
   ): JoinSender | undefined {
     // Invariant 1. Before an epoch the same dots may mean something else.
-    if (!store.version.covers(request.version) || !store.hasCrossed(request.version)) return undefined
-    const whole = store.since(Version.empty)
+    if (!store.version.covers(request.version) || !hasCrossed(store, request.version)) return undefined
+    const whole = bundleSince(store, Version.empty)
     const isAfter = rowsAfter(whole, request.version)
     const part = encodeBundle(partOf(whole, isAfter, request.version), known, packs)
     const rows = isAfter.reduce((sum, is) => sum + is, 0)
@@ -101,7 +112,7 @@ interface Live {
   readonly sampled: number
 }
 
-function hashLive(whole: ReturnType<Store['since']>, isAfter: Uint8Array, request: JoinRequest): Live {
+function hashLive(whole: Bundle, isAfter: Uint8Array, request: JoinRequest): Live {
   const { salt, version } = request
   const hash = new DotHash(salt)
   const set = new SketchEncoder(salt, keysOf(whole).length)

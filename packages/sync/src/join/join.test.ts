@@ -283,7 +283,7 @@ describe('the return from below the floor', () => {
       isSeen ||= isJoin(frame)
       return frame
     }
-    const scene = below({ items: 3_000, added: 800, bobLimits: { messageBytes: 4_096 }, tap })
+    const scene = below({ items: 3_000, added: 2_400, bobLimits: { messageBytes: 4_096 }, tap })
     wire = scene.wire
     wire.restore()
     scene.world.advance(60_000)

@@ -1,4 +1,5 @@
 import type { Path } from '@rejoin/state'
+import { recheck } from '@rejoin/state'
 import type { DocumentCore } from '../document-core.ts'
 import { rebuild } from './repair.ts'
 
@@ -49,7 +50,7 @@ export class DocumentHealth {
     const now = hub.clock.monotonic()
     if (now < this.#recheckAt || this.isRebuilding) return
     this.#recheckAt = now + hub.timing.pingMs * 0.75
-    if (hub.rules.memoryIsRechecked) this.#found(store.recheck(hub.limits.recheckedRows))
+    if (hub.rules.memoryIsRechecked) this.#found(recheck(store, hub.limits.recheckedRows))
   }
 
   /** Rechecks everything, unless that was done just now, before others rely on what is here. False when it is damaged. */
@@ -58,7 +59,7 @@ export class DocumentHealth {
     const now = hub.clock.monotonic()
     if (now >= this.#fullRecheckAt && !this.isRebuilding && hub.rules.memoryIsRechecked) {
       this.#fullRecheckAt = now + fullRecheckMs
-      this.#found(store.recheck(Number.POSITIVE_INFINITY))
+      this.#found(recheck(store, Number.POSITIVE_INFINITY))
     }
     return !this.isRebuilding
   }

@@ -8,7 +8,9 @@
  *    and so do those that somebody else wrote meanwhile.
  * 3. Readers see the state before or the state after.
  */
+
 import type { Bundle, Store } from '@rejoin/state'
+import { applyBundle } from '@rejoin/state'
 import type { KeptChange } from '../change-log.ts'
 import type { DocumentCore } from '../document-core.ts'
 import { isCovered, readAgain, stateInRows } from '../document-loading.ts'
@@ -65,7 +67,7 @@ function replace(core: DocumentCore, state: Bundle, from: 'server' | 'disk', row
 /** A store of `state` and the changes on top; undefined when that is not all that is here. */
 function storeOf(core: DocumentCore, state: Bundle, kept: readonly KeptChange[]): Store | undefined {
   const store = core.newStore()
-  const outcome = store.applyBundle(state)
+  const outcome = applyBundle(store, state)
   if (outcome !== 'applied' && outcome !== 'duplicate') return undefined
   for (const { change } of kept) store.applyChange(change)
   const { author } = core.store

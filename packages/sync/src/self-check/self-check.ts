@@ -8,7 +8,7 @@
  * 3. Only a server's state takes the place of ours, and only at somebody who is none.
  */
 import type { Bundle, Path, PlaceDigests, Version } from '@rejoin/state'
-import { digestsBelow } from '@rejoin/state'
+import { digestOf, digestsBelow } from '@rejoin/state'
 import { encodeFrame } from '../codec.ts'
 import type { DocumentCore } from '../document-core.ts'
 import type { InspectedFrame, InspectFrame } from '../frame.ts'
@@ -82,7 +82,7 @@ export class SelfCheck {
     const { store } = this.#core
     this.#told = store.version
     this.#ticksSince = 0
-    this.#versions.send({ kind: 'digest', handle: this.#handle(), version: store.version, digest: store.digest() })
+    this.#versions.send({ kind: 'digest', handle: this.#handle(), version: store.version, digest: digestOf(store) })
   }
 
   /** The other side says what it has. */
@@ -90,7 +90,7 @@ export class SelfCheck {
     const core = this.#core
     const { hub } = this.#host
     if (!hub.rules.digestsAreCompared || core.health.isRebuilding || !core.store.version.equals(version)) return
-    if (core.store.digest() === theirs) return
+    if (digestOf(core.store) === theirs) return
     hub.metrics.divergences += 1
     const now = hub.clock.monotonic()
     if (this.#search !== undefined || this.#isAwaiting || now < this.#searchAt) return
@@ -99,7 +99,7 @@ export class SelfCheck {
     if (!core.health.isSound()) return
     this.#searchAt = now + searchPauseMs
     const walk = new DivergenceWalk(core.store)
-    const search = { version, ours: core.store.digest(), theirs, walk, ticks: 0, isReading: false }
+    const search = { version, ours: digestOf(core.store), theirs, walk, ticks: 0, isReading: false }
     this.#search = search
     // So that it looks, too.
     this.#tell()
@@ -121,7 +121,7 @@ export class SelfCheck {
       return
     }
     const { store } = this.#core
-    const frame = { kind: 'inspected', handle: this.#handle(), digest: store.digest() } as const
+    const frame = { kind: 'inspected', handle: this.#handle(), digest: digestOf(store) } as const
     const answers: PlaceDigests[] = []
     let told = ''
     if (frame.digest === digest && content) {
@@ -141,7 +141,7 @@ export class SelfCheck {
     const search = this.#search
     // A search that was given up.
     if (search === undefined) return
-    if (frame.digest !== search.theirs || this.#core.store.digest() !== search.ours) this.#interrupted(search)
+    if (frame.digest !== search.theirs || digestOf(this.#core.store) !== search.ours) this.#interrupted(search)
     else if (search.isReading) this.#finish(search, frame.content)
     else {
       search.walk.take(frame.answers)
