@@ -123,7 +123,7 @@ function writeRows(
     const [items, removals] = table.shape(row)
     const dot = starts.dots?.[row] ?? row
     for (let i = 0; i < items + removals; i++) {
-      numbers.push(dots.ranks[table.dots[dot + i] as number] as number)
+      numbers.push(dots.ranks[table.dots.get(dot + i) as number] as number)
     }
     const value = starts.values?.[row] ?? row
     for (let i = 0; i < items; i++) values.push(table.values.get(value + i) as Value)
@@ -354,7 +354,7 @@ function readKeys(reader: ByteReader, authors: AuthorReader, speller: KeyReader,
 }
 
 function readDotNumbers(reader: ByteReader, { dots, seqs }: RowTable, to: number): void {
-  let number = dots.at(-1) ?? 0
+  let number = dots.length === 0 ? 0 : (dots.get(dots.length - 1) as number)
   while (dots.length < to) {
     number += reader.varInt()
     if (!(number >= 0 && number < seqs.length)) reader.fail('malformed', `dot ${number} was never named`)
@@ -363,11 +363,11 @@ function readDotNumbers(reader: ByteReader, { dots, seqs }: RowTable, to: number
 }
 
 function unpackDotNumbers(reader: ByteReader, { dots, seqs }: RowTable, to: number): void {
-  const from = dots.length
-  unpackNumbers(reader, to - from, dots, from)
-  for (let i = from; i < to; i++) {
-    const number = dots[i] as number
+  const numbers: number[] = []
+  unpackNumbers(reader, to - dots.length, numbers)
+  for (const number of numbers) {
     if (!(number >= 0 && number < seqs.length)) reader.fail('malformed', `dot ${number} was never named`)
+    dots.push(number)
   }
 }
 

@@ -62,7 +62,7 @@ function dotsFault(bundle: Bundle, table: RowTable): Fault {
 function rowsFaultTo(bundle: Bundle, table: RowTable, named: NamedKeys, at: TablePlace, to: number): Fault {
   const key = new KeyCursor()
   for (; at.row < to; table.advance(at)) {
-    const author = table.authors[table.dots[at.dot] as number] as AuthorId
+    const author = table.authors[table.dots.get(at.dot) as number] as AuthorId
     const fault =
       named.addShown(table.keys.read(at.row, key)) ??
       (table.isPlain(at.row)
