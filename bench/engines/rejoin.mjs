@@ -4,6 +4,7 @@
 // is in the notes.
 
 import { randomBytes } from 'node:crypto'
+import { versionName } from '@rejoin/state'
 import {
   authorIdFrom,
   counter,
@@ -44,7 +45,7 @@ class Replica {
     /** What both ends of a connection hold when it begins, as its version exchange tells them. */
     this.shared = this.store.version
     this.encoder = createChangeEncoder()
-    const named = (name) => (name === this.shared.name ? this.shared : undefined)
+    const named = (name) => (name === versionName(this.shared) ? this.shared : undefined)
     this.decoder = createChangeDecoder({}, () => this.store.tree, named)
     this.heard = 0
     this.doc.subscribe((event) => {

@@ -26,8 +26,19 @@ export class Random {
     return Math.floor((this.next() / 4294967296) * below)
   }
 
-  /** The first `count` places of a shuffle of 0 .. size-1. */
+  /**
+   * `count` distinct places of 0 .. size-1 in random order. Few of many are drawn until they differ, so that a draw from a
+   * million places neither makes a million numbers nor leaves them to the collector.
+   */
   sample(size, count) {
+    if (count * 4 > size) return this.#shuffled(size, count)
+    const places = new Set()
+    while (places.size < count) places.add(this.below(size))
+    return [...places]
+  }
+
+  /** The first places of a shuffle. */
+  #shuffled(size, count) {
     const places = Array.from({ length: size }, (_, place) => place)
     for (let at = 0; at < count; at++) {
       const other = at + this.below(size - at)

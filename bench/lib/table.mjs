@@ -2,8 +2,8 @@
 
 import { engineFacts } from '../engines/index.mjs'
 
-/** Heap below this is within the noise of two readings, so no ratio is taken to it. */
-const LEAST_HEAP_MB = 0.05
+/** Heap below this is within the noise of two readings, so no ratio is taken to it; by unit. */
+const LEAST_HEAP = { MB: 0.05, 'heap B': 1 }
 
 export function median(values) {
   const sorted = [...values].sort((left, right) => left - right)
@@ -43,7 +43,7 @@ const ratioText = (ratio) => (ratio >= 10 ? `${ratio.toFixed(0)}x` : `${ratio.to
 
 /** Whether a value may be compared with others: heap of a WASM engine lies outside what was read. */
 function comparable(engine, unit, value) {
-  return unit !== 'MB' || (!engineFacts[engine].wasm && value >= LEAST_HEAP_MB)
+  return LEAST_HEAP[unit] === undefined || (!engineFacts[engine].wasm && value >= LEAST_HEAP[unit])
 }
 
 /** The best value of a metric among some engines, or undefined where none can be compared. */

@@ -7,7 +7,7 @@
 // go apart once more ("again"): that is somebody whose link breaks in the middle of work.
 
 import { chunks, PER_TRANSACTION, startOf } from '../lib/keys.mjs'
-import { now } from '../lib/measure.mjs'
+import { collect, now } from '../lib/measure.mjs'
 
 const SIZES = [2, 5]
 const CHANGED = [10, 100, 1_000, 10_000]
@@ -63,6 +63,7 @@ async function heal(engine, replicas) {
   const total = { bytes: 0, trips: 0, ms: 0 }
   const others = replicas.slice(1)
   let idle = 0
+  collect()
   const began = now()
   for (const other of [...others, ...others.slice(0, -1)]) {
     const work = await engine.w5.sync(replicas[0], other)

@@ -21,6 +21,7 @@ import {
   loadSnapshot,
   type Result,
   Version,
+  versionName,
 } from '@rejoin/state'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -113,7 +114,8 @@ function makeTargets(): Readonly<Record<string, Target>> {
   const crowd = Version.from(
     Array.from({ length: 60 }, (_, i) => [(i * 7 + 1).toString(16).padStart(16, '0') as AuthorId, 1] as const),
   )
-  const holding = (name: string): Version | undefined => [crowd, halves].find((version) => version.name === name)
+  const holding = (name: string): Version | undefined =>
+    [crowd, halves].find((version) => versionName(version) === name)
   return {
     changes: {
       corpus: [...changes.map((all) => encodeChanges(all)), ...changes.flat().map((change) => encodeChanges([change]))],

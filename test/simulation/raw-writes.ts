@@ -1,7 +1,7 @@
 /** Writes at merge keys themselves, without a schema: every leaf kind, at the root and inside removable entries. */
 import type { RandomStream } from '@rejoin/sim'
 import { boundedAt, canonicalKey, isRejoinError, leafKinds, type Path, type Store, type Value } from '@rejoin/state'
-import { editOf, Leaf } from '@rejoin/state/testing'
+import { addToCounter, editOf, Leaf } from '@rejoin/state/testing'
 
 type Transaction = Parameters<Parameters<Store['transact']>[0]>[0]
 
@@ -82,13 +82,13 @@ export function randomRawWrite(
     () => single(['tags'], leafKinds.mvRegister, `${random.pick(words)}${random.int(100)}`),
     () => single(['open'], leafKinds.flag, random.chance(0.5)),
     () => single(['latch'], leafKinds.flagDisableWins, random.chance(0.5)),
-    () => transaction.addToCounter(counter(['score']), 1 + random.int(9)),
+    () => addToCounter(transaction, counter(['score']), 1 + random.int(9)),
     () => set(['chest']),
     () => set(['chest']),
     () => list(['log']),
     () => single(['players', player, 'name'], leafKinds.register, `${random.pick(words)}${random.int(100)}`),
-    () => transaction.addToCounter(counter(['players', player, 'hp']), random.int(19) - 9),
-    () => transaction.addToCounter(counter(['players', player, 'hp']), random.int(19) - 9),
+    () => addToCounter(transaction, counter(['players', player, 'hp']), random.int(19) - 9),
+    () => addToCounter(transaction, counter(['players', player, 'hp']), random.int(19) - 9),
     () => set(['players', player, 'items']),
     () => list(['players', player, 'log']),
     () => single(['players', player], leafKinds.entry, true),

@@ -1,6 +1,9 @@
 /**
  * Stores without a network: writes, changes, relays, bundles, duplicates, restarts and collection of removal records in
  * random order, compared with the op log after every step. One wrong shortcut at a time can be planted.
+ *
+ * A *mixed* schedule has all troubles at once (`members.ts`): partitions, restored copies, eviction of those who are away and
+ * their late return, retirement of authors, and epochs over every kind of leaf.
  */
 import {
   canonicalText,
@@ -12,29 +15,39 @@ import {
   type RandomStream,
 } from '@rejoin/sim'
 import {
+  type AuthorId,
   applyBundle,
   authorIdFromBytes,
   type Bundle,
   beginEpoch,
+  boundedAt,
   boundedState,
   bundleSince,
   type Change,
   type Dot,
   digestOf,
   freeRemovals,
+  isRejoinError,
   type Store,
   storeToPlain,
   Version,
 } from '@rejoin/state'
 import { createStoreWith, type Rules, soundRules } from '@rejoin/state/testing'
 import { differsFrom, drawSalt, playJoin } from './joins.ts'
+import { Members } from './members.ts'
 import { potions, randomRawWrite, rawWriteKinds } from './raw-writes.ts'
 
 /** A wrong shortcut, planted at one of the places where bundles, changes and restarts pass. */
 export interface Mutant {
   readonly rules?: Partial<Rules>
   /** What arrives instead of a bundle: nothing, itself, or several. */
-  readonly onBundle?: (bundle: Bundle, to: Store, log: OpLog) => readonly Bundle[]
+  readonly onBundle?: (
+    bundle: Bundle,
+    to: Store,
+    log: OpLog,
+    /** Authors under which somebody may still write. */
+    writing: ReadonlySet<AuthorId>,
+  ) => readonly Bundle[]
   /** What arrives instead of a change. */
   readonly onChange?: (change: Change, to: Store, log: OpLog) => Change
   /** What writes instead of the usual workload. */
@@ -51,6 +64,12 @@ export interface Mutant {
   readonly everybodyProposes?: boolean
   /** Whether removal records are freed at all. Default true. */
   readonly collects?: boolean
+  /** Whether the schedule is a mixed one. */
+  readonly mixed?: boolean
+  /** Whether every store frees removal records, also those that only hear of it from anchors. */
+  readonly everybodyPrunes?: boolean
+  /** Whether anchors free what they have themselves, whoever still counts. */
+  readonly forgetsWhoCounts?: boolean
   /** Kinds of write in which it shows, where that is a narrow case. */
   readonly leaves?: readonly number[]
 }
@@ -61,16 +80,47 @@ export interface ModelOptions {
   readonly steps?: number
   /** Whether epochs begin, and writes are mostly of what they fold. */
   readonly epochs?: boolean
+  /** Whether all troubles come together, over every kind of leaf. */
+  readonly mixed?: boolean
   readonly mutant?: Mutant
   /** Hands out the op log, for looking at a failing seed. */
   readonly onLog?: (log: OpLog) => void
-  /** Told of each full join: whether a sketch took its place. */
-  readonly onJoin?: (isSketch: boolean) => void
-  /** Told of each epoch that began. */
-  readonly onEpoch?: () => void
+  /** Counts what happened, over many schedules. */
+  readonly tally?: Tally
 }
 
-type Message = { readonly to: number } & (
+/** What happened in schedules. */
+export interface Tally {
+  joinsBySketch: number
+  joinsWhole: number
+  epochs: number
+  partitions: number
+  /** Times that removal records were freed. */
+  collections: number
+  evictions: number
+  /** Evicted stores that count again. */
+  returns: number
+  retirements: number
+  /** Stores that were put back to an older copy. */
+  restored: number
+}
+
+/** A tally of nothing. */
+export function newTally(): Tally {
+  return {
+    joinsBySketch: 0,
+    joinsWhole: 0,
+    epochs: 0,
+    partitions: 0,
+    collections: 0,
+    evictions: 0,
+    returns: 0,
+    retirements: 0,
+    restored: 0,
+  }
+}
+
+type Message = { readonly from: number; readonly to: number } & (
   | { readonly kind: 'change'; readonly change: Change }
   | { readonly kind: 'bundle'; readonly bundle: Bundle }
 )
@@ -79,11 +129,14 @@ interface Model {
   readonly random: RandomStream
   /** Of its own, so that joins change nothing else in a schedule. */
   readonly salts: RandomStream
-  readonly onJoin: (isSketch: boolean) => void
-  readonly onEpoch: () => void
+  readonly tally: Tally
   readonly log: OpLog
   readonly stores: Store[]
+  /** Who hears whom and who counts, in mixed schedules. */
+  readonly members: Members | undefined
   readonly images: (Bundle | undefined)[]
+  /** The images before those. */
+  readonly backups: (Bundle | undefined)[]
   readonly messages: Message[]
   readonly mutant: Mutant
   readonly profile: Profile
@@ -97,18 +150,22 @@ interface Model {
 
 /** Runs one schedule. @returns what went wrong first, in words, or undefined. */
 export function runStoreModel(seed: number, options: ModelOptions = {}): string | undefined {
-  const random = createRandom(seed, 'store-model')
+  const mixed = (options.mixed ?? options.mutant?.mixed) === true
+  const random = createRandom(seed, mixed ? 'mixed' : 'store-model')
   const model: Model = {
     random,
     salts: createRandom(seed, 'salts'),
-    onJoin: options.onJoin ?? (() => undefined),
-    onEpoch: options.onEpoch ?? (() => undefined),
+    tally: options.tally ?? newTally(),
     log: createOpLog(),
     stores: [],
+    members: mixed ? new Members(options.tally ?? newTally()) : undefined,
     images: [],
+    backups: [],
     messages: [],
     mutant: options.mutant ?? {},
-    profile: drawProfile(random, (options.epochs ?? options.mutant?.epochs) === true),
+    profile: mixed
+      ? drawMixedProfile(random)
+      : drawProfile(random, (options.epochs ?? options.mutant?.epochs) === true),
     texts: new Map(),
     digests: new Map(),
     faults: [],
@@ -116,10 +173,10 @@ export function runStoreModel(seed: number, options: ModelOptions = {}): string 
     authors: 0,
   }
   options.onLog?.(model.log)
-  const count = options.stores ?? 3 + random.int(3)
+  const count = options.stores ?? 3 + random.int(mixed ? 6 : 3)
   for (let i = 0; i < count; i += 1) model.stores.push(openStore(model))
   try {
-    for (let step = 0; step < (options.steps ?? 60); step += 1) {
+    for (let step = 0; step < (options.steps ?? (mixed ? 90 : 60)); step += 1) {
       const touched = takeStep(model)
       if (touched === undefined) continue
       const fault = check(model, touched)
@@ -147,6 +204,8 @@ function openStore(model: Model, author?: string): Store {
       authority: {
         grantRights: () => model.mutant.everybodyGrants === true || model.stores.indexOf(store) <= 0,
         proposeCut: () => model.mutant.everybodyProposes === true || model.stores.indexOf(store) <= 0,
+        mayPrune: () =>
+          model.members === undefined || model.mutant.everybodyPrunes === true || isAnchor(model.stores.indexOf(store)),
       },
     },
   )
@@ -155,6 +214,9 @@ function openStore(model: Model, author?: string): Store {
   })
   return store
 }
+
+/** Those of a mixed schedule who free removal records; the first of them alone begins epochs. */
+const isAnchor = (at: number): boolean => at < 2
 
 const skews = [0, 40, -90_000, 7, 600_000]
 
@@ -192,6 +254,33 @@ function drawProfile(random: RandomStream, epochs: boolean): Profile {
   }
 }
 
+/** Kinds of write that take away: of sets, an entry, a register and a counter. */
+const removals: readonly number[] = [5, 14, 15, 21, 23]
+
+/** All troubles in one schedule; over all kinds of leaves, or over some that then meet often. */
+function drawMixedProfile(random: RandomStream): Profile {
+  const upTo = (most: number): number => random.int(most + 1)
+  const kinds = Array.from({ length: rawWriteKinds }, (_, kind) => kind)
+  return {
+    weights: [
+      [write, 22 + upTo(15)],
+      [sendChange, upTo(20)],
+      [sendBundle, 10 + upTo(20)],
+      [deliver, 15 + upTo(20)],
+      [takeImage, 3 + upTo(8)],
+      [restart, 1 + upTo(3)],
+      [collect, 5 + upTo(9)],
+      [propose, random.chance(0.5) ? 0 : 4 + upTo(8)],
+      [partition, 3 + upTo(5)],
+      [evict, 3 + upTo(4)],
+      [retire, 1 + upTo(3)],
+    ],
+    leaves: random.chance(0.6)
+      ? [...kinds, ...removals, ...removals]
+      : [...random.shuffle(kinds).slice(0, 3 + random.int(6)), random.pick(removals)],
+  }
+}
+
 function takeStep(model: Model): number | undefined {
   const { random, stores, profile } = model
   model.clockMs += random.int(30)
@@ -205,8 +294,35 @@ function takeStep(model: Model): number | undefined {
 }
 
 function takeImage(model: Model, at: number): undefined {
-  model.images[at] = bundleSince(model.stores[at] as Store, Version.empty)
+  const store = model.stores[at] as Store
+  model.backups[at] = model.images[at]
+  model.images[at] = bundleSince(store, Version.empty)
+  model.members?.isDurable(at, store.version)
   return undefined
+}
+
+function partition(model: Model): undefined {
+  model.members?.partition(model.random, model.stores.length)
+  return undefined
+}
+
+/** Somebody who is away counts no more: what is freed from here on it need not have. */
+function evict(model: Model): undefined {
+  model.members?.evict(1 + model.random.int(model.stores.length - 1))
+  return undefined
+}
+
+/** An incarnation says its last word, and another goes on. */
+function retire(model: Model, at: number): number {
+  const store = model.stores[at] as Store
+  try {
+    store.transact(() => boundedAt(store, ['potions'], potions).end())
+  } catch (error) {
+    if (!isRejoinError(error) || !error.code.startsWith('rights-')) throw error
+  }
+  if (store.author !== undefined) model.tally.retirements += 1
+  store.renewAuthor()
+  return at
 }
 
 function write(model: Model, at: number): number {
@@ -229,12 +345,13 @@ function sendChange(model: Model, from: number): undefined {
   const { random, log, stores } = model
   const sender = stores[from] as Store
   const to = (from + 1 + random.int(stores.length - 1)) % stores.length
+  if (model.members?.hear(from, to) === false) return undefined
   const lacks = log.changes.filter((change) => sender.version.has(change) && !(stores[to] as Store).version.has(change))
   if (lacks.length === 0) return undefined
   const first = random.chance(0.7) ? 0 : random.int(lacks.length)
   for (const change of lacks.slice(first, first + 1 + random.int(4))) {
-    model.messages.push({ to, kind: 'change', change })
-    if (random.chance(0.1)) model.messages.push({ to, kind: 'change', change })
+    model.messages.push({ from, to, kind: 'change', change })
+    if (random.chance(0.1)) model.messages.push({ from, to, kind: 'change', change })
   }
   return undefined
 }
@@ -242,21 +359,30 @@ function sendChange(model: Model, from: number): undefined {
 function sendBundle(model: Model, from: number): number | undefined {
   const { random, stores } = model
   const to = (from + 1 + random.int(stores.length - 1)) % stores.length
+  if (model.members?.hear(from, to) === false) return undefined
   const [sender, receiver] = [stores[from] as Store, stores[to] as Store]
   // Whoever returns mostly tells first what it wrote meanwhile, as on a connection.
   const tells = !receiver.version.covers(sender.floor) && model.salts.chance(0.7)
   if (tells) take(model, sender, bundleSince(receiver, sender.version))
-  model.messages.push({ to, kind: 'bundle', bundle: bundleFor(model, sender, receiver) })
+  model.messages.push({ from, to, kind: 'bundle', bundle: bundleFor(model, from, to) })
   return tells ? from : undefined
 }
 
 /** What a store lacks of another: by sketch where a full join is due and the sender can. */
-function bundleFor(model: Model, sender: Store, receiver: Store): Bundle {
+function bundleFor(model: Model, from: number, to: number): Bundle {
+  const [sender, receiver] = [model.stores[from] as Store, model.stores[to] as Store]
   const bundle = bundleSince(sender, receiver.version)
-  // Whoever has to cross is not asked what it holds: the same dots may mean something else.
-  if (!bundle.full || model.mutant.rules !== undefined || bundle.epochs !== undefined) return bundle
+  if (bundle.full && model.members?.counts(to) === true && model.mutant.onBundle === undefined)
+    model.faults.push(`store ${to} counts, and was sent the whole state`)
+  if (!bundle.full || model.mutant.rules !== undefined) return bundle
+  // Whoever has to cross is not asked what it holds: the same dots may mean something else. And where too much differs, the
+  // whole state is the shorter answer.
+  if (bundle.epochs !== undefined || (model.members !== undefined && model.salts.chance(0.3))) {
+    model.tally.joinsWhole += 1
+    return bundle
+  }
   const run = playJoin(sender, receiver, drawSalt(model.salts))
-  model.onJoin(run !== undefined)
+  model.tally[run === undefined ? 'joinsWhole' : 'joinsBySketch'] += 1
   if (run === undefined) return bundle
   if (run.joined.kind !== 'whole') {
     model.faults.push(`a join came to ${JSON.stringify(run.joined)}`)
@@ -271,6 +397,9 @@ function deliver(model: Model): number | undefined {
   const { random, messages, stores } = model
   if (messages.length === 0) return undefined
   const index = random.chance(0.6) ? 0 : random.int(messages.length)
+  const next = messages[index] as Message
+  // What is on its way when a link goes down comes when it is up again, or never.
+  if (model.members?.hear(next.from, next.to) === false && random.chance(0.8)) return undefined
   const [message] = messages.splice(index, 1)
   if (message === undefined || random.chance(0.08)) return undefined
   const store = stores[message.to] as Store
@@ -279,13 +408,19 @@ function deliver(model: Model): number | undefined {
     const outcome = store.applyChange(change)
     if (outcome === 'invalid' || outcome === 'closed') model.faults.push(`a change was turned away as ${outcome}`)
   } else {
-    const arriving = model.mutant.onBundle?.(message.bundle, store, model.log) ?? [message.bundle]
+    const arriving = arrivals(model, message.bundle, store)
     for (const [i, bundle] of arriving.entries()) {
       if (i === 0) take(model, store, bundle)
-      else messages.splice(random.int(messages.length + 1), 0, { to: message.to, kind: 'bundle', bundle })
+      else messages.splice(random.int(messages.length + 1), 0, { ...message, bundle })
     }
   }
   return message.to
+}
+
+function arrivals(model: Model, bundle: Bundle, to: Store): readonly Bundle[] {
+  const { mutant, stores, log } = model
+  if (mutant.onBundle === undefined) return [bundle]
+  return mutant.onBundle(bundle, to, log, new Set(stores.flatMap(({ author }) => author ?? [])))
 }
 
 function take(model: Model, store: Store, bundle: Bundle): void {
@@ -301,9 +436,19 @@ function restart(model: Model, at: number): number {
   const store = openStore(model, author)
   model.stores[at] = store
   // Whoever grants rights is an anchor: what it has written is durable before anybody hears of it.
-  const image = at === 0 ? bundleSince(before, Version.empty) : model.images[at]
+  const image = at === 0 ? bundleSince(before, Version.empty) : imageOf(model, at)
   if (image !== undefined) applyBundle(store, image, { origin: 'load' })
   return at
+}
+
+/** What is on a disk; in mixed schedules sometimes a copy that was put back, older than what was told to be durable. */
+function imageOf(model: Model, at: number): Bundle | undefined {
+  const { members, random, images, backups } = model
+  if (members === undefined || !random.chance(0.3)) return images[at]
+  const backup = backups[at]
+  images[at] = backup
+  members.wasPutBack(at, backup?.version ?? Version.empty)
+  return backup
 }
 
 /**
@@ -314,12 +459,35 @@ function collect(model: Model, at: number): number | undefined {
   if (model.mutant.collects === false) return undefined
   const { random, stores } = model
   const store = stores[at] as Store
+  if (model.members !== undefined) return collectAsMember(model, model.members, at)
   const laggard = random.int(stores.length)
   const others = random.chance(0.5) ? [] : stores.filter((_, i) => i !== laggard)
   freeRemovals(
     store,
     others.reduce((stable, other) => stable.meet(other.version), store.version),
   )
+  return at
+}
+
+/** Who may frees what everybody who counts has on disk; whoever may not frees nothing by itself. */
+function collectAsMember(model: Model, members: Members, drawn: number): number {
+  const { random, stores, mutant } = model
+  const at = random.chance(0.7) ? random.int(2) : drawn
+  // Mostly those who hear of it flush first, as that is what acknowledges, and who does not is given up after a while.
+  const givesUp = random.chance(0.5)
+  for (const i of stores.keys()) {
+    if (members.hear(at, i)) {
+      if (random.chance(0.9)) takeImage(model, i)
+    } else if (givesUp && i > 0) members.evict(i)
+  }
+  const store = stores[at] as Store
+  const stable =
+    mutant.forgetsWhoCounts === true ? store.version : members.stable((stores[0] as Store).version, stores.length)
+  const before = store.floor
+  freeRemovals(store, stable.meet(store.version))
+  if (!isAnchor(at)) return at
+  if (store.floor !== before) model.tally.collections += 1
+  members.allowed(store.floor)
   return at
 }
 
@@ -332,9 +500,12 @@ function propose(model: Model, at: number): number | undefined {
   const bundle = beginEpoch(store)
   if (bundle === undefined) return undefined
   const { author } = bundle.epochs?.at(-1) ?? {}
-  if (author !== undefined) model.log.recordEpoch(author, cut)
+  if (author !== undefined) {
+    model.log.recordEpoch(author, cut)
+    model.members?.epochBegan(author, cut, model.stores.length)
+  }
   if (canonicalText(storeToPlain(store)) !== before) model.faults.push('an epoch changed what its proposer reads')
-  model.onEpoch()
+  model.tally.epochs += 1
   return proposer
 }
 
@@ -349,7 +520,7 @@ function check(model: Model, at: number): string | undefined {
   }
   const found = canonicalText((model.mutant.read ?? ((any: Store) => storeToPlain(any)))(store))
   if (found !== expected) return `the state is not the op log's at ${version}\n  store  ${found}\n  oracle ${expected}`
-  const fault = boundsFault(store)
+  const fault = boundsFault(store) ?? model.members?.floorFault(store.floor)
   if (fault !== undefined) return fault
   const digest = digestOf(store)
   const known = model.digests.get(version)
@@ -376,12 +547,9 @@ function settle(model: Model): string | undefined {
   const { stores } = model
   for (let round = 0; round < stores.length + 1; round += 1) {
     for (const [to, receiver] of stores.entries()) {
-      for (const sender of stores) {
+      for (const [from, sender] of stores.entries()) {
         if (receiver.version.covers(sender.version)) continue
-        const bundle = bundleFor(model, sender, receiver)
-        for (const arriving of model.mutant.onBundle?.(bundle, receiver, model.log) ?? [bundle]) {
-          take(model, receiver, arriving)
-        }
+        for (const arriving of arrivals(model, bundleFor(model, from, to), receiver)) take(model, receiver, arriving)
         const fault = check(model, to)
         if (fault !== undefined) return `settling, store ${to}: ${fault}`
       }

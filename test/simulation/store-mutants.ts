@@ -56,6 +56,18 @@ export const storeMutants: Readonly<Record<string, () => Mutant>> = {
   'K1: begins epochs without the authority to': () => ({ epochs: true, everybodyProposes: true }),
   'C7: keeps one part of a counter for all authors': () => ({ write: sharedCounter }),
   'C7: takes the reset with the greatest value': () => ({ read: resetByGreatestValue, leaves: entryCounters }),
+  'C7: frees the resets of counters at the floor': () => ({ onBundle: withoutResets, leaves: entryCounters }),
+  'C8: drops authors that are retired from the version of a join': () => ({ mixed: true, onBundle: withoutRetired }),
+  'K1: frees what an un-evicted laggard lacks, and sends that what it would send anybody who counts': () => ({
+    mixed: true,
+    forgetsWhoCounts: true,
+    onBundle: withoutFullJoin,
+  }),
+  'K1: frees what an un-evicted laggard lacks, and makes it join whole': () => ({
+    mixed: true,
+    forgetsWhoCounts: true,
+  }),
+  'K1: frees removal records without the authority to': () => ({ mixed: true, everybodyPrunes: true }),
 }
 
 /** Writes and removals of one register. */
@@ -106,6 +118,24 @@ function withoutFullJoin(bundle: Bundle, to: Store): readonly Bundle[] {
   const base = to.version.meet(bundle.version)
   const rows = bundle.rows.filter((row) => [...row.items, ...row.removals].some((dot) => isNew(dot, base)))
   return [{ ...bundle, full: false, base, floor: Version.empty, rows }]
+}
+
+/** Resets freed as if they were removal records: whoever joins counts again what was reset. */
+function withoutResets(bundle: Bundle): readonly Bundle[] {
+  if (!bundle.full) return [bundle]
+  return [{ ...bundle, rows: bundle.rows.filter(({ key }) => key.kind !== leafKinds.counterReset) }]
+}
+
+/** Nobody writes under them, nothing of theirs is live, so why keep them? Because somebody away may still hold something. */
+function withoutRetired(bundle: Bundle, _to: Store, _log: OpLog, writing: ReadonlySet<AuthorId>): readonly Bundle[] {
+  if (!bundle.full) return [bundle]
+  const named = new Set<AuthorId>(writing)
+  for (const { items, removals } of bundle.rows) for (const { author } of [...items, ...removals]) named.add(author)
+  for (const { runs, erasures } of bundle.lists) for (const { author } of [...runs, ...erasures]) named.add(author)
+  for (const { author } of bundle.epochs ?? []) named.add(author)
+  const retired = [...bundle.version.entries()].map(([author]) => author).filter((author) => !named.has(author))
+  const forget = (version: Version): Version => retired.reduce((left, author) => left.without(author), version)
+  return [{ ...bundle, rows: bundle.rows, version: forget(bundle.version), floor: forget(bundle.floor) }]
 }
 
 /** The authors of the epochs that a store is in, as entries of a version. */

@@ -1,9 +1,10 @@
+import { addAllKinds } from './all-kinds.ts'
 import type { Bundle } from './change.ts'
 import { type ContextOf, cross, crossingOf, foldedBundle, setEpochs } from './epoch.ts'
 import { raiseFloor } from './floor.ts'
 import { mergeBundle } from './merge-bundle.ts'
 import type { MergeOptions, Store } from './store.ts'
-import { bundleFault } from './validate-bundle.ts'
+import { isSoundBundle } from './validate-bundle.ts'
 
 /** What became of a bundle that came in. */
 export type BundleOutcome = 'applied' | 'duplicate' | 'gap' | 'invalid' | 'closed'
@@ -18,10 +19,11 @@ const unknown: ContextOf = () => undefined
  */
 export function applyBundle(store: Store, bundle: Bundle, options: MergeOptions = {}): BundleOutcome {
   store.checkIdle()
+  addAllKinds()
   const { core } = store
   if (core.version.covers(bundle.version)) return 'duplicate'
   if (!bundle.full && core.rules.bundleNeedsBase && !core.version.covers(bundle.base)) return 'gap'
-  if (bundleFault(core, bundle) !== undefined) return 'invalid'
+  if (!isSoundBundle(core, bundle)) return 'invalid'
   const crossing = crossingOf(core, bundle)
   if (crossing.kind === 'closed') return 'closed'
   const { contextOf = unknown } = options

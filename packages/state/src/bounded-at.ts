@@ -1,6 +1,8 @@
 import { type BoundedState, type BoundedTerms, readBounded } from './bounded.ts'
 import { type BoundedDraft, BoundedDraftAt } from './bounded-draft.ts'
-import { rejoinError } from './errors.ts'
+import { addBounded } from './bounded-kind.ts'
+import { changeRequired } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import type { Path } from './ids.ts'
 import { leafKinds } from './key.ts'
 import { Leaf } from './leaf.ts'
@@ -16,8 +18,8 @@ export function boundedPaths(store: Store): Path[] {
 export function boundedState(store: Store, path: Path): BoundedState | undefined {
   const { tree } = store
   const node = tree.findNode(path)
-  const leaf = node === 0 ? undefined : tree.findLeaf(node, leafKinds.bounded)
-  return leaf === undefined ? undefined : readBounded(leaf, currentItems(tree))
+  if (node === 0 || !tree.kindsAt(node).includes(leafKinds.bounded)) return undefined
+  return readBounded(new Leaf(tree, node, leafKinds.bounded), currentItems(tree))
 }
 
 /**
@@ -25,8 +27,9 @@ export function boundedState(store: Store, path: Path): BoundedState | undefined
  * @throws RejoinError `change-required` from its methods, outside of a change.
  */
 export function boundedAt(store: Store, path: Path, terms: BoundedTerms): BoundedDraft {
+  addBounded()
   const transaction = () => {
-    if (store.transaction === undefined) throw rejoinError('change-required')
+    if (store.transaction === undefined) throw new RejoinError(changeRequired)
     return store.transaction
   }
   const { tree } = store

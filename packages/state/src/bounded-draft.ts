@@ -14,7 +14,8 @@ import {
   takeoverMember,
   termsValue,
 } from './bounded.ts'
-import { rejoinError } from './errors.ts'
+import { invalidSchema, invalidValue, rightsInsufficient, rightsRefused } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import type { AuthorId } from './ids.ts'
 import type { Leaf } from './leaf.ts'
 import type { Transaction } from './transaction.ts'
@@ -92,7 +93,7 @@ export class BoundedDraftAt implements BoundedDraft {
   }
 
   asked(): Rights {
-    return this.#state().unmetOf(this.#transaction().author)
+    return this.#state().unmetOf(authorOf(this.#transaction()))
   }
 
   end(): void {
@@ -102,7 +103,7 @@ export class BoundedDraftAt implements BoundedDraft {
   grant(): void {
     this.#needAuthority()
     if (this.#state().terms !== undefined) {
-      throw rejoinError('rights-refused', { reason: 'The first rights of this counter were granted already.' })
+      throw new RejoinError(rightsRefused, { reason: 'The first rights of this counter were granted already.' })
     }
     this.#transaction().put(this.#leaf.entry(''), termsValue(this.#terms))
   }
@@ -110,9 +111,9 @@ export class BoundedDraftAt implements BoundedDraft {
   takeOver(from: AuthorId): Rights {
     this.#needAuthority()
     const state = this.#state()
-    const hasEnded = state.rows.get(from)?.ended === true || this.#transaction().hasEnded(from)
+    const hasEnded = state.rows.get(from)?.ended === true || isGone(this.#transaction(), from)
     if (!hasEnded || state.takenOver.has(from)) {
-      throw rejoinError('rights-refused', {
+      throw new RejoinError(rightsRefused, {
         reason: 'An author whose rights are taken over has ended, and not been taken over before.',
         details: { author: from },
       })
@@ -132,14 +133,14 @@ export class BoundedDraftAt implements BoundedDraft {
 
   #held(): Rights {
     const state = this.#state()
-    const { author } = this.#transaction()
+    const author = authorOf(this.#transaction())
     return state.rows.get(author)?.ended === true ? noRights : state.rightsOf(author)
   }
 
   #spend(wanted: Rights): void {
     const held = this.#held()
     if (wanted.spend <= held.spend && wanted.room <= held.room) return
-    throw rejoinError('rights-insufficient', {
+    throw new RejoinError(rightsInsufficient, {
       details: {
         path: this.#leaf.path.join('/'),
         spend: wanted.spend,
@@ -152,19 +153,20 @@ export class BoundedDraftAt implements BoundedDraft {
 
   #needAuthority(): void {
     const { path } = this.#leaf
-    if (!this.#transaction().mayGrant(path)) throw rejoinError('rights-refused', { details: { path: path.join('/') } })
+    if (this.#transaction().core.authority?.grantRights(path) !== true)
+      throw new RejoinError(rightsRefused, { details: { path: path.join('/') } })
   }
 
   #write(next: (row: BoundedRow) => BoundedRow): void {
     const transaction = this.#transaction()
-    const entry = this.#leaf.entry(transaction.author)
+    const entry = this.#leaf.entry(authorOf(transaction))
     const row = rowIn(transaction.itemsOf(entry)[0]?.value)
     if (row === undefined || row.ended) {
-      throw rejoinError('rights-refused', { reason: 'This incarnation has had its last word at this counter.' })
+      throw new RejoinError(rightsRefused, { reason: 'This incarnation has had its last word at this counter.' })
     }
     const written = rowValue(next(row))
     if (rowIn(written) === undefined) {
-      throw rejoinError('invalid-value', { reason: 'A bounded counter would leave the range of exact whole numbers.' })
+      throw new RejoinError(invalidValue, { reason: 'A bounded counter would leave the range of exact whole numbers.' })
     }
     transaction.put(entry, written)
   }
@@ -176,7 +178,7 @@ function amountOf({ spend = 0, room = 0 }: Partial<Rights>): Rights {
 
 function checked(amount: number): number {
   if (Number.isSafeInteger(amount) && amount >= 0) return amount
-  throw rejoinError('invalid-value', {
+  throw new RejoinError(invalidValue, {
     reason: 'A bounded counter is moved by whole numbers from 0.',
     details: { amount },
   })
@@ -185,8 +187,18 @@ function checked(amount: number): number {
 /** Terms of a field, checked. @throws RejoinError `invalid-schema`. */
 export function checkedTerms(terms: BoundedTerms): BoundedTerms {
   if (areTerms(terms)) return terms
-  throw rejoinError('invalid-schema', {
+  throw new RejoinError(invalidSchema, {
     reason: 'A bounded counter has whole numbers min <= initial <= max.',
     details: { min: terms.min, initial: terms.initial, max: terms.max ?? 'none' },
   })
+}
+
+/** The incarnation that a change is written under. */
+function authorOf({ core }: Transaction): AuthorId {
+  return core.ownSlot().id
+}
+
+/** Whether an author is known to have ended although it could not say so. */
+function isGone(transaction: Transaction, author: AuthorId): boolean {
+  return author !== authorOf(transaction) && transaction.core.authority?.hasEnded?.(author) === true
 }

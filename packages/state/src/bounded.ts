@@ -125,15 +125,11 @@ function givenIn(value: unknown): Map<AuthorId, Rights> | undefined {
   return given
 }
 
-/** What is wrong with an item at a member of a bounded counter, if anything. */
-export function boundedFault(member: string, value: Value, author: string): string | undefined {
-  if (member === '') return termsIn(value) === undefined ? 'terms of a bounded counter of another form' : undefined
-  if (member.startsWith('!')) {
-    const isSound = isAuthorId(member.slice(1)) && rightsIn(value) !== undefined
-    return isSound ? undefined : 'a takeover of rights of another form'
-  }
-  if (member !== author) return "a write to another author's part of a bounded counter"
-  return rowIn(value) === undefined ? 'a part of a bounded counter of another form' : undefined
+/** Whether an item may stand at a member of a bounded counter: nobody writes to the part of another author. */
+export function isBoundedItem(member: string, value: Value, author: string): boolean {
+  if (member === '') return termsIn(value) !== undefined
+  if (member.startsWith('!')) return isAuthorId(member.slice(1)) && rightsIn(value) !== undefined
+  return member === author && rowIn(value) !== undefined
 }
 
 /** A bounded counter as it stands. */

@@ -16,7 +16,7 @@ import { RowTable, TableBundle, tableStart } from './row-table.ts'
 import { finish, type Steps, stepRows } from './steps.ts'
 import { readingValueColumn, readValueColumn, type Value, writeValueColumn } from './value.ts'
 import { Version } from './version.ts'
-import { writeVersionName } from './version-name.ts'
+import { versionName, writeVersionName } from './version-name.ts'
 
 /** Greatest format of bundles; readers take it and those before it, and refuse others with `unsupported-version`. */
 export const bundleFormat = 8
@@ -58,7 +58,7 @@ export function encodeBundle(bundle: Bundle, known?: Version, packs = false): Ui
   const relative = known === undefined ? 0 : 1
   writer.u8(plainFormat + relative + (epochs.length > 0 ? withEpochs : 0) + (packs ? withPacking : 0))
   writer.u8((bundle.full ? FULL : 0) | (floorIsVersion ? FLOOR_IS_VERSION : hasFloor ? HAS_FLOOR : 0))
-  if (known !== undefined) writeVersionName(writer, known.name)
+  if (known !== undefined) writeVersionName(writer, versionName(known))
   const writeVersion = (version: Version): void => {
     if (known === undefined) authors.writeVersion(writer, version)
     else writeVersionBeside(writer, authors, version, known)
@@ -337,7 +337,7 @@ function* readingRows(reader: ByteReader, authors: AuthorReader, speller: KeyRea
     yield (0.9 * i) / count
   }
   speller.end(reader)
-  const [dotCount, itemCount] = readShapes(reader, table, packs ? leastNumberBytes : 1)
+  const { dotCount, itemCount } = yield* readingShapes(reader, table, packs ? leastNumberBytes : 1)
   const step = blockNumbers
   for (let i = 0; i < dotCount; i += step) {
     const to = Math.min(dotCount, i + step)
@@ -412,10 +412,15 @@ function readDots(reader: ByteReader, names: AuthorReader, { authors, seqs, hlcs
 }
 
 /** Notes the shapes of rows that are not plain. Returns how many dots and items there are. */
-function readShapes(reader: ByteReader, table: RowTable, leastBytes: number): [dots: number, items: number] {
+function* readingShapes(
+  reader: ByteReader,
+  table: RowTable,
+  leastBytes: number,
+): Steps<{ readonly dotCount: number; readonly itemCount: number }> {
   const rows = table.keys.length
   let dotCount = 0
   let itemCount = 0
+  let next = 0
   for (let row = 0; row < rows; ) {
     const run = reader.u8()
     if (run < 1 || run > 64 || run > rows - row) reader.fail('malformed', 'a run of rows of another length')
@@ -425,10 +430,14 @@ function readShapes(reader: ByteReader, table: RowTable, leastBytes: number): [d
     if ((items + removals) * run * leastBytes > reader.remaining) reader.fail('truncated', 'more items than bytes')
     dotCount += (items + removals) * run
     itemCount += items * run
-    for (const end = row + run; row < end; row++)
-      if (items !== 1 || removals !== 0) table.odd.set(row, [items, removals])
+    if (items !== 1 || removals !== 0) for (let at = row; at < row + run; at++) table.odd.set(at, [items, removals])
+    row += run
+    if (row >= next) {
+      next += 16 * stepRows
+      yield 0.9
+    }
   }
-  return [dotCount, itemCount]
+  return { dotCount, itemCount }
 }
 
 function readList(reader: ByteReader, authors: AuthorReader, speller: KeyReader, packs: boolean): ListRow {

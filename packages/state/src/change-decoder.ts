@@ -1,3 +1,4 @@
+import { addAllKinds } from './all-kinds.ts'
 import { attempt, ByteReader } from './bytes.ts'
 import type { Change, Op } from './change.ts'
 import {
@@ -67,6 +68,7 @@ class StreamDecoder implements ChangeDecoder {
   steps = 0
 
   constructor(limits: DecodeLimits, tree: () => Tree | undefined, lookup: VersionLookup | undefined) {
+    addAllKinds()
     this.#limits = limits
     this.#tree = tree
     this.#contexts = new ContextReader(lookup)

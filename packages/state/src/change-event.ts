@@ -1,4 +1,5 @@
 import type { Change } from './change.ts'
+import type { Column } from './column.ts'
 import type { Conflict, NoticedConflict } from './conflict.ts'
 import type { Core } from './core.ts'
 import type { Era } from './era.ts'
@@ -29,7 +30,7 @@ export class StoreEvent implements ChangeEvent {
   readonly change?: Change
   readonly conflicts: readonly Conflict[]
   readonly #era: Era
-  readonly #nodes: readonly Row[]
+  readonly #nodes: Column<Row>
   readonly #mayRepeat: boolean
   readonly #others: Version
   readonly #own: Core['own']
@@ -63,7 +64,8 @@ export class StoreEvent implements ChangeEvent {
   #paths(): Path[] {
     const era = this.#era
     const { tree } = era
-    const nodes = this.#mayRepeat ? [...new Set(this.#nodes)] : this.#nodes
+    const all = Array.from({ length: this.#nodes.length }, (_, i) => this.#nodes.get(i) as Row)
+    const nodes = this.#mayRepeat ? [...new Set(all)] : all
     if (era !== tree.era) return nodes.map((node) => era.keyOf(node).path)
     const paths = new Array<Path>(nodes.length)
     let above = 0

@@ -25,8 +25,8 @@ export interface RemoveOp {
  * Made by `insertOp` and `eraseOp`.
  */
 interface ListOp {
-  /** What is wrong with it, if anything. `fresh`: what the ops before it in the same change insert. */
-  fault(core: Core, change: Change, fresh: FreshElements): string | undefined
+  /** Whether it breaks no rule. `fresh`: what the ops before it in the same change insert. */
+  isSound(core: Core, change: Change, fresh: FreshElements): boolean
   /** Applies it, once it was checked. */
   merge(core: Core, change: Change): void
 }

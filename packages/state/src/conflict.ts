@@ -1,5 +1,5 @@
 import type { Core } from './core.ts'
-import { type FencingToken, rankOf, tokenOf } from './graded.ts'
+import type { FencingToken } from './graded.ts'
 import { stampCounter, stampMs } from './hlc.ts'
 import type { Dot, Path } from './ids.ts'
 import { isSetKind, type Key, type KindCode, kindName, leafKinds } from './key.ts'
@@ -69,9 +69,7 @@ function meaningOf({ kind, member }: Key, touch: Touch): Value | undefined {
 }
 
 function gradeOf(kind: KindCode, { value }: Touch): Pick<ConflictSide, 'rank' | 'token'> {
-  if (value === undefined) return {}
-  if (kind === leafKinds.ranked) return { rank: rankOf(value) }
-  return kind === leafKinds.fenced ? { token: tokenOf(value) } : {}
+  return (value !== undefined && leafKind(kind).grade?.(value)) || {}
 }
 
 function settled({ kind, member }: Key, ours: Touch, theirs: Touch): Settled | undefined {

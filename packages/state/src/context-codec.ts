@@ -21,7 +21,7 @@ import {
   writeDifferences,
 } from './relative-version.ts'
 import type { Version } from './version.ts'
-import { versionNameBytes, writeVersionName } from './version-name.ts'
+import { versionName, versionNameBytes, writeVersionName } from './version-name.ts'
 
 /** Entries of versions that the contexts of one frame may make a reader copy. */
 export const maxCopiedEntries: number = 1 << 22
@@ -49,7 +49,7 @@ export interface ContextTelling {
 /** Writes a context as it is told. */
 export function writeRelative(writer: ByteWriter, authors: AuthorWriter, { named, entries }: RelativeContext): void {
   writer.u8(named === undefined ? REFERENCE : NAMED)
-  if (named !== undefined) writeVersionName(writer, named.name)
+  if (named !== undefined) writeVersionName(writer, versionName(named))
   writeDifferences(writer, authors, entries)
 }
 

@@ -1,22 +1,23 @@
 import type { AuthorSlot } from './author-slot.ts'
 import type { Authority } from './authority.ts'
 import type { Change, Epoch } from './change.ts'
-import type { Column } from './column.ts'
+import { Column } from './column.ts'
 import type { NoticedConflict } from './conflict.ts'
 import type { CutJournal } from './cut-journal.ts'
-import { rejoinError } from './errors.ts'
-import { outranks } from './graded.ts'
+import { invalidAuthor, seqExhausted } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import { HybridClock } from './hlc.ts'
 import { type AuthorId, maxSeq } from './ids.ts'
 import type { Item } from './item-table.ts'
 import { type KindCode, leafKinds } from './key.ts'
+import { leafKind } from './leaf-kind.ts'
 import { isMember, isPartPresent } from './read.ts'
 import { marks, type Row, rowTypes, words } from './rows.ts'
 import type { DottedItem, Rules } from './rules.ts'
 import type { LeafEdit } from './transaction.ts'
 import { Tree } from './tree.ts'
 import type { Value } from './value.ts'
-import { defaultValueLimits } from './value-codec.ts'
+import { mostValueBytes } from './value-bytes.ts'
 import { Version } from './version.ts'
 
 /** What a store needs from outside. */
@@ -120,7 +121,7 @@ export class Core {
   /** Grows by one with each change, bundle or transaction. */
   revision = 1
   /** Nodes of which a leaf changed in the running revision. */
-  changedNodes: Row[] = []
+  changedNodes: Column<Row> = new Column()
   /** Whether a node may stand twice among those. */
   nodesRepeat = false
   #lastChanged: Row = 0
@@ -151,7 +152,7 @@ export class Core {
   constructor(rules: Rules, options: StoreOptions) {
     this.rules = rules
     const limits = { ...defaultLimits, ...options.limits }
-    this.limits = { ...limits, valueBytes: Math.min(limits.valueBytes, defaultValueLimits.maxBytes) }
+    this.limits = { ...limits, valueBytes: Math.min(limits.valueBytes, mostValueBytes) }
     this.clock = new HybridClock(this.limits.aheadBoundMs)
     this.now = options.now
     this.authority = options.authority
@@ -184,7 +185,7 @@ export class Core {
     if (this.own === undefined) {
       this.own = this.slot(this.mintAuthor())
     }
-    if (this.own.max >= maxSeq - 65_536) throw rejoinError('seq-exhausted')
+    if (this.own.max >= maxSeq - 65_536) throw new RejoinError(seqExhausted)
     return this.own
   }
 
@@ -192,7 +193,7 @@ export class Core {
   mintAuthor(): AuthorId {
     const author = this.#newAuthor()
     if (this.slots.has(author) && !this.rules.authorContinues)
-      throw rejoinError('invalid-author', { reason: 'newAuthor() gave an author that is known already.' })
+      throw new RejoinError(invalidAuthor, { reason: 'newAuthor() gave an author that is known already.' })
     return author
   }
 
@@ -384,14 +385,6 @@ export class Core {
     this.removalRecords++
   }
 
-  /** Keeps a record with the dot of an item that is about to go, in the item's place among those of its author. */
-  noteRemoval(entry: Row, { row, slot, seq, hlc }: Item): void {
-    const { tree } = this
-    this.dropRemovals(entry, (other) => tree.slotOf(other) === slot)
-    tree.insertAfter(tree.addRecord(entry, rowTypes.removal, slot, seq, hlc, null), row)
-    this.removalRecords++
-  }
-
   /** Forgets removal records of an entry. */
   dropRemovals(entry: Row, isGone: (row: Row) => boolean): void {
     const { tree } = this
@@ -406,7 +399,8 @@ export class Core {
 
   /** What a put leaves standing although its author had seen it: in a fenced register, what has a higher token (C17). */
   standingBeside(entry: Row, value: Value): readonly Item[] {
-    if (this.tree.kind(entry) !== leafKinds.fenced || !this.rules.tokensFence) return []
+    const { outranks } = leafKind(this.tree.kind(entry))
+    if (outranks === undefined || !this.rules.tokensFence) return []
     return this.tree.items(entry).filter((other) => outranks(other.value, value))
   }
 
@@ -414,18 +408,10 @@ export class Core {
   beginRevision(merging: boolean): void {
     this.revision++
     this.merging = merging
-    this.changedNodes = []
+    this.changedNodes = new Column()
     this.nodesRepeat = false
     this.#lastChanged = 0
     this.#lastAbove = 0
-  }
-
-  /** Gives back the rows of what was left empty, unless a cut may still tell of it. */
-  releaseEmptied(): void {
-    if (this.cuts.size > 0 || this.emptied.length === 0) return
-    const { emptied } = this
-    this.emptied = []
-    this.tree.release(emptied)
   }
 
   /** Appends to the recency list, or leaves that to the caller, who sorts first. */

@@ -1,24 +1,41 @@
+import { invalidValue } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import type { CounterField, FlagField } from './fields.ts'
 import { leafKinds } from './key.ts'
 import { Leaf } from './leaf.ts'
 import { type Behaviour, LeafDraft } from './place.ts'
 import { counterSum, flagValue } from './read.ts'
+import type { Transaction } from './transaction.ts'
 
 class CounterDraftAt extends LeafDraft<CounterField> {
   get(): number {
     const { transaction } = this
-    return this.field.initial + (this.found() === 0 ? 0 : transaction.counterSum(this.leaf))
+    return this.field.initial + (this.found() === 0 ? 0 : counterSum(this.leaf, transaction.itemsOf))
   }
 
   add(delta: number): void {
     const { transaction } = this
-    transaction.addToCounter(this.leaf, delta)
+    addToCounter(transaction, this.leaf, delta)
   }
 
   reset(): void {
     const { transaction } = this
     if (this.found() !== 0) transaction.resetCounter(this.leaf)
   }
+}
+
+/** Adds to the own part of a counter. */
+export function addToCounter(transaction: Transaction, counter: Leaf, delta: number): void {
+  const entry = counter.entry(transaction.core.ownSlot().id)
+  const before = transaction.itemsOf(entry)[0]?.value
+  const sum = (typeof before === 'number' ? before : 0) + delta
+  if (!Number.isFinite(sum)) {
+    throw new RejoinError(invalidValue, {
+      reason: 'A counter would leave the range of finite numbers.',
+      details: { delta },
+    })
+  }
+  transaction.put(entry, sum)
 }
 
 export const counterBehaviour: Behaviour<CounterField> = {

@@ -49,7 +49,7 @@ export function leavesOf(tree: Tree, entries: Iterable<Row>): Map<number, Leaf> 
   const leaves = new Map<number, Leaf>()
   for (const entry of entries) {
     let leaf = tree.leafOf(entry)
-    if (leaf.kind === leafKinds.counterReset && tree.findLeaf(leaf.node, leafKinds.counter) !== undefined) {
+    if (leaf.kind === leafKinds.counterReset && tree.kindsAt(leaf.node).includes(leafKinds.counter)) {
       leaf = new Leaf(tree, leaf.node, leafKinds.counter)
     }
     if (!leaves.has(leaf.id)) leaves.set(leaf.id, leaf)

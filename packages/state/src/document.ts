@@ -1,9 +1,11 @@
 import type { Change } from './change.ts'
 import type { ChangeEvent } from './change-event.ts'
 import type { Conflict, ConflictSide } from './conflict.ts'
-import { rejoinError } from './errors.ts'
+import { invalidChange } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import type { DraftOf, PathIn, Schema, ShapeAt, SnapshotOf } from './fields.ts'
 import { rankedValue } from './graded.ts'
+import { putFenced } from './graded-field.ts'
 import { dotEquals } from './ids.ts'
 import { kindName, leafKinds } from './key.ts'
 import { draftAt, rootDraft } from './place.ts'
@@ -103,7 +105,7 @@ export function openDocument<S extends Schema>(schema: S, store: Store): Documen
  */
 export function reapply(store: Store, conflict: Conflict, options: ChangeOptions = {}): Change | undefined {
   if (conflict.winner === 'both')
-    throw rejoinError('invalid-change', { reason: 'Both sides of this conflict were kept.' })
+    throw new RejoinError(invalidChange, { reason: 'Both sides of this conflict were kept.' })
   const [winner, loser] =
     conflict.winner === 'ours' ? [conflict.ours, conflict.theirs] : [conflict.theirs, conflict.ours]
   const { tree } = store
@@ -128,6 +130,6 @@ function putBack(transaction: Transaction, tree: Tree, entry: Row, loser: Confli
   const kind = tree.kind(entry)
   if (kind === leafKinds.setRemoveWins) transaction.put(entry, value !== undefined)
   else if (value === undefined) transaction.remove(entry)
-  else if (kind === leafKinds.fenced) transaction.putFenced(entry, value)
+  else if (kind === leafKinds.fenced) putFenced(transaction, entry, value)
   else transaction.put(entry, kind === leafKinds.ranked ? rankedValue(loser.rank ?? 0, value) : value)
 }

@@ -25,6 +25,7 @@ import {
 } from './index.ts'
 import { bundleSince, compactBundle } from './since.ts'
 import { digestOf } from './store-digest.ts'
+import { versionName } from './version-name.ts'
 
 const Raid = schema({
   score: counter(10),
@@ -280,7 +281,7 @@ describe('an epoch', () => {
     const named = encodeBundle(bundleSince(server.store, alice.store.version), alice.store.version)
     expect([plain[0], named[0]]).toEqual([3, 4])
     const { version } = alice.store
-    const decoded = decodeBundle(named, (name) => (name === version.name ? version : undefined))
+    const decoded = decodeBundle(named, (name) => (name === versionName(version) ? version : undefined))
     expect(decoded.ok && applyBundle(alice.store, decoded.value)).toBe('applied')
     expectSame(server, alice)
     const loaded = replica('d')

@@ -4,7 +4,173 @@ export interface ErrorText {
   readonly remedy: string
 }
 
-const table = {
+/** The code of a `RejoinError`. */
+export type ErrorCode =
+  | 'address-unavailable'
+  | 'author-forked'
+  | 'authorize-failed'
+  | 'authorize-timeout'
+  | 'change-nested'
+  | 'change-required'
+  | 'closed'
+  | 'config-invalid'
+  | 'data-in-use'
+  | 'document-full'
+  | 'document-limit'
+  | 'fencing-token-invalid'
+  | 'fencing-token-required'
+  | 'fencing-token-stale'
+  | 'forbidden'
+  | 'handshake-failed'
+  | 'invalid-author'
+  | 'invalid-change'
+  | 'invalid-document-name'
+  | 'invalid-key'
+  | 'invalid-json'
+  | 'invalid-scenario'
+  | 'invalid-schema'
+  | 'invalid-value'
+  | 'malformed'
+  | 'out-of-range'
+  | 'peer-closed'
+  | 'peer-silent'
+  | 'protocol-error'
+  | 'protocol-too-new'
+  | 'protocol-too-old'
+  | 'refused'
+  | 'refused-flood'
+  | 'rights-insufficient'
+  | 'rights-refused'
+  | 'seq-exhausted'
+  | 'server-draining'
+  | 'server-exposed'
+  | 'server-storage-failing'
+  | 'slow-peer'
+  | 'storage-blocked'
+  | 'storage-closed'
+  | 'storage-corrupt'
+  | 'storage-evicted'
+  | 'storage-full'
+  | 'storage-unavailable'
+  | 'token-too-long'
+  | 'too-many-connections'
+  | 'too-many-messages'
+  | 'unauthorized'
+  | 'value-too-large'
+
+/** A text with its code. */
+export interface CodedText extends ErrorText {
+  readonly code: ErrorCode
+}
+
+// Those that are thrown here have a name each: a program carries the texts of what it can meet, and all of them only
+// where it asks for texts by their codes.
+
+export const changeNested: CodedText = {
+  code: 'change-nested',
+  reason: 'change() was called while another change() of the same document was running.',
+  remedy: 'Call change() once and make all writes inside it; a listener may schedule its own change for later.',
+}
+
+export const changeRequired: CodedText = {
+  code: 'change-required',
+  reason: 'A draft was written outside the change() that made it.',
+  remedy: 'Write inside document.change(draft => { ... }) and do not keep drafts for later.',
+}
+
+export const documentFull: CodedText = {
+  code: 'document-full',
+  reason: 'The document holds as many items as it may, and the change would add to them.',
+  remedy: 'Delete what is not needed, split the document, or raise limits.documentItems; nothing was written.',
+}
+
+export const fencingTokenInvalid: CodedText = {
+  code: 'fencing-token-invalid',
+  reason: 'A fencing token is not { lease, epoch, ballot } with whole numbers from 0.',
+  remedy: 'Pass on the token that the grant of the lease gave, unchanged.',
+}
+
+export const fencingTokenRequired: CodedText = {
+  code: 'fencing-token-required',
+  reason: 'A fenced field was written without the token of its lease.',
+  remedy: 'Acquire the lease that the field names and write with change(write, { token }).',
+}
+
+export const fencingTokenStale: CodedText = {
+  code: 'fencing-token-stale',
+  reason: 'A later holder of the lease has written the fenced field.',
+  remedy: 'Stop acting as the holder, read what the later one wrote, and acquire the lease again.',
+}
+
+export const invalidAuthor: CodedText = {
+  code: 'invalid-author',
+  reason: 'An author id is not 16 lowercase hex digits.',
+  remedy: 'Make author ids from 8 random bytes with authorIdFromBytes().',
+}
+
+export const invalidChange: CodedText = {
+  code: 'invalid-change',
+  reason: 'A change breaks a rule of the store, so nothing of it was applied.',
+  remedy:
+    'The peer that made it is faulty or hostile; its connection is closed. Compare versions of the library on both sides.',
+}
+
+export const invalidJson: CodedText = {
+  code: 'invalid-json',
+  reason: 'JSON does not fit the document, so nothing of it was written.',
+  remedy: 'Correct what details.path names; exportJSON() of the document shows the form.',
+}
+
+export const invalidKey: CodedText = {
+  code: 'invalid-key',
+  reason: 'A map key or path cannot be stored.',
+  remedy: 'Use a string of at most the key length limit.',
+}
+
+export const invalidSchema: CodedText = {
+  code: 'invalid-schema',
+  reason: 'A schema holds something that is not a leaf, a map or a struct.',
+  remedy: 'Build every field with register(), counter(), flag(), set(), map(), list() or a nested object of those.',
+}
+
+export const invalidValue: CodedText = {
+  code: 'invalid-value',
+  reason: 'A value cannot be stored.',
+  remedy: 'Store JSON values, Uint8Array, bigint or Date: no undefined, functions, class instances or cycles.',
+}
+
+export const outOfRange: CodedText = {
+  code: 'out-of-range',
+  reason: 'An index lies outside the list.',
+  remedy: 'Use an index from 0 to the length of the list.',
+}
+
+export const rightsInsufficient: CodedText = {
+  code: 'rights-insufficient',
+  reason: 'This replica does not hold enough rights to a bounded counter.',
+  remedy: 'Write at most spendable() or room(), or ask() for more and write when it has come.',
+}
+
+export const rightsRefused: CodedText = {
+  code: 'rights-refused',
+  reason: 'Only the authority hands out or takes over the rights of a bounded counter.',
+  remedy: 'Ask for rights with ask(); a server that may grant them answers with the next changes.',
+}
+
+export const seqExhausted: CodedText = {
+  code: 'seq-exhausted',
+  reason: 'One incarnation has used all of its sequence numbers.',
+  remedy: 'Call renewAuthor(); the next write begins a fresh incarnation.',
+}
+
+export const valueTooLarge: CodedText = {
+  code: 'value-too-large',
+  reason: 'A value takes more bytes than one value may.',
+  remedy: 'Keep large content in files and store their names, split it, or raise limits.valueBytes.',
+}
+
+/** Every code that a `RejoinError` can carry. The reference page is generated from this table. */
+export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = {
   'address-unavailable': {
     reason: 'The server cannot listen on its address.',
     remedy: 'Choose another port or address (--port, --host, PORT), or stop what uses it.',
@@ -21,14 +187,8 @@ const table = {
     reason: 'The authorize hook of the server did not answer in time, so nothing was allowed.',
     remedy: 'Connect again later; on the server, make the hook faster or raise limits.authorizeTimeoutMs.',
   },
-  'change-nested': {
-    reason: 'change() was called while another change() of the same document was running.',
-    remedy: 'Call change() once and make all writes inside it; a listener may schedule its own change for later.',
-  },
-  'change-required': {
-    reason: 'A draft was written outside the change() that made it.',
-    remedy: 'Write inside document.change(draft => { ... }) and do not keep drafts for later.',
-  },
+  'change-nested': changeNested,
+  'change-required': changeRequired,
   closed: {
     reason: 'The replica, document or connection was closed.',
     remedy: 'Open it again, or stop using the handle after close().',
@@ -41,26 +201,14 @@ const table = {
     reason: 'Another server has the data directory open.',
     remedy: 'Stop it, or give this one a directory of its own with --data or DATA_DIR.',
   },
-  'document-full': {
-    reason: 'The document holds as many items as it may, and the change would add to them.',
-    remedy: 'Delete what is not needed, split the document, or raise limits.documentItems; nothing was written.',
-  },
+  'document-full': documentFull,
   'document-limit': {
     reason: 'More documents are open than the limits allow.',
     remedy: 'Close documents that are not in use, or raise limits.documents.',
   },
-  'fencing-token-invalid': {
-    reason: 'A fencing token is not { lease, epoch, ballot } with whole numbers from 0.',
-    remedy: 'Pass on the token that the grant of the lease gave, unchanged.',
-  },
-  'fencing-token-required': {
-    reason: 'A fenced field was written without the token of its lease.',
-    remedy: 'Acquire the lease that the field names and write with change(write, { token }).',
-  },
-  'fencing-token-stale': {
-    reason: 'A later holder of the lease has written the fenced field.',
-    remedy: 'Stop acting as the holder, read what the later one wrote, and acquire the lease again.',
-  },
+  'fencing-token-invalid': fencingTokenInvalid,
+  'fencing-token-required': fencingTokenRequired,
+  'fencing-token-stale': fencingTokenStale,
   forbidden: {
     reason: 'This connection may not write the document.',
     remedy: 'Ask for write permission, or open the document read-only; nothing was written.',
@@ -69,47 +217,25 @@ const table = {
     reason: 'The other side closed before the handshake was done.',
     remedy: 'Check that it speaks this protocol; the connection is retried by itself.',
   },
-  'invalid-author': {
-    reason: 'An author id is not 16 lowercase hex digits.',
-    remedy: 'Make author ids from 8 random bytes with authorIdFromBytes().',
-  },
-  'invalid-change': {
-    reason: 'A change breaks a rule of the store, so nothing of it was applied.',
-    remedy:
-      'The peer that made it is faulty or hostile; its connection is closed. Compare versions of the library on both sides.',
-  },
+  'invalid-author': invalidAuthor,
+  'invalid-change': invalidChange,
   'invalid-document-name': {
     reason: 'A document name is empty, too long or not well-formed text.',
     remedy: 'Use 1 to 256 bytes of well-formed Unicode text.',
   },
-  'invalid-key': {
-    reason: 'A map key or path cannot be stored.',
-    remedy: 'Use a string of at most the key length limit.',
-  },
-  'invalid-json': {
-    reason: 'JSON does not fit the document, so nothing of it was written.',
-    remedy: 'Correct what details.path names; exportJSON() of the document shows the form.',
-  },
+  'invalid-key': invalidKey,
+  'invalid-json': invalidJson,
   'invalid-scenario': {
     reason: 'A simulated scenario exceeds a limit or names what does not exist.',
     remedy: 'Keep to scenarioLimits, name nodes from 0, and put actions in order of whole milliseconds.',
   },
-  'invalid-schema': {
-    reason: 'A schema holds something that is not a leaf, a map or a struct.',
-    remedy: 'Build every field with register(), counter(), flag(), set(), map(), list() or a nested object of those.',
-  },
-  'invalid-value': {
-    reason: 'A value cannot be stored.',
-    remedy: 'Store JSON values, Uint8Array, bigint or Date: no undefined, functions, class instances or cycles.',
-  },
+  'invalid-schema': invalidSchema,
+  'invalid-value': invalidValue,
   malformed: {
     reason: 'Bytes do not decode.',
     remedy: 'They were damaged, cut short, or made by something else. Fetch them again from a peer.',
   },
-  'out-of-range': {
-    reason: 'An index lies outside the list.',
-    remedy: 'Use an index from 0 to the length of the list.',
-  },
+  'out-of-range': outOfRange,
   'peer-closed': {
     reason: 'The other side ended the connection.',
     remedy: 'Nothing to do: it is dialled again by itself.',
@@ -138,18 +264,9 @@ const table = {
     reason: 'Too many refused writes came over one connection, so it was closed.',
     remedy: 'Stop writing to documents without permission.',
   },
-  'rights-insufficient': {
-    reason: 'This replica does not hold enough rights to a bounded counter.',
-    remedy: 'Write at most spendable() or room(), or ask() for more and write when it has come.',
-  },
-  'rights-refused': {
-    reason: 'Only the authority hands out or takes over the rights of a bounded counter.',
-    remedy: 'Ask for rights with ask(); a server that may grant them answers with the next changes.',
-  },
-  'seq-exhausted': {
-    reason: 'One incarnation has used all of its sequence numbers.',
-    remedy: 'Call renewAuthor(); the next write begins a fresh incarnation.',
-  },
+  'rights-insufficient': rightsInsufficient,
+  'rights-refused': rightsRefused,
+  'seq-exhausted': seqExhausted,
   'server-draining': {
     reason: 'The server is shutting down.',
     remedy: 'Nothing: clients come back by themselves, to it or its successor. Unacknowledged changes are sent again.',
@@ -207,14 +324,5 @@ const table = {
     reason: 'The other side did not accept the credential.',
     remedy: 'Answer token() with a valid credential; it is asked again at each dial.',
   },
-  'value-too-large': {
-    reason: 'A value takes more bytes than one value may.',
-    remedy: 'Keep large content in files and store their names, split it, or raise limits.valueBytes.',
-  },
-} as const
-
-/** The code of a `RejoinError`. */
-export type ErrorCode = keyof typeof table
-
-/** Every code that a `RejoinError` can carry. The reference page is generated from this table. */
-export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = table
+  'value-too-large': valueTooLarge,
+}

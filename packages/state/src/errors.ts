@@ -1,4 +1,4 @@
-import { type ErrorCode, errorCodes } from './error-codes.ts'
+import { type CodedText, type ErrorCode, errorCodes } from './error-codes.ts'
 
 const brand = Symbol.for('rejoin.error')
 
@@ -23,21 +23,20 @@ export class RejoinError extends Error {
   readonly remedy: string
   readonly details: Readonly<Record<string, unknown>>
 
-  constructor(code: ErrorCode, options: ErrorOptions = {}) {
-    const text = errorCodes[code]
+  constructor({ code, remedy, ...text }: CodedText, options: ErrorOptions = {}) {
     const reason = options.reason ?? text.reason
-    super(`${code}: ${reason} ${text.remedy}`, options.cause === undefined ? undefined : { cause: options.cause })
+    super(`${code}: ${reason} ${remedy}`, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.reason = reason
-    this.remedy = text.remedy
+    this.remedy = remedy
     this.details = options.details ?? {}
     Object.defineProperty(this, brand, { value: true })
   }
 }
 
-/** A `RejoinError` with this code. */
+/** A `RejoinError` of this code, for whoever has it as a string: carries the texts of all codes. */
 export function rejoinError(code: ErrorCode, options?: ErrorOptions): RejoinError {
-  return new RejoinError(code, options)
+  return new RejoinError({ code, ...errorCodes[code] }, options)
 }
 
 /** Whether `value` is a `RejoinError`, of this or another copy of the library. */

@@ -1,4 +1,5 @@
 import type { Core } from './core.ts'
+import { releaseEmptied } from './release.ts'
 import type { Store } from './store.ts'
 import { removedUpTo } from './touched.ts'
 import type { Version } from './version.ts'
@@ -24,7 +25,7 @@ export function raiseFloor(core: Core, upTo: Version): void {
     core.dropRemovals(entry, (row) => tree.seq(row) <= tree.slotOf(row).seqIn(bound))
     core.emptied.push(entry)
   }
-  core.releaseEmptied()
+  releaseEmptied(core)
   core.floor = core.floor.merge(bound)
   core.freed = core.freed.merge(bound)
 }

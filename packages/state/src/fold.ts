@@ -2,13 +2,16 @@ import { applyBundle } from './apply-bundle.ts'
 import type { Bundle, BundleItem, Change, KeyRow, Op } from './change.ts'
 import type { Core, LiveItem } from './core.ts'
 import type { ContextOf, Fold } from './epoch.ts'
-import { rejoinError } from './errors.ts'
+import { changeNested } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import type { Dot } from './ids.ts'
 import type { Item } from './item-table.ts'
 import { Key, keyId, leafKinds } from './key.ts'
 import { greatestReset, type ResetMark, resetMark } from './read.ts'
-import type { Row } from './rows.ts'
+import { type Row, rowTypes, words } from './rows.ts'
 import type { Store } from './store.ts'
+import type { Tree } from './tree.ts'
+import { entriesIn } from './tree-walk.ts'
 import type { Version } from './version.ts'
 
 /** Says whether the author of an item had seen a dot; undefined where nobody knows any more. */
@@ -31,7 +34,7 @@ interface FoldIndex {
  * @throws RejoinError `change-nested` inside a transaction.
  */
 export function beginEpoch(store: Store, least = 1): Bundle | undefined {
-  if (store.transaction !== undefined) throw rejoinError('change-nested')
+  if (store.transaction !== undefined) throw new RejoinError(changeNested)
   const { core } = store
   const rows = core.authority?.proposeCut?.() === true ? foldableRows(core) : []
   if (rows.reduce((sum, { items }) => sum + items.length, 0) < Math.max(1, least)) return undefined
@@ -47,7 +50,7 @@ export function beginEpoch(store: Store, least = 1): Bundle | undefined {
 /** What would be folded at this moment: resets of counters, and removals of remove-wins sets. */
 function foldableRows({ tree }: Core): KeyRow[] {
   const rows: KeyRow[] = []
-  for (const entry of tree.entries()) {
+  for (const entry of entriesIn(tree)) {
     const kind = tree.kind(entry)
     if (kind !== leafKinds.counterReset && kind !== leafKinds.setRemoveWins) continue
     const items = tree.items(entry).filter(({ value }) => kind === leafKinds.counterReset || value === false)
@@ -168,9 +171,28 @@ function foldSet(
   foldEntry(core, entry, (item) => {
     const folded = fold.item(key, item, beside, seenBy(item))
     // An add that lost has overwritten all the same: below the floor everybody has heard, above it a record tells.
-    if (folded === undefined && item.value === true && !floor.has(item)) core.noteRemoval(entry, item)
+    if (folded === undefined && item.value === true && !floor.has(item)) noteRemoval(core, entry, item)
     return folded
   })
+}
+
+/** Keeps a record with the dot of an item that is about to go, in the item's place among those of its author. */
+function noteRemoval(core: Core, entry: Row, { row, slot, seq, hlc }: Item): void {
+  const { tree } = core
+  core.dropRemovals(entry, (other) => tree.slotOf(other) === slot)
+  insertAfter(tree, tree.addRecord(entry, rowTypes.removal, slot, seq, hlc, null), row)
+  core.removalRecords++
+}
+
+/** Puts an item into the recency list of its author, after another that stands there. */
+function insertAfter(tree: Tree, row: Row, before: Row): void {
+  const { rows } = tree
+  const after = rows.get(before, words.after)
+  rows.set(row, words.before, before)
+  rows.set(row, words.after, after)
+  rows.set(before, words.after, row)
+  if (after === 0) tree.slotOf(row).tail = row
+  else rows.set(after, words.before, row)
 }
 
 /** Puts what items have become in their places. */

@@ -1,11 +1,14 @@
-import { rejoinError } from './errors.ts'
+import { fencingTokenRequired, fencingTokenStale, invalidValue } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import type { AnyField, FencedField, RankedField, ResolvedField } from './fields.ts'
-import { rankedValue } from './graded.ts'
+import { fencedItem, fencedValue, outranks, rankedValue, tokenOf } from './graded.ts'
 import { leafKinds } from './key.ts'
 import { leafKind } from './leaf-kind.ts'
 import { type Behaviour, kindOf, LeafDraft, memberOf } from './place.ts'
 import { freezeGraded } from './plain-value.ts'
 import { concurrentValues, written } from './read.ts'
+import type { Row } from './rows.ts'
+import type { Transaction } from './transaction.ts'
 import { freezeValue, type Value } from './value.ts'
 import type { View } from './view.ts'
 
@@ -28,7 +31,7 @@ class RankedDraftAt extends PickedDraftAt<RankedField<unknown, string>> {
     const place = ranks === undefined ? rank : ranks.indexOf(String(rank))
     if (!Number.isSafeInteger(place) || (ranks !== undefined && place === -1)) {
       const known = ranks === undefined ? 'a whole number' : `one of ${ranks.join(', ')}`
-      throw rejoinError('invalid-value', { reason: `A rank is ${known}.`, details: { rank: String(rank) } })
+      throw new RejoinError(invalidValue, { reason: `A rank is ${known}.`, details: { rank: String(rank) } })
     }
     this.transaction.put(this.entry, rankedValue(place as number, freezeGraded(value)))
   }
@@ -43,8 +46,31 @@ export const rankedBehaviour: Behaviour<RankedField<unknown, string>> = {
 class FencedDraftAt extends PickedDraftAt<FencedField<unknown>> {
   set(value: Value): void {
     const { transaction } = this
-    transaction.putFenced(this.entry, freezeGraded(value))
+    putFenced(transaction, this.entry, freezeGraded(value))
   }
+}
+
+/**
+ * Writes a fenced register under the token that a change was given for its lease.
+ * @throws RejoinError `fencing-token-required` without one, `fencing-token-stale` when a later holder has written.
+ */
+export function putFenced(transaction: Transaction, entry: Row, value: Value): void {
+  const { tree } = transaction.core
+  const lease = tree.member(entry)
+  const token = transaction.tokens.find((given) => given.lease === lease)
+  if (token === undefined) {
+    const path = tree.path(tree.nodeOf(entry)).join('/')
+    throw new RejoinError(fencingTokenRequired, { details: { lease, path } })
+  }
+  const written = fencedValue(token, value)
+  const standing = fencedItem(transaction.itemsOf(entry))
+  if (standing !== undefined && outranks(standing.value, written)) {
+    const seen = tokenOf(standing.value)
+    throw new RejoinError(fencingTokenStale, {
+      details: { lease, epoch: token.epoch, ballot: token.ballot, seenEpoch: seen.epoch, seenBallot: seen.ballot },
+    })
+  }
+  transaction.put(entry, written)
 }
 
 export const fencedBehaviour: Behaviour<FencedField<unknown>> = {

@@ -10,6 +10,7 @@ import type { Removal } from './since.ts'
 import { winningItem } from './stamp-order.ts'
 import { toPlain } from './to-plain.ts'
 import type { Tree } from './tree.ts'
+import { entriesIn } from './tree-walk.ts'
 import type { Version } from './version.ts'
 
 type IsBy = (dot: Dot) => boolean
@@ -81,7 +82,7 @@ export class HalfEntries {
       const deletion = this.#deletionAt(entry, isTheirs)
       if (deletion === undefined) continue
       const node = tree.nodeOf(entry)
-      const write = winningItem([...tree.entries(node)].flatMap((inside) => writesAt(tree, inside, isOurs)))
+      const write = winningItem([...entriesIn(tree, node)].flatMap((inside) => writesAt(tree, inside, isOurs)))
       if (write !== undefined) this.#add(node, 'ours', write, deletion)
     }
   }

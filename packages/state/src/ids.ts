@@ -1,4 +1,5 @@
-import { rejoinError } from './errors.ts'
+import { invalidAuthor } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 
 /** A string or number that only one checked constructor makes. */
 export type Brand<T, Name extends string> = T & { readonly __brand: Name }
@@ -35,7 +36,7 @@ export function isAuthorId(text: string): text is AuthorId {
  * @throws RejoinError `invalid-author` when it is not 16 lowercase hex digits.
  */
 export function authorIdFrom(text: string): AuthorId {
-  if (!isAuthorId(text)) throw rejoinError('invalid-author', { details: { text: text.slice(0, 40) } })
+  if (!isAuthorId(text)) throw new RejoinError(invalidAuthor, { details: { text: text.slice(0, 40) } })
   return text
 }
 

@@ -32,7 +32,7 @@ export type { StoreLimits, StoreOptions } from './core.ts'
 export { beginCut, type Cut } from './cut.ts'
 export { type Document, openDocument, reapply } from './document.ts'
 export { type ContextOf, type Fold, hasCrossed } from './epoch.ts'
-export { type ErrorCode, type ErrorText, errorCodes } from './error-codes.ts'
+export { type CodedText, type ErrorCode, type ErrorText, errorCodes } from './error-codes.ts'
 export { assert, assertNever, type ErrorOptions, isRejoinError, RejoinError, rejoinError } from './errors.ts'
 export type {
   BoundedField,
@@ -152,4 +152,4 @@ export { canonicalKey, freezeValue, readValue, type Value, valueFromKey, valuesE
 export { verifyStore } from './verify.ts'
 export { type Order, Version } from './version.ts'
 export { decodeVersion, encodeVersion } from './version-bytes.ts'
-export { readVersionName, type VersionName, versionNameBytes, writeVersionName } from './version-name.ts'
+export { readVersionName, type VersionName, versionName, versionNameBytes, writeVersionName } from './version-name.ts'

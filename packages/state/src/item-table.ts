@@ -209,17 +209,6 @@ export class ItemTable {
     else rows.set(after, words.before, before)
   }
 
-  /** Puts an item into the recency list of its author, after another that stands there. */
-  insertAfter(row: Row, before: Row): void {
-    const { rows } = this
-    const after = rows.get(before, words.after)
-    rows.set(row, words.before, before)
-    rows.set(row, words.after, after)
-    rows.set(before, words.after, row)
-    if (after === 0) this.slotOf(row).tail = row
-    else rows.set(after, words.before, row)
-  }
-
   /** Takes an item out of the recency list of its author. */
   unlink(row: Row): void {
     const page = this.rows.page(row)
@@ -254,7 +243,7 @@ export class ItemTable {
     return row
   }
 
-  protected free(row: Row): void {
+  free(row: Row): void {
     this.names.set(row, '')
     this.values.set(row, null)
     this.#targets.delete(row)

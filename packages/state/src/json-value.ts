@@ -1,5 +1,6 @@
 import { fromBase64, toBase64 } from './base64.ts'
-import { rejoinError } from './errors.ts'
+import { invalidJson } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import { maxValueDepth, setOwn, type Value, valueKind } from './plain-value.ts'
 
 /** What JSON can say. */
@@ -80,7 +81,7 @@ export function readJSON(json: unknown, path: string, levels: number): Value {
 /** Refuses JSON. `found` says what stands there instead. */
 export function unfit(path: string, expected: string, found: string): never {
   const reason = `At ${path === '' ? 'the top' : path} the JSON should have ${expected}, and has ${found}.`
-  throw rejoinError('invalid-json', { reason, details: { path, expected, found } })
+  throw new RejoinError(invalidJson, { reason, details: { path, expected, found } })
 }
 
 /** What something is, for people who look for a mistake in it. */

@@ -4,6 +4,7 @@ import { type AuthorId, type Dot, maxSeq } from './ids.ts'
 import type { Key } from './key.ts'
 import { sortKeys } from './key-order.ts'
 import type { KeySpeller } from './key-speller.ts'
+import { freedSince } from './release.ts'
 import { RowNumbers } from './row-numbers.ts'
 import type { Row } from './rows.ts'
 import type { Tree } from './tree.ts'
@@ -178,7 +179,7 @@ export class KeyNumbers {
     this.#moment ??= moment
     if (this.#moment === moment) return true
     if (this.#moment.tree !== tree) return false
-    const freed = tree.freedSince(this.#moment)
+    const freed = freedSince(tree, this.#moment)
     if (freed === undefined) this.#ofRows = new RowNumbers()
     else for (const rows of freed) this.#ofRows.delete(rows)
     this.#moment = moment

@@ -1,5 +1,4 @@
-import { boundedFault, readBounded } from './bounded.ts'
-import { compareTokens, contentOf, fencedItem, isFencedValue, isRankedValue, rankedItem, rankOf } from './graded.ts'
+import type { FencingToken } from './graded.ts'
 import { type Dot, isSeq } from './ids.ts'
 import { type KindCode, leafKinds } from './key.ts'
 import type { Leaf } from './leaf.ts'
@@ -16,10 +15,9 @@ import {
   resetMark,
   setMembers,
 } from './read.ts'
-import { resolveValues } from './resolver.ts'
 import type { Row } from './rows.ts'
 import { compareItems, winningItem } from './stamp-order.ts'
-import { type Value, valueFromKey, valuesEqual } from './value.ts'
+import { type Value, valueFromKey } from './value.ts'
 
 /** The rule that settled a conflict. */
 export type ConflictRule =
@@ -56,25 +54,27 @@ export interface LeafKind {
   readonly pick: (items: readonly ReadableItem[], member: string) => Value | undefined
   /** What the leaf holds, without a schema; undefined when it is absent. */
   readonly read: (leaf: Leaf, itemsOf: ItemsOf) => Value | undefined
-  /** What is wrong with an item, if anything; undefined where anything may stand. */
-  readonly fault: ((member: string, value: Value, author: string) => string | undefined) | undefined
+  /** Whether an item may stand here; undefined where anything may. */
+  readonly fits?: (member: string, value: Value, author: string) => boolean
   /** Whether what stands at a key can be removed. */
   readonly removable: boolean
+  /** Looks at a token that a change is given for it. @throws RejoinError `fencing-token-invalid`. */
+  readonly checkToken?: (token: FencingToken) => void
+  /** What an item carries beside its value, for reports. */
+  readonly grade?: (value: Value) => { readonly rank: number } | { readonly token: Omit<FencingToken, 'lease'> }
+  /** Whether what stands stays beside a later write, although its author had seen it (C17). */
+  readonly outranks?: (standing: Value, written: Value) => boolean
   /** How two concurrent writes that mean different things were settled; undefined where both count. */
   readonly settle: ((ours: Write, theirs: Write, member: string) => Settled) | undefined
 }
 
 const sound = (): undefined => undefined
 
-function byClock(ours: Touch, theirs: Touch): Settled {
+export function byClock(ours: Touch, theirs: Touch): Settled {
   return {
     rule: ours.hlc === theirs.hlc ? 'higher-author' : 'newer',
     winner: compareItems(ours, theirs) > 0 ? 'ours' : 'theirs',
   }
-}
-
-function byGrade(difference: number, rule: ConflictRule, ours: Touch, theirs: Touch): Settled {
-  return difference === 0 ? byClock(ours, theirs) : { rule, winner: difference > 0 ? 'ours' : 'theirs' }
 }
 
 /** Reads a leaf by its one address: that with the least member, where the schema names it. */
@@ -90,13 +90,12 @@ function readOne(pick: LeafKind['pick']): LeafKind['read'] {
 }
 
 /** A leaf that reads as what stands at its one address. */
-function single(pick: LeafKind['pick']): Pick<LeafKind, 'pick' | 'read'> {
+export function single(pick: LeafKind['pick']): Pick<LeafKind, 'pick' | 'read'> {
   return { pick, read: readOne(pick) }
 }
 
-const generic: LeafKind = {
+export const generic: LeafKind = {
   ...single((items) => winningItem(items)?.value),
-  fault: undefined,
   removable: true,
   settle: byClock,
 }
@@ -105,12 +104,16 @@ function flag(wins: boolean): LeafKind {
   return {
     ...generic,
     ...single((items) => flagValue(items, wins)),
-    fault: (_member, value) => (typeof value === 'boolean' ? undefined : 'a flag that is not a boolean'),
+    fits: (_member, value) => typeof value === 'boolean',
     settle: (ours) => ({
       rule: wins ? 'enable-wins' : 'disable-wins',
       winner: ours.value === wins ? 'ours' : 'theirs',
     }),
   }
+}
+
+function isElement(member: string): boolean {
+  return valueFromKey(member) !== undefined
 }
 
 function setOf(kind: KindCode): LeafKind {
@@ -121,7 +124,7 @@ function setOf(kind: KindCode): LeafKind {
       const members = setMembers(leaf, itemsOf)
       return members.length === 0 ? undefined : members
     },
-    fault: (member) => (valueFromKey(member) === undefined ? 'a set member that is not a value' : undefined),
+    fits: isElement,
   }
 }
 
@@ -129,45 +132,15 @@ const set = setOf(leafKinds.set)
 
 const setRemoveWins: LeafKind = {
   ...setOf(leafKinds.setRemoveWins),
-  fault: (member, value, author) =>
-    typeof value === 'boolean'
-      ? set.fault?.(member, value, author)
-      : 'an element of a remove-wins set that is not a boolean',
+  fits: (member, value) => typeof value === 'boolean' && isElement(member),
   settle: (ours) => ({ rule: 'remove-wins', winner: ours.value === false ? 'ours' : 'theirs' }),
-}
-
-const ranked: LeafKind = {
-  ...single((items) => contentOf(rankedItem(items))),
-  fault: (_member, value) => (isRankedValue(value) ? undefined : 'a ranked value of another form'),
-  removable: true,
-  settle: (ours, theirs) => byGrade(rankOf(ours.value) - rankOf(theirs.value), 'higher-rank', ours, theirs),
-}
-
-const fenced: LeafKind = {
-  ...single((items) => contentOf(fencedItem(items))),
-  fault: (_member, value) => (isFencedValue(value) ? undefined : 'a fenced value of another form'),
-  removable: false,
-  settle: (ours, theirs) => byGrade(compareTokens(ours.value, theirs.value), 'higher-token', ours, theirs),
-}
-
-const resolved: LeafKind = {
-  ...single((items, name) => resolveValues(name, concurrentValues(items))),
-  fault: undefined,
-  removable: true,
-  settle: (ours, theirs, name) => {
-    const result = resolveValues(name, concurrentValues([ours, theirs])) as Value
-    const winner = valuesEqual(result, ours.value) ? 'ours' : valuesEqual(result, theirs.value) ? 'theirs' : 'both'
-    return { rule: 'resolver', winner }
-  },
 }
 
 const counter: LeafKind = {
   ...generic,
   read: (leaf, itemsOf) => (counterPresent(leaf, itemsOf) ? counterSum(leaf, itemsOf) : undefined),
-  fault: (member, value, author) => {
-    if (member !== author) return "a write to another author's part of a counter"
-    return typeof value === 'number' && Number.isFinite(value) ? undefined : 'a counter part that is not a number'
-  },
+  // Nobody writes to the part of another author.
+  fits: (member, value, author) => member === author && Number.isFinite(value),
   removable: false,
   settle: undefined,
 }
@@ -175,19 +148,10 @@ const counter: LeafKind = {
 const counterReset: LeafKind = {
   ...generic,
   read: sound,
-  fault: (member, value) => {
+  fits: (member, value) => {
     const mark = resetMark(value)
-    const isSound = mark !== undefined && isSeq(mark.seq) && Number.isFinite(mark.sum) && isCounterMember(member)
-    return isSound ? undefined : 'a counter reset of another form'
+    return mark !== undefined && isSeq(mark.seq) && Number.isFinite(mark.sum) && isCounterMember(member)
   },
-  removable: false,
-  settle: undefined,
-}
-
-const bounded: LeafKind = {
-  ...generic,
-  read: (leaf, itemsOf) => readBounded(leaf, itemsOf).value,
-  fault: (member, value, author) => boundedFault(member, value, author),
   removable: false,
   settle: undefined,
 }
@@ -195,7 +159,7 @@ const bounded: LeafKind = {
 const list: LeafKind = {
   ...generic,
   read: ({ sequence }) => (sequence === undefined || sequence.length === 0 ? undefined : sequence.toArray()),
-  fault: () => 'a keyed write to a list',
+  fits: () => false,
   removable: false,
   settle: undefined,
 }
@@ -208,7 +172,7 @@ const mvRegister: LeafKind = {
 
 const entry: LeafKind = { ...generic, read: readOne(() => true) }
 
-const table: readonly (LeafKind | undefined)[] = tableOf({
+const table: (LeafKind | undefined)[] = tableOf({
   [leafKinds.register]: generic,
   [leafKinds.mvRegister]: mvRegister,
   [leafKinds.counter]: counter,
@@ -218,15 +182,19 @@ const table: readonly (LeafKind | undefined)[] = tableOf({
   [leafKinds.list]: list,
   [leafKinds.counterReset]: counterReset,
   [leafKinds.flagDisableWins]: flag(false),
-  [leafKinds.ranked]: ranked,
-  [leafKinds.fenced]: fenced,
-  [leafKinds.resolved]: resolved,
   [leafKinds.setRemoveWins]: setRemoveWins,
-  [leafKinds.bounded]: bounded,
 })
 
-function tableOf(kinds: Readonly<Record<number, LeafKind>>): readonly (LeafKind | undefined)[] {
+function tableOf(kinds: Readonly<Record<number, LeafKind>>): (LeafKind | undefined)[] {
   return Array.from({ length: 256 }, (_, code) => kinds[code])
+}
+
+/**
+ * Lets leaves of a kind be read and checked from here on. Kinds that not every program has are told by who declares a field of
+ * them, and all of them by whoever lets in what was written elsewhere.
+ */
+export function addKind(code: KindCode, kind: LeafKind): void {
+  table[code] = kind
 }
 
 /** What a kind decides. A kind that this build does not know reads like a register. */

@@ -1,9 +1,10 @@
-import { ByteWriter } from './bytes.ts'
-import { rejoinError } from './errors.ts'
+import { invalidKey, invalidValue, valueTooLarge } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import type { Path } from './ids.ts'
 import { type KeyParts, maxMemberLength, maxPathDepth, maxPathLength, maxSegmentLength, pathLength } from './key.ts'
 import { maxValueDepth, type Value, valueKind } from './plain-value.ts'
-import { writeValue } from './value-codec.ts'
+import { encodedLength } from './text-bytes.ts'
+import { valueBytes } from './value-bytes.ts'
 
 /** What a limit bounds. `details` of its error name it, with the size found (`size`) and the greatest one allowed (`most`). */
 export type LimitName = 'pathDepth' | 'keyLength' | 'elementLength' | 'valueDepth' | 'valueBytes' | 'documentItems'
@@ -19,7 +20,7 @@ export function limitDetails(limit: LimitName, size: number, most: number): Read
  */
 export function checkMapKey(path: Path, key: unknown): asserts key is string {
   const details = typeof key === 'string' ? keyExcess(path, key) : { found: typeof key }
-  if (details !== undefined) throw rejoinError('invalid-key', { details: { path: `/${path.join('/')}`, ...details } })
+  if (details !== undefined) throw new RejoinError(invalidKey, { details: { path: `/${path.join('/')}`, ...details } })
 }
 
 /** Characters of the longest key that may stand below a path; below 0 where none may. */
@@ -40,7 +41,7 @@ function keyExcess(path: Path, key: string): Readonly<Record<string, unknown>> |
  */
 export function checkElementKey(key: string, path = ''): void {
   if (key.length <= maxMemberLength) return
-  throw rejoinError('invalid-value', {
+  throw new RejoinError(invalidValue, {
     reason: `A set element is larger than ${maxMemberLength} characters.`,
     details: { path, ...limitDetails('elementLength', key.length, maxMemberLength) },
   })
@@ -51,61 +52,28 @@ export function checkElementKey(key: string, path = ''): void {
  * @throws RejoinError `value-too-large`.
  */
 export function checkValueBytes(value: Value, most: number, path: () => Path): void {
-  if (roomFor(value, most) >= 0) return
-  // The bound may be above what the value takes: only then does it pay to write it out.
-  const writer = new ByteWriter()
-  writeValue(writer, value)
-  if (writer.length <= most) return
-  throw rejoinError('value-too-large', {
-    details: { path: `/${path().join('/')}`, ...limitDetails('valueBytes', writer.length, most) },
+  // The bound may be above what the value takes: only then does it pay to look at every character.
+  if (valueBytes(value, textBound) <= most) return
+  const size = valueBytes(value, encodedLength)
+  if (size <= most) return
+  throw new RejoinError(valueTooLarge, {
+    details: { path: `/${path().join('/')}`, ...limitDetails('valueBytes', size, most) },
   })
 }
 
-/** What is left of `most` bytes behind a value, by an upper bound of its size; negative where it may not fit. */
-function roomFor(value: Value, most: number): number {
-  if (typeof value === 'string') return most - 5 - 3 * value.length
-  if (typeof value !== 'object' && typeof value !== 'bigint') return most - 9
-  switch (valueKind(value)) {
-    case 'bytes':
-      return most - 6 - (value as Uint8Array).length
-    case 'array':
-      return (value as readonly Value[]).reduce<number>(
-        (room, item) => (room < 0 ? room : roomFor(item, room)),
-        most - 6,
-      )
-    case 'object':
-      return roomForEntries(value as Readonly<Record<string, Value>>, most - 6)
-    case 'bigint':
-      return -1
-    default:
-      return most - 9
-  }
-}
+const textBound = (text: string): number => 3 * text.length
 
-function roomForEntries(value: Readonly<Record<string, Value>>, most: number): number {
-  let room = most
-  for (const key of Object.keys(value)) {
-    if (room < 0) return room
-    room = roomFor(value[key] as Value, roomFor(key, room))
-  }
-  return room
-}
-
-/** What is wrong with an address that comes from elsewhere, if anything. */
-export function addressFault({ branch, name, member }: KeyParts): string | undefined {
-  if (member.length > maxMemberLength) return `a member of ${member.length} characters, of at most ${maxMemberLength}`
-  if (branch === undefined) return undefined
-  if (branch.depth >= maxPathDepth) return `an address of ${branch.depth + 1} names, of at most ${maxPathDepth}`
+/** Whether an address that comes from elsewhere keeps to the limits. */
+export function isAddress({ branch, name, member }: KeyParts): boolean {
+  if (branch === undefined) return member.length <= maxMemberLength
   const longest = Math.max(branch.longest, name.length)
-  if (longest > maxSegmentLength) return `a name of ${longest} characters, of at most ${maxSegmentLength}`
-  const length = branch.length + name.length
-  return length > maxPathLength ? `a path of ${length} characters, of at most ${maxPathLength}` : undefined
+  const isShort = longest <= maxSegmentLength && branch.length + name.length <= maxPathLength
+  return isShort && branch.depth < maxPathDepth && member.length <= maxMemberLength
 }
 
-/** What is wrong with a value that comes from elsewhere, if anything. Readers bound its bytes, this its levels. */
-export function depthFault(value: Value | undefined): string | undefined {
-  if (typeof value !== 'object' || value === null || !isDeeper(value, maxValueDepth)) return undefined
-  return `a value of more than ${maxValueDepth} levels`
+/** Whether a value that comes from elsewhere has no more levels than it may. Readers bound its bytes. */
+export function isShallow(value: Value | undefined): boolean {
+  return typeof value !== 'object' || value === null || !isDeeper(value, maxValueDepth)
 }
 
 function isDeeper(value: Value, levels: number): boolean {

@@ -2,11 +2,11 @@ import type { ListRun } from './change.ts'
 import type { Core } from './core.ts'
 import type { AuthorId, Dot } from './ids.ts'
 import { type Key, leafKinds } from './key.ts'
-import { addressFault, depthFault } from './limits.ts'
+import { isAddress, isShallow } from './limits.ts'
 import type { Place, Sequence } from './sequence.ts'
-import type { Fault } from './validate.ts'
 
-/** Checks of list elements that come from a peer or a disk. */
+// Checks of list elements that come from a peer or a disk.
+
 interface Range {
   readonly from: number
   readonly to: number
@@ -48,21 +48,13 @@ function firstFrom(ranges: readonly Range[], seq: number): number {
   return low
 }
 
-/** What is wrong with where a run stands and what it holds, if anything. */
-export function placeFault(core: Core, key: Key, run: ListRun, fresh: NewElements): Fault {
+/** Whether a run stands beside what is known, and is new among what is brought. */
+export function isSoundRun(core: Core, key: Key, { author, seq, place, values }: ListRun, fresh: NewElements): boolean {
   const sequence = sequenceAt(core, key)
-  const fault = sequence === undefined ? addressFault(key) : undefined
-  if (fault !== undefined) return fault
+  if (sequence === undefined && !isAddress(key)) return false
   const known = (dot: Dot | undefined) => dot === undefined || fresh.has(key, dot) || sequence?.knows(dot) === true
-  if (!known(run.place.parent) || !known(run.place.rightOrigin)) {
-    return 'a list element beside one that is not known'
-  }
-  if (!isPlace(run.place)) return 'a place of another form'
-  for (const value of run.values) {
-    const deep = depthFault(value)
-    if (deep !== undefined) return deep
-  }
-  return fresh.add(key, run.author, run.seq, run.values.length) ? undefined : 'a list element twice'
+  if (!known(place.parent) || !known(place.rightOrigin) || !isPlace(place) || !values.every(isShallow)) return false
+  return fresh.add(key, author, seq, values.length)
 }
 
 function sequenceAt({ tree }: Core, key: Key): Sequence | undefined {
@@ -74,15 +66,10 @@ function isPlace(place: Place): boolean {
   return place.side === 'right' || (place.parent !== undefined && place.rightOrigin === undefined)
 }
 
-/** What is wrong with a deletion of list elements, if anything. */
-export function eraseFault(core: Core, key: Key, targets: readonly Dot[], fresh: NewElements): Fault {
-  if (key.kind !== leafKinds.list) return 'a list deletion in something that is not a list'
+/** Whether all targets of a deletion are elements of the list, or come with it. */
+export function areKnown(core: Core, key: Key, targets: readonly Dot[], fresh: NewElements): boolean {
   const sequence = sequenceAt(core, key)
-  for (const target of targets) {
-    if (!fresh.has(key, target) && sequence?.knows(target) !== true)
-      return 'the deletion of a list element that is not known'
-  }
-  return undefined
+  return key.kind === leafKinds.list && targets.every((dot) => fresh.has(key, dot) || sequence?.knows(dot) === true)
 }
 
 /** List places are kept for ever: what our version includes and the list does not know was made up. */

@@ -1,4 +1,5 @@
-import { rejoinError } from './errors.ts'
+import { outOfRange } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import type { ListField } from './fields.ts'
 import { leafKinds } from './key.ts'
 import { editOf } from './list-write.ts'
@@ -48,7 +49,7 @@ class ListDraftAt extends LeafDraft {
     const { length } = this
     const whole = Number.isInteger(index) && Number.isInteger(count)
     if (!whole || index < 0 || count < 0 || index + count > length) {
-      throw rejoinError('out-of-range', { details: { index, count, length } })
+      throw new RejoinError(outOfRange, { details: { index, count, length } })
     }
   }
 }

@@ -2,12 +2,11 @@ import { type Change, type EraseOp, type FreshElements, type InsertOp, lastSeq, 
 import type { Core } from './core.ts'
 import type { Dot } from './ids.ts'
 import { type Key, leafKinds } from './key.ts'
-import { eraseFault, NewElements, placeFault } from './list-check.ts'
+import { areKnown, isSoundRun, NewElements } from './list-check.ts'
 import { addErasure, addRun, updateList } from './list-store.ts'
 import type { Row } from './rows.ts'
 import { type InsertRun, Sequence } from './sequence.ts'
 import type { LeafEdit, Transaction } from './transaction.ts'
-import type { Fault } from './validate.ts'
 import type { Value } from './value.ts'
 
 // How lists are written, by this replica and by others.
@@ -22,15 +21,15 @@ class Insertion implements InsertOp {
     this.run = run
   }
 
-  fault(core: Core, change: Change, fresh: FreshElements): Fault {
+  isSound(core: Core, change: Change, fresh: FreshElements): boolean {
     const { key } = this
     const { id, place, values } = this.run
-    if (key.kind !== leafKinds.list) return 'an insertion into something that is not a list'
-    if (id.author !== change.author) return 'list elements under the name of another author'
-    const inside = id.seq >= change.seq && id.seq + values.length - 1 <= lastSeq(change)
-    if (!inside || values.length === 0) return 'list elements outside the span of their change'
+    // Its elements are of the author of the change, and take seqs of its span.
+    const isInside =
+      id.author === change.author && id.seq >= change.seq && id.seq + values.length - 1 <= lastSeq(change)
+    if (key.kind !== leafKinds.list || !isInside || values.length === 0) return false
     fresh.elements ??= new NewElements()
-    return placeFault(core, key, { ...id, place, values }, fresh.elements)
+    return isSoundRun(core, key, { ...id, place, values }, fresh.elements)
   }
 
   merge(core: Core, { author }: Change): void {
@@ -53,9 +52,9 @@ class Deletion implements EraseOp {
     this.targets = targets
   }
 
-  fault(core: Core, _change: Change, fresh: FreshElements): Fault {
+  isSound(core: Core, _change: Change, fresh: FreshElements): boolean {
     fresh.elements ??= new NewElements()
-    return eraseFault(core, this.key, this.targets, fresh.elements)
+    return areKnown(core, this.key, this.targets, fresh.elements)
   }
 
   merge(core: Core, { author, seq }: Change): void {

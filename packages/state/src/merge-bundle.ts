@@ -13,6 +13,7 @@ import { type Row, RowSet } from './rows.ts'
 import { mergeLive } from './rules.ts'
 import { sorting } from './sorting.ts'
 import { finish, part, type Steps, stepRows } from './steps.ts'
+import { entriesIn } from './tree-walk.ts'
 import type { Value } from './value.ts'
 import type { Version } from './version.ts'
 
@@ -166,7 +167,7 @@ function removalsBeside(core: Core, entry: Row, fresh: readonly LiveItem[], thei
 
 /** A full bundle names every live key: what it does not name and its version covers was removed. */
 function dropUnnamed(core: Core, bundle: Bundle, named: RowSet): void {
-  for (const entry of core.tree.entries()) {
+  for (const entry of entriesIn(core.tree)) {
     if (named.has(entry) || !core.tree.isLive(entry)) continue
     const live = core.tree.items(entry)
     const kept = core.rules.mergeLive<LiveItem>(live, [], core.version, bundle.version)

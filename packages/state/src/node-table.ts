@@ -185,71 +185,22 @@ export class NodeTable extends ItemTable {
     return type <= rowTypes.member ? row : this.rows.get(row, words.parent)
   }
 
-  /** Every entry in the subtree of a node. */
-  *entries(from: Row = this.root): IterableIterator<Row> {
-    for (const node of this.nodes(from)) {
-      if (this.kind(node) !== 0) yield node
-      const { rows } = this
-      if ((rows.get(node, words.flags) & marks.indexed) !== 0) {
-        for (const members of this.#index(node).members.values()) yield* members.rows()
-        continue
-      }
-      for (let row = rows.get(node, words.child); row !== 0; row = rows.get(row, words.next)) {
-        if ((rows.get(row, words.flags) & marks.type) !== 0) yield row
-      }
-    }
-  }
-
-  /** Every node in the subtree of a node, itself first. */
-  *nodes(from: Row = this.root): IterableIterator<Row> {
-    const stack: Row[] = [from]
-    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-      yield node
-      for (const child of this.children(node)) stack.push(child)
-    }
+  /** Forgets the index of a node, which is empty. */
+  dropIndex(node: Row): void {
+    const { rows } = this
+    const place = rows.get(node, words.child) - 1
+    this.#indexes[place] = undefined
+    this.#freeIndexes.push(place)
+    rows.set(node, words.child, 0)
+    rows.set(node, words.flags, rows.get(node, words.flags) & ~marks.indexed)
   }
 
   /** The index of a node with many children. */
-  protected indexOf(node: Row): NodeIndex | undefined {
+  indexOf(node: Row): NodeIndex | undefined {
     return (this.rows.get(node, words.flags) & marks.indexed) === 0 ? undefined : this.#index(node)
   }
 
-  /** Takes a node or entry away from its parent. */
-  protected detach(row: Row, parent: Row): void {
-    const { rows } = this
-    const flags = rows.get(parent, words.flags)
-    if ((flags & marks.indexed) !== 0) {
-      this.#detachIndexed(row, parent, flags)
-      return
-    }
-    const next = rows.get(row, words.next)
-    let before = rows.get(parent, words.child)
-    if (before === row) rows.set(parent, words.child, next)
-    else {
-      while (rows.get(before, words.next) !== row) before = rows.get(before, words.next)
-      rows.set(before, words.next, next)
-    }
-  }
-
-  #detachIndexed(row: Row, parent: Row, flags: number): void {
-    const { rows } = this
-    const index = this.#index(parent)
-    const kind = this.kind(row)
-    if (this.type(row) === rowTypes.node) index.children.delete(this.names.get(row) as string)
-    else {
-      const members = index.members.get(kind)
-      members?.delete(this.names.get(row) as string)
-      if (members?.size === 0) index.members.delete(kind)
-    }
-    if (index.children.size + index.members.size > 0) return
-    const place = rows.get(parent, words.child) - 1
-    this.#indexes[place] = undefined
-    this.#freeIndexes.push(place)
-    rows.set(parent, words.child, 0)
-    rows.set(parent, words.flags, flags & ~marks.indexed)
-  }
-
-  protected override free(row: Row): void {
+  override free(row: Row): void {
     this.bounded.delete(row)
     super.free(row)
   }

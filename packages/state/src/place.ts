@@ -1,5 +1,6 @@
 import type { Moment } from './era.ts'
-import { rejoinError } from './errors.ts'
+import { changeRequired, invalidKey } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import type { AnyField, Shape, Struct } from './fields.ts'
 import type { Path } from './ids.ts'
 import type { KindCode } from './key.ts'
@@ -88,7 +89,7 @@ export class Spec {
   /** The running change. @throws RejoinError `change-required`. */
   get transaction(): Transaction {
     const transaction = this.store.transaction
-    if (transaction === undefined) throw rejoinError('change-required')
+    if (transaction === undefined) throw new RejoinError(changeRequired)
     return transaction
   }
 
@@ -205,7 +206,7 @@ export function draftAt(shape: Shape, draft: object, path: readonly string[]): o
       at = (at as AnyField & { readonly entry: Shape }).entry
       found = (found as { get(key: string): object }).get(name)
     } else {
-      throw rejoinError('invalid-key', {
+      throw new RejoinError(invalidKey, {
         reason: 'The schema has no field at this path.',
         details: { path: `/${path.slice(0, depth + 1).join('/')}` },
       })

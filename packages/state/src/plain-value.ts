@@ -1,4 +1,5 @@
-import { rejoinError } from './errors.ts'
+import { invalidValue } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 
 /**
  * What a leaf can hold: JSON values with every number (NaN, -0 and the infinities too), `Uint8Array`, `bigint`, `Date`.
@@ -49,54 +50,44 @@ export function valueKind(value: unknown): ValueKind {
   }
 }
 
-/** Whether this is a value through and through. */
-export function isValue(value: unknown): value is Value {
-  return faultOf(value, []) === undefined
-}
-
-/**
- * Lets a value pass.
- * @throws RejoinError `invalid-value` for `undefined`, functions, symbols, class instances, cycles, or more than 32
- * levels; `details.path` says where in the value.
- */
-export function checkValue(value: unknown): asserts value is Value {
-  const fault = faultOf(value, [])
-  if (fault !== undefined) refuse(fault)
-}
-
 /**
  * Returns a deeply frozen private copy of a value, so that nobody can change it from outside.
  *
  * Bytes and dates are copied but cannot be frozen in JavaScript: whoever gets them from a snapshot must not write to
  * them. A getter is read once.
- * @throws RejoinError `invalid-value` like `checkValue`.
+ * @throws RejoinError `invalid-value` for `undefined`, functions, symbols, class instances, cycles, or more than 32
+ * levels; `details.path` says where in the value.
  */
 export function freezeValue(value: unknown): Value {
-  if (typeof value !== 'object' || value === null) {
-    checkValue(value)
-    return value
-  }
-  return frozenCopy(value, [])
+  return frozen(value, [], [])
 }
 
 /**
  * Like `freezeValue`, for a value that is stored one level down, beside its grade: it may have one level less.
- * @throws RejoinError `invalid-value` like `checkValue`.
+ * @throws RejoinError `invalid-value` like `freezeValue`.
  */
 export function freezeGraded(value: unknown): Value {
-  return typeof value === 'object' && value !== null ? frozenCopy(value, [around]) : freezeValue(value)
+  return frozen(value, [around], [])
 }
 
 /** Whether two values are the same to every reader. Numbers compare by `Object.is`; the order of object keys is no matter. */
 export function valuesEqual(left: Value, right: Value): boolean {
   if (Object.is(left, right)) return true
-  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false
-  const kind = objectKind(left)
-  if (kind !== objectKind(right)) return false
-  if (kind === 'array') return arraysEqual(left as readonly Value[], right as readonly Value[])
-  if (kind === 'bytes') return bytesEqual(left as Uint8Array, right as Uint8Array)
+  const kind = valueKind(left)
+  if (kind !== valueKind(right)) return false
   if (kind === 'date') return Object.is((left as Date).getTime(), (right as Date).getTime())
-  return objectsEqual(left as Readonly<Record<string, Value>>, right as Readonly<Record<string, Value>>)
+  if (kind === 'object') return entriesEqual(left as Entries, right as Entries)
+  if (kind !== 'array' && kind !== 'bytes') return false
+  const [items, others] = [left as readonly Value[], right as readonly Value[]]
+  return items.length === others.length && items.every((item, i) => valuesEqual(item, others[i] as Value))
+}
+
+type Entries = Readonly<Record<string, Value>>
+
+function entriesEqual(left: Entries, right: Entries): boolean {
+  const keys = Object.keys(left)
+  if (keys.length !== Object.keys(right).length) return false
+  return keys.every((key) => Object.hasOwn(right, key) && valuesEqual(left[key] as Value, right[key] as Value))
 }
 
 /** Sets a property as the object's own, also where its name is `__proto__`. */
@@ -136,48 +127,55 @@ function isDate(value: object): boolean {
   }
 }
 
-interface Fault {
-  readonly reason: string
-  readonly details?: Readonly<Record<string, unknown>>
-  readonly path: string
-}
-
-function refuse(fault: Fault): never {
-  throw rejoinError('invalid-value', { reason: fault.reason, details: { path: fault.path, ...fault.details } })
-}
-
-/** `parents` are the containers around the value: a cycle is a value that is its own parent. */
-function faultOf(value: unknown, parents: object[]): Fault | undefined {
-  const kind = valueKind(value)
-  if (kind === 'none') return { reason: `${describeForeign(value)} cannot be stored.`, path: '' }
-  if (kind !== 'array' && kind !== 'object') return undefined
-  const fault = containerFault(value as object, parents)
-  if (fault !== undefined) return fault
-  parents.push(value as object)
-  for (const key of childKeys(value as object)) {
-    const inside = faultOf((value as Record<string | number, unknown>)[key], parents)
-    if (inside !== undefined) return { ...inside, path: `/${key}${inside.path}` }
+/** `parents` are the containers around the value, `keys` where each was left: a cycle is a value that is its own parent. */
+function frozen(value: unknown, parents: object[], keys: (string | number)[]): Value {
+  switch (valueKind(value)) {
+    case 'bytes':
+      return Uint8Array.from(value as Uint8Array)
+    case 'date':
+      return new Date((value as Date).getTime())
+    case 'array':
+    case 'object':
+      return frozenCopy(value as object, parents, keys)
+    case 'none':
+      return refuse(describeForeign(value), parents, keys)
+    default:
+      return value as Value
   }
-  parents.pop()
-  return undefined
 }
 
-function containerFault(value: object, parents: readonly object[]): Fault | undefined {
-  if (parents.includes(value)) return { reason: 'A value that contains itself cannot be stored.', path: '' }
-  if (parents.length >= maxValueDepth) {
-    return {
-      reason: `A value of more than ${maxValueDepth} levels cannot be stored.`,
-      path: '',
-      details: { limit: 'valueDepth', size: parents.length + 1, most: maxValueDepth },
+function frozenCopy(value: object, parents: object[], keys: (string | number)[]): Value {
+  const { length } = parents
+  if (parents.includes(value)) refuse('A value that contains itself', parents, keys)
+  if (length >= maxValueDepth) {
+    const details = { limit: 'valueDepth', size: length + 1, most: maxValueDepth }
+    refuse(`A value of more than ${maxValueDepth} levels`, parents, keys, details)
+  }
+  if (Object.getOwnPropertySymbols(value).length > 0) refuse('A symbol key', parents, keys)
+  parents.push(value)
+  let copy: Value[] | Record<string, Value>
+  if (Array.isArray(value)) {
+    copy = []
+    // Holes count, too: they read as `undefined` and are refused.
+    for (let i = 0; i < value.length; i++) {
+      keys[length] = i
+      copy.push(frozen(value[i], parents, keys))
+    }
+  } else {
+    copy = {}
+    for (const key of Object.keys(value)) {
+      keys[length] = key
+      setOwn(copy, key, frozen((value as Record<string, unknown>)[key], parents, keys))
     }
   }
-  if (Object.getOwnPropertySymbols(value).length > 0) return { reason: 'A symbol key cannot be stored.', path: '' }
-  return undefined
+  parents.pop()
+  return Object.freeze(copy)
 }
 
-/** Holes of an array count as its children: they read as `undefined` and are refused. */
-function childKeys(value: object): Iterable<string | number> {
-  return Array.isArray(value) ? value.keys() : Object.keys(value)
+function refuse(what: string, parents: readonly object[], keys: readonly (string | number)[], details?: object): never {
+  let path = ''
+  for (let i = parents[0] === around ? 1 : 0; i < parents.length; i++) path += `/${keys[i]}`
+  throw new RejoinError(invalidValue, { reason: `${what} cannot be stored.`, details: { path, ...details } })
 }
 
 function describeForeign(value: unknown): string {
@@ -186,50 +184,4 @@ function describeForeign(value: unknown): string {
   return typeof maker === 'function' && maker.name !== ''
     ? `An instance of ${maker.name}`
     : 'An object with a prototype'
-}
-
-function frozenCopy(value: unknown, parents: object[]): Value {
-  const kind = valueKind(value)
-  if (kind === 'bytes') return Uint8Array.from(value as Uint8Array)
-  if (kind === 'date') return new Date((value as Date).getTime())
-  if (kind !== 'array' && kind !== 'object') {
-    checkValue(value)
-    return value
-  }
-  const fault = containerFault(value as object, parents)
-  if (fault !== undefined) refuse(fault)
-  parents.push(value as object)
-  const copy = kind === 'array' ? copyArray(value as unknown[], parents) : copyObject(value as object, parents)
-  parents.pop()
-  return copy
-}
-
-function copyArray(value: readonly unknown[], parents: object[]): Value {
-  const copy: Value[] = []
-  for (let i = 0; i < value.length; i++) copy.push(frozenCopy(value[i], parents))
-  return Object.freeze(copy)
-}
-
-function copyObject(value: object, parents: object[]): Value {
-  const copy: Record<string, Value> = {}
-  for (const key of Object.keys(value)) {
-    setOwn(copy, key, frozenCopy((value as Record<string, unknown>)[key], parents))
-  }
-  return Object.freeze(copy)
-}
-
-function arraysEqual(left: readonly Value[], right: readonly Value[]): boolean {
-  return left.length === right.length && left.every((item, i) => valuesEqual(item, right[i] as Value))
-}
-
-function bytesEqual(left: Uint8Array, right: Uint8Array): boolean {
-  if (left.length !== right.length) return false
-  for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false
-  return true
-}
-
-function objectsEqual(left: Readonly<Record<string, Value>>, right: Readonly<Record<string, Value>>): boolean {
-  const keys = Object.keys(left)
-  if (keys.length !== Object.keys(right).length) return false
-  return keys.every((key) => Object.hasOwn(right, key) && valuesEqual(left[key] as Value, right[key] as Value))
 }

@@ -1,4 +1,5 @@
-import { rejoinError } from './errors.ts'
+import { invalidSchema } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import { freezeValue, type Value } from './value.ts'
 
 /**
@@ -59,12 +60,12 @@ export function earliest<T>(): Resolver<T> {
  */
 export function resolver<T>(name: string, pick: (values: readonly T[]) => T): Resolver<T> {
   if (typeof name !== 'string' || name === '' || name.length > maxNameLength) {
-    throw rejoinError('invalid-schema', { reason: `A resolver has a name of 1 to ${maxNameLength} characters.` })
+    throw new RejoinError(invalidSchema, { reason: `A resolver has a name of 1 to ${maxNameLength} characters.` })
   }
   const before = known.get(name)
   // Modules may be loaded twice: the same text is the same rule.
   if (before !== undefined && String(before.pick) !== String(pick)) {
-    throw rejoinError('invalid-schema', { reason: `The resolver "${name}" is defined already, with another rule.` })
+    throw new RejoinError(invalidSchema, { reason: `The resolver "${name}" is defined already, with another rule.` })
   }
   const made: Resolver<T> = Object.freeze({ name, pick })
   known.set(name, made as unknown as Resolver<never>)

@@ -1,7 +1,9 @@
 import { checkedTerms } from './bounded-draft.ts'
 import { boundedBehaviour } from './bounded-field.ts'
+import { addBounded } from './bounded-kind.ts'
 import { counterBehaviour, flagBehaviour } from './counter-field.ts'
-import { rejoinError } from './errors.ts'
+import { invalidSchema } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
 import type {
   AnyField,
   BoundedField,
@@ -22,6 +24,7 @@ import type {
   Struct,
 } from './fields.ts'
 import { fencedBehaviour, rankedBehaviour, resolvedBehaviour } from './graded-field.ts'
+import { addFenced, addRanked, addResolved } from './graded-kind.ts'
 import type { Path } from './ids.ts'
 import { maxPathDepth, maxPathLength, maxSegmentLength } from './key.ts'
 import { limitDetails } from './limits.ts'
@@ -74,7 +77,8 @@ export function ranked<T>(
 ): RankedField<T, string> | RankedField<T, number> {
   const ranks = options?.ranks
   if (ranks !== undefined && new Set(ranks).size !== ranks.length)
-    throw rejoinError('invalid-schema', { reason: 'Two ranks have one name.', details: { ranks: ranks.join(', ') } })
+    throw new RejoinError(invalidSchema, { reason: 'Two ranks have one name.', details: { ranks: ranks.join(', ') } })
+  addRanked()
   return fieldOf(
     { field: 'ranked', initial: freezeValue(initial), ranks: ranks === undefined ? undefined : [...ranks] },
     rankedBehaviour,
@@ -99,7 +103,8 @@ export function fenced<T>(
   ..._unstorable: [T] extends [Storable<T>] ? [] : [never]
 ): FencedField<T> {
   if (typeof options?.lease !== 'string' || options.lease === '' || options.lease.length > maxLeaseLength)
-    throw rejoinError('invalid-schema', { reason: `A lease has a name of 1 to ${maxLeaseLength} characters.` })
+    throw new RejoinError(invalidSchema, { reason: `A lease has a name of 1 to ${maxLeaseLength} characters.` })
+  addFenced()
   return fieldOf({ field: 'fenced', initial: freezeValue(initial), lease: options.lease }, fencedBehaviour)
 }
 
@@ -112,13 +117,15 @@ export function resolved<T>(
   resolver: Resolver<NoInfer<T>>,
   ..._unstorable: [T] extends [Storable<T>] ? [] : [never]
 ): ResolvedField<T> {
+  addResolved()
   const field: ResolvedField<T> = { field: 'resolved', initial: freezeValue(initial), resolver }
   return fieldOf(field, resolvedBehaviour as Behaviour<AnyField> as Behaviour<ResolvedField<T>>)
 }
 
 /** A counter that starts at `initial`. */
 export function counter(initial = 0): CounterField {
-  if (!Number.isFinite(initial)) throw rejoinError('invalid-schema', { reason: 'A counter starts at a finite number.' })
+  if (!Number.isFinite(initial))
+    throw new RejoinError(invalidSchema, { reason: 'A counter starts at a finite number.' })
   return fieldOf({ field: 'counter', initial }, counterBehaviour)
 }
 
@@ -137,6 +144,7 @@ export function counter(initial = 0): CounterField {
 export function bounded(
   options: { readonly min?: number; readonly max?: number; readonly initial?: number } = {},
 ): BoundedField {
+  addBounded()
   const min = options.min ?? 0
   return fieldOf(
     { field: 'bounded', terms: checkedTerms({ initial: options.initial ?? min, min, max: options.max }) },
@@ -164,7 +172,7 @@ export function set<T>(options: { readonly wins?: 'add' | 'remove' } = {}): SetF
 export function map<E extends Shape>(entry: E, ..._fixed: HasFixed<E> extends true ? [never] : []): MapField<E> {
   checkShape(entry)
   if (hasFixed(entry)) {
-    throw rejoinError('invalid-schema', {
+    throw new RejoinError(invalidSchema, {
       reason: 'A fenced or bounded field stands inside a map, whose entries can be deleted and made again.',
     })
   }
@@ -201,7 +209,7 @@ function hasFixed(shape: Shape): boolean {
 
 function checkShape(shape: Shape): void {
   if (typeof shape !== 'object' || shape === null)
-    throw rejoinError('invalid-schema', { details: { found: typeof shape } })
+    throw new RejoinError(invalidSchema, { details: { found: typeof shape } })
   if (!isField(shape)) for (const inner of Object.values(shape)) checkShape(inner)
 }
 
@@ -216,7 +224,7 @@ function checkNames(shape: Shape, names: readonly string[], length: number): voi
         : undefined
   if (excess !== undefined) {
     const details = { path: `/${names.join('/')}`, ...excess }
-    throw rejoinError('invalid-schema', { reason: 'A field stands too deep, or its names are too long.', details })
+    throw new RejoinError(invalidSchema, { reason: 'A field stands too deep, or its names are too long.', details })
   }
   if (!isField(shape)) {
     for (const [name, inner] of Object.entries(shape)) checkNames(inner, [...names, name], length + name.length)

@@ -9,6 +9,7 @@ import type { Row } from './rows.ts'
 import { soundRules } from './rules.ts'
 import type { Store } from './store.ts'
 import { entriesAfter } from './touched.ts'
+import { entriesIn } from './tree-walk.ts'
 import type { Value } from './value.ts'
 import { Version } from './version.ts'
 
@@ -62,7 +63,7 @@ export function compactBundle({ core }: Store): Bundle {
   const base = Version.empty
   const table = new RowTable()
   const lists: ListRow[] = []
-  for (const entry of tree.entries()) {
+  for (const entry of entriesIn(tree)) {
     if (tree.kind(entry) === leafKinds.list) {
       if ((tree.sequences.get(entry)?.size ?? 0) > 0) lists.push({ ...listRow(core, entry, base), erasures: [] })
     } else if (tree.isLive(entry)) addRow(core, table, entry, base, tree.items(entry), noRemovals)
@@ -109,7 +110,7 @@ export function bundleOf(
 }
 
 function* wholeStore({ tree }: Core): Iterable<Row> {
-  for (const entry of tree.entries()) {
+  for (const entry of entriesIn(tree)) {
     if (tree.isLive(entry) || tree.hasRecords(entry) || (tree.sequences.get(entry)?.size ?? 0) > 0) yield entry
   }
 }

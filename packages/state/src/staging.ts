@@ -1,3 +1,4 @@
+import { addAllKinds } from './all-kinds.ts'
 import { applyBundle, type BundleOutcome } from './apply-bundle.ts'
 import type { Bundle } from './change.ts'
 import type { NoticedConflict } from './conflict.ts'
@@ -17,9 +18,9 @@ import { checkingBundle } from './validate-bundle.ts'
 export function* stagingBundle(store: Store, bundle: Bundle, bytes: number): Steps<BundleOutcome> {
   const atOnce = () => applyBundle(store, bundle, { origin: 'load', bytes })
   if (!bundle.full && bundle.base.size > 0) return atOnce()
+  addAllKinds()
   const staged = store.stagingCore()
-  const fault = yield* part(0, 0.15, checkingBundle(staged, bundle))
-  if (fault !== undefined) return 'invalid'
+  if (!(yield* part(0, 0.15, checkingBundle(staged, bundle)))) return 'invalid'
   staged.revision = store.revision + 1
   yield* part(0.15, 0.75, mergingBundle(staged, bundle))
   setEpochs(staged, bundle.epochs)

@@ -3,14 +3,17 @@ import { type ChangeEvent, type Origin, StoreEvent } from './change-event.ts'
 import type { NoticedConflict } from './conflict.ts'
 import { Core, type StoreOptions } from './core.ts'
 import type { ContextOf } from './epoch.ts'
-import { rejoinError } from './errors.ts'
-import { type FencingToken, isFencingToken } from './graded.ts'
+import { changeNested } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
+import type { FencingToken } from './graded.ts'
 import type { AuthorId } from './ids.ts'
+import { leafKinds } from './key.ts'
+import { leafKind } from './leaf-kind.ts'
 import { mergeChange } from './merge.ts'
 import { type Rules, soundRules } from './rules.ts'
 import { Transaction } from './transaction.ts'
 import type { Tree } from './tree.ts'
-import { changeFault } from './validate.ts'
+import { isSoundChange } from './validate.ts'
 import type { Version } from './version.ts'
 import { type WaitingChange, WaitingRoom } from './waiting-room.ts'
 
@@ -168,8 +171,8 @@ export class Store {
     }
     const taken = core.anchor === undefined ? change : core.anchor(core, change)
     if (taken === undefined) return 'closed'
-    if (changeFault(core, change) !== undefined) return 'invalid'
-    if (taken !== change && changeFault(core, taken) !== undefined) return 'invalid'
+    if (!isSoundChange(core, change)) return 'invalid'
+    if (taken !== change && !isSoundChange(core, taken)) return 'invalid'
     core.beginRevision(true)
     const noticed = mergeChange(core, taken)
     this.#told(noticed, taken, options)
@@ -210,7 +213,7 @@ export class Store {
 
   /** @throws RejoinError `change-nested` inside a transaction. */
   checkIdle(): void {
-    if (this.#transaction !== undefined) throw rejoinError('change-nested')
+    if (this.#transaction !== undefined) throw new RejoinError(changeNested)
   }
 
   /**
@@ -241,7 +244,7 @@ export class Store {
 function tokensOf({ token }: ChangeOptions): readonly FencingToken[] {
   const tokens = token === undefined ? [] : 'lease' in token ? [token] : token
   for (const given of tokens) {
-    if (!isFencingToken(given)) throw rejoinError('fencing-token-invalid')
+    leafKind(leafKinds.fenced).checkToken?.(given)
   }
   return tokens
 }

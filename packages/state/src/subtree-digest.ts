@@ -4,6 +4,7 @@ import type { Row } from './rows.ts'
 import type { Store } from './store.ts'
 import { countedDigest, digestOf } from './store-digest.ts'
 import type { Tree } from './tree.ts'
+import { entriesIn } from './tree-walk.ts'
 
 /**
  * A place whose insides are compared: the children of a node, or those of them whose names hash to a number that begins
@@ -110,6 +111,6 @@ export function bucketOf(name: string, bits: number): number {
 
 function subtreeSum(tree: Tree, node: Row): Sum64 {
   const sum = new Sum64()
-  for (const entry of tree.entries(node)) sum.add(countedDigest(tree, entry) satisfies Hash64)
+  for (const entry of entriesIn(tree, node)) sum.add(countedDigest(tree, entry) satisfies Hash64)
   return sum
 }

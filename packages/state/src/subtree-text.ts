@@ -4,6 +4,7 @@ import { kindName, leafKinds } from './key.ts'
 import type { Row } from './rows.ts'
 import type { Store } from './store.ts'
 import type { Tree } from './tree.ts'
+import { entriesIn } from './tree-walk.ts'
 import type { Value } from './value.ts'
 
 /**
@@ -16,7 +17,7 @@ export function describeAt(store: Store, path: Path, most: number): string {
   const entries: string[] = []
   let room = most - JSON.stringify(path).length - 64
   let cut = false
-  for (const entry of node === 0 ? [] : tree.entries(node)) {
+  for (const entry of node === 0 ? [] : entriesIn(tree, node)) {
     const text = tree.kind(entry) === leafKinds.list ? listText(tree, entry, room) : keyText(tree, entry)
     room -= text.length + 1
     if (room < 0) {

@@ -1,14 +1,15 @@
 import type { AuthorSlot } from './author-slot.ts'
 import type { Change, Op } from './change.ts'
 import type { Core } from './core.ts'
-import { rejoinError } from './errors.ts'
-import { type FencingToken, fencedItem, fencedValue, outranks, tokenOf } from './graded.ts'
-import type { AuthorId, Path } from './ids.ts'
+import { documentFull } from './error-codes.ts'
+import { RejoinError } from './errors.ts'
+import type { FencingToken } from './graded.ts'
+import type { Path } from './ids.ts'
 import { leafKinds } from './key.ts'
 import type { Leaf } from './leaf.ts'
 import { leafKind } from './leaf-kind.ts'
 import { checkValueBytes, limitDetails } from './limits.ts'
-import { counterPresent, counterSum, type ItemsOf, isMember, type ReadableItem } from './read.ts'
+import { counterPresent, type ItemsOf, isMember, type ReadableItem } from './read.ts'
 import { marks, type Row, words } from './rows.ts'
 import { winningItem } from './stamp-order.ts'
 import type { Tree } from './tree.ts'
@@ -36,8 +37,9 @@ const fewPlaces = 8
  * and are undone when the change throws. Reads within the change see its own writes.
  */
 export class Transaction {
-  readonly #core: Core
-  readonly #tokens: readonly FencingToken[]
+  readonly core: Core
+  /** Of the leases whose fenced fields this change may write. */
+  readonly tokens: readonly FencingToken[]
   readonly #tree: Tree
   /** Entries written to, each once. */
   readonly #pending: Row[] = []
@@ -47,17 +49,11 @@ export class Transaction {
   #itemsOf: ItemsOf | undefined
   #inserted = 0
   #removes = 0
-  #open = true
 
   constructor(core: Core, tokens: readonly FencingToken[]) {
-    this.#core = core
+    this.core = core
     this.#tree = core.tree
-    this.#tokens = tokens
-  }
-
-  /** Whether the change is still running. */
-  get open(): boolean {
-    return this.#open
+    this.tokens = tokens
   }
 
   /** Writes one item at a merge key. @throws RejoinError `value-too-large`. */
@@ -68,7 +64,7 @@ export class Transaction {
 
   /** @throws RejoinError `value-too-large`. */
   checkBytes(entry: Row, value: Value): void {
-    checkValueBytes(value, this.#core.limits.valueBytes, () => this.#pathOf(entry))
+    checkValueBytes(value, this.core.limits.valueBytes, () => this.#pathOf(entry))
   }
 
   /** Removes what is there at a merge key. */
@@ -122,7 +118,7 @@ export class Transaction {
     const pending = this.#pendingOf(entry)
     if (pending === 0) return this.#tree.items(entry)
     if (pending === marks.remove) return []
-    const { id, max } = this.#core.ownSlot()
+    const { id, max } = this.core.ownSlot()
     return [{ author: id, seq: max + 1, hlc: Number.MAX_SAFE_INTEGER, value: this.#pendingValue(entry) }]
   }
 
@@ -143,66 +139,12 @@ export class Transaction {
     return pending === 0 ? this.#tree.isLive(entry) : pending === marks.put
   }
 
-  /**
-   * Writes a fenced register under the token that this change was given for its lease.
-   * @throws RejoinError `fencing-token-required` without one, `fencing-token-stale` when a later holder has written.
-   */
-  putFenced(entry: Row, value: Value): void {
-    const lease = this.#tree.member(entry)
-    const token = this.#tokens.find((given) => given.lease === lease)
-    if (token === undefined)
-      throw rejoinError('fencing-token-required', { details: { lease, path: this.#pathOf(entry).join('/') } })
-    const written = fencedValue(token, value)
-    const standing = fencedItem(this.itemsOf(entry))
-    if (standing !== undefined && outranks(standing.value, written)) {
-      const seen = tokenOf(standing.value)
-      throw rejoinError('fencing-token-stale', {
-        details: { lease, epoch: token.epoch, ballot: token.ballot, seenEpoch: seen.epoch, seenBallot: seen.ballot },
-      })
-    }
-    this.put(entry, written)
-  }
-
-  /** The incarnation that this change is written under. */
-  get author(): AuthorId {
-    return this.#core.ownSlot().id
-  }
-
-  /** Whether this replica hands out the rights of the bounded counter at a path. */
-  mayGrant(path: Path): boolean {
-    return this.#core.authority?.grantRights(path) === true
-  }
-
-  /** Whether an author is known to have ended although it could not say so. */
-  hasEnded(author: AuthorId): boolean {
-    return author !== this.author && this.#core.authority?.hasEnded?.(author) === true
-  }
-
-  /** Adds to this author's part of a counter. */
-  addToCounter(counter: Leaf, delta: number): void {
-    const entry = counter.entry(this.#core.ownSlot().id)
-    const before = this.itemsOf(entry)[0]?.value
-    const sum = (typeof before === 'number' ? before : 0) + delta
-    if (!Number.isFinite(sum)) {
-      throw rejoinError('invalid-value', {
-        reason: 'A counter would leave the range of finite numbers.',
-        details: { delta },
-      })
-    }
-    this.put(entry, sum)
-  }
-
-  /** The sum of a counter within this change. */
-  counterSum(counter: Leaf): number {
-    return counterSum(counter, this.itemsOf)
-  }
-
   /** The edit of a list in this change, made when new. */
   edit(entry: Row): LeafEdit {
     this.#edits ??= new Map()
     let edit = this.#edits.get(entry)
     if (edit === undefined) {
-      edit = this.#core.editList?.(entry) as LeafEdit
+      edit = this.core.editList?.(entry) as LeafEdit
       this.#edits.set(entry, edit)
     }
     return edit
@@ -210,7 +152,7 @@ export class Transaction {
 
   /** Takes seqs for list elements, and says the first. */
   takeSeqs(count: number): number {
-    const first = this.#core.ownSlot().max + 1 + this.#inserted
+    const first = this.core.ownSlot().max + 1 + this.#inserted
     this.#inserted += count
     return first
   }
@@ -275,13 +217,13 @@ export class Transaction {
    * @throws RejoinError `document-full` when the change adds to a document that has no room for it.
    */
   checkItems(): void {
-    const { liveItems, listElements, limits } = this.#core
+    const { liveItems, listElements, limits } = this.core
     const before = liveItems + listElements
     const most = limits.documentItems
     if (before + this.#pending.length + this.#inserted <= most) return
     const growth = this.#growth()
     if (growth <= 0 || before + growth <= most) return
-    throw rejoinError('document-full', { details: limitDetails('documentItems', before + growth, most) })
+    throw new RejoinError(documentFull, { details: limitDetails('documentItems', before + growth, most) })
   }
 
   /** By how many live items and list elements this change grows the document. */
@@ -299,10 +241,9 @@ export class Transaction {
 
   /** Ends the change without effect. List writes are undone in O(list). */
   abort(): void {
-    this.#open = false
     for (const entry of this.#pending) this.#settle(entry)
     for (const edit of this.#edits?.values() ?? []) edit.undo()
-    for (const entry of this.#pending) this.#core.emptied.push(entry)
+    for (const entry of this.#pending) this.core.emptied.push(entry)
   }
 
   /** Takes the wish of this change from an entry, and says what it was. */
@@ -315,9 +256,8 @@ export class Transaction {
 
   /** Applies the writes and gives the change that carries them; undefined when nothing was written. */
   commit(): Change | undefined {
-    this.#open = false
     if (this.#pending.length === 0 && this.#edits === undefined) return undefined
-    const core = this.#core
+    const core = this.core
     const tree = this.#tree
     const slot = core.ownSlot()
     const seq = slot.max + 1
@@ -356,7 +296,7 @@ export class Transaction {
   }
 
   #put(entry: Row, slot: AuthorSlot, seq: number, hlc: number, value: Value): void {
-    const core = this.#core
+    const core = this.core
     const tree = this.#tree
     if (!tree.hasRecords(entry) && tree.kind(entry) !== leafKinds.fenced) {
       core.replaceSingle(entry, slot, seq, hlc, value)

@@ -1,15 +1,11 @@
 import { Branch } from './branch.ts'
 import { Era, type Moment } from './era.ts'
 import type { Path } from './ids.ts'
-import { Key, type KeyParts, type KindCode } from './key.ts'
+import { Key, type KeyParts } from './key.ts'
 import { Leaf } from './leaf.ts'
 import { NodeTable } from './node-table.ts'
-import { marks, type Row, rowTypes, words } from './rows.ts'
+import type { Row } from './rows.ts'
 import type { Sequence } from './sequence.ts'
-
-/** Moments, and rows given back at their ends, that a tree remembers for those who number rows. */
-const pastKept = 8
-const pastRows = 10_000
 
 /**
  * The paths, leaves and entries of one store, and what stands in them, as rows of numbers: its keys and its leaves are made
@@ -23,8 +19,8 @@ export class Tree extends NodeTable {
   /** Another one whenever rows were given back. */
   era: Era = new Era(this)
   now: Moment = this.era.moment
-  /** The last times before that, with the rows that were given back at their ends. */
-  readonly #past: { readonly moment: Moment; readonly freed: ReadonlySet<Row> }[] = []
+  /** The last times before that, with the rows that were given back at their ends: see `release.ts`. */
+  readonly past: { readonly moment: Moment; readonly freed: ReadonlySet<Row> }[] = []
   readonly #rootBranch = new Branch(undefined, '')
   /** The branch that was asked for last: keys of one change mostly stand side by side. */
   #lastBranch: Branch = this.#rootBranch
@@ -77,6 +73,16 @@ export class Tree extends NodeTable {
     return node
   }
 
+  /** Begins another era: rows were given back. */
+  turn(): Era {
+    const { era } = this
+    this.era = new Era(this)
+    this.now = this.era.moment
+    era.next = this.era
+    this.#met(this.#rootBranch, this.root)
+    return era
+  }
+
   #met(branch: Branch, node: Row): Branch {
     branch.row = node
     branch.met = this.now
@@ -86,11 +92,6 @@ export class Tree extends NodeTable {
   /** The leaves of a node, one for each kind that was ever written or named there. */
   leavesOf(node: Row): Leaf[] {
     return this.kindsAt(node).map((kind) => new Leaf(this, node, kind))
-  }
-
-  /** The leaf of a kind at a node, if it was ever written or named. */
-  findLeaf(node: Row, kind: KindCode): Leaf | undefined {
-    return this.kindsAt(node).includes(kind) ? new Leaf(this, node, kind) : undefined
   }
 
   /** The leaf of an entry. */
@@ -138,53 +139,7 @@ export class Tree extends NodeTable {
     return entry
   }
 
-  /**
-   * Gives back the rows of entries that hold nothing any more, and of the nodes above that are left empty by that. Entries
-   * that hold something are passed over.
-   */
-  release(entries: Iterable<Row>): void {
-    const freed = new Map<Row, Key>()
-    for (const entry of entries) {
-      for (let row = entry; row !== this.root && !freed.has(row) && this.#isEmpty(row); ) {
-        const parent = this.rows.get(row, words.parent)
-        freed.set(row, this.key(row))
-        this.detach(row, parent)
-        this.free(row)
-        row = parent
-      }
-    }
-    if (freed.size === 0) return
-    const { era } = this
-    this.era = new Era(this)
-    this.now = this.era.moment
-    era.freed = freed
-    era.next = this.era
-    this.#past.push({ moment: era.moment, freed: new Set(freed.keys()) })
-    while (this.#past.length > 1 && (this.#past.length > pastKept || this.#pastRows() > pastRows)) this.#past.shift()
-    this.#met(this.#rootBranch, this.root)
-  }
-
-  /** What was given back since a moment, in turn; undefined where that is too long ago. */
-  freedSince(moment: Moment): ReadonlySet<Row>[] | undefined {
-    const from = this.#past.findIndex((past) => past.moment === moment)
-    return from === -1 ? undefined : this.#past.slice(from).map(({ freed }) => freed)
-  }
-
-  #pastRows(): number {
-    return this.#past.reduce((rows, { freed }) => rows + freed.size, 0)
-  }
-
-  #isEmpty(row: Row): boolean {
-    const { rows } = this
-    const flags = rows.get(row, words.flags)
-    const type = (flags & marks.type) >>> marks.typeShift
-    if (type > rowTypes.member || (flags & (marks.dirty | marks.pending | marks.present)) !== 0) return false
-    if ((flags & marks.live) !== 0 || rows.get(row, words.record) !== 0) return false
-    if (type === rowTypes.node && (rows.get(row, words.live) !== 0 || rows.get(row, words.child) !== 0)) return false
-    return (this.sequences.get(row)?.size ?? 0) === 0
-  }
-
-  protected override free(row: Row): void {
+  override free(row: Row): void {
     this.sequences.delete(row)
     super.free(row)
   }

@@ -1,124 +1,99 @@
-import type { Bundle, BundleItem, Epoch, KeyRow, ListRow } from './change.ts'
+import type { Bundle, BundleRemoval, KeyRow, ListRow } from './change.ts'
 import type { Core } from './core.ts'
 import { isStamp } from './hlc.ts'
 import { type AuthorId, type Dot, isSeq } from './ids.ts'
 import { compareKeys, type Key, KeyCursor, type KeyParts, keyId, leafKinds, pathOf } from './key.ts'
 import { leafKind } from './leaf-kind.ts'
-import { addressFault, depthFault } from './limits.ts'
-import { coversUnknown, eraseFault, NewElements, placeFault } from './list-check.ts'
+import { isAddress, isShallow } from './limits.ts'
+import { areKnown, coversUnknown, isSoundRun, NewElements } from './list-check.ts'
 import { RowTable, type TablePlace, tableStart } from './row-table.ts'
 import { type Row, RowSet } from './rows.ts'
 import { finish, type Steps, stepRows } from './steps.ts'
 import type { Tree } from './tree.ts'
-import { type Fault, namedTwice, noStamp } from './validate.ts'
 import type { Value } from './value.ts'
 
-/** Checks a bundle whose base is covered, or which is full. */
-export function bundleFault(core: Core, bundle: Bundle): Fault {
+/** Whether a bundle whose base is covered, or which is full, breaks no rule. */
+export function isSoundBundle(core: Core, bundle: Bundle): boolean {
   return finish(checkingBundle(core, bundle))
 }
 
 /** Checks it in steps. */
-export function* checkingBundle(core: Core, bundle: Bundle): Steps<Fault> {
-  if (!bundle.version.covers(bundle.base)) return 'a bundle that ends before it begins'
-  if (!bundle.version.covers(bundle.floor)) return 'a floor above the version'
-  for (const [, seq] of bundle.version.entries()) if (!isSeq(seq)) return 'a seq is out of range'
-  const isBegun = ({ author }: Epoch): boolean => bundle.version.get(author) > 0
-  if (bundle.epochs?.every(isBegun) === false) return 'an epoch that the version does not include'
+export function* checkingBundle(core: Core, bundle: Bundle): Steps<boolean> {
+  const { version, epochs = [] } = bundle
+  if (!version.covers(bundle.base) || !version.covers(bundle.floor)) return false
+  for (const [, seq] of version.entries()) if (!isSeq(seq)) return false
+  if (!epochs.every(({ author }) => version.get(author) > 0)) return false
   const named = new NamedKeys(core, () => keysIn(bundle))
-  const wrong = yield* checkingTable(bundle, named)
-  if (wrong !== undefined) return wrong
+  if (!(yield* checkingTable(bundle, named))) return false
   const fresh = new NewElements()
-  for (const row of bundle.lists) {
-    const fault = named.add(row.key) ?? listFault(core, row, bundle, fresh)
-    if (fault !== undefined) return fault
-  }
-  return undefined
+  return bundle.lists.every((row) => named.add(row.key) && isSoundList(core, row, bundle, fresh))
 }
 
-function* checkingTable(bundle: Bundle, named: NamedKeys): Steps<Fault> {
+function* checkingTable(bundle: Bundle, named: NamedKeys): Steps<boolean> {
   const table = RowTable.of(bundle)
   const count = table.keys.length
-  const wrong = dotsFault(bundle, table)
-  if (wrong !== undefined) return wrong
+  if (!areSoundDots(bundle, table)) return false
   const at = tableStart()
   while (at.row < count) {
-    const fault = rowsFaultTo(bundle, table, named, at, Math.min(count, at.row + stepRows))
-    if (fault !== undefined) return fault
+    if (!areSoundTo(bundle, table, named, at, Math.min(count, at.row + stepRows))) return false
     yield at.row / count
   }
-  return undefined
+  return true
 }
 
-function dotsFault(bundle: Bundle, table: RowTable): Fault {
-  for (let dot = 0; dot < table.seqs.length; dot++) {
-    const [author, seq] = [table.authors[dot] as AuthorId, table.seqs[dot] as number]
-    const fault = dotFault({ author, seq }, bundle) ?? (isStamp(table.hlcs[dot] as number) ? undefined : noStamp)
-    if (fault !== undefined) return fault
-  }
-  return undefined
+function areSoundDots(bundle: Bundle, { authors, seqs, hlcs }: RowTable): boolean {
+  return seqs.every((seq, dot) =>
+    isSoundDot({ author: authors[dot] as AuthorId, seq, hlc: hlcs[dot] as number }, bundle),
+  )
 }
 
-function rowsFaultTo(bundle: Bundle, table: RowTable, named: NamedKeys, at: TablePlace, to: number): Fault {
+function areSoundTo(bundle: Bundle, table: RowTable, named: NamedKeys, at: TablePlace, to: number): boolean {
   const key = new KeyCursor()
   for (; at.row < to; table.advance(at)) {
     const author = table.authors[table.dots.get(at.dot) as number] as AuthorId
-    const fault =
-      named.addShown(table.keys.read(at.row, key)) ??
+    const isSound =
+      named.addShown(table.keys.read(at.row, key)) &&
       (table.isPlain(at.row)
-        ? valueFault(key, table.values.get(at.value) as Value, author)
-        : rowFault(table.row(at), bundle))
-    if (fault !== undefined) return fault
+        ? isSoundValue(key, table.values.get(at.value) as Value, author)
+        : isSoundRow(table.row(at), bundle))
+    if (!isSound) return false
   }
-  return undefined
+  return true
 }
 
-const notIncluded = 'an item that the version does not include'
-
-function dotFault(dot: Dot, bundle: Bundle): Fault {
-  return isSeq(dot.seq) && bundle.version.has(dot) ? undefined : notIncluded
+/** Whether the version of a bundle includes a dot. */
+function isIncluded(dot: Dot, bundle: Bundle): boolean {
+  return isSeq(dot.seq) && bundle.version.has(dot)
 }
 
-function rowFault(row: KeyRow, bundle: Bundle): Fault {
-  if (row.items.length === 0 && row.removals.length === 0 && bundle.full) return 'a row without items'
-  for (const item of row.items) {
-    const fault = dotFault(item, bundle) ?? itemFault(row.key, item)
-    if (fault !== undefined) return fault
-  }
-  for (const removal of row.removals) {
-    const fault = dotFault(removal, bundle) ?? (isStamp(removal.hlc) ? undefined : noStamp)
-    if (fault !== undefined) return fault
-  }
-  return row.items.length > 1 || row.removals.length > 1 ? manyFault(row) : undefined
+function isSoundDot(dotted: BundleRemoval, bundle: Bundle): boolean {
+  return isIncluded(dotted, bundle) && isStamp(dotted.hlc)
 }
 
-/** Whether what stands at one key can stand side by side. */
-function manyFault(row: KeyRow): Fault {
-  const dots = new Set(row.items.map((item) => `${item.author}:${item.seq}`))
-  if (dots.size !== row.items.length) return 'a dot twice at one key'
-  if (row.key.kind === leafKinds.counter && row.items.length > 1) return 'siblings in a part of a counter'
-  const removers = new Set(row.removals.map((removal) => removal.author))
-  return removers.size === row.removals.length ? undefined : 'two removal records of one author at one key'
+function isSoundRow(row: KeyRow, bundle: Bundle): boolean {
+  const { key, items, removals } = row
+  if (items.length === 0 && removals.length === 0 && bundle.full) return false
+  if (!items.every((item) => isSoundDot(item, bundle) && isSoundValue(key, item.value, item.author))) return false
+  if (!removals.every((removal) => isSoundDot(removal, bundle))) return false
+  return (items.length <= 1 && removals.length <= 1) || mayStandTogether(row)
 }
 
-function itemFault(key: Key, item: BundleItem): Fault {
-  return isStamp(item.hlc) ? valueFault(key, item.value, item.author) : noStamp
+/** A dot stands once at a key, an author keeps one removal record there, and parts of counters have no siblings. */
+function mayStandTogether({ key, items, removals }: KeyRow): boolean {
+  const dots = new Set(items.map((item) => `${item.author}:${item.seq}`))
+  const removers = new Set(removals.map((removal) => removal.author))
+  if (key.kind === leafKinds.counter && items.length > 1) return false
+  return dots.size === items.length && removers.size === removals.length
 }
 
-function listFault(core: Core, row: ListRow, bundle: Bundle, fresh: NewElements): Fault {
-  if (row.key.kind !== leafKinds.list) return 'list rows of something that is not a list'
-  for (const run of row.runs) {
-    if (run.values.length === 0) return 'a run without elements'
+function isSoundList(core: Core, { key, runs, erasures }: ListRow, bundle: Bundle, fresh: NewElements): boolean {
+  if (key.kind !== leafKinds.list) return false
+  for (const run of runs) {
     const last = { author: run.author, seq: run.seq + run.values.length - 1 }
-    const fault = dotFault(run, bundle) ?? dotFault(last, bundle) ?? placeFault(core, row.key, run, fresh)
-    if (fault === undefined && coversUnknown(core, row.key, run)) return 'a list element that was never there'
-    if (fault !== undefined) return fault
+    if (run.values.length === 0 || !isIncluded(run, bundle) || !isIncluded(last, bundle)) return false
+    if (!isSoundRun(core, key, run, fresh) || coversUnknown(core, key, run)) return false
   }
-  for (const erasure of row.erasures) {
-    const fault = dotFault(erasure, bundle) ?? eraseFault(core, row.key, erasure.targets, fresh)
-    if (fault !== undefined) return fault
-  }
-  return undefined
+  return erasures.every((erasure) => isIncluded(erasure, bundle) && areKnown(core, key, erasure.targets, fresh))
 }
 
 /** Finds keys that are named twice: by a mark where the store has the key, else by their order or their text. */
@@ -141,34 +116,34 @@ class NamedKeys {
     this.#all = all
   }
 
-  add(key: Key): Fault {
+  /** Adds a key with a sound address; false where it was there. */
+  add(key: Key): boolean {
     return this.#add(this.#tree.known(key), key)
   }
 
   /** Adds the key of a column that a cursor shows. */
-  addShown(key: KeyCursor): Fault {
+  addShown(key: KeyCursor): boolean {
     return this.#add(this.#tree.find(key), key)
   }
 
-  #add(entry: Row, parts: KeyParts): Fault {
-    const fault = entry === 0 ? this.#addUnknown(parts) : this.#rows.add(entry) ? undefined : namedTwice
+  #add(entry: Row, parts: KeyParts): boolean {
+    const isNew = entry === 0 ? this.#addUnknown(parts) : this.#rows.add(entry)
     this.#count++
-    return fault
+    return isNew
   }
 
-  #addUnknown(parts: KeyParts): Fault {
-    const fault = addressFault(parts)
-    if (fault !== undefined) return fault
+  #addUnknown(parts: KeyParts): boolean {
+    if (!isAddress(parts)) return false
     if (this.#texts === undefined) {
       if (!this.#hasLast || compareKeys(this.#last, parts) < 0) {
         this.#last.show(parts)
         this.#hasLast = true
-        return undefined
+        return true
       }
       this.#texts = this.#textsBefore()
     }
     const { size } = this.#texts
-    return this.#texts.add(textOf(parts)).size > size ? undefined : namedTwice
+    return this.#texts.add(textOf(parts)).size > size
   }
 
   #textsBefore(): Set<string> {
@@ -193,6 +168,6 @@ function textOf(key: KeyParts): string {
   return keyId(pathOf(key), key.kind, key.member)
 }
 
-function valueFault(key: KeyParts, value: Value, author: string): Fault {
-  return depthFault(value) ?? leafKind(key.kind).fault?.(key.member, value, author)
+function isSoundValue(key: KeyParts, value: Value, author: string): boolean {
+  return isShallow(value) && leafKind(key.kind).fits?.(key.member, value, author) !== false
 }

@@ -2,6 +2,7 @@ import type { ByteReader, ByteWriter } from './bytes.ts'
 import { blockNumbers, fewNumbers, packNumbers, unpackNumbers } from './number-pack.ts'
 import { maxValueDepth, setOwn, type Value, valueKind } from './plain-value.ts'
 import { finish, type Steps } from './steps.ts'
+import { mostValueBytes } from './value-bytes.ts'
 
 /** What a reader of values allows. */
 export interface ValueLimits {
@@ -12,7 +13,7 @@ export interface ValueLimits {
 }
 
 /** The limits that hold where none are given. */
-export const defaultValueLimits: ValueLimits = { maxDepth: maxValueDepth, maxBytes: 16 * 1024 * 1024 }
+export const defaultValueLimits: ValueLimits = { maxDepth: maxValueDepth, maxBytes: mostValueBytes }
 
 // Tags of single values. Small numbers, short strings and small containers carry their size in the tag:
 // 0x80 | n a whole number n of 0..127; 0x40 | size a string; 0x20 | count an array; 0x30 | count an object.
@@ -38,7 +39,7 @@ const MAX_EMPTY_RUN = 64
 const MAX_RUN = 1 << 20
 const MAX_DATE = 8.64e15
 
-/** Appends a value. It must have passed `checkValue` or come from `freezeValue`. */
+/** Appends a value. It must come from `freezeValue`, or have been read. */
 export function writeValue(writer: ByteWriter, value: Value): void {
   const tag = tagOf(value)
   switch (tag) {

@@ -3,12 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { attempt, ByteReader, ByteWriter } from './bytes.ts'
 import { isRejoinError } from './errors.ts'
 import { hashValue, toHex16 } from './hash.ts'
+import { encodedLength } from './text-bytes.ts'
 import { anyValue } from './value.test-helper.ts'
 import {
   canonicalKey,
-  checkValue,
   freezeValue,
-  isValue,
   readValue,
   readValueColumn,
   type Value,
@@ -17,6 +16,7 @@ import {
   writeValue,
   writeValueColumn,
 } from './value.ts'
+import { valueBytes } from './value-bytes.ts'
 
 function encoded(value: Value): Uint8Array {
   const writer = new ByteWriter(4)
@@ -38,6 +38,10 @@ function refusal(act: () => unknown): string {
   } catch (error) {
     return isRejoinError(error) ? `${error.code} at ${String(error.details.path)}` : `unexpected ${String(error)}`
   }
+}
+
+function isValue(value: unknown): boolean {
+  return refusal(() => freezeValue(value)) === 'accepted'
 }
 
 const awkward: Value[] = [
@@ -82,13 +86,23 @@ const awkward: Value[] = [
 
 describe('values as bytes', () => {
   it('[CO1] come back as they were', () => {
-    for (const value of awkward) expect(valuesEqual(decoded(encoded(value)), value)).toBe(true)
+    for (const value of awkward) {
+      expect(valuesEqual(decoded(encoded(value)), value)).toBe(true)
+      expect(valueBytes(value, encodedLength)).toBe(encoded(value).length)
+    }
+    for (let power = 0; power < 130; power++) {
+      for (const value of [2n ** BigInt(power) - 1n, -(2n ** BigInt(power))])
+        for (const near of [value, Number(value), Number(value) + 1, Number(value) - 1])
+          expect(valueBytes(near, encodedLength)).toBe(encoded(near).length)
+    }
     fc.assert(
       fc.property(anyValue, (value) => {
         const back = decoded(encoded(value))
         expect(valuesEqual(back, value)).toBe(true)
         expect(isValue(back)).toBe(true)
         expect(JSON.stringify(encoded(back))).toBe(JSON.stringify(encoded(value)))
+        expect(valueBytes(value, encodedLength)).toBe(encoded(value).length)
+        expect(valueBytes(value, (text) => 3 * text.length)).toBeGreaterThanOrEqual(encoded(value).length)
       }),
       { numRuns: 300 },
     )
@@ -196,13 +210,11 @@ describe('values in memory', () => {
       [deep, '/0'.repeat(32)],
     ]
     for (const [value, path] of cases) {
-      expect(refusal(() => checkValue(value))).toBe(`invalid-value at ${path}`)
-      expect(refusal(() => freezeValue(value))).toMatch(/^invalid-value/)
-      expect(isValue(value)).toBe(false)
+      expect(refusal(() => freezeValue(value))).toBe(`invalid-value at ${path}`)
     }
-    for (const value of awkward) expect(refusal(() => checkValue(value))).toBe('accepted')
+    for (const value of awkward) expect(isValue(value)).toBe(true)
     const shared = { x: 1 }
-    expect(refusal(() => checkValue([shared, shared]))).toBe('accepted')
+    expect(isValue([shared, shared])).toBe(true)
   })
 
   it('[VA2] are kept as frozen private copies', () => {

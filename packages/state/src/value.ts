@@ -1,8 +1,6 @@
 // Everything about values under one name: what they are, how they are spelled as keys, how they travel.
 export {
-  checkValue,
   freezeValue,
-  isValue,
   setOwn,
   type Value,
   valuesEqual,

@@ -3,7 +3,7 @@ import { AuthorReader, AuthorWriter } from './key-table.ts'
 import { differences, readDifferences, readNamed, type VersionLookup, writeDifferences } from './relative-version.ts'
 import type { DecodeError, Result } from './result.ts'
 import type { Version } from './version.ts'
-import { writeVersionName } from './version-name.ts'
+import { versionName, writeVersionName } from './version-name.ts'
 
 /**
  * Bytes of a version. With `base`, a version that the reader holds by its name, they follow what differs from it: its
@@ -15,7 +15,7 @@ export function encodeVersion(version: Version, base?: Version): Uint8Array {
   if (base === undefined) authors.writeVersion(writer, version)
   else {
     writer.varUint(0)
-    writeVersionName(writer, base.name)
+    writeVersionName(writer, versionName(base))
     writeDifferences(writer, authors, differences(version, base))
   }
   return writer.finish()

@@ -14,6 +14,7 @@
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import { Hasher, Sum64 } from './hash.ts'
 import type { AuthorId, Brand } from './ids.ts'
+import type { Version } from './version.ts'
 
 /** Stands for a version: 128 bits as 32 lowercase hex digits. */
 export type VersionName = Brand<string, 'VersionName'>
@@ -63,28 +64,26 @@ function hashed(half: number, author: AuthorId, seq: number): Hasher {
   return hasher.reset().word(half).word(high).word(low).word(seq).finish()
 }
 
-/** Sums of maps of entries, which many versions share. */
-const sums = new WeakMap<ReadonlyMap<AuthorId, number>, EntrySum>()
+/** Names that were asked for. */
+const names = new WeakMap<Version, VersionName>()
 
-/** The sum over a map of entries. Kept with the map, which must not change any more; not to be changed either. */
-export function sumOfEntries(entries: ReadonlyMap<AuthorId, number>): EntrySum {
-  let sum = sums.get(entries)
-  if (sum === undefined) {
-    sum = new EntrySum()
-    for (const [author, seq] of entries) sum.add(author, seq)
-    sums.set(entries, sum)
+/**
+ * Stands for a version where another replica holds it too; equal versions have equal names. Asked for the first time in a
+ * row of raised versions it costs O(authors), from then on what was raised since.
+ */
+export function versionName(version: Version): VersionName {
+  let name = names.get(version)
+  if (name === undefined) {
+    name = version.sum(sumOf).toName()
+    names.set(version, name)
   }
+  return name
+}
+
+function sumOf(entries: ReadonlyMap<AuthorId, number>): EntrySum {
+  const sum = new EntrySum()
+  for (const [author, seq] of entries) sum.add(author, seq)
   return sum
-}
-
-/** Whether the sum over a map of entries is known, so that one of another map can be told from it. */
-export function hasSum(entries: ReadonlyMap<AuthorId, number>): boolean {
-  return sums.has(entries)
-}
-
-/** Notes the sum over a map of entries that was told from another. */
-export function noteSum(entries: ReadonlyMap<AuthorId, number>, sum: EntrySum): void {
-  sums.set(entries, sum)
 }
 
 /** Writes the 16 bytes of a name. */

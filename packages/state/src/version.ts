@@ -1,5 +1,5 @@
 import type { AuthorId, Dot } from './ids.ts'
-import { type EntrySum, hasSum, noteSum, sumOfEntries, type VersionName } from './version-name.ts'
+import type { EntrySum } from './version-name.ts'
 
 /** How two versions relate. */
 export type Order = 'equal' | 'before' | 'after' | 'concurrent'
@@ -7,6 +7,12 @@ export type Order = 'equal' | 'before' | 'after' | 'concurrent'
 /** Up to here a row of single raises costs less to walk than to fold. */
 const longestRow = 16
 const unraised: ReadonlyMap<AuthorId, number> = new Map()
+
+/** Entries that many versions share. They do not change any more once a version has them. */
+class Entries extends Map<AuthorId, number> {
+  /** The sum over them, where names of versions are asked for. */
+  sum: EntrySum | undefined = undefined
+}
 
 /** One entry raised, and the one raised before it. */
 interface Raise {
@@ -27,19 +33,18 @@ interface Raise {
  */
 export class Version {
   /** The version of nothing. */
-  static readonly empty: Version = new Version(new Map())
+  static readonly empty: Version = new Version(new Entries())
 
-  readonly #base: ReadonlyMap<AuthorId, number>
+  readonly #base: Entries
   /** Entries raised above `#base`, or new beside it. */
   readonly #raised: ReadonlyMap<AuthorId, number>
   /** Entries raised above both, the last one first. */
   readonly #last: Raise | undefined
   /** Number of authors with a seq above 0. */
   readonly size: number
-  #name: VersionName | undefined
 
   private constructor(
-    base: ReadonlyMap<AuthorId, number>,
+    base: Entries,
     raised: ReadonlyMap<AuthorId, number> = unraised,
     last: Raise | undefined = undefined,
     size: number = base.size,
@@ -52,7 +57,7 @@ export class Version {
 
   /** The version with these entries; entries of 0 are left out, of equal authors the greatest counts. */
   static from(entries: Iterable<readonly [AuthorId, number]>): Version {
-    const seqs = new Map<AuthorId, number>()
+    const seqs = new Entries()
     for (const [author, seq] of entries) if (seq > (seqs.get(author) ?? 0)) seqs.set(author, seq)
     return seqs.size === 0 ? Version.empty : new Version(seqs)
   }
@@ -66,12 +71,12 @@ export class Version {
   }
 
   /**
-   * Stands for this version where another replica holds it too; equal versions have equal names. Asked for the first
-   * time in a row of raised versions it costs O(authors), from then on what was raised since.
+   * The sum that names are made of. Where it is known of the entries that versions share, that of the next one is told from
+   * it; `sumOf` makes it where it is not.
    */
-  get name(): VersionName {
-    this.#name ??= this.#sum().toName()
-    return this.#name
+  sum(sumOf: (entries: ReadonlyMap<AuthorId, number>) => EntrySum): EntrySum {
+    this.#base.sum ??= sumOf(this.#base)
+    return this.#sum(this.#base.sum)
   }
 
   /** Author and seq pairs, in no fixed order. */
@@ -172,7 +177,7 @@ export class Version {
       else seqs.set(author, seq)
     }
     if (seqs.size === 0) return Version.empty
-    if (hasSum(this.#base)) noteSum(seqs, this.#sumWith(entries))
+    seqs.sum = this.#base.sum && this.#sum(this.#base.sum).with(entries, (author) => this.get(author))
     return new Version(seqs)
   }
 
@@ -187,8 +192,8 @@ export class Version {
     return parts.length === 0 ? '(empty)' : parts.join(' ')
   }
 
-  #joined(): Map<AuthorId, number> {
-    const seqs = new Map<AuthorId, number>()
+  #joined(): Entries {
+    const seqs = new Entries()
     const add = (seq: number, author: AuthorId) => seqs.set(author, seq)
     // Neither takes a pair for each entry, as copying by iteration does.
     this.#base.forEach(add)
@@ -196,14 +201,9 @@ export class Version {
     return seqs
   }
 
-  #sum(): EntrySum {
-    const sum = sumOfEntries(this.#base)
-    if (this.#raised.size === 0 && this.#last === undefined) return sum
-    return sum.with(this.#folded(), (author) => this.#base.get(author) ?? 0)
-  }
-
-  #sumWith(entries: readonly (readonly [AuthorId, number])[]): EntrySum {
-    return this.#sum().with(entries, (author) => this.get(author))
+  #sum(ofBase: EntrySum): EntrySum {
+    if (this.#raised.size === 0 && this.#last === undefined) return ofBase
+    return ofBase.with(this.#folded(), (author) => this.#base.get(author) ?? 0)
   }
 
   /** What was raised above `#base`. */
@@ -236,7 +236,7 @@ export class Version {
     if (shares) return new Version(this.#base, raised, undefined, size)
     const joined = version.#joined()
     // Where names are asked for, the next one is told from this one.
-    if (hasSum(this.#base)) noteSum(joined, version.#sum())
+    joined.sum = this.#base.sum && version.#sum(this.#base.sum)
     return new Version(joined)
   }
 }

@@ -4,7 +4,7 @@
  * Each replica has a newest one. It keeps to it while little differs from it, so that a server and a thousand clients name
  * the same few, and takes over what a server names. None is trusted: a name is that of a version that was held here.
  */
-import { differences, type Store, type Version, type VersionName } from '@rejoin/state'
+import { differences, type Store, type Version, type VersionName, versionName } from '@rejoin/state'
 
 /** Entries of the present version that may differ from the newest base before another one is made. */
 const maxDifferences = 64
@@ -35,7 +35,7 @@ export class BaseVersions {
     const { floor } = this.#store()
     const found = this.#kept.get(name)
     if (found !== undefined) this.#keep(found)
-    else if (floor.size > 0 && floor.name === name) return floor
+    else if (floor.size > 0 && versionName(floor) === name) return floor
     return found
   }
 
@@ -64,7 +64,7 @@ export class BaseVersions {
   share(peer: string, base: Version, adopt: boolean): void {
     this.#keep(base)
     this.#byPeer.delete(peer)
-    this.#byPeer.set(peer, base.name)
+    this.#byPeer.set(peer, versionName(base))
     for (const [oldest] of this.#byPeer) {
       if (this.#byPeer.size <= maxPeers) break
       this.#byPeer.delete(oldest)
@@ -87,8 +87,8 @@ export class BaseVersions {
   }
 
   #keep(version: Version): Version {
-    this.#kept.delete(version.name)
-    this.#kept.set(version.name, version)
+    this.#kept.delete(versionName(version))
+    this.#kept.set(versionName(version), version)
     for (const [name, oldest] of this.#kept) {
       if (this.#kept.size <= maxKept) break
       if (oldest !== this.#newest) this.#kept.delete(name)
@@ -105,5 +105,5 @@ function isNear(version: Version, base: Version): boolean {
 }
 
 function outranks(left: Version, right: Version): boolean {
-  return left.size === right.size ? left.name > right.name : left.size > right.size
+  return left.size === right.size ? versionName(left) > versionName(right) : left.size > right.size
 }

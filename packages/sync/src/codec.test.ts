@@ -1,4 +1,4 @@
-import { authorIdFrom, Version } from '@rejoin/state'
+import { authorIdFrom, Version, versionName } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import { commonVersion, decodeFrame, encodeFrame } from './codec.ts'
 import type { Frame, Introduction } from './frame.ts'
@@ -40,7 +40,11 @@ const frames: Frame[] = [
     handle: 1,
     document: 'raid',
     version: Version.empty,
-    told: { base: version.name, entries: [[alice, 9]], names: [version.name, Version.empty.name] },
+    told: {
+      base: versionName(version),
+      entries: [[alice, 9]],
+      names: [versionName(version), versionName(Version.empty)],
+    },
   },
   {
     kind: 'opened',
@@ -53,17 +57,17 @@ const frames: Frame[] = [
     kind: 'digest',
     handle: 1,
     version: Version.empty,
-    told: { base: version.name, entries: [], names: [] },
+    told: { base: versionName(version), entries: [], names: [] },
     digest: 'fedcba9876543210',
   },
   {
     kind: 'need',
     handle: 1,
     version: Version.empty,
-    told: { base: version.name, entries: [], names: [] },
+    told: { base: versionName(version), entries: [], names: [] },
     full: false,
   },
-  { kind: 'recall', handle: 1, names: [version.name] },
+  { kind: 'recall', handle: 1, names: [versionName(version)] },
   { kind: 'changes', handle: 1, bytes: Uint8Array.of(1, 2, 3) },
   { kind: 'bundle', handle: 1, transfer: '00000000000000aa', totalBytes: 10, offset: 4, chunk: Uint8Array.of(9, 8) },
   { kind: 'ack', handle: 1, version },

@@ -1,4 +1,4 @@
-import { type AuthorId, Version } from '@rejoin/state'
+import { type AuthorId, Version, versionName } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import { encodeFrame } from './codec.ts'
 import type { Frame } from './frame.ts'
@@ -38,7 +38,7 @@ describe('a hostile or broken peer', () => {
           kind: 'need',
           handle: 1,
           version: Version.empty,
-          told: { base: Version.empty.with('00000000000000aa' as AuthorId, 1).name, entries: [], names: [] },
+          told: { base: versionName(Version.empty.with('00000000000000aa' as AuthorId, 1)), entries: [], names: [] },
           full: false,
         },
       ],

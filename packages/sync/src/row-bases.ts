@@ -23,6 +23,7 @@ import {
   type Version,
   type VersionLookup,
   type VersionName,
+  versionName,
 } from '@rejoin/state'
 import type { DocumentCore } from './document-core.ts'
 import { deferred, type Later, resolved } from './later.ts'
@@ -85,9 +86,9 @@ export class RowBases {
   read(name: string, row: StoredRow): boolean {
     const payload = unsealRow(row.bytes)
     const decoded = payload === undefined ? undefined : decodeVersion(payload)
-    if (decoded?.ok !== true || decoded.value.name !== name) return false
-    if (!this.#known.has(decoded.value.name)) {
-      this.#known.set(decoded.value.name, decoded.value)
+    if (decoded?.ok !== true || versionName(decoded.value) !== name) return false
+    if (!this.#known.has(versionName(decoded.value))) {
+      this.#known.set(versionName(decoded.value), decoded.value)
       this.#core.bases.restore(decoded.value)
     }
     return true
@@ -107,7 +108,7 @@ export class RowBases {
 
   /** Bases of this opening to which no row refers that is not on disk, once the queue is flushed. */
   retired(): ReadonlySet<string> {
-    this.#usedSince = new Set(this.#used === undefined ? [] : [this.#used.base.name])
+    this.#usedSince = new Set(this.#used === undefined ? [] : [versionName(this.#used.base)])
     return new Set([...this.#put].filter((name) => !this.#usedSince.has(name)))
   }
 
@@ -186,13 +187,13 @@ export class RowBases {
     const next = used?.base === base ? used : { base, encode: createRowEncoder(base), rows: 0 }
     next.rows = 1
     this.#used = next
-    this.#usedSince.add(base.name)
-    if (this.#put.has(base.name)) return { before: [], used: next }
-    this.#put.add(base.name)
-    this.#known.set(base.name, base)
+    this.#usedSince.add(versionName(base))
+    if (this.#put.has(versionName(base))) return { before: [], used: next }
+    this.#put.add(versionName(base))
+    this.#known.set(versionName(base), base)
     const bytes = sealRow(encodeVersion(base))
     const before = [0, 1].map(
-      (copy): StorageOp => ({ kind: 'put', key: keys.base(this.#owner ?? '', base.name, copy), bytes }),
+      (copy): StorageOp => ({ kind: 'put', key: keys.base(this.#owner ?? '', versionName(base), copy), bytes }),
     )
     return { before, used: next }
   }

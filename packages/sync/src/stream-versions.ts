@@ -9,7 +9,14 @@
  *    the other side says it holds or whole. Everything else rests on what is certain, so not to hold that is an error.
  * 3. Contexts and bundles of the stream refer to its last certain versions, which both sides keep.
  */
-import { differences, type Version, type VersionEntry, type VersionLookup, type VersionName } from '@rejoin/state'
+import {
+  differences,
+  type Version,
+  type VersionEntry,
+  type VersionLookup,
+  type VersionName,
+  versionName,
+} from '@rejoin/state'
 import type { DocumentCore } from './document-core.ts'
 import type { Frame, ToldVersion, VersionFrame } from './frame.ts'
 import type { StreamHost } from './stream-host.ts'
@@ -59,7 +66,7 @@ export class StreamVersions {
 
   /** Finds what the other side may name. */
   readonly lookup: VersionLookup = (name) => {
-    const isNamed = (version: Version): boolean => version.name === name
+    const isNamed = (version: Version): boolean => versionName(version) === name
     const here = [this.#received, this.#sent, this.#lent, this.#offered].flat().find(isNamed)
     return here ?? this.#core.bases.find(name)
   }
@@ -83,7 +90,7 @@ export class StreamVersions {
     const { base, isWhole, entries } = telling
     const offers = frame.kind === 'open' ? this.#core.bases.offers() : []
     if (frame.kind === 'open') this.#lent = offers
-    const told: ToldVersion = { base: isWhole ? base : base.name, entries, names: offers.map(({ name }) => name) }
+    const told: ToldVersion = { base: isWhole ? base : versionName(base), entries, names: offers.map(versionName) }
     if (!telling.isCertain) this.#guesses += 1
     if (frame.kind === 'open' || frame.kind === 'opened') {
       this.#sent = [...this.#sent, version].slice(-keptSent)
@@ -110,7 +117,7 @@ export class StreamVersions {
 
   /** Names the other side offered that are held here. */
   offered(): VersionName[] {
-    return this.#offered.map(({ name }) => name)
+    return this.#offered.map(versionName)
   }
 
   /** The other side does not hold what an `open` named; it holds some of what was offered. False where none was a guess. */
