@@ -123,7 +123,7 @@ function writeRows(
     const [items, removals] = table.shape(row)
     const dot = starts.dots?.[row] ?? row
     for (let i = 0; i < items + removals; i++) {
-      numbers.push(dots.ranks[table.dots[dot + i] as number] as number)
+      numbers.push(dots.ranks[table.dots.get(dot + i) as number] as number)
     }
     const value = starts.values?.[row] ?? row
     for (let i = 0; i < items; i++) values.push(table.values.get(value + i) as Value)
@@ -337,7 +337,7 @@ function* readingRows(reader: ByteReader, authors: AuthorReader, speller: KeyRea
     yield (0.9 * i) / count
   }
   speller.end(reader)
-  const [dotCount, itemCount] = readShapes(reader, table, packs ? leastNumberBytes : 1)
+  const { dotCount, itemCount } = yield* readingShapes(reader, table, packs ? leastNumberBytes : 1)
   const step = blockNumbers
   for (let i = 0; i < dotCount; i += step) {
     const to = Math.min(dotCount, i + step)
@@ -354,7 +354,7 @@ function readKeys(reader: ByteReader, authors: AuthorReader, speller: KeyReader,
 }
 
 function readDotNumbers(reader: ByteReader, { dots, seqs }: RowTable, to: number): void {
-  let number = dots.at(-1) ?? 0
+  let number = dots.length === 0 ? 0 : (dots.get(dots.length - 1) as number)
   while (dots.length < to) {
     number += reader.varInt()
     if (!(number >= 0 && number < seqs.length)) reader.fail('malformed', `dot ${number} was never named`)
@@ -363,11 +363,11 @@ function readDotNumbers(reader: ByteReader, { dots, seqs }: RowTable, to: number
 }
 
 function unpackDotNumbers(reader: ByteReader, { dots, seqs }: RowTable, to: number): void {
-  const from = dots.length
-  unpackNumbers(reader, to - from, dots, from)
-  for (let i = from; i < to; i++) {
-    const number = dots[i] as number
+  const numbers: number[] = []
+  unpackNumbers(reader, to - dots.length, numbers)
+  for (const number of numbers) {
     if (!(number >= 0 && number < seqs.length)) reader.fail('malformed', `dot ${number} was never named`)
+    dots.push(number)
   }
 }
 
@@ -412,10 +412,15 @@ function readDots(reader: ByteReader, names: AuthorReader, { authors, seqs, hlcs
 }
 
 /** Notes the shapes of rows that are not plain. Returns how many dots and items there are. */
-function readShapes(reader: ByteReader, table: RowTable, leastBytes: number): [dots: number, items: number] {
+function* readingShapes(
+  reader: ByteReader,
+  table: RowTable,
+  leastBytes: number,
+): Steps<{ readonly dotCount: number; readonly itemCount: number }> {
   const rows = table.keys.length
   let dotCount = 0
   let itemCount = 0
+  let next = 0
   for (let row = 0; row < rows; ) {
     const run = reader.u8()
     if (run < 1 || run > 64 || run > rows - row) reader.fail('malformed', 'a run of rows of another length')
@@ -425,10 +430,14 @@ function readShapes(reader: ByteReader, table: RowTable, leastBytes: number): [d
     if ((items + removals) * run * leastBytes > reader.remaining) reader.fail('truncated', 'more items than bytes')
     dotCount += (items + removals) * run
     itemCount += items * run
-    for (const end = row + run; row < end; row++)
-      if (items !== 1 || removals !== 0) table.odd.set(row, [items, removals])
+    if (items !== 1 || removals !== 0) for (let at = row; at < row + run; at++) table.odd.set(at, [items, removals])
+    row += run
+    if (row >= next) {
+      next += 16 * stepRows
+      yield 0.9
+    }
   }
-  return [dotCount, itemCount]
+  return { dotCount, itemCount }
 }
 
 function readList(reader: ByteReader, authors: AuthorReader, speller: KeyReader, packs: boolean): ListRow {

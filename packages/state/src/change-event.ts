@@ -1,4 +1,5 @@
 import type { Change } from './change.ts'
+import { Column } from './column.ts'
 import type { Conflict, NoticedConflict } from './conflict.ts'
 import type { Core } from './core.ts'
 import type { Era } from './era.ts'
@@ -29,7 +30,7 @@ export class StoreEvent implements ChangeEvent {
   readonly change?: Change
   readonly conflicts: readonly Conflict[]
   readonly #era: Era
-  readonly #nodes: readonly Row[]
+  readonly #nodes: Column<Row>
   readonly #mayRepeat: boolean
   readonly #others: Version
   readonly #own: Core['own']
@@ -63,13 +64,18 @@ export class StoreEvent implements ChangeEvent {
   #paths(): Path[] {
     const era = this.#era
     const { tree } = era
-    const nodes = this.#mayRepeat ? [...new Set(this.#nodes)] : this.#nodes
-    if (era !== tree.era) return nodes.map((node) => era.keyOf(node).path)
-    const paths = new Array<Path>(nodes.length)
+    const nodes = this.#mayRepeat ? new Column<Row>() : this.#nodes
+    if (this.#mayRepeat) for (const node of this.#distinct()) nodes.push(node)
+    const { length } = nodes
+    const paths = new Array<Path>(length)
     let above = 0
     let prefix: Path = []
-    for (let i = 0; i < nodes.length; i++) {
-      const node = nodes[i] as Row
+    for (let i = 0; i < length; i++) {
+      const node = nodes.get(i) as Row
+      if (era !== tree.era) {
+        paths[i] = era.keyOf(node).path
+        continue
+      }
       // Places of one change mostly stand side by side.
       if (tree.above(node) !== above) {
         above = tree.above(node)
@@ -78,6 +84,12 @@ export class StoreEvent implements ChangeEvent {
       paths[i] = node === tree.root ? [] : joined(prefix, tree.name(node))
     }
     return paths
+  }
+
+  #distinct(): Set<Row> {
+    const nodes = new Set<Row>()
+    for (let i = 0; i < this.#nodes.length; i++) nodes.add(this.#nodes.get(i) as Row)
+    return nodes
   }
 }
 

@@ -1,12 +1,15 @@
 const pageBits = 12
-const pageMask = (1 << pageBits) - 1
+const pageSize = 1 << pageBits
+const pageMask = pageSize - 1
+
+const noPages: never[][] = []
 
 /**
  * A list in pages. One long array would be copied whenever it grows, and looked through by the collector while what it
  * holds is young: both stop a page for a frame or more.
  */
 export class Column<T> {
-  readonly #pages: T[][] = []
+  #pages: T[][] = noPages
   #length = 0
 
   get length(): number {
@@ -25,7 +28,44 @@ export class Column<T> {
 
   push(value: T): void {
     const at = this.#length++
-    if ((at & pageMask) === 0) this.#pages.push([value])
-    else (this.#pages[at >>> pageBits] as T[]).push(value)
+    // The first page grows, as most columns are short; the others have their size from the start.
+    if (at < pageSize) {
+      // An array that begins with its first element has room for that alone.
+      if (at === 0) this.#pages = [[value]]
+      else (this.#pages[0] as T[]).push(value)
+      return
+    }
+    if ((at & pageMask) === 0) this.#pages.push(new Array<T>(pageSize))
+    ;(this.#pages[at >>> pageBits] as T[])[at & pageMask] = value
+  }
+}
+
+const firstNumbers = 64
+
+/** The same for whole numbers of 32 bits, which are nothing to the collector. */
+export class NumberColumn {
+  readonly #pages: Uint32Array[] = []
+  #length = 0
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** The number at a place; undefined or 0 beyond the end. */
+  get(at: number): number | undefined {
+    return this.#pages[at >>> pageBits]?.[at & pageMask]
+  }
+
+  push(number: number): void {
+    const at = this.#length++
+    if ((at & pageMask) === 0) this.#pages.push(new Uint32Array(at === 0 ? firstNumbers : pageSize))
+    if (at < pageSize && at === this.#pages[0]?.length) this.#growFirst()
+    ;(this.#pages[at >>> pageBits] as Uint32Array)[at & pageMask] = number
+  }
+
+  #growFirst(): void {
+    const [page] = this.#pages as [Uint32Array]
+    this.#pages[0] = new Uint32Array(page.length * 2)
+    this.#pages[0].set(page)
   }
 }

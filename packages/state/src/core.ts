@@ -1,7 +1,7 @@
 import type { AuthorSlot } from './author-slot.ts'
 import type { Authority } from './authority.ts'
 import type { Change, Epoch } from './change.ts'
-import type { Column } from './column.ts'
+import { Column } from './column.ts'
 import type { NoticedConflict } from './conflict.ts'
 import type { CutJournal } from './cut-journal.ts'
 import { invalidAuthor, seqExhausted } from './error-codes.ts'
@@ -73,7 +73,7 @@ function isPlainKind(kind: KindCode): boolean {
   )
 }
 
-const noRows: Row[] = []
+const noNodes: Column<Row> = new Column()
 
 /** What the author of a change had. */
 export interface Seen {
@@ -123,7 +123,7 @@ export class Core {
   /** Grows by one with each change, bundle or transaction. */
   revision = 1
   /** Nodes of which a leaf changed in the running revision. */
-  changedNodes: Row[] = noRows
+  changedNodes: Column<Row> = noNodes
   /** Whether a node may stand twice among those. */
   nodesRepeat = false
   #lastChanged: Row = 0
@@ -247,10 +247,9 @@ export class Core {
     this.#touchAbove(isPlain ? rows.get(node, words.parent) : node)
   }
 
-  /** An array that begins with its first element has room for that alone, as most need. */
   #noteChanged(node: Row): void {
-    if (this.changedNodes === noRows) this.changedNodes = [node]
-    else this.changedNodes.push(node)
+    if (this.changedNodes === noNodes) this.changedNodes = new Column()
+    this.changedNodes.push(node)
   }
 
   /** Notes the running revision at a node and all above it. */
@@ -414,7 +413,7 @@ export class Core {
   beginRevision(merging: boolean): void {
     this.revision++
     this.merging = merging
-    this.changedNodes = noRows
+    this.changedNodes = noNodes
     this.nodesRepeat = false
     this.#lastChanged = 0
     this.#lastAbove = 0

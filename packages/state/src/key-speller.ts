@@ -213,6 +213,8 @@ export class KeyReader {
   /** The ways to the root and to each node on the last path but its last. */
   #branches: Branch[] = []
   #text = ''
+  /** What the last text shared with the one before: the next one often shares as much. */
+  #shared = ''
   /** The last name and the member of the key that was read last. */
   #name = ''
   #member = ''
@@ -306,6 +308,7 @@ export class KeyReader {
     ;(this.#names as string[])[this.#names.length - 1] = name
     this.#name = name
     this.#text = name
+    this.#shared = ''
     this.#member = ''
   }
 
@@ -370,7 +373,8 @@ export class KeyReader {
   #join(reader: ByteReader, shared: number, rest: string, maxLength: number): string {
     if (shared > this.#text.length || shared > MAX_SHARED)
       reader.fail('malformed', 'a text that shares more than it may')
-    const text = shared === 0 ? rest : this.#text.slice(0, shared) + rest
+    if (shared !== this.#shared.length) this.#shared = this.#text.slice(0, shared)
+    const text = shared === 0 ? rest : this.#shared + rest
     if (text.length > maxLength) reader.fail('too-large', `a name of ${text.length} characters`)
     this.#text = text
     return text

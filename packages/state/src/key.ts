@@ -121,10 +121,16 @@ export class KeyCursor implements KeyParts {
 
 /** Keys as columns: a million of them cost the collector no more than their names. */
 export class KeyColumn {
-  readonly #branches: Column<Branch | undefined> = new Column()
   readonly #names: Column<string> = new Column()
-  readonly #kinds: KindCode[] = []
+  /** Members, from the first key on that has one. */
   readonly #members: Column<string> = new Column()
+  #firstMember = Number.POSITIVE_INFINITY
+  /** Of keys in a row with the same branch and kind, where they begin: keys mostly come sorted. */
+  readonly #starts: number[] = []
+  readonly #branches: (Branch | undefined)[] = []
+  readonly #kinds: KindCode[] = []
+  /** The stretch that was read last: keys are mostly read in turn. */
+  #at = 0
 
   get length(): number {
     return this.#names.length
@@ -135,19 +141,41 @@ export class KeyColumn {
   }
 
   add(branch: Branch | undefined, name: string, kind: KindCode, member: string): void {
-    this.#branches.push(branch)
+    const at = this.#names.length
+    const last = this.#starts.length - 1
+    if (last < 0 || this.#branches[last] !== branch || this.#kinds[last] !== kind) {
+      this.#starts.push(at)
+      this.#branches.push(branch)
+      this.#kinds.push(kind)
+    }
     this.#names.push(name)
-    this.#kinds.push(kind)
-    this.#members.push(member)
+    if (member !== '' && at < this.#firstMember) this.#firstMember = at
+    if (at >= this.#firstMember) this.#members.push(member)
   }
 
   /** Tells a cursor the key at a place. */
   read(at: number, into: KeyCursor): KeyCursor {
-    into.branch = this.#branches.get(at)
+    const stretch = this.#stretchOf(at)
+    into.branch = this.#branches[stretch]
     into.name = this.#names.get(at) as string
-    into.kind = this.#kinds[at] as KindCode
-    into.member = this.#members.get(at) as string
+    into.kind = this.#kinds[stretch] as KindCode
+    into.member = at < this.#firstMember ? '' : (this.#members.get(at - this.#firstMember) as string)
     return into
+  }
+
+  #stretchOf(at: number): number {
+    const starts = this.#starts
+    if (at < (starts[this.#at] as number)) {
+      let high = this.#at
+      this.#at = 0
+      while (high - this.#at > 1) {
+        const middle = (this.#at + high) >> 1
+        if ((starts[middle] as number) <= at) this.#at = middle
+        else high = middle
+      }
+    }
+    while (this.#at + 1 < starts.length && (starts[this.#at + 1] as number) <= at) this.#at++
+    return this.#at
   }
 
   /** A key of its own. */

@@ -29,7 +29,7 @@ export function eachLiveDot(
     const [items] = table.shape(at.row)
     const key = items === 0 ? undefined : keys.at(at.row)
     for (let i = at.dot; i < at.dot + items; i++) {
-      const dot = dots[i] as number
+      const dot = dots.get(i) as number
       visit(at.row, key as Key, authors[dot] as AuthorId, seqs[dot] as number)
     }
   }
@@ -49,7 +49,7 @@ export function rowsAfter(bundle: Bundle, version: Version): Uint8Array {
   for (const at = tableStart(); at.row < rows.length; table.advance(at)) {
     const [items, removals] = table.shape(at.row)
     const end = at.dot + items + removals
-    for (let i = at.dot; i < end; i++) if (isAfter[table.dots[i] as number] === 1) rows[at.row] = 1
+    for (let i = at.dot; i < end; i++) if (isAfter[table.dots.get(i) as number] === 1) rows[at.row] = 1
   }
   return rows
 }
@@ -100,7 +100,7 @@ function copyRow({ key, items, removals }: KeyRow, to: RowTable, isGone: Uint8Ar
 }
 
 function copyPlain(from: RowTable, to: RowTable, at: TablePlace, key: KeyCursor): void {
-  const dot = from.dots[at.dot] as number
+  const dot = from.dots.get(at.dot) as number
   to.keys.push(from.keys.read(at.row, key))
   to.addDot(from.authors[dot] as AuthorId, from.seqs[dot] as number, from.hlcs[dot] as number)
   to.values.push(from.values.get(at.value) as Value)

@@ -119,7 +119,7 @@ class RowMerge {
     const { tree } = this.#core
     const { seqs, hlcs, dots, values } = this.#table
     if (tree.hasRecords(entry)) return false
-    const dot = dots[this.at.dot] as number
+    const dot = dots.get(this.at.dot) as number
     const slot = this.#slots[dot] as AuthorSlot
     const seq = seqs[dot] as number
     if (tree.isLive(entry)) {

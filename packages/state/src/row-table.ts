@@ -1,5 +1,5 @@
 import type { Bundle, BundleItem, BundleRemoval, Epoch, KeyRow, ListRow } from './change.ts'
-import { Column } from './column.ts'
+import { Column, NumberColumn } from './column.ts'
 import type { AuthorId } from './ids.ts'
 import { type Key, KeyColumn } from './key.ts'
 import type { Value } from './value.ts'
@@ -31,7 +31,7 @@ export class RowTable {
   readonly seqs: number[] = []
   readonly hlcs: number[] = []
   /** Which dots stand in each row: those of its items, then those of its removal records. */
-  readonly dots: number[] = []
+  readonly dots: NumberColumn = new NumberColumn()
   /** The value of each item. */
   readonly values: Column<Value> = new Column()
   /** The shapes of rows that are not one item and nothing else. */
@@ -105,7 +105,7 @@ export class RowTable {
   }
 
   #dot(place: number): BundleRemoval {
-    const at = this.dots[place] as number
+    const at = this.dots.get(place) as number
     return { author: this.authors[at] as AuthorId, seq: this.seqs[at] as number, hlc: this.hlcs[at] as number }
   }
 

@@ -50,7 +50,7 @@ function areSoundDots(bundle: Bundle, { authors, seqs, hlcs }: RowTable): boolea
 function areSoundTo(bundle: Bundle, table: RowTable, named: NamedKeys, at: TablePlace, to: number): boolean {
   const key = new KeyCursor()
   for (; at.row < to; table.advance(at)) {
-    const author = table.authors[table.dots[at.dot] as number] as AuthorId
+    const author = table.authors[table.dots.get(at.dot) as number] as AuthorId
     const isSound =
       named.addShown(table.keys.read(at.row, key)) &&
       (table.isPlain(at.row)
