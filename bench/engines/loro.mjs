@@ -84,6 +84,11 @@ class Keys extends Replica {
     this.doc.commit()
   }
 
+  remove(keys) {
+    for (const key of keys) this.keys.delete(key)
+    this.doc.commit()
+  }
+
   read() {
     return new Map(this.keys.entries())
   }

@@ -74,6 +74,13 @@ class Keys extends Replica {
     })
   }
 
+  remove(keys) {
+    const { store } = this
+    store.transaction(() => {
+      for (const key of keys) store.delRow(TABLE, key)
+    })
+  }
+
   read() {
     return new Map(Object.entries(this.store.getTable(TABLE)).map(([key, row]) => [key, row[CELL]]))
   }
@@ -159,7 +166,7 @@ async function sync(left, right) {
     let hear
     const synchronizer = createCustomSynchronizer(
       store,
-      (_to, request, message, body) => say(encoder.encode(JSON.stringify([request, message, body]))),
+      (_to, request, message, body) => say(toBytes([request, message, body])),
       (receive) => {
         hear = receive
       },
@@ -179,7 +186,7 @@ async function sync(left, right) {
       },
       receive(bytes, send) {
         say = send
-        const [request, message, body] = JSON.parse(decoder.decode(bytes))
+        const [request, message, body] = fromBytes(bytes)
         hear(other, request, message, body)
       },
     }

@@ -87,6 +87,10 @@ class Keys extends Replica {
     })
   }
 
+  remove(keys) {
+    this.churn([], keys)
+  }
+
   churn(adds, removes) {
     this.doc.transact(() => {
       for (const id of adds) this.keys.set(id, true)
