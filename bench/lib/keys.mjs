@@ -16,8 +16,8 @@ const keyNames = (count) => Array.from({ length: count }, (_, at) => `key${Strin
 const randomValues = (random, keys) => new Map(keys.map((key) => [key, random.below(10_000)]))
 
 /** The snapshot of a replica into which those were written. */
-async function snapshotOf(parts, values) {
-  const origin = await parts.create()
+async function snapshotOf(engine, values) {
+  const origin = await engine.w5.create()
   for (const part of chunks([...values], PER_TRANSACTION)) {
     origin.write(
       part.map(([key]) => key),
@@ -27,11 +27,11 @@ async function snapshotOf(parts, values) {
   return origin.save()
 }
 
-/** What replicas of a workload begin with: random values under so many keys, and how they are saved by those `parts`. */
-export async function startOf(context, parts, count) {
+/** What replicas of a workload begin with: random values under so many keys, and how they are saved. */
+export async function startOf(context, engine, count) {
   const random = new Random(context.seed)
   const keys = keyNames(context.scaled(count))
   const base = randomValues(random, keys)
   context.step('base')
-  return { random, keys, base, snapshot: await snapshotOf(parts, base) }
+  return { random, keys, base, snapshot: await snapshotOf(engine, base) }
 }

@@ -23,7 +23,7 @@ export const metrics = [
 /** @param {import('../lib/child.mjs').Context} context */
 export async function run(context, engine) {
   const parts = engine.w13 ?? engine.w5
-  const { random, keys, base, snapshot } = await startOf(context, parts, KEYS)
+  const { random, keys, base, snapshot } = await startOf(context, { w5: parts }, KEYS)
   const [own, others] = [context.scaled(OWN), context.scaled(OTHERS)]
   context.step('load')
   const replicas = [await parts.load(snapshot, 0), await parts.load(snapshot, 1)]

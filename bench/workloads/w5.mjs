@@ -94,7 +94,7 @@ function check(context, replicas, writers, expected, label) {
 
 /** @param {import('../lib/child.mjs').Context} context */
 export async function run(context, engine) {
-  const { random, keys, base, snapshot } = await startOf(context, engine.w5, KEYS)
+  const { random, keys, base, snapshot } = await startOf(context, engine, KEYS)
   for (const n of SIZES) {
     for (const fullChanged of CHANGED) {
       const changed = Math.max(10, context.scaled(fullChanged))

@@ -38,7 +38,7 @@ function writeApart(random, replicas, keys, shared, own) {
 
 /** @param {import('../lib/child.mjs').Context} context */
 export async function run(context, engine) {
-  const { random, keys, base, snapshot } = await startOf(context, engine.w5, KEYS)
+  const { random, keys, base, snapshot } = await startOf(context, engine, KEYS)
   const shared = context.scaled(CONFLICTS)
   const own = context.scaled(CHANGES) - shared
 
