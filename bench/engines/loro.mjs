@@ -107,6 +107,15 @@ class SentKeys extends Keys {
     this.doc.setPeerId(`${randomInt(2 ** 47)}`)
   }
 
+  /** What as many sessions wrote, none of it encoded. */
+  writePast(writes) {
+    for (const [key, value] of writes) {
+      this.becomeAnother()
+      this.write([key], [value])
+    }
+    this.sent = this.doc.oplogVersion()
+  }
+
   version() {
     return this.doc.oplogVersion().encode()
   }
