@@ -14,6 +14,7 @@ export const engineFacts = {
       w9: 'each set walks its list',
       w10: 'its list is that of yjs',
       w11: 'its versions are those of yjs',
+      w13: 'each removal walks its list',
     },
   },
   automerge: {
@@ -24,6 +25,7 @@ export const engineFacts = {
       w9: 'a million keys take it minutes',
       w10: 'its memory is that of WASM',
       w11: 'its changes name what came before, not versions',
+      w13: 'a hundred thousand changes take it minutes',
     },
   },
   loro: { packages: ['loro-crdt'], wasm: true },
@@ -31,7 +33,12 @@ export const engineFacts = {
   'json-joy': {
     packages: ['json-joy'],
     wasm: false,
-    without: { w5: 'it has no sync', w8: 'it has no sync', w11: 'a session is a model of its own' },
+    without: {
+      w5: 'it has no sync',
+      w8: 'it has no sync',
+      w11: 'a session is a model of its own',
+      w13: 'it has no sync',
+    },
   },
 }
 

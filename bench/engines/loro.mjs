@@ -88,6 +88,11 @@ class Keys extends Replica {
     return this.keys.get(key)
   }
 
+  remove(keys) {
+    for (const key of keys) this.keys.delete(key)
+    this.doc.commit()
+  }
+
   read() {
     return new Map(this.keys.entries())
   }
@@ -104,6 +109,15 @@ class SentKeys extends Keys {
   becomeAnother() {
     this.doc.commit()
     this.doc.setPeerId(`${randomInt(2 ** 47)}`)
+  }
+
+  /** What as many sessions wrote, none of it encoded. */
+  writePast(writes) {
+    for (const [key, value] of writes) {
+      this.becomeAnother()
+      this.write([key], [value])
+    }
+    this.sent = this.doc.oplogVersion()
   }
 
   version() {

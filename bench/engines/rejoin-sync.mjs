@@ -28,8 +28,8 @@ async function settle() {
 }
 
 class SyncedKeys {
-  static async open() {
-    const replica = createReplica({ clock, timers, random, storage: noStorage(), role: 'peer' })
+  static async open(role = 'peer', limits = {}) {
+    const replica = createReplica({ clock, timers, random, storage: noStorage(), role, limits })
     const synced = new SyncedKeys()
     synced.replica = replica
     synced.handle = await replica.open('bench', Keys)
@@ -44,6 +44,24 @@ class SyncedKeys {
     this.handle.change((draft) => {
       for (let at = 0; at < keys.length; at++) draft.keys.get(keys[at]).set(values[at])
     })
+  }
+
+  remove(keys) {
+    this.handle.change((draft) => {
+      for (const key of keys) draft.keys.delete(key)
+    })
+  }
+
+  /** Frees what removals left, as a server does once it is durable for long: whoever was away is below the floor then. */
+  letGo() {
+    const { store } = this.handle
+    store.freeRemovals(store.version)
+  }
+
+  /** How those were answered who came back from below the floor. */
+  told() {
+    const { joinsBySketch, joinsWhole, joinsContinued } = this.replica.metrics()
+    return `${joinsBySketch} by sketch, ${joinsWhole} whole, ${joinsContinued} continued`
   }
 
   save() {
@@ -77,7 +95,7 @@ class CountedLink {
   }
 
   end() {
-    return { send: undefined, events: undefined, buffered: 0 }
+    return { send: undefined, events: undefined }
   }
 
   /** What `exchange` drives: connecting is the first word, frames follow. */
@@ -91,7 +109,6 @@ class CountedLink {
         this.nets.push(net)
       },
       receive: (bytes) => {
-        this.ends[side === 'dial' ? 'listen' : 'dial'].buffered -= bytes.byteLength
         end.events?.frame(bytes)
       },
     }
@@ -99,13 +116,9 @@ class CountedLink {
 
   linkOf(end) {
     return {
-      get bufferedBytes() {
-        return end.buffered
-      },
-      send: (frame) => {
-        end.buffered += frame.byteLength
-        end.send(frame.slice())
-      },
+      // The link carries at once what it is given: who holds back are the ends, by the credit that they grant.
+      bufferedBytes: 0,
+      send: (frame) => end.send(frame.slice()),
       close: () => this.shut(),
     }
   }
@@ -153,6 +166,22 @@ export function listen(replica) {
 }
 
 let origin
+
+/** A server that keeps no changes, only state, and a client that was away. Whoever is there all the time goes on as it is. */
+export const returning = {
+  async create() {
+    origin = await SyncedKeys.open('server', { keptChanges: 0 })
+    return origin
+  },
+  async load(_snapshot, at) {
+    if (at === 0) return origin
+    const joined = await SyncedKeys.open('client')
+    const { close } = await sync(origin, joined)
+    await close()
+    return joined
+  },
+  sync,
+}
 
 export const synced = {
   async create() {

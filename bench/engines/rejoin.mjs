@@ -20,7 +20,7 @@ import {
   schema,
   set,
 } from '../../packages/state/dist/index.js'
-import { listen, synced } from './rejoin-sync.mjs'
+import { listen, returning, synced } from './rejoin-sync.mjs'
 
 const Entities = schema({ entities: map({ x: register(0), y: register(0), hp: register(0), name: register('') }) })
 const Keys = schema({ keys: map(register(0)) })
@@ -244,4 +244,5 @@ export const engine = {
   w10: { keys: () => new KeysReplica(), rows: () => new RowsReplica() },
   w11: { create: () => new KeysReplica(), load: (bytes) => new KeysReplica(bytes) },
   w12: { create: () => new KeysReplica(), load: (bytes) => new KeysReplica(bytes) },
+  w13: returning,
 }

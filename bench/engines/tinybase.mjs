@@ -78,6 +78,13 @@ class Keys extends Replica {
     return this.store.getCell(TABLE, key, CELL)
   }
 
+  remove(keys) {
+    const { store } = this
+    store.transaction(() => {
+      for (const key of keys) store.delRow(TABLE, key)
+    })
+  }
+
   read() {
     return new Map(Object.entries(this.store.getTable(TABLE)).map(([key, row]) => [key, row[CELL]]))
   }
@@ -163,7 +170,7 @@ async function sync(left, right) {
     let hear
     const synchronizer = createCustomSynchronizer(
       store,
-      (_to, request, message, body) => say(encoder.encode(JSON.stringify([request, message, body]))),
+      (_to, request, message, body) => say(toBytes([request, message, body])),
       (receive) => {
         hear = receive
       },
@@ -183,7 +190,7 @@ async function sync(left, right) {
       },
       receive(bytes, send) {
         say = send
-        const [request, message, body] = JSON.parse(decoder.decode(bytes))
+        const [request, message, body] = fromBytes(bytes)
         hear(other, request, message, body)
       },
     }

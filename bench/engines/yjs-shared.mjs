@@ -9,8 +9,8 @@ import * as sync from 'y-protocols/sync'
 import * as Y from 'yjs'
 import { exchange } from '../lib/exchange.mjs'
 
-const V1 = { event: 'update', apply: Y.applyUpdate, encode: Y.encodeStateAsUpdate }
-const V2 = { event: 'updateV2', apply: Y.applyUpdateV2, encode: Y.encodeStateAsUpdateV2 }
+const V1 = { event: 'update', apply: Y.applyUpdate, encode: Y.encodeStateAsUpdate, merge: Y.mergeUpdates }
+const V2 = { event: 'updateV2', apply: Y.applyUpdateV2, encode: Y.encodeStateAsUpdateV2, merge: Y.mergeUpdatesV2 }
 
 /** A document with the ways all workloads need; `written` is the update of the last local transaction. */
 class Replica {
@@ -33,6 +33,9 @@ class Replica {
     this.format.apply(this.doc, update)
   }
 }
+
+/** Updates that are merged at a time. */
+const MERGED = 30
 
 const FIELDS = ['a', 'b', 'c', 'd']
 
@@ -91,6 +94,10 @@ class Keys extends Replica {
     return textOf(this.keys.get(key))
   }
 
+  remove(keys) {
+    this.churn([], keys)
+  }
+
   churn(adds, removes) {
     this.doc.transact(() => {
       for (const id of adds) this.keys.set(id, true)
@@ -117,6 +124,22 @@ class SentKeys extends Keys {
   /** A session of its own, as every tab is one. */
   becomeAnother() {
     this.doc.clientID = random.uint32()
+  }
+
+  /** What as many documents wrote that knew of nothing. */
+  writePast(writes) {
+    let updates = writes.map(([key, value]) => {
+      const other = new Keys(this.format)
+      other.write([key], [value])
+      return other.save()
+    })
+    // Merging takes the square of how many there are.
+    while (updates.length > 1) {
+      updates = Array.from({ length: Math.ceil(updates.length / MERGED) }, (_, at) =>
+        this.format.merge(updates.slice(at * MERGED, (at + 1) * MERGED)),
+      )
+    }
+    this.apply(updates[0])
   }
 
   version() {

@@ -106,9 +106,10 @@ export class DocumentStream implements Carrier {
     const { core } = this
     if (this.rights.granted === 'no') return !this.#refusal.isAwaiting
     if (!this.isMutual || this.#refusal.isAwaiting || this.forks.isOpen) return false
-    if (!core.store.version.covers(this.theirs)) return false
     if (this.rights.maySend && (!this.#sender.isDone || this.#isHealing)) return false
-    return !this.isServer || core.ledger.unsaved.changes === 0
+    if (this.isServer && core.ledger.unsaved.changes > 0) return false
+    // Last, as this alone may take a look at every author; it is asked with every change.
+    return core.store.version.covers(this.theirs)
   }
 
   /** Asks the other side to take part. */
