@@ -1,5 +1,5 @@
 import { addAllKinds } from './all-kinds.ts'
-import { attempt, ByteReader } from './bytes.ts'
+import { ByteReader, failedWith } from './bytes.ts'
 import type { Change, Op } from './change.ts'
 import {
   type AuthorState,
@@ -25,7 +25,7 @@ import { readPlace, readTargets } from './list-codec.ts'
 import { eraseOp, insertOp } from './list-write.ts'
 import { fewNumbers, leastNumberBytes, unpackColumn } from './number-pack.ts'
 import type { VersionLookup } from './relative-version.ts'
-import type { DecodeError, Result } from './result.ts'
+import { type DecodeError, type Result, success } from './result.ts'
 import type { Row } from './rows.ts'
 import type { Tree } from './tree.ts'
 import { readValueColumn, type Value } from './value.ts'
@@ -49,6 +49,8 @@ export interface ChangeDecoder {
   /** To be called when a bundle came the same way. */
   bundleReceived(): void
 }
+
+const none: readonly never[] = Object.freeze([])
 
 class StreamDecoder implements ChangeDecoder {
   readonly #limits: DecodeLimits
@@ -77,10 +79,15 @@ class StreamDecoder implements ChangeDecoder {
   decode(bytes: Uint8Array): Result<Change[], DecodeError> {
     if (this.#broken !== undefined) return { ok: false, error: this.#broken }
     const reader = new ByteReader(bytes)
-    const result = attempt(() => this.#readFrame(reader))
-    this.steps = reader.steps
-    if (!result.ok) this.#broken = result.error
-    return result
+    try {
+      return success(this.#readFrame(reader))
+    } catch (error) {
+      const failed = failedWith(error)
+      this.#broken = failed.error
+      return failed
+    } finally {
+      this.steps = reader.steps
+    }
   }
 
   bundleReceived(): void {
@@ -126,8 +133,8 @@ class StreamDecoder implements ChangeDecoder {
       this.#rows.push(0)
     }
     this.#speller.end(reader)
-    const changes: Change[] = []
-    for (let i = 0; i < count; i++) changes.push(this.#read(reader))
+    const changes = new Array<Change>(count)
+    for (let i = 0; i < count; i++) changes[i] = this.#read(reader)
     reader.end()
     return changes
   }
@@ -137,7 +144,7 @@ class StreamDecoder implements ChangeDecoder {
     if (flags >= (this.#format === plainFormat ? RELATIVE_CONTEXT : 2 * RELATIVE_CONTEXT))
       reader.fail('malformed', 'unknown flags of a change')
     const author = this.#authors.read(reader)
-    const state = this.#states.get(author) ?? { seq: 0, context: undefined }
+    const state = this.#stateOf(author)
     const seq = flags & NEXT_SEQ ? state.seq + 1 : readSeq(reader)
     const span = flags & HAS_SPAN ? readSeq(reader) : 1
     if (seq + span - 1 > maxSeq) reader.fail('malformed', 'a seq is out of range')
@@ -146,23 +153,32 @@ class StreamDecoder implements ChangeDecoder {
     this.#hlc = hlc
     const context = this.#readContext(reader, state, flags)
     const cause = flags & HAS_CAUSE ? this.#authors.readDot(reader) : undefined
-    this.#states.set(author, { seq: seq + span - 1, context })
-    const head = { author, seq, span, context, hlc, ...(cause === undefined ? {} : { cause }) }
+    state.seq = seq + span - 1
+    state.context = context
     const puts = this.#readNumbers(reader)
     const values = readValueColumn(reader, puts.length, this.#packs)
-    const removes = flags & ONLY_PUTS ? [] : this.#readNumbers(reader)
-    const lists: Op[] = []
-    if (!(flags & ONLY_PUTS)) this.#readLists(reader, author, seq, lists)
+    const removes = flags & ONLY_PUTS ? none : this.#readNumbers(reader)
+    const lists = flags & ONLY_PUTS ? none : this.#readLists(reader, author, seq)
     // By rows, as far as the tree has all of the keys.
     const tree = this.#moment?.tree
     if (lists.length === 0 && span === 1 && tree !== undefined) {
       const rows = this.#rowsOf(reader, puts, tree)
       const removed = rows === undefined ? undefined : this.#rowsOf(reader, removes, tree)
-      if (rows !== undefined && removed !== undefined) return new WrittenChange(head, tree.era, rows, values, removed)
+      if (rows !== undefined && removed !== undefined)
+        return new WrittenChange(author, seq, context, hlc, tree.era, rows, values, removed, cause)
     }
     const ops = puts.map((at, i): Op => ({ type: 'put', key: this.#key(reader, at), value: values[i] as Value }))
     for (const at of removes) ops.push({ type: 'remove', key: this.#key(reader, at) })
-    return { ...head, ops: ops.concat(lists) }
+    return { author, seq, span, context, hlc, ...(cause === undefined ? {} : { cause }), ops: ops.concat(lists) }
+  }
+
+  #stateOf(author: AuthorId): AuthorState {
+    let state = this.#states.get(author)
+    if (state === undefined) {
+      state = { seq: 0, context: undefined }
+      this.#states.set(author, state)
+    }
+    return state
   }
 
   #rowsOf(reader: ByteReader, numbers: readonly number[], tree: Tree): Row[] | undefined {
@@ -219,7 +235,8 @@ class StreamDecoder implements ChangeDecoder {
     return numbers
   }
 
-  #readLists(reader: ByteReader, author: AuthorId, first: number, ops: Op[]): void {
+  #readLists(reader: ByteReader, author: AuthorId, first: number): readonly Op[] {
+    const ops: Op[] = []
     const inserts = reader.count(this.#limits.maxOps, 4)
     for (let i = 0; i < inserts; i++) {
       const key = this.#key(reader, reader.varUint())
@@ -235,6 +252,7 @@ class StreamDecoder implements ChangeDecoder {
       const key = this.#key(reader, reader.varUint())
       ops.push(eraseOp(key, readTargets(reader, this.#authors)))
     }
+    return ops
   }
 }
 

@@ -73,6 +73,8 @@ function isPlainKind(kind: KindCode): boolean {
   )
 }
 
+const noRows: Row[] = []
+
 /** What the author of a change had. */
 export interface Seen {
   had(slot: AuthorSlot, seq: number): boolean
@@ -121,7 +123,7 @@ export class Core {
   /** Grows by one with each change, bundle or transaction. */
   revision = 1
   /** Nodes of which a leaf changed in the running revision. */
-  changedNodes: Row[] = []
+  changedNodes: Row[] = noRows
   /** Whether a node may stand twice among those. */
   nodesRepeat = false
   #lastChanged: Row = 0
@@ -238,11 +240,17 @@ export class Core {
   #touchNode(node: Row): void {
     if (node === this.#lastChanged) return
     this.#lastChanged = node
-    this.changedNodes.push(node)
+    this.#noteChanged(node)
     const { rows } = this.tree
     // Of a plain value nobody asks for the revision.
     const isPlain = (rows.get(node, words.flags) & marks.kind) === leafKinds.register && !rows.hasMore(node)
     this.#touchAbove(isPlain ? rows.get(node, words.parent) : node)
+  }
+
+  /** An array that begins with its first element has room for that alone, as most need. */
+  #noteChanged(node: Row): void {
+    if (this.changedNodes === noRows) this.changedNodes = [node]
+    else this.changedNodes.push(node)
   }
 
   /** Notes the running revision at a node and all above it. */
@@ -328,7 +336,7 @@ export class Core {
       this.#touchNode(parent)
     } else {
       this.#lastChanged = entry
-      this.changedNodes.push(entry)
+      this.#noteChanged(entry)
       this.#touchAbove(hasMore ? entry : parent)
     }
     if (page[at + words.after] !== 0 || author !== slot.number) tree.moveLast(entry, author, slot)
@@ -406,7 +414,7 @@ export class Core {
   beginRevision(merging: boolean): void {
     this.revision++
     this.merging = merging
-    this.changedNodes = []
+    this.changedNodes = noRows
     this.nodesRepeat = false
     this.#lastChanged = 0
     this.#lastAbove = 0

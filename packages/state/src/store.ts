@@ -56,7 +56,7 @@ export class Store {
   readonly #options: StoreOptions
   #core: Core
   readonly #room: WaitingRoom
-  readonly #listeners = new Set<(event: ChangeEvent) => void>()
+  #listeners: readonly ((event: ChangeEvent) => void)[] = []
   #transaction: Transaction | undefined
 
   constructor(options: StoreOptions, rules: Rules = soundRules) {
@@ -130,12 +130,16 @@ export class Store {
    * Undefined when nothing was written.
    * @throws RejoinError `change-nested` inside another transaction, `fencing-token-invalid`, `document-full`.
    */
-  transact(write: (transaction: Transaction) => void, options: ChangeOptions = {}): Change | undefined {
+  transact(write: (transaction: Transaction) => void, options?: ChangeOptions): Change | undefined
+  /** The same, where `write` is given something else. */
+  transact<Given>(write: (given: Given) => void, options: ChangeOptions | undefined, given: Given): Change | undefined
+  // biome-ignore lint/suspicious/noExplicitAny: the overloads say what is given.
+  transact(write: (given: any) => void, options?: ChangeOptions, given?: unknown): Change | undefined {
     this.checkIdle()
-    const transaction = new Transaction(this.#core, tokensOf(options))
+    const transaction = new Transaction(this.#core, options?.token === undefined ? noTokens : tokensOf(options.token))
     this.#transaction = transaction
     try {
-      write(transaction)
+      write(given ?? transaction)
       transaction.checkItems()
     } catch (error) {
       transaction.abort()
@@ -144,7 +148,7 @@ export class Store {
       this.#transaction = undefined
     }
     const change = transaction.commit()
-    if (change !== undefined) this.#emit('local', change, [])
+    if (change !== undefined) this.#emit('local', change, noConflicts)
     return change
   }
 
@@ -153,10 +157,10 @@ export class Store {
    * no room, fetch `since(version)` from a peer instead; `invalid`: it breaks a rule; `closed`: it is from before an epoch
    * of which nobody here knows any more what was folded, so that another replica has to take it. Then nothing changed.
    */
-  applyChange(change: Change, options: MergeOptions = {}): ChangeOutcome {
+  applyChange(change: Change, options: MergeOptions = noOptions): ChangeOutcome {
     this.checkIdle()
     const outcome = this.#mergeOne(change, options)
-    if (outcome === 'applied') this.#retryWaiting()
+    if (outcome === 'applied' && this.#room.changes > 0) this.#retryWaiting()
     return outcome
   }
 
@@ -165,7 +169,7 @@ export class Store {
     const slot = core.slots.get(change.author)
     const known = slot?.max ?? 0
     if (lastSeq(change) <= known) return 'duplicate'
-    if (change.seq !== known + 1 || !core.rules.contextCovered(core.version, change.context, slot?.context)) {
+    if (change.seq !== known + 1 || !this.#isCovered(change, slot?.context)) {
       if (change.seq <= known) return 'invalid'
       return this.#room.admit(change, options.bytes ?? estimateBytes(change)) ? 'waiting' : 'overflow'
     }
@@ -177,6 +181,11 @@ export class Store {
     const noticed = mergeChange(core, taken)
     this.#told(noticed, taken, options)
     return 'applied'
+  }
+
+  /** Whether all is here that the author of a change had, of which `before` is known to be. */
+  #isCovered({ context }: Change, before: Version | undefined): boolean {
+    return context === before || this.#core.rules.contextCovered(this.#core.version, context, before)
   }
 
   #retryWaiting(): void {
@@ -197,8 +206,12 @@ export class Store {
 
   /** Calls back after every step. Returns the way to stop. */
   subscribe(listener: (event: ChangeEvent) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    // Whoever is told meanwhile goes through the list as it was.
+    this.#listeners = [...this.#listeners, listener]
+    return () => {
+      const at = this.#listeners.indexOf(listener)
+      if (at !== -1) this.#listeners = this.#listeners.filter((_, i) => i !== at)
+    }
   }
 
   /** A core of the same options that nobody sees yet, for whoever works out what is to take the place of this one. */
@@ -230,19 +243,24 @@ export class Store {
     brought: Change | Version,
     { bytes = 0, origin = 'remote' }: MergeOptions,
   ): void {
-    for (const cut of this.#core.cuts) cut.merged(noticed, bytes, brought)
+    if (this.#core.cuts.size > 0) for (const cut of this.#core.cuts) cut.merged(noticed, bytes, brought)
     this.#emit(origin, 'ops' in brought ? brought : undefined, noticed)
   }
 
   #emit(origin: Origin, change: Change | undefined, noticed: readonly NoticedConflict[]): void {
-    if (this.#listeners.size === 0) return
+    const listeners = this.#listeners
+    if (listeners.length === 0) return
     const event = new StoreEvent(this.#core, origin, change, noticed)
-    for (const listener of this.#listeners.size === 1 ? this.#listeners : [...this.#listeners]) listener(event)
+    for (let i = 0; i < listeners.length; i++) listeners[i]?.(event)
   }
 }
 
-function tokensOf({ token }: ChangeOptions): readonly FencingToken[] {
-  const tokens = token === undefined ? [] : 'lease' in token ? [token] : token
+const noTokens: readonly FencingToken[] = Object.freeze([])
+const noConflicts: readonly NoticedConflict[] = Object.freeze([])
+const noOptions: MergeOptions = Object.freeze({})
+
+function tokensOf(token: FencingToken | readonly FencingToken[]): readonly FencingToken[] {
+  const tokens = 'lease' in token ? [token] : token
   for (const given of tokens) {
     leafKind(leafKinds.fenced).checkToken?.(given)
   }

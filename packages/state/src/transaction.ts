@@ -31,6 +31,8 @@ export interface LeafEdit {
 }
 
 const fewPlaces = 8
+const noRows: Row[] = []
+const noValues: Value[] = []
 
 /**
  * The writes of one running change(). Keyed writes wait in their entries until commit; list writes take effect at once
@@ -42,8 +44,8 @@ export class Transaction {
   readonly tokens: readonly FencingToken[]
   readonly #tree: Tree
   /** Entries written to, each once. */
-  readonly #pending: Row[] = []
-  readonly #values: Value[] = []
+  #pending: Row[] = noRows
+  #values: Value[] = noValues
   #places: Map<Row, number> | undefined
   #edits: Map<Row, LeafEdit> | undefined
   #itemsOf: ItemsOf | undefined
@@ -79,8 +81,14 @@ export class Transaction {
     const flags = page[at + words.flags] as number
     if (what !== marks.put) this.#removes++
     if ((flags & marks.pending) === 0) {
-      this.#pending.push(entry)
-      this.#values.push(value)
+      // An array that begins with its first element has room for that alone, as many changes need.
+      if (this.#pending === noRows) {
+        this.#pending = [entry]
+        this.#values = [value]
+      } else {
+        this.#pending.push(entry)
+        this.#values.push(value)
+      }
     } else this.#values[this.#placeOf(entry)] = value
     page[at + words.flags] = (flags & ~marks.pending) | what
   }
@@ -265,34 +273,48 @@ export class Transaction {
     const context = core.others
     const hlc = core.clock.tick(core.now())
     core.beginRevision(false)
-    const head = { author: slot.id, seq, context, hlc }
-    const isByRows = this.#edits === undefined
-    const written = this.#removes === 0 ? undefined : { rows: [] as Row[], values: [] as Value[] }
-    const removed: Row[] = []
-    for (let i = 0; i < this.#pending.length; i++) {
-      const entry = this.#pending[i] as Row
-      const value = this.#values[i] as Value
-      if (core.overwrite(entry, slot, seq, hlc, value, undefined)) {
-        written?.rows.push(entry)
-        written?.values.push(value)
-      } else if (this.#settle(entry) === marks.put) {
-        this.#put(entry, slot, seq, hlc, value)
-        written?.rows.push(entry)
-        written?.values.push(value)
-      } else if (core.remove(entry, slot, seq, hlc)) removed.push(entry)
+    const removed = this.#removes === 0 ? noRows : this.#remove(slot, seq, hlc)
+    const rows = this.#pending
+    const values = this.#values
+    for (let i = 0; i < rows.length; i++) {
+      const entry = rows[i] as Row
+      const value = values[i] as Value
+      if (core.overwrite(entry, slot, seq, hlc, value, undefined)) continue
+      this.#settle(entry)
+      this.#put(entry, slot, seq, hlc, value)
     }
-    const rows = written?.rows ?? this.#pending
-    const change = new WrittenChange(head, tree.era, rows, written?.values ?? this.#values, removed)
-    if (isByRows) {
+    const change = new WrittenChange(slot.id, seq, context, hlc, tree.era, rows, values, removed)
+    if (this.#edits === undefined) {
       if (rows.length + removed.length === 0) return undefined
       core.raise(slot, seq)
       return change
     }
     const ops = [...change.ops]
-    for (const edit of this.#edits?.values() ?? []) edit.commit(seq, ops)
+    for (const edit of this.#edits.values()) edit.commit(seq, ops)
     if (ops.length === 0) return undefined
     core.raise(slot, seq + span - 1)
-    return { ...head, span, ops }
+    return { author: slot.id, seq, context, hlc, span, ops }
+  }
+
+  /** Carries out the removals among the writes, and leaves the others. The entries at which there was something to remove. */
+  #remove(slot: AuthorSlot, seq: number, hlc: number): Row[] {
+    const rows = this.#pending
+    const values = this.#values
+    const removed: Row[] = []
+    let left = 0
+    for (let i = 0; i < rows.length; i++) {
+      const entry = rows[i] as Row
+      if (this.#pendingOf(entry) === marks.put) {
+        rows[left] = entry
+        values[left++] = values[i] as Value
+        continue
+      }
+      this.#settle(entry)
+      if (this.core.remove(entry, slot, seq, hlc)) removed.push(entry)
+    }
+    rows.length = left
+    values.length = left
+    return removed
   }
 
   #put(entry: Row, slot: AuthorSlot, seq: number, hlc: number, value: Value): void {

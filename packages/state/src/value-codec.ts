@@ -1,7 +1,7 @@
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import { blockNumbers, fewNumbers, packNumbers, unpackNumbers } from './number-pack.ts'
 import { maxValueDepth, setOwn, type Value, valueKind } from './plain-value.ts'
-import { finish, type Steps } from './steps.ts'
+import type { Steps } from './steps.ts'
 import { mostValueBytes } from './value-bytes.ts'
 
 /** What a reader of values allows. */
@@ -99,9 +99,33 @@ export function writeValueColumn(writer: ByteWriter, values: readonly Value[], p
  * 32 values, so `reader.count(max, 1 / 32)` is a fitting cap.
  */
 export function readValueColumn(reader: ByteReader, count: number, packs = false): Value[] {
+  if (count === 1) return [readOne(reader, packs)]
   const values: Value[] = []
-  finish(readingValueColumn(reader, count, values, packs))
+  while (values.length < count) {
+    const header = reader.varUint()
+    const tag = header & 15
+    const size = readRunSize(reader, header, count - values.length, packs)
+    for (let left = size; left > 0; left -= stepValues) readRun(reader, tag, Math.min(left, stepValues), values)
+  }
   return values
+}
+
+function readOne(reader: ByteReader, packs: boolean): Value {
+  const header = reader.varUint()
+  readRunSize(reader, header, 1, packs)
+  if (header === INT) return reader.varInt()
+  const values: Value[] = []
+  readRun(reader, header, 1, values)
+  return values[0] as Value
+}
+
+function readRunSize(reader: ByteReader, header: number, left: number, packs: boolean): number {
+  const tag = header % 16
+  const size = Math.floor(header / 16) + 1
+  if (tag > (packs ? PACKED : OBJECT)) reader.fail('malformed', `unknown type ${tag} of a column`)
+  if (size > left) reader.fail('malformed', 'a run longer than its column')
+  if (tag === NULL && size > MAX_EMPTY_RUN) reader.fail('malformed', `a run of ${size} empty values`)
+  return size
 }
 
 /** What values are read into. */
@@ -119,10 +143,7 @@ export function* readingValueColumn(reader: ByteReader, count: number, values: V
   for (const end = values.length + count; values.length < end; ) {
     const header = reader.varUint()
     const tag = header % 16
-    const size = Math.floor(header / 16) + 1
-    if (tag > (packs ? PACKED : OBJECT)) reader.fail('malformed', `unknown type ${tag} of a column`)
-    if (size > end - values.length) reader.fail('malformed', 'a run longer than its column')
-    if (tag === NULL && size > MAX_EMPTY_RUN) reader.fail('malformed', `a run of ${size} empty values`)
+    const size = readRunSize(reader, header, end - values.length, packs)
     for (let left = size; left > 0; left -= stepValues) {
       readRun(reader, tag, Math.min(left, stepValues), values)
       inStep += Math.min(left, stepValues)
@@ -175,6 +196,8 @@ function tagOf(value: Value): number {
 }
 
 function numberTag(value: number): number {
+  // Most are that.
+  if ((value | 0) === value && value !== 0) return INT
   if (Number.isInteger(value) && value < MAX_INT && value > -MAX_INT && !Object.is(value, -0)) return INT
   return Object.is(Math.fround(value), value) ? F32 : F64
 }

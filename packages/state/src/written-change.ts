@@ -26,11 +26,15 @@ export class WrittenChange implements Change {
   #ops: readonly Op[] | undefined
 
   constructor(
-    { author, seq, context, hlc, cause }: Omit<Change, 'ops' | 'span'>,
+    author: AuthorId,
+    seq: number,
+    context: Version,
+    hlc: number,
     era: Era,
     rows: readonly Row[],
     values: readonly Value[],
     removed: readonly Row[],
+    cause?: Dot,
   ) {
     this.author = author
     this.seq = seq
