@@ -3,7 +3,7 @@
 // it, outside the clock; then the link ends, all write on their own, and the timed part begins with connecting again.
 
 import { randomBytes } from 'node:crypto'
-import { encodeSnapshot, map, register, schema } from '../../packages/state/dist/index.js'
+import { encodeSnapshot, freeRemovals, map, register, schema } from '../../packages/state/dist/index.js'
 import { connect, createReplica, noStorage } from '../../packages/sync/dist/index.js'
 import { exchange } from '../lib/exchange.mjs'
 
@@ -55,7 +55,7 @@ class SyncedKeys {
   /** Frees what removals left, as a server does once it is durable for long: whoever was away is below the floor then. */
   letGo() {
     const { store } = this.handle
-    store.freeRemovals(store.version)
+    freeRemovals(store, store.version)
   }
 
   /** How those were answered who came back from below the floor. */

@@ -67,9 +67,9 @@ function run(document, write, from, to) {
     document.change((draft) => {
       for (const end = Math.min(to, at + PER_CHANGE); at < end; at++) write(draft, at)
     })
-    if (changes % PER_FLOOR === 0) store.freeRemovals(store.version)
+    if (changes % PER_FLOOR === 0) freeRemovals(store, store.version)
   }
-  store.freeRemovals(store.version)
+  freeRemovals(store, store.version)
 }
 
 /** @param {string} what @param {number} before @param {number} after */

@@ -68,7 +68,7 @@ class LensDocument<S extends Schema> implements Document<S> {
   }
 
   change(write: (draft: DraftOf<S>) => void, options?: ChangeOptions): Change | undefined {
-    return this.store.transact(write, options, this.#draft)
+    return this.store.run(this.#draft, write, options)
   }
 
   field<const P extends readonly string[]>(...path: PathIn<S['fields'], P>): DraftOf<ShapeAt<S['fields'], P>> {

@@ -130,16 +130,17 @@ export class Store {
    * Undefined when nothing was written.
    * @throws RejoinError `change-nested` inside another transaction, `fencing-token-invalid`, `document-full`.
    */
-  transact(write: (transaction: Transaction) => void, options?: ChangeOptions): Change | undefined
-  /** The same, where `write` is given something else. */
-  transact<Given>(write: (given: Given) => void, options: ChangeOptions | undefined, given: Given): Change | undefined
-  // biome-ignore lint/suspicious/noExplicitAny: the overloads say what is given.
-  transact(write: (given: any) => void, options?: ChangeOptions, given?: unknown): Change | undefined {
+  transact(write: (transaction: Transaction) => void, options?: ChangeOptions): Change | undefined {
+    return this.run(undefined, write, options)
+  }
+
+  /** The same, where `write` is given `draft`, which finds the running transaction here. */
+  run<Draft>(draft: Draft | undefined, write: (draft: Draft) => void, options?: ChangeOptions): Change | undefined {
     this.checkIdle()
     const transaction = new Transaction(this.#core, options?.token === undefined ? noTokens : tokensOf(options.token))
     this.#transaction = transaction
     try {
-      write(given ?? transaction)
+      write(draft ?? (transaction as Draft))
       transaction.checkItems()
     } catch (error) {
       transaction.abort()
