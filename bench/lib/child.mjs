@@ -33,6 +33,11 @@ export class Context {
     this.tell({ step: label })
   }
 
+  /** A step of which nothing is measured, as making what is there before and checking what came out: slow is not stuck. */
+  aside(label) {
+    this.tell({ step: label, isAside: true })
+  }
+
   metric(metric, value) {
     this.tell({ metric, value })
   }

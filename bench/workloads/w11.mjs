@@ -74,7 +74,7 @@ export async function run(context, engine) {
     ['1 author', 1],
     ['20k authors', AUTHORS],
   ]) {
-    context.step(`${label} past`)
+    context.aside(`${label} past`)
     pairs.set(label, await makePair(engine, random, keys, full === 1 ? 1 : context.scaled(full)))
   }
   const spent = (pair) => pair.localMs + pair.applyMs

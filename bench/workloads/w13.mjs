@@ -25,7 +25,7 @@ export async function run(context, engine) {
   const parts = engine.w13 ?? engine.w5
   const { random, keys, base, snapshot } = await startOf(context, { w5: parts }, KEYS)
   const [own, others] = [context.scaled(OWN), context.scaled(OTHERS)]
-  context.step('load')
+  context.aside('load')
   const replicas = [await parts.load(snapshot, 0), await parts.load(snapshot, 1)]
   const written = new Map()
   const write = (at, names) => {
@@ -42,12 +42,12 @@ export async function run(context, engine) {
   const places = random.sample(keys.length, others * 0.8)
   const overwritten = places.slice(0, others * 0.7).map((place) => keys[place])
   const removed = places.slice(others * 0.7).map((place) => keys[place])
-  context.step('others')
+  context.aside('others')
   write(0, overwritten)
   for (const part of chunks(removed, PER_TRANSACTION)) replicas[0].remove(part)
   write(0, fresh(others * 0.2, 'new'))
   replicas[0].letGo?.()
-  context.step('own')
+  context.aside('own')
   const mine = random.sample(keys.length, own * 0.8).map((place) => keys[place])
   write(1, mine)
   write(1, fresh(own * 0.2, 'own'))
@@ -63,7 +63,7 @@ export async function run(context, engine) {
   context.metric('snapshot B', replicas[0].save().byteLength)
   if (replicas[0].told !== undefined) context.note(replicas[0].told())
 
-  context.step('check')
+  context.aside('check')
   const [left, right] = replicas.map((replica) => new Map(replica.read()))
   context.same(left, right, 'both hold the same')
   const gone = new Set(removed)

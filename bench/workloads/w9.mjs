@@ -46,8 +46,7 @@ async function makePair(context, engine, random, count, label) {
   const here = await engine.w9.create()
   const there = await engine.w9.open(here)
   for (let at = 0; at < count; at += PER_BASE) {
-    // A million keys are many steps: slow is not stuck.
-    if (at % PER_STEP === 0) context.step(`${label} base from ${at}`)
+    if (at % PER_STEP === 0) context.aside(`${label} base from ${at}`)
     there.apply(here.set(keys.slice(at, at + PER_BASE), Array.from(expected.subarray(at, at + PER_BASE))))
   }
   return { keys, expected, here, there }
@@ -131,9 +130,9 @@ function setByHandle(random, pair, size, transactions, tell) {
 
 function checkPair(context, { keys, expected, here, there }, label) {
   const held = new Map(keys.map((key, at) => [key, expected[at]]))
-  context.step(`${label} check of the writer`)
+  context.aside(`${label} check of the writer`)
   context.same(new Map(here.read()), held, `${label}: the writer holds every last value`)
-  context.step(`${label} check of the second replica`)
+  context.aside(`${label} check of the second replica`)
   context.same(new Map(there.read()), held, `${label}: the second replica holds every last value`)
 }
 
