@@ -1,7 +1,7 @@
 // Bytes and memory against the number of operations, for documents of which nothing grows but the past: values overwritten,
 // set elements and map entries that come and go. Removal records are freed on the way, as a server does once all anchors have
 // them. Times are told beside.
-import { encodeSnapshot } from '../../packages/state/dist/index.js'
+import { encodeSnapshot, freeRemovals } from '../../packages/state/dist/index.js'
 import { open, spell } from './documents.mjs'
 
 const LIVE = 1_000
