@@ -95,6 +95,22 @@ describe('changes as bytes', () => {
     expect(bobs.length).toBe(1)
   })
 
+  it('[CO11] are taken in by their rows where the tree has all of their keys, without spelling what they write', () => {
+    const [alice, bob] = [open('a'), open('b')]
+    const write = (value: number) => changeOf(alice, (s) => s.at.get('ada').x.set(value))
+    bob.store.applyChange(write(1))
+    const decoder = createChangeDecoder({}, () => bob.store.tree)
+    const decoded = decoder.decode(createChangeEncoder().encode([write(2)]))
+    if (!decoded.ok) throw new Error(decoded.error.message)
+    const [change] = decoded.value as [Change]
+    const spelled = (): never => {
+      throw new Error('the writes were spelled')
+    }
+    Object.defineProperty(change, 'ops', { get: spelled })
+    expect(bob.store.applyChange(change)).toBe('applied')
+    expect(bob.snapshot.at['ada']?.x).toBe(2)
+  })
+
   it('[CO11] name a key once in a frame, also where a later change of it writes or removes there again', () => {
     const [alice, bob] = [open('a'), open('b')]
     const changes = [
