@@ -28,6 +28,9 @@ export class NodeTable extends ItemTable {
   readonly bounded: Set<Row> = new Set()
   readonly #indexes: (NodeIndex | undefined)[] = []
   readonly #freeIndexes: number[] = []
+  /** The node with an index that was asked for last: what one change names mostly stands side by side. */
+  #lastNode: Row = 0
+  #lastIndex: NodeIndex | undefined
 
   constructor() {
     super()
@@ -36,6 +39,7 @@ export class NodeTable extends ItemTable {
 
   /** The child of a node; 0 if there is none. */
   findChild(node: Row, name: string): Row {
+    if (node === this.#lastNode) return this.#index(node).children.get(name)
     const { rows, names } = this
     if ((rows.get(node, words.flags) & marks.indexed) !== 0) return this.#index(node).children.get(name)
     for (let row = rows.get(node, words.child); row !== 0; row = rows.get(row, words.next)) {
@@ -188,6 +192,7 @@ export class NodeTable extends ItemTable {
   /** Forgets the index of a node, which is empty. */
   dropIndex(node: Row): void {
     const { rows } = this
+    this.#lastNode = 0
     const place = rows.get(node, words.child) - 1
     this.#indexes[place] = undefined
     this.#freeIndexes.push(place)
@@ -255,7 +260,11 @@ export class NodeTable extends ItemTable {
   }
 
   #index(node: Row): NodeIndex {
-    return this.#indexes[this.rows.get(node, words.child) - 1] as NodeIndex
+    if (node !== this.#lastNode) {
+      this.#lastNode = node
+      this.#lastIndex = this.#indexes[this.rows.get(node, words.child) - 1]
+    }
+    return this.#lastIndex as NodeIndex
   }
 }
 
