@@ -115,11 +115,10 @@ export class Place {
     this.#met = undefined
   }
 
-  /** The node, made when new. */
-  made(): Row {
-    const { tree } = this.spec
+  /** The node, made when new. `tree`: that of the document, for whoever has it at hand. */
+  made(tree: Tree = this.spec.tree): Row {
     if (this.#met !== tree.now || this.#node === 0) {
-      this.#node = this.above === undefined ? tree.root : this.#child(tree, this.above.made())
+      this.#node = this.above === undefined ? tree.root : this.#child(tree, this.above.made(tree))
       this.#met = tree.now
     }
     return this.#node

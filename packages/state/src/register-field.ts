@@ -15,8 +15,9 @@ class RegisterDraftAt extends Place {
   }
 
   set(value: Value): void {
-    const { transaction, tree } = this.spec
-    const entry = tree.entry(this.made(), leafKinds.register, '')
+    const { transaction } = this.spec
+    const { tree } = transaction.core
+    const entry = tree.entry(this.made(tree), leafKinds.register, '')
     transaction.put(entry, typeof value === 'number' ? value : freezeValue(value))
   }
 }
