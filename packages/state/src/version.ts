@@ -10,8 +10,8 @@ const unraised: ReadonlyMap<AuthorId, number> = new Map()
 
 /** Below this many, going through all entries costs less than to remember what was found. */
 const fewEntries = 256
-/** Entries in which two sets of them may differ for that to be worth remembering. */
-const maxApart = 64
+/** Whether entries in which two sets of them differ are few beside all, and worth remembering. */
+const areFew = (apart: number, all: number): boolean => apart ** 2 <= 8 * all
 
 /** Entries that many versions share. They do not change any more once a version has them. */
 class Entries extends Map<AuthorId, number> {
@@ -22,7 +22,8 @@ class Entries extends Map<AuthorId, number> {
 
   /** Authors whose entries differ from `others`; undefined where these are many, or all entries few. */
   apart(others: Entries): readonly AuthorId[] | undefined {
-    if (Math.min(this.size, others.size) < fewEntries || Math.abs(this.size - others.size) > maxApart) return undefined
+    if (Math.min(this.size, others.size) < fewEntries) return undefined
+    if (!areFew(Math.abs(this.size - others.size), this.size)) return undefined
     if (this.#apart?.has(others)) return this.#apart.get(others)
     if (others.#apart?.has(this)) return others.#apart.get(this)
     const apart = this.#differing(others)
@@ -36,14 +37,14 @@ class Entries extends Map<AuthorId, number> {
     for (const [author, seq] of this) {
       if (others.get(author) === seq) continue
       differing.push(author)
-      if (differing.length > maxApart) return undefined
+      if (!areFew(differing.length, this.size)) return undefined
     }
     const shared = this.size - differing.filter((author) => !others.has(author)).length
     if (shared === others.size) return differing
     for (const author of others.keys()) {
       if (this.has(author)) continue
       differing.push(author)
-      if (differing.length > maxApart) return undefined
+      if (!areFew(differing.length, this.size)) return undefined
     }
     return differing
   }

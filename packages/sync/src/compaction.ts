@@ -67,12 +67,17 @@ function foldRows(
     return kind === 't' && !staged.has(transfer)
   })
   const snapshot = sealRow(encodeSnapshot(core.store))
-  const ops: StorageOp[] = [{ kind: 'put', key: keys.snapshot(hub.newId()), bytes: snapshot }]
+  const key = keys.snapshot(hub.newId())
+  const ops: StorageOp[] = [{ kind: 'put', key, bytes: snapshot }]
   if (hub.role === 'server') ops.push({ kind: 'put', key: keys.stamps, bytes: core.forks.stamps.row() })
   const gone = new Set([...covered, ...stale])
   const stays = new Set(rows.filter((row) => !gone.has(row)))
   for (const row of core.rowBases.stale(rows, stays, ended, retired)) gone.add(row)
-  for (const row of gone) ops.push({ kind: 'delete', key: row.key })
+  for (const row of gone) {
+    ops.push({ kind: 'delete', key: row.key })
+    core.written.forget(row.key)
+  }
+  core.written.note(key, snapshot)
   hub.metrics.compactions += 1
   core.persist(ops)
 }

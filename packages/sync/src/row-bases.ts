@@ -29,6 +29,7 @@ import type { DocumentCore } from './document-core.ts'
 import { deferred, type Later, resolved } from './later.ts'
 import { sealRow, unsealRow } from './rows.ts'
 import type { Storage, StorageOp, StoredRow } from './seams.ts'
+import { WrittenRows } from './written-rows.ts'
 
 /** Rows after which it is asked whether the base is still near. */
 const rowsBetween = 256
@@ -52,6 +53,8 @@ export class RowBases {
   readonly #storage: Storage
   /** All that were read or put here. */
   readonly #known = new Map<VersionName, Version>()
+  /** Rows of those. */
+  readonly #rows = new WrittenRows()
   /** Put by this opening. */
   #put = new Set<VersionName>()
   /** Of those, what was used since `retired` was asked. */
@@ -84,6 +87,7 @@ export class RowBases {
 
   /** Takes in the row of a base. False when it is damaged. */
   read(name: string, row: StoredRow): boolean {
+    if (this.#known.has(name as VersionName) && this.#rows.has(row)) return true
     const payload = unsealRow(row.bytes)
     const decoded = payload === undefined ? undefined : decodeVersion(payload)
     if (decoded?.ok !== true || versionName(decoded.value) !== name) return false
@@ -91,6 +95,7 @@ export class RowBases {
       this.#known.set(versionName(decoded.value), decoded.value)
       this.#core.bases.restore(decoded.value)
     }
+    this.#rows.note(row.key, row.bytes)
     return true
   }
 
@@ -151,6 +156,7 @@ export class RowBases {
         continue
       }
       stale.push(row)
+      this.#rows.forget(row.key)
       if (isOurs) this.#put.delete(name as VersionName)
     }
     // What was put since has no row yet among these.
@@ -193,8 +199,9 @@ export class RowBases {
     this.#known.set(versionName(base), base)
     const bytes = sealRow(encodeVersion(base))
     const before = [0, 1].map(
-      (copy): StorageOp => ({ kind: 'put', key: keys.base(this.#owner ?? '', versionName(base), copy), bytes }),
+      (copy) => ({ kind: 'put', key: keys.base(this.#owner ?? '', versionName(base), copy), bytes }) as const,
     )
+    for (const { key } of before) this.#rows.note(key, bytes)
     return { before, used: next }
   }
 
