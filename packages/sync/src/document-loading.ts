@@ -127,10 +127,9 @@ export function stateWithoutUnsaved(core: DocumentCore, rows: readonly StoredRow
 /** Reads what other openings of the profile wrote meanwhile; answers the rows that say nothing more than is known here now. */
 export function readAgain(core: DocumentCore, rows: readonly StoredRow[]): StoredRow[] {
   const own = new Set(rows.filter((row) => core.written.has(row)))
-  const parsed = parseRows(
-    core,
-    rows.filter((row) => !own.has(row)),
-  )
+  const ownAcked = core.keys.acked(core.hub.id)
+  const others = rows.filter((row) => !own.has(row) && !row.key.startsWith(ownAcked))
+  const parsed = parseRows(core, others)
   for (const [author, from] of parsed.refused) core.refused.set(author, from)
   core.addOwnAuthors(parsed.own)
   core.serverReached(parsed.acked)
