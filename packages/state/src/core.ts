@@ -219,6 +219,16 @@ export class Core {
     if (slot !== this.own) this.#others = this.#others.with(slot.id, seq)
   }
 
+  /** Raises every author to what `version` has of it; where that is more of each, its entries are shared. */
+  raiseTo(version: Version): void {
+    for (const [author, seq] of version.entries()) {
+      const slot = this.slot(author)
+      slot.max = Math.max(slot.max, seq)
+    }
+    this.#version = undefined
+    this.#others = this.#others.merge(this.own === undefined ? version : version.without(this.own.id))
+  }
+
   /** To be called before an entry changes: first-touch copies, digest, changed nodes. */
   touch(entry: Row): void {
     this.keep(entry)

@@ -53,7 +53,7 @@ export function* mergingBundle(core: Core, bundle: Bundle): Steps<NoticedConflic
     }
     yield 0.9 + (0.1 * from) / later.length
   }
-  for (const [author, seq] of bundle.version.entries()) core.raise(core.slot(author), seq)
+  core.raiseTo(bundle.version)
   if (bundle.full) core.floor = core.rules.joinedFloor(core.floor, bundle.floor)
   return noticed
 }

@@ -52,7 +52,7 @@ export function readDifferences(reader: ByteReader, authors: AuthorReader, base:
 
 /** Writes a version by what differs from `known`, or whole where that is shorter. */
 export function writeVersionBeside(writer: ByteWriter, authors: AuthorWriter, version: Version, known: Version): void {
-  const entries = differences(version, known)
+  const entries = version.size === 0 ? [] : differences(version, known)
   const isWhole = entries.length >= version.size
   writer.u8(isWhole ? WHOLE : RELATIVE)
   if (isWhole) authors.writeVersion(writer, version)

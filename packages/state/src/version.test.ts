@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { type AuthorId, authorIdFrom } from './ids.ts'
 import { Version } from './version.ts'
 
@@ -60,6 +60,57 @@ describe('Version', () => {
       }),
       { numRuns: 200 },
     )
+  })
+
+  it('[VE2] is the same value where versions of many authors share no entries', () => {
+    const authors = Array.from({ length: 400 }, (_, i) => authorIdFrom(i.toString(16).padStart(16, '0')))
+    const entry = fc.tuple(fc.constantFrom(...authors), fc.integer({ min: 1, max: 9 }))
+    const few = fc.array(entry, { maxLength: 30 })
+    const gone = fc.array(fc.constantFrom(...authors), { maxLength: 5 })
+    const common = authors.slice(0, 380).map((author): [AuthorId, number] => [author, 4])
+    const made = fc.tuple(fc.array(entry, { maxLength: 80 }), gone, few).map(([other, without, raised]) => {
+      const base = without.reduce((version, author) => version.without(author), Version.from([...common, ...other]))
+      return raised.reduce((version, [author, seq]) => version.with(author, seq), base)
+    })
+    fc.assert(
+      fc.property(made, made, (left, right) => {
+        const above = (one: Version, other: Version): Record<string, number> =>
+          Version.from([...one.entries()].filter(([author, seq]) => seq > other.get(author))).toJSON()
+        // Twice, as the second time what differs is known.
+        for (let time = 0; time < 2; time++) {
+          for (const [one, other] of [
+            [left, right],
+            [right, left],
+          ] as const) {
+            const entries = one.above(other)
+            expect(Version.from(entries).toJSON()).toEqual(above(one, other))
+            expect(new Set(entries.map(([author]) => author)).size).toBe(entries.length)
+            expect(one.covers(other)).toBe(other.above(one).length === 0)
+            expect(one.covers(other)).toBe([...other.entries()].every(([author, seq]) => one.get(author) >= seq))
+          }
+          expect(left.merge(right).toJSON()).toEqual(Version.from([...left.entries(), ...right.entries()]).toJSON())
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('[VE4] compares 1,000 times with a version of 20,000 authors that came from elsewhere, and goes through them once', () => {
+    const entries = Array.from({ length: 20_000 }, (_, i): [AuthorId, number] => [
+      authorIdFrom(i.toString(16).padStart(16, '0')),
+      1,
+    ])
+    const theirs = Version.from(entries)
+    let ours = Version.from([...entries].reverse())
+    const gets = vi.spyOn(Map.prototype, 'get')
+    for (let seq = 2; seq < 1002; seq++) {
+      ours = ours.with(a, seq)
+      expect(ours.above(theirs)).toEqual([[a, seq]])
+      expect([theirs.above(ours).length, ours.covers(theirs), theirs.covers(ours)]).toEqual([0, true, false])
+    }
+    const { length } = gets.mock.calls
+    gets.mockRestore()
+    expect(length).toBeLessThan(150_000)
   })
 
   it('[VE4] is raised 10,000 times among 10,000 authors without a copy each', () => {

@@ -8,10 +8,46 @@ export type Order = 'equal' | 'before' | 'after' | 'concurrent'
 const longestRow = 16
 const unraised: ReadonlyMap<AuthorId, number> = new Map()
 
+/** Below this many, going through all entries costs less than to remember what was found. */
+const fewEntries = 256
+/** Whether entries in which two sets of them differ are few beside all, and worth remembering. */
+const areFew = (apart: number, all: number): boolean => apart ** 2 <= 8 * all
+
 /** Entries that many versions share. They do not change any more once a version has them. */
 class Entries extends Map<AuthorId, number> {
   /** The sum over them, where names of versions are asked for. */
   sum: EntrySum | undefined = undefined
+  /** Authors whose entries differ from those of others that these were compared with; undefined where they are many. */
+  #apart: WeakMap<Entries, readonly AuthorId[] | undefined> | undefined
+
+  /** Authors whose entries differ from `others`; undefined where these are many, or all entries few. */
+  apart(others: Entries): readonly AuthorId[] | undefined {
+    if (Math.min(this.size, others.size) < fewEntries) return undefined
+    if (!areFew(Math.abs(this.size - others.size), this.size)) return undefined
+    if (this.#apart?.has(others)) return this.#apart.get(others)
+    if (others.#apart?.has(this)) return others.#apart.get(this)
+    const apart = this.#differing(others)
+    this.#apart ??= new WeakMap()
+    this.#apart.set(others, apart)
+    return apart
+  }
+
+  #differing(others: Entries): AuthorId[] | undefined {
+    const differing: AuthorId[] = []
+    for (const [author, seq] of this) {
+      if (others.get(author) === seq) continue
+      differing.push(author)
+      if (!areFew(differing.length, this.size)) return undefined
+    }
+    const shared = this.size - differing.filter((author) => !others.has(author)).length
+    if (shared === others.size) return differing
+    for (const author of others.keys()) {
+      if (this.has(author)) continue
+      differing.push(author)
+      if (!areFew(differing.length, this.size)) return undefined
+    }
+    return differing
+  }
 }
 
 /** One entry raised, and the one raised before it. */
@@ -29,7 +65,9 @@ interface Raise {
  *
  * A version that was raised from another shares its entries and keeps the raised ones beside them, so that a long row of
  * contexts with many authors takes neither the time nor the memory of one copy each. Raising an entry costs amortised
- * O(square root of authors / 16), comparing with a version a few raises away O(raises), other operations O(authors).
+ * O(square root of authors / 16), comparing with a version a few raises away O(raises), other operations O(authors). Of
+ * versions that share no entries, as one made here and one that a peer told, it is remembered in which few authors the entries
+ * of both differ: comparing again costs these and what was raised.
  */
 export class Version {
   /** The version of nothing. */
@@ -95,8 +133,17 @@ export class Version {
       }
       return above
     }
-    const entries = other.#base === this.#base ? this.#folded() : this.entries()
-    for (const [author, seq] of entries) if (seq > other.get(author)) above.push([author, seq])
+    const apart = this.#base === other.#base ? [] : this.#base.apart(other.#base)
+    if (apart === undefined) {
+      for (const [author, seq] of this.entries()) if (seq > other.get(author)) above.push([author, seq])
+      return above
+    }
+    const raised = this.#folded()
+    for (const [author, seq] of raised) if (seq > other.get(author)) above.push([author, seq])
+    for (const author of apart) {
+      const seq = raised.has(author) ? 0 : (this.#base.get(author) ?? 0)
+      if (seq > other.get(author)) above.push([author, seq])
+    }
     return above
   }
 
@@ -112,9 +159,7 @@ export class Version {
       for (const [author, seq] of other.above(known)) if (this.get(author) < seq) return false
       return true
     }
-    if (other.#base !== this.#base) {
-      for (const [author, seq] of other.#base) if (this.get(author) < seq) return false
-    }
+    if (other.#base !== this.#base && !this.#coversEntries(other.#base)) return false
     if (other.#raised !== this.#raised || other.#base !== this.#base) {
       for (const [author, seq] of other.#raised) if (this.get(author) < seq) return false
     }
@@ -190,6 +235,13 @@ export class Version {
   describe(): string {
     const parts = Object.entries(this.toJSON()).map(([author, seq]) => `${author.slice(0, 4)}:${seq}`)
     return parts.length === 0 ? '(empty)' : parts.join(' ')
+  }
+
+  #coversEntries(entries: Entries): boolean {
+    const apart = this.#base.apart(entries)
+    if (apart !== undefined) return apart.every((author) => this.get(author) >= (entries.get(author) ?? 0))
+    for (const [author, seq] of entries) if (this.get(author) < seq) return false
+    return true
   }
 
   #joined(): Entries {

@@ -66,13 +66,20 @@ function foldRows(
     const [kind, transfer = ''] = row.key.slice(keys.prefix.length).split('/')
     return kind === 't' && !staged.has(transfer)
   })
-  const snapshot = sealRow(encodeSnapshot(core.store))
-  const ops: StorageOp[] = [{ kind: 'put', key: keys.snapshot(hub.newId()), bytes: snapshot }]
+  const id = hub.newId()
+  const told = core.rowBases.state(core.store)
+  const key = told === undefined ? keys.snapshot(id) : keys.bundle(id)
+  const bytes = told?.bytes ?? sealRow(encodeSnapshot(core.store))
+  const ops: StorageOp[] = [...(told?.before ?? []), { kind: 'put', key, bytes }]
   if (hub.role === 'server') ops.push({ kind: 'put', key: keys.stamps, bytes: core.forks.stamps.row() })
   const gone = new Set([...covered, ...stale])
   const stays = new Set(rows.filter((row) => !gone.has(row)))
   for (const row of core.rowBases.stale(rows, stays, ended, retired)) gone.add(row)
-  for (const row of gone) ops.push({ kind: 'delete', key: row.key })
+  for (const row of gone) {
+    ops.push({ kind: 'delete', key: row.key })
+    core.written.forget(row.key)
+  }
+  core.written.note(key, bytes)
   hub.metrics.compactions += 1
   core.persist(ops)
 }

@@ -42,6 +42,7 @@ import type { StorageOp } from './seams.ts'
 import { DocumentHealth } from './self-check/document-health.ts'
 import { createStaging, type Staging } from './transfers.ts'
 import { numberBytes } from './version-row.ts'
+import { WrittenRows } from './written-rows.ts'
 
 /** What a document needs to know of a connection that brings something. */
 export interface Source {
@@ -89,6 +90,8 @@ export class DocumentCore {
   readonly bases: BaseVersions = new BaseVersions(() => this.store)
   /** What rows are told by. */
   readonly rowBases: RowBases
+  /** Rows of content of this opening, which say nothing more than the store. */
+  readonly written: WrittenRows = new WrittenRows()
   readonly #pruning: Pruning
   readonly #epochPace: EpochPace
   readonly carriers: Set<Carrier> = new Set()
@@ -182,6 +185,7 @@ export class DocumentCore {
     this.staging.clear()
     this.hub.transfers.forget(this.name)
     this.bases.clear()
+    this.written.clear()
     this.store = store
     if (!isRepair) {
       this.log.clear()
@@ -235,8 +239,8 @@ export class DocumentCore {
 
   /** Queues the row of a bundle that was merged. */
   persistBundle(bundle: Bundle, bytes: Uint8Array): void {
-    const row = this.#contentRow(() => this.rowBases.bundle(bundle, bytes))
-    this.persist([...row.before, { kind: 'put', key: this.keys.bundle(this.hub.newId()), bytes: row.bytes }])
+    const row = this.#contentRow(this.keys.bundle(this.hub.newId()), () => this.rowBases.bundle(bundle, bytes))
+    this.persist(row.ops)
   }
 
   /** Queues rows that make the present version durable. */
@@ -342,17 +346,24 @@ export class DocumentCore {
   }
 
   /** A row of content, which counts until it is folded; an empty one where no storage would keep it. */
-  #contentRow(make: () => BasedRow): BasedRow {
-    if (!this.hub.makesRows) return noRow
+  #contentRow(key: string, make: () => BasedRow): { readonly ops: StorageOp[]; readonly size: number | undefined } {
+    const { makesRows } = this.hub
+    const { before, bytes } = makesRows ? make() : noRow
+    if (makesRows) this.wroteContent(key, bytes)
+    return { ops: [...before, { kind: 'put', key, bytes }], size: makesRows ? bytes.length : undefined }
+  }
+
+  /** A row of content is on its way to the disk. */
+  wroteContent(key: string, bytes: Uint8Array): void {
     this.rows += 1
-    return make()
+    // Where storage has no locks nothing is folded, and nobody asks.
+    if (this.hub.storage.withLock !== undefined) this.written.note(key, bytes)
   }
 
   #keep(change: Change, isLocal: boolean): void {
-    const row = this.#contentRow(() => this.rowBases.change(change))
+    const { ops, size: stored } = this.#contentRow(this.keys.change(change), () => this.rowBases.change(change))
     // Of a local change the size counts in any case: the app is told how many bytes wait to be sent.
-    const size = row !== noRow ? row.bytes.length : isLocal ? changeRow(change).length : this.#share
-    const ops: StorageOp[] = [...row.before, { kind: 'put', key: this.keys.change(change), bytes: row.bytes }]
+    const size = stored ?? (isLocal ? changeRow(change).length : this.#share)
     this.log.add(change, size, this.#from?.isServer ?? false)
     if (this.hub.role === 'server') {
       this.forks.stamps.note([change.author, change.seq, change.hlc])

@@ -126,7 +126,10 @@ export function stateWithoutUnsaved(core: DocumentCore, rows: readonly StoredRow
 
 /** Reads what other openings of the profile wrote meanwhile; answers the rows that say nothing more than is known here now. */
 export function readAgain(core: DocumentCore, rows: readonly StoredRow[]): StoredRow[] {
-  const parsed = parseRows(core, rows)
+  const own = new Set(rows.filter((row) => core.written.has(row)))
+  const ownAcked = core.keys.acked(core.hub.id)
+  const others = rows.filter((row) => !own.has(row) && !row.key.startsWith(ownAcked))
+  const parsed = parseRows(core, others)
   for (const [author, from] of parsed.refused) core.refused.set(author, from)
   core.addOwnAuthors(parsed.own)
   core.serverReached(parsed.acked)
@@ -137,7 +140,7 @@ export function readAgain(core: DocumentCore, rows: readonly StoredRow[]): Store
     kept.reduce((sum, { bytes }) => sum + bytes, 0),
     { isServer: false, isSameProfile: true },
   )
-  return rows.filter((row) => isCovered(core, row, core.store.version))
+  return rows.filter((row) => own.has(row) || isCovered(core, row, core.store.version))
 }
 
 /** All that the disk holds of a document, as one state. */

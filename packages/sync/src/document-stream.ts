@@ -9,7 +9,7 @@
  * 4. A bundle goes between changes of the stream, never among them, and both ends tell their change codec (C2).
  * 5. `sent` and `theirs` know nothing of the store after it was replaced: both sides open anew.
  */
-import { type AuthorId, type Bundle, type Change, encodeBundle, Version } from '@rejoin/state'
+import { type AuthorId, type Bundle, type Change, encodeBundle, type Store, Version } from '@rejoin/state'
 import { versionAfter } from './change-log.ts'
 import type { Carrier, DocumentCore, Intake } from './document-core.ts'
 import { ForkWatch } from './fork/fork-watch.ts'
@@ -48,6 +48,8 @@ export class DocumentStream implements Carrier {
   readonly #acks = new StreamAcks()
   readonly #needs: StreamNeeds
   readonly #presence: StreamPresence
+  /** What the other side has, when that was last found to be here. */
+  #covered: { readonly store: Store; readonly version: Version } | undefined
 
   constructor(host: VersionsHost, core: DocumentCore, handle: number, given: Permission) {
     this.#versions = new StreamVersions(host, core)
@@ -109,7 +111,13 @@ export class DocumentStream implements Carrier {
     if (this.rights.maySend && (!this.#sender.isDone || this.#isHealing)) return false
     if (this.isServer && core.ledger.unsaved.changes > 0) return false
     // Last, as this alone may take a look at every author; it is asked with every change.
-    return core.store.version.covers(this.theirs)
+    const { store } = core
+    const isCovered = store.version.covers(
+      this.theirs,
+      this.#covered?.store === store ? this.#covered.version : undefined,
+    )
+    if (isCovered) this.#covered = { store, version: this.theirs }
+    return isCovered
   }
 
   /** Asks the other side to take part. */

@@ -12,6 +12,7 @@ import type { StorageOp } from './seams.ts'
 export function storeAgain(core: DocumentCore): void {
   const { keys, store } = core
   core.rowBases.lost()
+  core.written.clear()
   const ops: StorageOp[] = [markRow(keys.index), core.stateRow(bundleSince(store, Version.empty))]
   // Unacknowledged work survives, and travels, as changes.
   for (const { change } of core.log.unsettled(core.acked)) {

@@ -1,5 +1,5 @@
 import { type AuthorId, createStore, encodeSnapshot, openDocument, Version } from '@rejoin/state'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { encodeFrame } from './codec.ts'
 import type { Frame } from './frame.ts'
 import { createMemoryDisk, type DialTransport, type LinkEvents, type MemoryDisk, type MemoryLink } from './index.ts'
@@ -99,6 +99,37 @@ describe('versions of many authors', () => {
     expect(bytes.up).toBeGreaterThan(100)
     expect(bytes.up).toBeLessThan(1000)
     expect(bytes.down).toBeLessThan(1000)
+  })
+
+  it('[LA10] cost a change, its acknowledgement and the folding of its rows nothing: none goes through them', () => {
+    /** Entries of maps that 2,000 changes look at. */
+    const looksWith = (snapshot: Uint8Array): number => {
+      const { world, server, client, alice } = pair(diskWith(snapshot), diskWith(snapshot))
+      const bob = world.open(server)
+      const work = (changes: number): void => {
+        for (let at = 0; at < changes; at++) {
+          alice.change((s) => s.phase.set(`alice ${at}`))
+          world.advance(20)
+          if (at % 4 === 0) bob.change((s) => s.potions.add(1))
+        }
+        world.advance(500)
+      }
+      // What is shared is found, and the rows of the past are folded.
+      work(1200)
+      const folded = (): number => client.replica.metrics().compactions + server.replica.metrics().compactions
+      const before = folded()
+      const looked = [vi.spyOn(Map.prototype, 'get'), vi.spyOn(Map.prototype, 'set')]
+      work(2000)
+      const looks = looked.reduce((sum, { mock }) => sum + mock.calls.length, 0)
+      for (const spy of looked) spy.mockRestore()
+      expect(folded() - before).toBeGreaterThan(4)
+      return looks
+    }
+    const few = createStore({ newAuthor: () => '00000000000000a1' as AuthorId, now: () => Date.UTC(2025, 0, 1) })
+    openDocument(Raid, few).change((s) => {
+      for (let i = 0; i < 20; i++) s.players.get(`p${i}`).name.set(`${i}`)
+    })
+    expect(looksWith(pruned)).toBeLessThan(looksWith(encodeSnapshot(few, { compact: true })) * 1.1)
   })
 
   it('[SY50] are told whole once where nothing is shared, and then by what differs, also after work on both sides', () => {

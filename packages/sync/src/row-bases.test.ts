@@ -135,6 +135,46 @@ describe('rows that are told by a version in a row of its own', () => {
     expect(reopened(copyOf(disk)).handle.snapshot.items.length).toBe(13)
   })
 
+  it('[LA8] are the folded state, too: it takes bytes for what differs, and is there when any one row is damaged', () => {
+    const disk = createMemoryDisk()
+    const world = new World()
+    const many = { namedVersionAuthors: 1, rowsBeforeCompaction: 30 }
+    const peer = world.replica({ disk, role: 'peer', limits: many })
+    const handle = world.open(peer)
+    for (let at = 0; at < 400; at++) {
+      handle.store.renewAuthor()
+      handle.change((draft) => draft.phase.set(`${at}`))
+      if (at % 10 === 0) world.advance(1)
+    }
+    for (let at = 0; at < 100; at++) {
+      handle.change((draft) => draft.items.add(`${at}`))
+      world.advance(1)
+    }
+    const folded = [...disk.rows.keys()].filter((key) => key.includes('/b/'))
+    expect([folded.length, [...disk.rows.keys()].filter((key) => key.includes('/s/')).length]).toEqual([1, 0])
+    expect(disk.rows.get(folded[0] as string)?.length).toBeLessThan(400 * 8)
+    expect(reopened(copyOf(disk)).handle.digest()).toBe(handle.digest())
+    for (const key of bases(disk)) {
+      const damaged = copyOf(disk)
+      const row = (damaged.rows.get(key) as Uint8Array).slice()
+      row[row.length >> 1] = (row[row.length >> 1] as number) ^ 1
+      damaged.rows.set(key, row)
+      expect(reopened(damaged).handle.digest()).toBe(handle.digest())
+    }
+    // The next opening folds it, and puts what it needs itself.
+    peer.replica.close()
+    world.advance(10)
+    const next = world.replica({ disk, role: 'peer', limits: many })
+    const again = world.open(next)
+    for (let at = 0; at < 80; at++) {
+      again.change((draft) => draft.potions.add(1))
+      world.advance(1)
+    }
+    expect(next.replica.metrics().compactions).toBeGreaterThan(0)
+    expect(ownersOf(disk).size).toBe(1)
+    expect(reopened(copyOf(disk)).handle.digest()).toBe(again.digest())
+  })
+
   it('[LA8] leave memory with the last row that is told by them', () => {
     const disk = createMemoryDisk()
     const world = new World()

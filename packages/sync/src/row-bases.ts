@@ -11,6 +11,7 @@
  */
 import {
   type Bundle,
+  bundleSince,
   type Change,
   createRowEncoder,
   decodeBundle,
@@ -20,7 +21,8 @@ import {
   encodeChanges,
   encodeVersion,
   isSelfContained,
-  type Version,
+  type Store,
+  Version,
   type VersionLookup,
   type VersionName,
   versionName,
@@ -52,6 +54,8 @@ export class RowBases {
   readonly #storage: Storage
   /** All that were read or put here. */
   readonly #known = new Map<VersionName, Version>()
+  /** Keys of their rows. */
+  readonly #rows = new Set<string>()
   /** Put by this opening. */
   #put = new Set<VersionName>()
   /** Of those, what was used since `retired` was asked. */
@@ -82,8 +86,15 @@ export class RowBases {
     return { before, bytes: sealRow(isSelfContained(bytes) ? bytes : encodeBundle(bundle)) }
   }
 
+  /** The row of the whole state; undefined where it is a snapshot, as it has few authors. */
+  state(store: Store): BasedRow | undefined {
+    const { before, used } = this.#use(store.version.size)
+    return used && { before, bytes: sealRow(encodeBundle(bundleSince(store, Version.empty), used.base)) }
+  }
+
   /** Takes in the row of a base. False when it is damaged. */
   read(name: string, row: StoredRow): boolean {
+    if (this.#known.has(name as VersionName) && this.#rows.has(row.key)) return true
     const payload = unsealRow(row.bytes)
     const decoded = payload === undefined ? undefined : decodeVersion(payload)
     if (decoded?.ok !== true || versionName(decoded.value) !== name) return false
@@ -91,6 +102,7 @@ export class RowBases {
       this.#known.set(versionName(decoded.value), decoded.value)
       this.#core.bases.restore(decoded.value)
     }
+    this.#rows.add(row.key)
     return true
   }
 
@@ -151,6 +163,7 @@ export class RowBases {
         continue
       }
       stale.push(row)
+      this.#rows.delete(row.key)
       if (isOurs) this.#put.delete(name as VersionName)
     }
     // What was put since has no row yet among these.
@@ -168,7 +181,7 @@ export class RowBases {
       return this.lookup(name)
     }
     const kind = row.key.slice(this.#core.keys.prefix.length, this.#core.keys.prefix.length + 2)
-    const payload = unsealRow(row.bytes)
+    const payload = kind === 'c/' || kind === 'b/' ? unsealRow(row.bytes) : undefined
     if (payload === undefined) return names
     if (kind === 'c/') decodeChanges(payload, {}, lookup)
     if (kind === 'b/') decodeBundle(payload, lookup)
@@ -193,8 +206,9 @@ export class RowBases {
     this.#known.set(versionName(base), base)
     const bytes = sealRow(encodeVersion(base))
     const before = [0, 1].map(
-      (copy): StorageOp => ({ kind: 'put', key: keys.base(this.#owner ?? '', versionName(base), copy), bytes }),
+      (copy) => ({ kind: 'put', key: keys.base(this.#owner ?? '', versionName(base), copy), bytes }) as const,
     )
+    for (const { key } of before) this.#rows.add(key)
     return { before, used: next }
   }
 
