@@ -103,6 +103,7 @@ interface Told {
   readonly context: Version
   /** In what it differs from the base. */
   readonly entries: Map<AuthorId, number>
+  readonly relative: RelativeContext | undefined
 }
 
 const keptAuthors = 32
@@ -112,6 +113,7 @@ export class RowContexts implements ContextTelling {
   readonly #base: Version
   /** In order of use: what an author learned since its last row is little, and found without going through all authors. */
   readonly #told = new Map<AuthorId, Told>()
+  #lastAuthor: AuthorId | undefined
 
   constructor(base: Version) {
     this.#base = base
@@ -120,15 +122,19 @@ export class RowContexts implements ContextTelling {
   begin(): void {}
 
   relate(context: Version, author: AuthorId): RelativeContext | undefined {
-    const entries = this.#entriesOf(context, this.#told.get(author))
+    const last = this.#told.get(author)
+    if (last?.context === context && author === this.#lastAuthor) return last.relative
+    const entries = this.#entriesOf(context, last)
+    const isWhole = versionNameBytes + entries.size * entryBytes >= context.size * entryBytes
+    const relative = isWhole ? undefined : { named: this.#base, entries: [...entries] }
     this.#told.delete(author)
-    this.#told.set(author, { context, entries })
+    this.#told.set(author, { context, entries, relative })
+    this.#lastAuthor = author
     for (const [oldest] of this.#told) {
       if (this.#told.size <= keptAuthors) break
       this.#told.delete(oldest)
     }
-    if (versionNameBytes + entries.size * entryBytes >= context.size * entryBytes) return undefined
-    return { named: this.#base, entries: [...entries] }
+    return relative
   }
 
   #entriesOf(context: Version, last: Told | undefined): Map<AuthorId, number> {

@@ -86,9 +86,16 @@ function sumOf(entries: ReadonlyMap<AuthorId, number>): EntrySum {
   return sum
 }
 
+/** The name that was written last, as rows and frames tell most versions by one. */
+const written = { name: '', bytes: new Uint8Array(versionNameBytes) }
+
 /** Writes the 16 bytes of a name. */
 export function writeVersionName(writer: ByteWriter, name: VersionName): void {
-  for (let i = 0; i < versionNameBytes; i++) writer.u8(Number.parseInt(name.slice(2 * i, 2 * i + 2), 16))
+  if (written.name !== name) {
+    written.name = name
+    for (let i = 0; i < versionNameBytes; i++) written.bytes[i] = Number.parseInt(name.slice(2 * i, 2 * i + 2), 16)
+  }
+  writer.raw(written.bytes)
 }
 
 /** Reads the 16 bytes of a name. */

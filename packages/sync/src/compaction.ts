@@ -1,8 +1,8 @@
 /**
- * Folding the rows of a document into one snapshot.
+ * Folding the rows of a document into one: a snapshot, or with many authors a state by what differs from a version.
  *
  * Invariants
- * 1. Only the exact rows that were read and that the snapshot covers are deleted, in the batch that writes the snapshot:
+ * 1. Only the exact rows that were read and that it covers are deleted, in the batch that writes it:
  *    what another tab writes meanwhile stays.
  * 2. A client folds nothing while it has changes that no server acknowledged: they travel, and survive, as changes.
  * 3. One opening at a time, under a lock; where storage has none, nothing is folded.

@@ -2,7 +2,8 @@
  * How a document lies in storage. Every row ends in a checksum; one damaged row costs itself and nothing else.
  *
  * `n/<doc>` the document exists · `u/<doc>/<replica>` that opening has unacknowledged work in it
- * `d/<doc>/c/<author>/<seq>` a change · `d/<doc>/b/<id>` a bundle · `d/<doc>/s/<id>` a snapshot
+ * `d/<doc>/c/<author>/<seq>` a change · `d/<doc>/b/<id>` a bundle, or a folded state of many authors
+ * `d/<doc>/s/<id>` a snapshot
  * `d/<doc>/v/<opening>/<name>/<copy>` a version that rows of changes and bundles name
  * `d/<doc>/t/<transfer>/<total>/<offset>` a piece of a bundle that is still coming
  * `d/<doc>/m/own/<author>` an incarnation of this profile
