@@ -99,7 +99,7 @@ describe('versions of many authors', () => {
     expect(bytes.up).toBeGreaterThan(100)
     expect(bytes.up).toBeLessThan(1000)
     expect(bytes.down).toBeLessThan(1000)
-  })
+  }, 60_000)
 
   it('[LA10] cost a change, its acknowledgement and the folding of its rows nothing: none goes through them', () => {
     /** Entries of maps that 2,000 changes look at. */
@@ -148,7 +148,7 @@ describe('versions of many authors', () => {
     // With six heartbeats and a digest or two.
     expect(bytes.up).toBeLessThan(1200)
     expect(bytes.down).toBeLessThan(1200)
-  })
+  }, 60_000)
 
   it('[SY50] cost who joins with nothing one version, and its first changes bytes', () => {
     const { world, server, alice, bytes } = pair(diskWith(crowded), createMemoryDisk())
@@ -164,7 +164,7 @@ describe('versions of many authors', () => {
     expect([bob.snapshot.phase, alice.snapshot.potions]).toEqual(['alice', 11])
     expect(bytes.up).toBeLessThan(300)
     expect(bytes.down).toBeLessThan(300)
-  })
+  }, 60_000)
 
   it('[SY51] are recalled by who does not hold what they name, and told again', () => {
     const disk = diskWith(crowded)
@@ -185,7 +185,7 @@ describe('versions of many authors', () => {
     expect(world.open(next).snapshot.phase).toBe('alice')
     expect(again.bytes.up).toBeGreaterThan(8 * pastAuthors)
     expect(bytes.up).toBeGreaterThan(0)
-  })
+  }, 60_000)
 })
 
 describe('the frames of versions', () => {

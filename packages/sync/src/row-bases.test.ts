@@ -194,5 +194,5 @@ describe('rows that are told by a version in a row of its own', () => {
     const { rowBases } = insideOf(peer.replica).shelf.cores()[0]!
     // A dozen is remembered for other replicas.
     expect([...names].filter((name) => rowBases.lookup(name as VersionName) !== undefined).length).toBeLessThan(15)
-  })
+  }, 60_000)
 })
