@@ -57,7 +57,7 @@ const nodeAt = (store: Store, ...path: string[]): number => store.tree.findNode(
 describe('verifyStore', () => {
   it('[CK1] takes as many entries as there may be, side by side', () => {
     expect(verifyStore(filled(200_000).store)).toEqual([])
-  })
+  }, 60_000)
 
   it('[CK1] finds nothing in a store that was written, merged, deleted in and freed', () => {
     for (const players of [3, 40]) {
