@@ -21,6 +21,9 @@ export class NameIndex {
   readonly #names: Column<string>
   #shards: Shard[] = [new Shard()]
   #size = 0
+  /** What was asked for last: a name that is not there is mostly added next. */
+  #asked = ''
+  #askedHash = hashOf('')
 
   /** `names`: by row. */
   constructor(names: Column<string>) {
@@ -34,6 +37,8 @@ export class NameIndex {
   /** The row of a name; 0 if there is none. */
   get(name: string): Row {
     const hash = hashOf(name)
+    this.#asked = name
+    this.#askedHash = hash
     const { pairs, map } = this.#shardOf(hash)
     if (map !== undefined) return map.get(name) ?? 0
     const mask = pairs.length - 1
@@ -47,7 +52,7 @@ export class NameIndex {
   add(name: string, row: Row): void {
     if (this.#size === most && this.#shards.length === 1) this.#spread()
     this.#size++
-    const hash = hashOf(name)
+    const hash = name === this.#asked ? this.#askedHash : hashOf(name)
     this.#enter(this.#shardOf(hash), hash, row)
   }
 
