@@ -68,6 +68,8 @@ class StreamDecoder implements ChangeDecoder {
   #format = changeFormat
   /** Primitive reads of the last frame: tests hold it against the size of the frame. */
   steps = 0
+  /** See `Store`, `#kept`. */
+  protected readonly kept: ByteReader = new ByteReader(new Uint8Array(0))
 
   constructor(limits: DecodeLimits, tree: () => Tree | undefined, lookup: VersionLookup | undefined) {
     addAllKinds()
@@ -169,7 +171,10 @@ class StreamDecoder implements ChangeDecoder {
     }
     const ops = puts.map((at, i): Op => ({ type: 'put', key: this.#key(reader, at), value: values[i] as Value }))
     for (const at of removes) ops.push({ type: 'remove', key: this.#key(reader, at) })
-    return { author, seq, span, context, hlc, ...(cause === undefined ? {} : { cause }), ops: ops.concat(lists) }
+    const all = ops.concat(lists)
+    return cause === undefined
+      ? { author, seq, span, context, hlc, ops: all }
+      : { author, seq, span, context, hlc, cause, ops: all }
   }
 
   #stateOf(author: AuthorId): AuthorState {

@@ -8,18 +8,18 @@ import type { Row } from './rows.ts'
 import { winningItem } from './stamp-order.ts'
 import type { Tree } from './tree.ts'
 import type { Value } from './value.ts'
-import type { Version } from './version.ts'
+import { Version } from './version.ts'
 import { WrittenChange } from './written-change.ts'
 
 /** What the author of a change had before it, and with its first dot. */
 class TheirVersion implements Seen {
   readonly #change: Change
   readonly #number: number
-  #after: Version | undefined
+  #after: Version | undefined = undefined
 
-  constructor(change: Change, slot: AuthorSlot) {
+  constructor(change: Change, number: number) {
     this.#change = change
-    this.#number = slot.number
+    this.#number = number
   }
 
   /** What the author had with the first dot of the change. Made if needed: most changes meet nothing that asks for it. */
@@ -34,10 +34,14 @@ class TheirVersion implements Seen {
   }
 }
 
+/** One of them is kept: see `Store`, `#kept`. */
+let kept: TheirVersion | undefined
+
 /** Applies the ops of a change whose context is covered and which was validated. Returns the conflicts noticed. */
 export function mergeChange(core: Core, change: Change): NoticedConflict[] {
   const slot = core.slot(change.author)
-  const theirs = new TheirVersion(change, slot)
+  kept ??= new TheirVersion({ ...change, context: Version.empty, ops: [] }, 0)
+  const theirs = new TheirVersion(change, slot.number)
   const noticed: NoticedConflict[] = []
   core.clock.observe(change.hlc, core.now())
   if (change instanceof WrittenChange && change.isOf(core.tree)) mergeRows(core, change, slot, theirs, noticed)

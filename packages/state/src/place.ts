@@ -66,6 +66,7 @@ export class Spec {
   readonly make: (above: Place | undefined, name: string) => object
   /** Where the node was beside its parent when one was last looked for: the fields of map entries mostly stand alike. */
   offset: number
+  #kept: object | undefined = undefined
 
   constructor(store: Store, shape: Shape, isFixed: boolean, offset: number) {
     this.store = store
@@ -74,11 +75,17 @@ export class Spec {
     this.offset = offset
     if (isField(shape)) {
       const { draft } = behaviour(shape)
-      this.make = (above, name) => draft(this, above, name)
+      this.make = (above, name) => this.#keep(draft(this, above, name))
     } else {
       const StructDraft = structClass(this, shape)
-      this.make = (above, name) => new StructDraft(new Place(this, above, name))
+      this.make = (above, name) => this.#keep(new StructDraft(new Place(this, above, name)))
     }
+  }
+
+  /** The first one stays: see `Store`, `#kept`. */
+  #keep(draft: object): object {
+    this.#kept ??= draft
+    return draft
   }
 
   /** Another one takes its place when a snapshot was loaded in slices. */

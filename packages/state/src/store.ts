@@ -16,6 +16,7 @@ import type { Tree } from './tree.ts'
 import { isSoundChange } from './validate.ts'
 import type { Version } from './version.ts'
 import { type WaitingChange, WaitingRoom } from './waiting-room.ts'
+import { WrittenChange } from './written-change.ts'
 
 /** What became of a change that came in. */
 export type ChangeOutcome = 'applied' | 'duplicate' | 'waiting' | 'overflow' | 'invalid' | 'closed'
@@ -58,6 +59,11 @@ export class Store {
   readonly #room: WaitingRoom
   #listeners: readonly ((event: ChangeEvent) => void)[] = []
   #transaction: Transaction | undefined
+  /**
+   * The first small change with what went with it. An engine forgets the shape of short-lived objects when it collects and
+   * none is alive, and with it all code that it had compiled for them.
+   */
+  #kept: readonly unknown[] | undefined
 
   constructor(options: StoreOptions, rules: Rules = soundRules) {
     this.#options = options
@@ -149,7 +155,9 @@ export class Store {
       this.#transaction = undefined
     }
     const change = transaction.commit()
-    if (change !== undefined) this.#emit('local', change, noConflicts)
+    const event = change === undefined ? undefined : this.#emit('local', change, noConflicts)
+    if (this.#kept === undefined && change instanceof WrittenChange && change.rows.length <= fewKept)
+      this.#kept = [transaction, change, event]
     return change
   }
 
@@ -245,17 +253,22 @@ export class Store {
     { bytes = 0, origin = 'remote' }: MergeOptions,
   ): void {
     if (this.#core.cuts.size > 0) for (const cut of this.#core.cuts) cut.merged(noticed, bytes, brought)
-    this.#emit(origin, 'ops' in brought ? brought : undefined, noticed)
+    const change = 'ops' in brought ? brought : undefined
+    const event = this.#emit(origin, change, noticed)
+    if (this.#kept === undefined && change instanceof WrittenChange && change.rows.length <= fewKept)
+      this.#kept = [change, event]
   }
 
-  #emit(origin: Origin, change: Change | undefined, noticed: readonly NoticedConflict[]): void {
+  #emit(origin: Origin, change: Change | undefined, noticed: readonly NoticedConflict[]): ChangeEvent | undefined {
     const listeners = this.#listeners
-    if (listeners.length === 0) return
+    if (listeners.length === 0) return undefined
     const event = new StoreEvent(this.#core, origin, change, noticed)
     for (let i = 0; i < listeners.length; i++) listeners[i]?.(event)
+    return event
   }
 }
 
+const fewKept = 1024
 const noTokens: readonly FencingToken[] = Object.freeze([])
 const noConflicts: readonly NoticedConflict[] = Object.freeze([])
 const noOptions: MergeOptions = Object.freeze({})
