@@ -68,7 +68,7 @@ class StreamDecoder implements ChangeDecoder {
   #format = changeFormat
   /** Primitive reads of the last frame: tests hold it against the size of the frame. */
   steps = 0
-  /** See `Store`, `#kept`. */
+  /** See `Store.kept`. */
   protected readonly kept: ByteReader = new ByteReader(new Uint8Array(0))
 
   constructor(limits: DecodeLimits, tree: () => Tree | undefined, lookup: VersionLookup | undefined) {

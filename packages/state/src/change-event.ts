@@ -38,11 +38,17 @@ export class StoreEvent implements ChangeEvent {
   #changed: readonly Path[] | undefined
   #version: Version | undefined
 
-  constructor(core: Core, origin: Origin, change: Change | undefined, noticed: readonly NoticedConflict[]) {
+  constructor(
+    core: Core,
+    origin: Origin,
+    change: Change | undefined,
+    noticed: readonly NoticedConflict[],
+    era: Era = core.tree.era,
+  ) {
     this.origin = origin
     if (change !== undefined) this.change = change
     this.conflicts = noticed.length === 0 ? none : noticed.map(({ conflict }) => conflict)
-    this.#era = core.tree.era
+    this.#era = era
     this.#nodes = core.changedNodes
     this.#mayRepeat = core.nodesRepeat
     this.#others = core.others

@@ -2,6 +2,7 @@ import type { AuthorSlot } from './author-slot.ts'
 import { type Change, lastSeq, type Op } from './change.ts'
 import { conflictAt, leadingTouch, type NoticedConflict } from './conflict.ts'
 import type { Core, LiveItem, Seen } from './core.ts'
+import type { AuthorId } from './ids.ts'
 import { leafKinds } from './key.ts'
 import type { Touch } from './leaf-kind.ts'
 import type { Row } from './rows.ts'
@@ -34,13 +35,21 @@ class TheirVersion implements Seen {
   }
 }
 
-/** One of them is kept: see `Store`, `#kept`. */
+const nothing: Change = {
+  author: '' as AuthorId,
+  seq: 0,
+  span: 1,
+  context: Version.empty,
+  hlc: 0,
+  ops: [],
+}
+/** One of them is kept: see `Store.kept`. */
 let kept: TheirVersion | undefined
 
 /** Applies the ops of a change whose context is covered and which was validated. Returns the conflicts noticed. */
 export function mergeChange(core: Core, change: Change): NoticedConflict[] {
   const slot = core.slot(change.author)
-  kept ??= new TheirVersion({ ...change, context: Version.empty, ops: [] }, 0)
+  if (kept === undefined) kept = new TheirVersion(nothing, 0)
   const theirs = new TheirVersion(change, slot.number)
   const noticed: NoticedConflict[] = []
   core.clock.observe(change.hlc, core.now())

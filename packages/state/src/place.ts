@@ -82,7 +82,7 @@ export class Spec {
     }
   }
 
-  /** The first one stays: see `Store`, `#kept`. */
+  /** The first one stays: see `Store.kept`. */
   #keep(draft: object): object {
     this.#kept ??= draft
     return draft

@@ -3,6 +3,7 @@ import { type ChangeEvent, type Origin, StoreEvent } from './change-event.ts'
 import type { NoticedConflict } from './conflict.ts'
 import { Core, type StoreOptions } from './core.ts'
 import type { ContextOf } from './epoch.ts'
+import { Era } from './era.ts'
 import { changeNested } from './error-codes.ts'
 import { RejoinError } from './errors.ts'
 import type { FencingToken } from './graded.ts'
@@ -60,15 +61,17 @@ export class Store {
   #listeners: readonly ((event: ChangeEvent) => void)[] = []
   #transaction: Transaction | undefined
   /**
-   * The first small change with what went with it. An engine forgets the shape of short-lived objects when it collects and
-   * none is alive, and with it all code that it had compiled for them.
+   * One of each that lives no longer than a change. An engine forgets the shape of short-lived objects when it collects
+   * and none is alive, and with it all code that it had compiled for them. Of an era of their own, so that they keep
+   * nothing else alive.
    */
-  #kept: readonly unknown[] | undefined
+  protected kept: readonly unknown[]
 
   constructor(options: StoreOptions, rules: Rules = soundRules) {
     this.#options = options
     this.#core = new Core(rules, options)
     this.#room = new WaitingRoom(this.#core.limits.waitingRoomBytes)
+    this.kept = shapesOf(this.#core)
   }
 
   /** Everything merged so far. */
@@ -155,9 +158,7 @@ export class Store {
       this.#transaction = undefined
     }
     const change = transaction.commit()
-    const event = change === undefined ? undefined : this.#emit('local', change, noConflicts)
-    if (this.#kept === undefined && change instanceof WrittenChange && change.rows.length <= fewKept)
-      this.#kept = [transaction, change, event]
+    if (change !== undefined) this.#emit('local', change, noConflicts)
     return change
   }
 
@@ -231,6 +232,7 @@ export class Store {
   /** Puts another core in the place of this store's. */
   adopt(core: Core): void {
     this.#core = core
+    this.kept = shapesOf(core)
   }
 
   /** @throws RejoinError `change-nested` inside a transaction. */
@@ -253,22 +255,17 @@ export class Store {
     { bytes = 0, origin = 'remote' }: MergeOptions,
   ): void {
     if (this.#core.cuts.size > 0) for (const cut of this.#core.cuts) cut.merged(noticed, bytes, brought)
-    const change = 'ops' in brought ? brought : undefined
-    const event = this.#emit(origin, change, noticed)
-    if (this.#kept === undefined && change instanceof WrittenChange && change.rows.length <= fewKept)
-      this.#kept = [change, event]
+    this.#emit(origin, 'ops' in brought ? brought : undefined, noticed)
   }
 
-  #emit(origin: Origin, change: Change | undefined, noticed: readonly NoticedConflict[]): ChangeEvent | undefined {
+  #emit(origin: Origin, change: Change | undefined, noticed: readonly NoticedConflict[]): void {
     const listeners = this.#listeners
-    if (listeners.length === 0) return undefined
+    if (listeners.length === 0) return
     const event = new StoreEvent(this.#core, origin, change, noticed)
     for (let i = 0; i < listeners.length; i++) listeners[i]?.(event)
-    return event
   }
 }
 
-const fewKept = 1024
 const noTokens: readonly FencingToken[] = Object.freeze([])
 const noConflicts: readonly NoticedConflict[] = Object.freeze([])
 const noOptions: MergeOptions = Object.freeze({})
@@ -279,6 +276,12 @@ function tokensOf(token: FencingToken | readonly FencingToken[]): readonly Fenci
     leafKind(leafKinds.fenced).checkToken?.(given)
   }
   return tokens
+}
+
+function shapesOf(core: Core): readonly unknown[] {
+  const era = new Era(core.tree)
+  const change = new WrittenChange('' as AuthorId, 0, core.version, 0, era, [], [], [])
+  return [new Transaction(core, noTokens), change, new StoreEvent(core, 'local', change, noConflicts, era)]
 }
 
 /** A store of one document. */
