@@ -333,8 +333,8 @@ export class Core {
     if (hasMore && rows.get(entry, words.record) !== 0) return false
     const author = rows.author(entry)
     if (theirs !== undefined && !theirs.had(tree.slotNumbered(author), page[at + words.seq] as number)) return false
-    if (this.journal?.collects === true) this.journal.touch(entry, this.merging)
-    let kept = flags & marks.own & ~marks.pending
+    this.keep(entry)
+    let kept = flags & ~marks.pending
     if (this.digest !== undefined && (flags & marks.dirty) === 0) {
       kept |= marks.dirty
       this.digest.note(entry)
@@ -350,8 +350,7 @@ export class Core {
     }
     if (page[at + words.after] !== 0 || author !== slot.number) tree.moveLast(entry, author, slot)
     page[at + words.flags] = kept
-    rows.fill(entry, slot.number, seq, hlc)
-    tree.values.set(entry, value)
+    tree.fill(entry, slot, seq, hlc, value)
     return true
   }
 

@@ -79,5 +79,5 @@ function isSoundWrite(tree: Tree, entry: Row, author: string, value: Value | und
 }
 
 function unname({ rows }: Tree, entry: Row): void {
-  rows.page(entry)[rows.offset(entry) + words.flags] = rows.get(entry, words.flags) & ~marks.put
+  rows.set(entry, words.flags, rows.get(entry, words.flags) & ~marks.put)
 }
