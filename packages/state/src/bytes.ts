@@ -1,4 +1,4 @@
-import { type DecodeError, type DecodeErrorKind, type Result, success } from './result.ts'
+import { type DecodeError, type DecodeErrorKind, failure, type Result, success } from './result.ts'
 import type { Steps } from './steps.ts'
 import { decodeText, encodedLength, encodeText } from './text-bytes.ts'
 
@@ -207,7 +207,7 @@ export function* attempting<T>(decode: Steps<T>): Steps<Result<T, DecodeError>> 
 /** What a decoder failed with, as a plain error. Other errors are bugs and pass. */
 export function failedWith(error: unknown): { readonly ok: false; readonly error: DecodeError } {
   if (!(error instanceof DecodeFailure)) throw error
-  return { ok: false, error: { kind: error.kind, offset: error.offset, message: error.message } }
+  return failure({ kind: error.kind, offset: error.offset, message: error.message })
 }
 
 /**

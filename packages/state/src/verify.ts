@@ -224,8 +224,7 @@ class StoreCheck {
       if (isRun) this.#noteRun(row)
       else if (!this.#dotted.has(row)) this.say(`row ${row} in the recency list of ${slot.id} is held by no entry`)
       if (rows.get(row, words.before) !== before) this.say(`${this.#name(row)} names another one before it`)
-      if (rows.author(row) !== slot.number)
-        this.say(`${this.#name(row)} is of another author than ${slot.id}`)
+      if (rows.author(row) !== slot.number) this.say(`${this.#name(row)} is of another author than ${slot.id}`)
       const seq = tree.seq(row)
       const last = isRun ? seq + Number(tree.value(row)) - 1 : seq
       if (seq < changeFrom) this.say(`${this.#name(row)} with seq ${seq} comes after ${lastSeq}`)
