@@ -28,14 +28,10 @@ export class Column<T> {
 
   push(value: T): void {
     const at = this.#length++
-    // The first page grows, as most columns are short; the others have their size from the start.
-    if (at < pageSize) {
-      // An array that begins with its first element has room for that alone.
-      if (at === 0) this.#pages = [[value]]
-      else (this.#pages[0] as T[]).push(value)
-      return
-    }
-    if ((at & pageMask) === 0) this.#pages.push(new Array<T>(pageSize))
+    // The first page grows, as most columns are short; the others have their size from the start. All are made alike: code
+    // that was compiled for one kind of array is thrown away when it meets another.
+    if (at === 0) this.#pages = [new Array<T>(1)]
+    else if ((at & pageMask) === 0) this.#pages.push(new Array<T>(pageSize))
     ;(this.#pages[at >>> pageBits] as T[])[at & pageMask] = value
   }
 }

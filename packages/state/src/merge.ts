@@ -2,6 +2,7 @@ import type { AuthorSlot } from './author-slot.ts'
 import { type Change, lastSeq, type Op } from './change.ts'
 import { conflictAt, leadingTouch, type NoticedConflict } from './conflict.ts'
 import type { Core, LiveItem, Seen } from './core.ts'
+import { maxStamp } from './hlc.ts'
 import type { AuthorId } from './ids.ts'
 import { leafKinds } from './key.ts'
 import type { Touch } from './leaf-kind.ts'
@@ -40,7 +41,8 @@ const nothing: Change = {
   seq: 0,
   span: 1,
   context: Version.empty,
-  hlc: 0,
+  // As those of changes, which take more than a small number: a shape is kept with how its numbers are.
+  hlc: maxStamp,
   ops: [],
 }
 /** One of them is kept: see `Store.kept`. */

@@ -63,9 +63,9 @@ export class Spec {
   readonly shape: Shape
   /** Whether its places stand at one path each, not inside a map. */
   readonly isFixed: boolean
-  readonly make: (above: Place | undefined, name: string) => object
   /** Where the node was beside its parent when one was last looked for: the fields of map entries mostly stand alike. */
   offset: number
+  readonly #draft: Behaviour['draft']
   #kept: object | undefined = undefined
 
   constructor(store: Store, shape: Shape, isFixed: boolean, offset: number) {
@@ -73,17 +73,12 @@ export class Spec {
     this.shape = shape
     this.isFixed = isFixed
     this.offset = offset
-    if (isField(shape)) {
-      const { draft } = behaviour(shape)
-      this.make = (above, name) => this.#keep(draft(this, above, name))
-    } else {
-      const StructDraft = structClass(this, shape)
-      this.make = (above, name) => this.#keep(new StructDraft(new Place(this, above, name)))
-    }
+    this.#draft = isField(shape) ? behaviour(shape).draft : structDrafts(this, shape)
   }
 
-  /** The first one stays: see `Store.kept`. */
-  #keep(draft: object): object {
+  /** A draft at a place. The first one stays: see `Store.kept`. */
+  make(above: Place | undefined, name: string): object {
+    const draft = this.#draft(this, above, name)
     this.#kept ??= draft
     return draft
   }
@@ -222,42 +217,61 @@ export function draftAt(shape: Shape, draft: object, path: readonly string[]): o
 }
 
 const placeOf: unique symbol = Symbol('place')
+const partsOf: unique symbol = Symbol('parts')
 const madeAt: unique symbol = Symbol('drafts')
 
 /** The draft of a struct at a place. */
 interface StructDraft {
   readonly [placeOf]: Place
+  /** The specs of its fields, in their order. */
+  readonly [partsOf]: readonly Spec[]
   /** Drafts made so far, where the struct stands at a fixed path: there they are asked for again and again. */
   readonly [madeAt]: (object | undefined)[] | undefined
 }
 
+/** What makes the drafts of a struct. */
+function structDrafts({ store, isFixed }: Spec, struct: Struct): Behaviour['draft'] {
+  const StructDraft = structClass(struct)
+  const parts = Object.values(struct).map((part, at) => new Spec(store, part, isFixed, isFixed ? 0 : at + 1))
+  return (spec, above, name) => new StructDraft(new Place(spec, above, name), parts)
+}
+
+type StructClass = new (place: Place, parts: readonly Spec[]) => object
+
+const structClasses = new WeakMap<Struct, StructClass>()
+
 /**
- * The drafts of one struct share their getters: looking up a field is on the path of every write, and objects with
- * getters of their own are slow to look into. They inherit nothing, so that any name can be that of a field.
+ * The drafts of one struct share their getters, in all documents: looking up a field is on the path of every write, and
+ * objects with getters of their own are slow to look into. They inherit nothing, so that any name can be that of a field.
  */
-function structClass({ store, isFixed }: Spec, struct: Struct): new (place: Place) => object {
+function structClass(struct: Struct): StructClass {
+  const known = structClasses.get(struct)
+  if (known !== undefined) return known
   const StructDraftAt = class implements StructDraft {
     readonly [placeOf]: Place
+    readonly [partsOf]: readonly Spec[]
     readonly [madeAt]: (object | undefined)[] | undefined
 
-    constructor(place: Place) {
+    constructor(place: Place, parts: readonly Spec[]) {
       this[placeOf] = place
-      this[madeAt] = isFixed ? [] : undefined
+      this[partsOf] = parts
+      this[madeAt] = place.spec.isFixed ? [] : undefined
     }
   }
   const { prototype } = StructDraftAt
   Object.setPrototypeOf(prototype, null)
   Reflect.deleteProperty(prototype, 'constructor')
-  Object.entries(struct).forEach(([name, shape], at) => {
-    const spec = new Spec(store, shape, isFixed, isFixed ? 0 : at + 1)
+  Object.keys(struct).forEach((name, at) => {
     function get(this: StructDraft): object {
       const made = this[madeAt]
-      if (made === undefined) return spec.make(this[placeOf], name)
-      made[at] ??= spec.make(this[placeOf], name)
+      const part = this[partsOf][at] as Spec
+      if (made === undefined) return part.make(this[placeOf], name)
+      made[at] ??= part.make(this[placeOf], name)
       return made[at]
     }
     // Nobody writes to a draft by assignment: without a setter that throws.
     Object.defineProperty(prototype, name, { enumerable: true, get })
   })
+  structClasses.set(struct, StructDraftAt)
   return StructDraftAt
 }

@@ -7,6 +7,7 @@ import { Era } from './era.ts'
 import { changeNested } from './error-codes.ts'
 import { RejoinError } from './errors.ts'
 import type { FencingToken } from './graded.ts'
+import { maxStamp } from './hlc.ts'
 import type { AuthorId } from './ids.ts'
 import { leafKinds } from './key.ts'
 import { leafKind } from './leaf-kind.ts'
@@ -280,7 +281,7 @@ function tokensOf(token: FencingToken | readonly FencingToken[]): readonly Fenci
 
 function shapesOf(core: Core): readonly unknown[] {
   const era = new Era(core.tree)
-  const change = new WrittenChange('' as AuthorId, 0, core.version, 0, era, [], [], [])
+  const change = new WrittenChange('' as AuthorId, 0, core.version, maxStamp, era, [], [], [])
   return [new Transaction(core, noTokens), change, new StoreEvent(core, 'local', change, noConflicts, era)]
 }
 
