@@ -129,12 +129,12 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     opened.subscribe((event) => {
       if (event.origin === 'local' && event.change !== undefined) {
         checker.wrote(index, event.change)
-        if (tell) say({ kind: 'write', atMs: scheduler.nowMs, node: index, change: event.change, paths: event.changed })
+        if (tell) say({ kind: 'write', atMs: scheduler.nowMs, node: index, change: event.change, paths: [...event.changed] })
       } else {
         counts.merges += 1
         counts.conflicts += event.conflicts.length
-        const { change, changed: paths, conflicts } = event
-        if (tell) say({ kind: 'merge', atMs: scheduler.nowMs, node: index, change, paths, conflicts })
+        const { change, changed, conflicts } = event
+        if (tell) say({ kind: 'merge', atMs: scheduler.nowMs, node: index, change, paths: [...changed], conflicts })
       }
       stepped(opened)
     })

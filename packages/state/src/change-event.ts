@@ -1,5 +1,5 @@
 import type { Change } from './change.ts'
-import { Column } from './column.ts'
+import type { ChangedRows } from './changed-rows.ts'
 import type { Conflict, NoticedConflict } from './conflict.ts'
 import type { Core } from './core.ts'
 import type { Era } from './era.ts'
@@ -10,13 +10,23 @@ import type { Version } from './version.ts'
 /** Where a change of state came from. */
 export type Origin = 'local' | 'remote' | 'load'
 
+/**
+ * Places of a document, each once. They are spelled when they are asked for: whoever only counts them, or stops at the
+ * first, does not pay for all.
+ */
+export interface Places extends Iterable<Path> {
+  readonly length: number
+  /** The place at an index; undefined where there is none. */
+  at(index: number): Path | undefined
+}
+
 /** One step of a store's state: a local change, a merged change or a merged bundle. */
 export interface ChangeEvent {
   readonly origin: Origin
   /** The change, unless a bundle brought it. */
   readonly change?: Change
-  /** Places at which a leaf changed. Spelled when it is asked for. */
-  readonly changed: readonly Path[]
+  /** Places at which a leaf changed. */
+  readonly changed: Places
   /** Concurrent writes that this merge settled. */
   readonly conflicts: readonly Conflict[]
   readonly version: Version
@@ -30,12 +40,11 @@ export class StoreEvent implements ChangeEvent {
   readonly change?: Change
   readonly conflicts: readonly Conflict[]
   readonly #era: Era
-  readonly #nodes: Column<Row>
-  readonly #mayRepeat: boolean
+  readonly #rows: ChangedRows
   readonly #others: Version
   readonly #own: Core['own']
   readonly #ownSeq: number
-  #changed: readonly Path[] | undefined
+  #changed: Places | undefined
   #version: Version | undefined
 
   constructor(
@@ -49,15 +58,14 @@ export class StoreEvent implements ChangeEvent {
     if (change !== undefined) this.change = change
     this.conflicts = noticed.length === 0 ? none : noticed.map(({ conflict }) => conflict)
     this.#era = era
-    this.#nodes = core.changedNodes
-    this.#mayRepeat = core.nodesRepeat
+    this.#rows = core.changed
     this.#others = core.others
     this.#own = core.own
     this.#ownSeq = core.own?.max ?? 0
   }
 
-  get changed(): readonly Path[] {
-    this.#changed ??= this.#paths()
+  get changed(): Places {
+    this.#changed ??= new RowPlaces(this.#era, this.#rows)
     return this.#changed
   }
 
@@ -66,36 +74,45 @@ export class StoreEvent implements ChangeEvent {
     this.#version ??= own === undefined ? this.#others : this.#others.with(own.id, this.#ownSeq)
     return this.#version
   }
+}
 
-  #paths(): Path[] {
-    const era = this.#era
-    const { tree } = era
-    const nodes = this.#mayRepeat ? new Column<Row>() : this.#nodes
-    if (this.#mayRepeat) for (const node of this.#distinct()) nodes.push(node)
-    const { length } = nodes
-    const paths = new Array<Path>(length)
+/** The places of rows. */
+class RowPlaces implements Places {
+  readonly #era: Era
+  readonly #rows: ChangedRows
+
+  constructor(era: Era, rows: ChangedRows) {
+    this.#era = era
+    this.#rows = rows.repeat ? rows.distinct() : rows
+  }
+
+  get length(): number {
+    return this.#rows.length
+  }
+
+  at(index: number): Path | undefined {
+    const row = this.#rows.at(index)
+    return row === undefined ? undefined : this.#era.keyOf(row).path
+  }
+
+  *[Symbol.iterator](): IterableIterator<Path> {
+    const { tree } = this.#era
     let above = 0
     let prefix: Path = []
-    for (let i = 0; i < length; i++) {
-      const node = nodes.get(i) as Row
-      if (era !== tree.era) {
-        paths[i] = era.keyOf(node).path
+    for (let at = 0; at < this.#rows.length; at++) {
+      const row = this.#rows.at(at) as Row
+      // Somebody may have given rows back between two of them.
+      if (this.#era !== tree.era) {
+        yield this.#era.keyOf(row).path
         continue
       }
       // Places of one change mostly stand side by side.
-      if (tree.above(node) !== above) {
-        above = tree.above(node)
+      if (tree.above(row) !== above) {
+        above = tree.above(row)
         prefix = above === 0 ? prefix : tree.path(above)
       }
-      paths[i] = node === tree.root ? [] : joined(prefix, tree.name(node))
+      yield row === tree.root ? [] : joined(prefix, tree.name(row))
     }
-    return paths
-  }
-
-  #distinct(): Set<Row> {
-    const nodes = new Set<Row>()
-    for (let i = 0; i < this.#nodes.length; i++) nodes.add(this.#nodes.get(i) as Row)
-    return nodes
   }
 }
 

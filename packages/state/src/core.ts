@@ -1,7 +1,8 @@
 import type { AuthorSlot } from './author-slot.ts'
 import type { Authority } from './authority.ts'
 import type { Change, Epoch } from './change.ts'
-import { Column } from './column.ts'
+import { ChangedRows } from './changed-rows.ts'
+import type { Column } from './column.ts'
 import type { NoticedConflict } from './conflict.ts'
 import type { CutJournal } from './cut-journal.ts'
 import { invalidAuthor, seqExhausted } from './error-codes.ts'
@@ -73,7 +74,6 @@ function isPlainKind(kind: KindCode): boolean {
   )
 }
 
-const noNodes: Column<Row> = new Column()
 
 /** What the author of a change had. */
 export interface Seen {
@@ -123,9 +123,7 @@ export class Core {
   /** Grows by one with each change, bundle or transaction. */
   revision = 1
   /** Nodes of which a leaf changed in the running revision. */
-  changedNodes: Column<Row> = noNodes
-  /** Whether a node may stand twice among those. */
-  nodesRepeat = false
+  changed: ChangedRows = new ChangedRows()
   #lastChanged: Row = 0
   /** The node above which the running revision is noted already. */
   #lastAbove: Row = 0
@@ -239,7 +237,7 @@ export class Core {
       this.digest.note(entry)
     }
     this.#touchNode((flags & marks.type) === 0 ? entry : rows.get(entry, words.parent))
-    if ((flags & marks.type) !== 0) this.nodesRepeat = true
+    if ((flags & marks.type) !== 0) this.changed.repeat = true
   }
 
   /** To be called before an entry changes, by whoever does not touch it yet: a cut that is open copies what it holds. */
@@ -250,16 +248,11 @@ export class Core {
   #touchNode(node: Row): void {
     if (node === this.#lastChanged) return
     this.#lastChanged = node
-    this.#noteChanged(node)
+    this.changed.push(node)
     const { rows } = this.tree
     // Of a plain value nobody asks for the revision.
     const isPlain = (rows.get(node, words.flags) & marks.kind) === leafKinds.register && !rows.hasMore(node)
     this.#touchAbove(isPlain ? rows.get(node, words.parent) : node)
-  }
-
-  #noteChanged(node: Row): void {
-    if (this.changedNodes === noNodes) this.changedNodes = new Column()
-    this.changedNodes.push(node)
   }
 
   /** Notes the running revision at a node and all above it. */
@@ -341,11 +334,11 @@ export class Core {
     }
     const parent = page[at + words.parent] as number
     if ((flags & marks.type) !== 0) {
-      this.nodesRepeat = true
+      this.changed.repeat = true
       this.#touchNode(parent)
     } else {
       this.#lastChanged = entry
-      this.#noteChanged(entry)
+      this.changed.push(entry)
       this.#touchAbove(hasMore ? entry : parent)
     }
     if (page[at + words.after] !== 0 || author !== slot.number) tree.moveLast(entry, author, slot)
@@ -418,12 +411,11 @@ export class Core {
     return this.tree.items(entry).filter((other) => outranks(other.value, value))
   }
 
-  /** Starts a new revision: whatever changes from here on is reported together. */
-  beginRevision(merging: boolean): void {
+  /** Starts a new revision: whatever changes from here on is reported together. `expected`: the entries of a change. */
+  beginRevision(merging: boolean, expected?: readonly Row[]): void {
     this.revision++
     this.merging = merging
-    this.changedNodes = noNodes
-    this.nodesRepeat = false
+    this.changed = new ChangedRows(expected)
     this.#lastChanged = 0
     this.#lastAbove = 0
   }

@@ -117,7 +117,7 @@ describe('a change', () => {
   it('[SC7] is one event and one step for those who listen, here and elsewhere', () => {
     const [alice, bob] = [open(), open()]
     const seen: string[] = []
-    bob.subscribe(({ origin, changed }) => seen.push(`${origin} ${changed.map((path) => path.join('.')).sort()}`))
+    bob.subscribe(({ origin, changed }) => seen.push(`${origin} ${[...changed].map((path) => path.join('.')).sort()}`))
     const change = alice.change((s) => {
       s.phase.set('fight')
       s.log.push('a', 'b')

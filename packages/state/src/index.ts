@@ -25,7 +25,7 @@ export type {
 export { lastSeq } from './change.ts'
 export { type ChangeDecoder, createChangeDecoder, type DecodeLimits, decodeChanges } from './change-decoder.ts'
 export { type ChangeEncoder, createChangeEncoder, createRowEncoder, encodeChanges } from './change-encoder.ts'
-export type { ChangeEvent, Origin } from './change-event.ts'
+export type { ChangeEvent, Origin, Places } from './change-event.ts'
 export { changeFormat } from './change-format.ts'
 export type { Ancestor, Conflict, ConflictSide } from './conflict.ts'
 export type { StoreLimits, StoreOptions } from './core.ts'

@@ -240,7 +240,7 @@ raid.subscribe(
     expectSame<typeof before, string | undefined>(true)
   },
 )
-raid.subscribe((event) => event.changed satisfies readonly (readonly string[])[])
+raid.subscribe((event) => [...event.changed] satisfies readonly (readonly string[])[])
 
 // Ids are made by their constructors only.
 // @ts-expect-error a string is no author

@@ -46,7 +46,7 @@ function takeOver(staged: Core, store: Store): readonly NoticedConflict[] {
   if (held.version.size > 0) {
     const rest = bundleSince(store, staged.version)
     // In the same revision: what both brought is told together.
-    staged.nodesRepeat = true
+    staged.changed.repeat = true
     noticed = mergeBundle(staged, rest)
   }
   staged.floor = staged.rules.joinedFloor(held.floor, staged.floor)

@@ -188,7 +188,7 @@ export class Store {
     if (taken === undefined) return 'closed'
     if (!isSoundChange(core, change)) return 'invalid'
     if (taken !== change && !isSoundChange(core, taken)) return 'invalid'
-    core.beginRevision(true)
+    core.beginRevision(true, taken instanceof WrittenChange ? taken.rows : undefined)
     const noticed = mergeChange(core, taken)
     this.#told(noticed, taken, options)
     return 'applied'

@@ -272,9 +272,10 @@ export class Transaction {
     const span = Math.max(1, this.#inserted)
     const context = core.others
     const hlc = core.clock.tick(core.now())
-    core.beginRevision(false)
-    const removed = this.#removes === 0 ? noRows : this.#remove(slot, seq, hlc)
     const rows = this.#pending
+    // Carrying out removals changes the list.
+    core.beginRevision(false, this.#removes === 0 ? rows : undefined)
+    const removed = this.#removes === 0 ? noRows : this.#remove(slot, seq, hlc)
     const values = this.#values
     for (let i = 0; i < rows.length; i++) {
       const entry = rows[i] as Row

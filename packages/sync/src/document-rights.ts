@@ -37,9 +37,9 @@ export class DocumentRights {
   }
 
   /** Others wrote at these places, perhaps to ask. */
-  answer(paths: readonly Path[]): void {
+  answer(places: Iterable<Path>): void {
     const { hub, store } = this.#core
-    if (hub.grantsRights && boundedPaths(store).length > 0) hub.soon(() => this.#answer(paths))
+    if (hub.grantsRights && boundedPaths(store).length > 0) hub.soon(() => this.#answer([...places]))
   }
 
   /** Nobody uses this document here any more: what this incarnation holds of bounded counters others may have. */
