@@ -129,7 +129,8 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     opened.subscribe((event) => {
       if (event.origin === 'local' && event.change !== undefined) {
         checker.wrote(index, event.change)
-        if (tell) say({ kind: 'write', atMs: scheduler.nowMs, node: index, change: event.change, paths: [...event.changed] })
+        if (tell)
+          say({ kind: 'write', atMs: scheduler.nowMs, node: index, change: event.change, paths: [...event.changed] })
       } else {
         counts.merges += 1
         counts.conflicts += event.conflicts.length

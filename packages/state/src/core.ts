@@ -74,7 +74,6 @@ function isPlainKind(kind: KindCode): boolean {
   )
 }
 
-
 /** What the author of a change had. */
 export interface Seen {
   had(slot: AuthorSlot, seq: number): boolean
