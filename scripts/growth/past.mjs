@@ -1,6 +1,7 @@
 // Bytes and memory against the number of operations, for documents of which nothing grows but the past: values overwritten,
 // set elements and map entries that come and go. Removal records are freed on the way, as a server does once all anchors have
 // them. Times are told beside.
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { encodeSnapshot, freeRemovals } from '../../packages/state/dist/index.js'
 import { open, spell } from './documents.mjs'
 
@@ -10,6 +11,8 @@ const PER_CHANGE = 100
 const PER_FLOOR = 20
 /** From here on everything is live that ever will be at once. */
 const BASE = 10_000
+/** Documents that go the same way, of which the mean counts: what the engine keeps beside them wanders by some 200 kB. */
+const COPIES = 4
 /** What may come on top: a twentieth, or this much. @param {number} bytes */
 const slack = (bytes) => Math.max(bytes / 20, 256 * 1024)
 
@@ -46,14 +49,18 @@ const kinds = [
   },
 ]
 
-/** What is held after two collections, each with the time that buffers take to be given back. */
+/**
+ * What is held after two collections, each with the time that buffers take to be given back, but for what the engine has
+ * compiled: that comes and goes by hundreds of kilobytes, whatever a document does.
+ */
 async function heldBytes() {
   for (let i = 0; i < 2; i++) {
     globalThis.gc?.()
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   const { heapUsed, arrayBuffers } = process.memoryUsage()
-  return heapUsed + arrayBuffers
+  const code = getHeapSpaceStatistics().filter((space) => space.space_name.includes('code'))
+  return heapUsed - code.reduce((bytes, space) => bytes + space.space_used_size, 0) + arrayBuffers
 }
 
 /**
@@ -82,23 +89,24 @@ function hasGrown(what, before, after) {
 /** @param {number} most @returns {Promise<number>} what grew */
 export async function measurePast(most) {
   let grown = 0
-  // What the engine compiles and keeps for good is there before anything is measured.
-  for (const { write } of kinds) run(open(), write, 0, 50_000)
+  // What the engine compiles and keeps for good is there before anything is measured, and stays.
+  setFlagsFromString('--no-flush-bytecode')
+  for (const { write } of kinds) run(open(), write, 0, 200_000)
   for (const { name, share, write } of kinds) {
     console.log(`\n${name}\n\n| operations | snapshot B | memory B | ns per operation |\n|---:|---:|---:|---:|`)
     const empty = await heldBytes()
-    const document = open()
+    const documents = Array.from({ length: COPIES }, () => open())
     /** @type {{ bytes: number, memory: number } | undefined} */
     let base
     let at = 0
     for (let next = 1_000; next <= most * share; next *= 10) {
       const from = at
       const began = performance.now()
-      run(document, write, from, next)
+      for (const document of documents) run(document, write, from, next)
       at = next
-      const ns = ((performance.now() - began) * 1e6) / (at - from)
-      const bytes = encodeSnapshot(document.store, { compact: true }).length
-      const memory = (await heldBytes()) - empty
+      const ns = ((performance.now() - began) * 1e6) / (at - from) / COPIES
+      const bytes = Math.max(...documents.map(({ store }) => encodeSnapshot(store, { compact: true }).length))
+      const memory = Math.round(((await heldBytes()) - empty) / COPIES)
       console.log(`| ${spell(at)} | ${spell(bytes)} | ${spell(memory)} | ${spell(ns)} |`)
       if (next === BASE) base = { bytes, memory }
       else if (base !== undefined) {

@@ -37,18 +37,18 @@ function release(tree: Tree, entries: Iterable<Row>): void {
   const { past } = tree
   const era = tree.turn()
   era.freed = freed
-  past.push({ moment: era.moment, freed: new Set(freed.keys()) })
+  past.push({ moment: era.moment, freed: Uint32Array.from(freed.keys()) })
   while (past.length > 1 && (past.length > pastKept || rowsIn(past) > pastRows)) past.shift()
 }
 
 /** What a tree gave back since a moment, in turn; undefined where that is too long ago. */
-export function freedSince({ past }: Tree, moment: Moment): ReadonlySet<Row>[] | undefined {
+export function freedSince({ past }: Tree, moment: Moment): Uint32Array[] | undefined {
   const from = past.findIndex((one) => one.moment === moment)
   return from === -1 ? undefined : past.slice(from).map(({ freed }) => freed)
 }
 
 function rowsIn(past: Tree['past']): number {
-  return past.reduce((rows, { freed }) => rows + freed.size, 0)
+  return past.reduce((rows, { freed }) => rows + freed.length, 0)
 }
 
 function isEmpty(tree: Tree, row: Row): boolean {

@@ -20,7 +20,7 @@ export class Tree extends NodeTable {
   era: Era = new Era(this)
   now: Moment = this.era.moment
   /** The last times before that, with the rows that were given back at their ends: see `release.ts`. */
-  readonly past: { readonly moment: Moment; readonly freed: ReadonlySet<Row> }[] = []
+  readonly past: { readonly moment: Moment; readonly freed: Uint32Array }[] = []
   readonly #rootBranch = new Branch(undefined, '')
   /** The branch that was asked for last: keys of one change mostly stand side by side. */
   #lastBranch: Branch = this.#rootBranch
