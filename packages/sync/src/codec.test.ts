@@ -122,6 +122,8 @@ const frames: Frame[] = [
     ],
   },
   { kind: 'stamps', handle: 1, purpose: 'forked', stamps: [[alice, 0, 0]] },
+  { kind: 'aside', bytes: Uint8Array.of(1, 2, 3) },
+  { kind: 'aside', bytes: new Uint8Array(0) },
   { kind: 'leave', handle: 1 },
   { kind: 'ping', id: 7, wall: 123 },
   { kind: 'pong', id: 7, echo: 123, wall: 456.5 },

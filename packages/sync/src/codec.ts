@@ -174,6 +174,7 @@ const layouts: { readonly [K in Kind]: Layout<Body<K>> } = {
   more: { tag: 26, body: symbolsWanted },
   recall: layout(40, { handle, names: versionNames }),
   stamps: layout(41, { handle, purpose: stampPurpose, stamps: stampList }),
+  aside: layout(42, { bytes: rest }),
 }
 
 const kinds = new Map(Object.entries(layouts).map(([kind, { tag }]) => [tag, kind as Kind]))

@@ -16,9 +16,9 @@ export interface VersionRange {
 
 /**
  * Versions of the protocol that this build speaks. From 2 on, whoever is below a floor may join by sketch, and subtrees are
- * compared; from 3 on, stamps are told by which two who write as one author are told apart.
+ * compared; from 3 on, stamps are told by which two who write as one author are told apart; from 4 on, asides are heard.
  */
-export const protocolVersions: VersionRange = { min: 1, max: 3 }
+export const protocolVersions: VersionRange = { min: 1, max: 4 }
 
 /** Versions of the change, bundle and snapshot formats that this build reads. */
 export const formatVersions: VersionRange = { min: 1, max: 4 }
@@ -216,6 +216,8 @@ export type Frame =
   | StampsFrame
   /** The sender no longer takes part in the document with this handle of the receiver. */
   | { readonly kind: 'leave'; readonly handle: number }
+  /** For the companions of the two replicas, if they have one: what rides on a connection beside the documents. */
+  | { readonly kind: 'aside'; readonly bytes: Uint8Array }
   | { readonly kind: 'ping'; readonly id: number; readonly wall: number }
   | { readonly kind: 'pong'; readonly id: number; readonly echo: number; readonly wall: number }
   | { readonly kind: 'close'; readonly code: string; readonly reason: string }

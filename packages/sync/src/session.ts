@@ -144,6 +144,10 @@ export class Session implements StreamHost {
     return this.protocol >= 3
   }
 
+  get hearsAsides(): boolean {
+    return this.protocol >= 4
+  }
+
   get contactKey(): string | undefined {
     if (!this.hub.followsOutages || this.isSameProfile) return undefined
     return this.#options.initiator && this.route !== undefined ? this.route : this.peerName
@@ -182,7 +186,7 @@ export class Session implements StreamHost {
     }
     const frame = decoded.value
     if (frame.kind === 'close') this.#end({ code: frame.code, reason: frame.reason, refused: isFinal(frame.code) })
-    else if (this.phase === 'established') this.#established(frame)
+    else if (this.phase === 'established') this.#established(frame, now)
     else this.#handshake(frame, now)
   }
 
@@ -321,7 +325,7 @@ export class Session implements StreamHost {
     for (const core of this.hub.documents()) this.join(core)
   }
 
-  #established(frame: Frame): void {
+  #established(frame: Frame, now: number): void {
     switch (frame.kind) {
       case 'ping':
         this.send({ kind: 'pong', id: frame.id, echo: frame.wall, wall: this.hub.clock.now() })
@@ -331,6 +335,9 @@ export class Session implements StreamHost {
         return
       case 'open':
         this.#opened(frame)
+        return
+      case 'aside':
+        this.hub.companion?.receive(this, frame.bytes, now)
         return
       case 'hello':
       case 'welcome':
@@ -380,6 +387,7 @@ export class Session implements StreamHost {
       this.#byHandle.clear()
       this.#offers.clear()
       this.#woken.clear()
+      if (wasEstablished) this.hub.companion?.ended(this)
       this.#host.ended(end)
     })
   }

@@ -1,0 +1,14 @@
+import type { Session } from './session.ts'
+
+/**
+ * What rides on the connections of a replica beside its documents, as the detection of partitions does: programs without
+ * it carry none of it. Called inside of batches.
+ */
+export interface Companion {
+  /** A handshake is done. */
+  established(session: Session): void
+  /** A connection that was established has ended. */
+  ended(session: Session): void
+  /** An aside has come. Its bytes may be anything; `session.fail` is for those that no companion would have sent. */
+  receive(session: Session, bytes: Uint8Array, now: number): void
+}
