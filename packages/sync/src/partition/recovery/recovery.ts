@@ -1,0 +1,115 @@
+import { hasSymptoms, type Incident, noSymptoms, noted, type Symptoms } from './incident.ts'
+import {
+  createIncidentMachine,
+  type IncidentEffect,
+  type IncidentInput,
+  type IncidentMachine,
+  type PhaseRules,
+  soundPhases,
+} from './incident-machine.ts'
+
+/** What goes wrong independently of each other is an incident each. */
+const groups = ['contact', 'quality', 'divergence'] as const
+type Group = (typeof groups)[number]
+
+/** What a recovery manager is made of. */
+export interface RecoveryOptions {
+  /** How long the same must be seen before it is believed. */
+  readonly stableMs: number
+  /** A random id that nobody else gives. */
+  readonly newId: () => string
+  /** Incidents of earlier openings: those that are not closed go on. */
+  readonly known?: readonly Incident[]
+  /** Closed incidents that are kept in the log. Default 100. */
+  readonly keptClosed?: number
+  readonly phases?: PhaseRules
+}
+
+/** Everything that happens to go wrong around one replica, an incident each, until it is well again. */
+export interface Recovery {
+  /** All that are known, the oldest first. */
+  readonly incidents: readonly Incident[]
+  readonly wakeAt: number | undefined
+  step(input: IncidentInput): (IncidentEffect | { readonly kind: 'forget'; readonly id: string })[]
+}
+
+/**
+ * A recovery manager. Per incident `observe -> classify -> choose -> act -> verify -> closed`; each phase is left only by
+ * what can be seen from outside. It waits, dials by what is known, then by whatever can be found, then every address of
+ * everybody, then calls a person and goes on dialling for ever. It counts as healed once nothing is wrong any more and
+ * each side has what the other had.
+ */
+export function createRecovery(options: RecoveryOptions): Recovery {
+  const { stableMs, newId, known = [], keptClosed = 100, phases = soundPhases } = options
+  const closed: Incident[] = known.filter(({ phase }) => phase === 'closed').slice(-keptClosed)
+  const open = new Map<Group, IncidentMachine>()
+  for (const incident of known) {
+    if (incident.phase === 'closed') continue
+    open.set(groupOf(incident.symptoms), createIncidentMachine(incident, stableMs, phases))
+  }
+
+  const begin = (wall: number): IncidentMachine => {
+    const id = newId()
+    const incident: Incident = {
+      id,
+      name: id,
+      openedAt: wall,
+      phase: 'observe',
+      rung: 'wait',
+      attempts: 0,
+      symptoms: noSymptoms,
+      timeline: [],
+    }
+    return createIncidentMachine(noted(incident, wall, 'Something is wrong.'), stableMs, phases)
+  }
+
+  return {
+    get incidents(): readonly Incident[] {
+      const running = groups.flatMap((group) => open.get(group)?.incident ?? [])
+      return [...closed, ...running].sort((a, b) => a.openedAt - b.openedAt)
+    },
+    get wakeAt(): number | undefined {
+      const wakes = [...open.values()].flatMap(({ wakeAt }) => wakeAt ?? [])
+      return wakes.length === 0 ? undefined : Math.min(...wakes)
+    },
+    step: (input) => {
+      const effects: ReturnType<Recovery['step']> = []
+      for (const group of groups) {
+        const mine = input.kind === 'seen' ? { ...input, symptoms: partOf(input.symptoms, group) } : input
+        let machine = open.get(group)
+        if (machine === undefined) {
+          if (mine.kind !== 'seen' || !hasSymptoms(mine.symptoms)) continue
+          machine = begin(mine.wall)
+          open.set(group, machine)
+          effects.push({ kind: 'told', what: 'opened', incident: machine.incident })
+        }
+        // Only who is apart has another side that calls it something.
+        if (mine.kind === 'met' && group !== 'contact') continue
+        effects.push(...machine.step(mine))
+        if (machine.incident.phase !== 'closed') continue
+        open.delete(group)
+        closed.push(machine.incident)
+        while (closed.length > keptClosed) effects.push({ kind: 'forget', id: (closed.shift() as Incident).id })
+      }
+      return effects
+    },
+  }
+}
+
+function partOf(symptoms: Symptoms, group: Group): Symptoms {
+  const { here, absent, missing, lossy, slow, diverged } = symptoms
+  switch (group) {
+    case 'contact':
+      return { ...noSymptoms, here, absent, missing }
+    case 'quality':
+      // Whoever is not reached at all says nothing about the way to it.
+      return { ...noSymptoms, here, lossy, slow }
+    case 'divergence':
+      return { ...noSymptoms, here, diverged }
+  }
+}
+
+function groupOf({ absent, missing, diverged }: Symptoms): Group {
+  if (absent.length + missing.length > 0) return 'contact'
+  return diverged.length > 0 ? 'divergence' : 'quality'
+}
