@@ -105,6 +105,7 @@ export { differences, type VersionEntry, type VersionLookup } from './relative-v
 export { earliest, greatest, least, type Ordered, type Resolver, resolver } from './resolver.ts'
 export type { DecodeError, DecodeErrorKind, Result } from './result.ts'
 export { failure, success } from './result.ts'
+export { type KeptLeaf, type Rollback, rollBack } from './rollback.ts'
 export { type Rules, soundRules } from './rules.ts'
 export {
   bounded,
