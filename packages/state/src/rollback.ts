@@ -109,7 +109,7 @@ class Restoring {
         this.#list(now, was)
         break
       case leafKinds.bounded:
-        if (!valuesEqual(valueOf(now), valueOf(was))) this.#keep(now, 'rights')
+        if (!valuesEqual(readOf(now), readOf(was))) this.#keep(now, 'rights')
         break
       default:
         for (const member of membersOf(now, was)) this.#entry(now, was, member)
@@ -186,7 +186,7 @@ function membersOf(now: Leaf, was: Leaf | undefined): Set<string> {
   return members
 }
 
-function valueOf(leaf: Leaf | undefined): Value {
+function readOf(leaf: Leaf | undefined): Value {
   return leaf === undefined ? null : (leafKind(leaf.kind).read(leaf, (entry) => leaf.tree.items(entry)) ?? null)
 }
 
