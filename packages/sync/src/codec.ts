@@ -31,6 +31,7 @@ import { answers, content, places } from './self-check/inspection-fields.ts'
 import { toldVersion, versionNames, wholeVersion } from './version-codec.ts'
 import {
   author,
+  byte,
   checked,
   choice,
   type Field,
@@ -174,7 +175,7 @@ const layouts: { readonly [K in Kind]: Layout<Body<K>> } = {
   more: { tag: 26, body: symbolsWanted },
   recall: layout(40, { handle, names: versionNames }),
   stamps: layout(41, { handle, purpose: stampPurpose, stamps: stampList }),
-  aside: layout(42, { bytes: rest }),
+  aside: layout(42, { channel: byte, bytes: rest }),
 }
 
 const kinds = new Map(Object.entries(layouts).map(([kind, { tag }]) => [tag, kind as Kind]))

@@ -1,3 +1,4 @@
+import type { DocumentCore } from './document-core.ts'
 import type { Session } from './session.ts'
 
 /**
@@ -5,10 +6,17 @@ import type { Session } from './session.ts'
  * it carry none of it. Called inside of batches.
  */
 export interface Companion {
+  /** The number under which its asides travel. */
+  readonly channel: number
   /** A handshake is done. */
   established(session: Session): void
   /** A connection that was established has ended. */
   ended(session: Session): void
   /** An aside has come. Its bytes may be anything; `session.fail` is for those that no companion would have sent. */
   receive(session: Session, bytes: Uint8Array, now: number): void
+  /** Somebody uses a document, which is loaded. */
+  used?(document: DocumentCore): void
 }
+
+/** By channel. */
+export type Companions = Map<number, Companion>

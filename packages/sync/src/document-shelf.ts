@@ -2,7 +2,7 @@ import { type Bundle, rejoinError, type Steps } from '@rejoin/state'
 import { Alarm } from './alarm.ts'
 import { compact, isCompactionDue } from './compaction.ts'
 import type { Connection } from './connection.ts'
-import { DocumentCore } from './document-core.ts'
+import { type Carrier, DocumentCore } from './document-core.ts'
 import { loadingDocument, readAgain, stateWithoutUnsaved } from './document-loading.ts'
 import type { Hub } from './hub.ts'
 import { deferred, type Later, rejected, resolved } from './later.ts'
@@ -62,6 +62,11 @@ export class DocumentShelf {
     this.#touched.add(core)
   }
 
+  /** Whether anybody uses a document: a handle, or a connection that `isApart` does not leave out. */
+  isUsed(core: DocumentCore, isApart: (carrier: Carrier) => boolean): boolean {
+    return (this.#documents.get(core.name)?.users ?? 0) > 0 || [...core.carriers].some((carrier) => !isApart(carrier))
+  }
+
   /** Looks after what was touched. */
   tidy(): void {
     if (this.#touched.size === 0) return
@@ -86,6 +91,7 @@ export class DocumentShelf {
     if (known !== undefined) {
       known.users += 1
       known.idle.clear()
+      if (known.core.isLoaded) this.#used(known.core)
       if (onProgress !== undefined && !known.core.isLoaded) known.onProgress.add(onProgress)
       return known.loaded
     }
@@ -112,6 +118,7 @@ export class DocumentShelf {
         return
       }
       this.#hub.batch(() => {
+        this.#used(core)
         if (this.#hub.role === 'server') return
         for (const { session } of this.#connections) if (session.phase === 'established') session.join(core)
       })
@@ -129,6 +136,10 @@ export class DocumentShelf {
       },
     )
     return pair.later
+  }
+
+  #used(core: DocumentCore): void {
+    for (const companion of this.#hub.companions.values()) companion.used?.(core)
   }
 
   /** Loads for as long as a slice lasts, then lets others have their turn. */

@@ -217,7 +217,7 @@ export type Frame =
   /** The sender no longer takes part in the document with this handle of the receiver. */
   | { readonly kind: 'leave'; readonly handle: number }
   /** For the companions of the two replicas, if they have one: what rides on a connection beside the documents. */
-  | { readonly kind: 'aside'; readonly bytes: Uint8Array }
+  | { readonly kind: 'aside'; readonly channel: number; readonly bytes: Uint8Array }
   | { readonly kind: 'ping'; readonly id: number; readonly wall: number }
   | { readonly kind: 'pong'; readonly id: number; readonly echo: number; readonly wall: number }
   | { readonly kind: 'close'; readonly code: string; readonly reason: string }

@@ -1,5 +1,5 @@
 import type { Bundle, Path, Value } from '@rejoin/state'
-import type { Companion } from './companion.ts'
+import type { Companions } from './companion.ts'
 import type { Connection } from './connection.ts'
 import type { DocumentCore } from './document-core.ts'
 import type { ForkEvent } from './fork/forks.ts'
@@ -90,8 +90,7 @@ export interface Hub {
   /** Items of the sketches that are kept for those who join. */
   sketchItems: number
   readonly authorize: Authorize | undefined
-  /** What hears and sends asides, if anything. */
-  readonly companion: Companion | undefined
+  readonly companions: Companions
   /** Whether outages are followed: not on servers, whose clients come and go. */
   readonly followsOutages: boolean
   /** Whether this replica hands out the rights of bounded counters. */

@@ -1,6 +1,6 @@
 import type { Bundle } from '@rejoin/state'
 import { Alarm } from './alarm.ts'
-import type { Companion } from './companion.ts'
+import type { Companions } from './companion.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
 import type { DocumentCore } from './document-core.ts'
 import { DocumentShelf } from './document-shelf.ts'
@@ -66,7 +66,7 @@ export class ReplicaCore implements Hub {
   readonly forkListeners: Set<(event: ForkEvent) => void> = new Set()
   readonly statusListeners: Set<(status: StorageStatus) => void> = new Set()
   readonly changeListeners: Set<(nothing: undefined) => void> = new Set()
-  companion: Companion | undefined = undefined
+  readonly companions: Companions = new Map()
   /** What must end with the replica. */
   readonly closers: Set<() => void> = new Set()
   /** Settles when hello can be said. */
@@ -241,7 +241,7 @@ export class ReplicaCore implements Hub {
         other.close(code, 'Replaced by a newer connection of the same replica.')
       }
     }
-    this.companion?.established(session)
+    for (const companion of this.companions.values()) companion.established(session)
     this.changed()
   }
 

@@ -337,7 +337,7 @@ export class Session implements StreamHost {
         this.#opened(frame)
         return
       case 'aside':
-        this.hub.companion?.receive(this, frame.bytes, now)
+        this.hub.companions.get(frame.channel)?.receive(this, frame.bytes, now)
         return
       case 'hello':
       case 'welcome':
@@ -387,7 +387,7 @@ export class Session implements StreamHost {
       this.#byHandle.clear()
       this.#offers.clear()
       this.#woken.clear()
-      if (wasEstablished) this.hub.companion?.ended(this)
+      if (wasEstablished) for (const companion of this.hub.companions.values()) companion.ended(this)
       this.#host.ended(end)
     })
   }

@@ -1,3 +1,4 @@
+export { type Mirror, mirrorDocuments } from '../servers/mirror.ts'
 export { isQuorum, twoThirdsOf, weightOf } from './policy.ts'
 export type {
   FailureClass,

@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest'
+import type { Authorize, MemoryLink } from '../index.ts'
+import { insideOf } from '../replica.ts'
+import { type Participant, Raid, type RaidHandle, World } from '../world.test-helper.ts'
+import { type Mirror, mirrorDocuments } from './mirror.ts'
+
+interface Pair {
+  readonly world: World
+  readonly servers: readonly [Participant, Participant]
+  readonly mirrors: readonly [Mirror, Mirror]
+  readonly between: MemoryLink
+  /** A client of one of the two, with a document open. */
+  client(
+    at: 0 | 1,
+    document?: string,
+  ): { readonly participant: Participant; readonly handle: RaidHandle; readonly wire: MemoryLink }
+}
+
+/** Two servers and the link between them, which is down at first. */
+function pair(authorize?: Authorize): Pair {
+  const world = new World()
+  const between = world.wire('between')
+  const make = (grantsRights: boolean): Participant =>
+    world.replica({
+      role: 'server',
+      grantsRights,
+      limits: { idleDocumentMs: 5000 },
+      ...(authorize === undefined ? {} : { authorize }),
+    })
+  const servers = [make(true), make(false)] as const
+  const mirrors = [mirrorDocuments(servers[0].replica), mirrorDocuments(servers[1].replica)] as const
+  between.cut()
+  const inward = [world.wire('in-0'), world.wire('in-1')] as const
+  servers[0].join({ transports: [inward[0].listen, between.listen] })
+  servers[1].join({ transports: [inward[1].listen, between.dial], capMs: 500 })
+  let clients = 0
+  return {
+    world,
+    servers,
+    mirrors,
+    between,
+    client: (at, document = 'raid') => {
+      clients += 1
+      const participant = world.replica()
+      participant.join({ transports: [inward[at].dial], capMs: 500 })
+      return { participant, handle: world.open(participant, document), wire: inward[at] }
+    },
+  }
+}
+
+const documentsAt = ({ replica }: Participant): string[] => {
+  let names: string[] = []
+  replica.documents().then((found) => {
+    names = found
+  })
+  return names
+}
+
+describe('servers that are connected', () => {
+  it('[MI1] bring what a client of one writes to a client of the other', () => {
+    const { world, between, client } = pair()
+    between.restore()
+    const [left, right] = [client(0), client(1)]
+    world.advance(2000)
+    left.handle.change((s) => s.phase.set('fight'))
+    right.handle.change((s) => s.potions.add(5))
+    world.advance(1000)
+    expect(left.handle.snapshot).toMatchObject({ phase: 'fight', potions: 15 })
+    expect(right.handle.digest()).toBe(left.handle.digest())
+  })
+
+  it('[MI2] bring together what was written while they were apart, also of documents that nobody has open', () => {
+    const { world, between, client, servers, mirrors } = pair()
+    const [left, right] = [client(0), client(1)]
+    const alone = client(0, 'alone')
+    world.advance(2000)
+    left.handle.change((s) => s.items.add('left'))
+    right.handle.change((s) => s.items.add('right'))
+    alone.handle.change((s) => s.phase.set('kept'))
+    world.advance(1000)
+    alone.participant.replica.close()
+    world.advance(60_000)
+    expect(documentsAt(servers[1])).toEqual(['raid'])
+    between.restore()
+    world.advance(5000)
+    expect(left.handle.snapshot.items).toEqual(['left', 'right'])
+    expect(right.handle.digest()).toBe(left.handle.digest())
+    expect(documentsAt(servers[1])).toEqual(['alone', 'raid'])
+    expect(mirrors.map(({ pending }) => pending)).toEqual([0, 0])
+  })
+
+  it('[MI3] let go of what nobody uses on either side, and take it up again', () => {
+    const { world, between, client, servers } = pair()
+    between.restore()
+    const [left, right] = [client(0), client(1)]
+    world.advance(2000)
+    left.handle.change((s) => s.phase.set('fight'))
+    left.handle.close()
+    world.advance(30_000)
+    const opened = (): number[] => servers.map(({ replica }) => replica.metrics().openDocuments)
+    // The client of the other one still has it.
+    expect(opened()).toEqual([1, 1])
+    right.handle.change((s) => s.potions.add(1))
+    world.advance(1000)
+    right.handle.close()
+    world.advance(30_000)
+    expect(opened()).toEqual([0, 0])
+    const again = client(0)
+    world.advance(2000)
+    expect(again.handle.snapshot).toMatchObject({ phase: 'fight', potions: 11 })
+    const other = client(1)
+    world.advance(2000)
+    other.handle.change((s) => s.phase.set('over'))
+    world.advance(2000)
+    expect(again.handle.snapshot.phase).toBe('over')
+    // Used at one side only for long, it stays at both.
+    other.handle.close()
+    world.advance(120_000)
+    again.handle.change((s) => s.potions.add(1))
+    world.advance(2000)
+    expect(opened()).toEqual([1, 1])
+  })
+
+  it('[MI4] heal after every outage, and go on where the link flaps', () => {
+    const { world, between, client } = pair()
+    const [left, right] = [client(0), client(1)]
+    for (let round = 0; round < 30; round++) {
+      if (round % 2 === 0) between.restore()
+      else between.cut()
+      left.handle.change((s) => s.items.add(`left ${round}`))
+      right.handle.change((s) => s.items.add(`right ${round}`))
+      world.advance(37 * (1 + (round % 7)))
+    }
+    between.restore()
+    world.advance(10_000)
+    expect(left.handle.snapshot.items).toHaveLength(60)
+    expect(right.handle.digest()).toBe(left.handle.digest())
+  })
+
+  it('[MI5] are done with what the other one may not have', () => {
+    const { world, between, client, servers, mirrors } = pair(({ document }) =>
+      document === 'secret' ? 'no' : 'write',
+    )
+    const { handle } = client(0)
+    world.advance(2000)
+    handle.change((s) => s.phase.set('fight'))
+    world.advance(1000)
+    let secret: RaidHandle | undefined
+    servers[0].replica.open('secret', Raid).then((opened) => {
+      secret = opened
+    })
+    secret?.change((s) => s.phase.set('hidden'))
+    between.restore()
+    world.advance(20_000)
+    expect(documentsAt(servers[1])).toEqual(['raid'])
+    expect(mirrors[0].pending).toBe(0)
+  })
+
+  it('[MI6] end the connection of one that says what no server would', () => {
+    const { world, between, servers } = pair()
+    between.restore()
+    world.advance(2000)
+    expect(servers[0].net?.peers).toHaveLength(1)
+    const before = servers[0].replica.metrics().malformedFrames
+    const [connection] = insideOf(servers[1].replica).connections
+    connection?.session.send({ kind: 'aside', channel: 1, bytes: Uint8Array.of(1, 200) })
+    world.advance(100)
+    expect(servers[0].replica.metrics().malformedFrames).toBe(before + 1)
+  })
+})

@@ -1,0 +1,206 @@
+/**
+ * Servers that are connected replicate all of their documents to each other.
+ *
+ * Invariants
+ * 1. Whoever has a document in use takes part in it on every connection to another server.
+ * 2. When two servers meet, each goes through what is on its disk once, a few documents at a time: what was written
+ *    while they were apart, or under nobody's eyes, is brought together without anybody who asks.
+ * 3. Both let go of a document that nobody uses on either side, once each has what the other has.
+ */
+import { ByteReader, ByteWriter } from '@rejoin/state'
+import { Alarm } from '../alarm.ts'
+import type { Companion } from '../companion.ts'
+import type { DocumentCore } from '../document-core.ts'
+import { frameLimits } from '../frame-limits.ts'
+import { insideOf, type Replica } from '../replica.ts'
+import type { ReplicaCore } from '../replica-core.ts'
+import type { Session } from '../session.ts'
+
+/** Asides of this channel say `[used or not, name]` of a document. */
+const channel = 1
+/** Documents of the disk that are brought together at once. */
+const atOnce = 8
+const lookMs = 1000
+
+/** What is known of another server. */
+interface Partner {
+  readonly session: Session
+  /** Documents that it said not to use. */
+  readonly unused: Set<string>
+  /** What it was last told of ours. */
+  readonly told: Set<string>
+  /** Names on our disk that are still to be gone through; undefined while they are read. */
+  waiting: string[] | undefined
+  readonly underWay: Set<string>
+}
+
+/** Replicates the documents of a server to the servers that it is connected to. Does nothing at other replicas. */
+export interface Mirror {
+  /** Documents that are still to be brought together with some server since it was met. */
+  readonly pending: number
+  close(): void
+}
+
+export function mirrorDocuments(replica: Replica): Mirror {
+  const mirror = new DocumentMirror(replica, insideOf(replica))
+  mirror.start()
+  return mirror
+}
+
+class DocumentMirror implements Companion, Mirror {
+  readonly channel: number = channel
+  readonly #replica: Replica
+  readonly #core: ReplicaCore
+  readonly #partners = new Map<Session, Partner>()
+  readonly #alarm: Alarm
+
+  constructor(replica: Replica, core: ReplicaCore) {
+    this.#replica = replica
+    this.#core = core
+    this.#alarm = new Alarm(core.timers)
+  }
+
+  get pending(): number {
+    let pending = 0
+    for (const { waiting, underWay } of this.#partners.values()) pending += (waiting?.length ?? 1) + underWay.size
+    return pending
+  }
+
+  start(): void {
+    const core = this.#core
+    core.companions.set(channel, this)
+    for (const { session } of core.connections) if (session.phase === 'established') this.established(session)
+    core.closers.add(() => this.close())
+  }
+
+  close(): void {
+    this.#alarm.clear()
+    this.#core.companions.delete(channel)
+    this.#partners.clear()
+  }
+
+  established(session: Session): void {
+    const core = this.#core
+    if (core.role !== 'server' || session.peer?.role !== 'server' || !session.hearsAsides) return
+    const partner: Partner = {
+      session,
+      unused: new Set(),
+      told: new Set(),
+      waiting: undefined,
+      underWay: new Set(),
+    }
+    this.#partners.set(session, partner)
+    for (const document of core.shelf.cores()) session.join(document)
+    this.#replica.documents().then(
+      (names) => {
+        partner.waiting = names
+        this.#look()
+      },
+      (error: unknown) => {
+        partner.waiting = []
+        core.log('error', 'mirror-failed', { error: String(error) })
+      },
+    )
+    this.#arm()
+  }
+
+  ended(session: Session): void {
+    const partner = this.#partners.get(session)
+    this.#partners.delete(session)
+    for (const name of partner?.underWay ?? []) this.#core.shelf.release(name)
+  }
+
+  used(document: DocumentCore): void {
+    for (const partner of this.#partners.values()) {
+      partner.session.join(document)
+      // Also where it was never told otherwise: what the other side heard may be of an earlier use.
+      partner.told.add(document.name)
+      this.#tell(partner, document.name, true)
+    }
+  }
+
+  receive(session: Session, bytes: Uint8Array): void {
+    const partner = this.#partners.get(session)
+    if (partner === undefined) return
+    const reader = new ByteReader(bytes)
+    try {
+      const isUsed = reader.u8() === 1
+      const name = reader.string(frameLimits.documentNameBytes)
+      reader.end()
+      if (isUsed) partner.unused.delete(name)
+      else if (session.streams.has(name)) partner.unused.add(name)
+    } catch {
+      session.fail('protocol-error', 'not what a server says of its documents')
+    }
+  }
+
+  #tell({ session, told }: Partner, name: string, isUsed: boolean): void {
+    if (isUsed ? !told.delete(name) : told.has(name)) return
+    if (!isUsed) told.add(name)
+    const writer = new ByteWriter(64)
+    writer.u8(isUsed ? 1 : 0)
+    writer.string(name)
+    session.send({ kind: 'aside', channel, bytes: writer.finish() })
+  }
+
+  #arm(): void {
+    if (!this.#alarm.isSet && this.#partners.size > 0)
+      this.#alarm.set(lookMs, () => this.#core.batch(() => this.#look()))
+  }
+
+  /** Goes on with the disk, and lets go of what nobody uses. */
+  #look(): void {
+    for (const partner of this.#partners.values()) {
+      this.#finish(partner)
+      this.#begin(partner)
+      for (const stream of [...partner.session.streams.values()]) this.#mayPart(partner, stream.core)
+    }
+    this.#arm()
+  }
+
+  #begin(partner: Partner): void {
+    const { waiting, underWay, session } = partner
+    const { shelf } = this.#core
+    while (waiting !== undefined && waiting.length > 0 && underWay.size < atOnce) {
+      const name = waiting.shift() as string
+      if (session.streams.get(name)?.isSynced === true) continue
+      underWay.add(name)
+      shelf.acquire(name).then(
+        (document) => this.#core.batch(() => session.join(document)),
+        () => underWay.delete(name),
+      )
+    }
+  }
+
+  #finish({ underWay, session }: Partner): void {
+    for (const name of underWay) {
+      const stream = session.streams.get(name)
+      // Whoever may not have it is done with, too.
+      if (stream === undefined || !(stream.isSynced || stream.rights.granted === 'no')) continue
+      underWay.delete(name)
+      this.#core.shelf.release(name)
+    }
+  }
+
+  #mayPart(partner: Partner, document: DocumentCore): void {
+    const { session, unused, underWay } = partner
+    const isUsed =
+      this.#core.shelf.isUsed(document, (carrier) => this.#isMirrored(carrier)) || underWay.has(document.name)
+    const isSynced = session.streams.get(document.name)?.isSynced === true
+    if (isUsed) this.#tell(partner, document.name, true)
+    else if (isSynced) this.#tell(partner, document.name, false)
+    if (isUsed || !isSynced || !unused.has(document.name)) return
+    // One of the two does it, so that neither leaves while the other begins.
+    if (this.#core.speaksAs > session.peerReplica) return
+    unused.delete(document.name)
+    partner.told.delete(document.name)
+    session.part(document)
+  }
+
+  #isMirrored(carrier: object): boolean {
+    for (const { session } of this.#partners.values()) {
+      for (const stream of session.streams.values()) if (stream === carrier) return true
+    }
+    return false
+  }
+}
