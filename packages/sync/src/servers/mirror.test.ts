@@ -33,14 +33,12 @@ function pair(authorize?: Authorize): Pair {
   const inward = [world.wire('in-0'), world.wire('in-1')] as const
   servers[0].join({ transports: [inward[0].listen, between.listen] })
   servers[1].join({ transports: [inward[1].listen, between.dial], capMs: 500 })
-  let clients = 0
   return {
     world,
     servers,
     mirrors,
     between,
     client: (at, document = 'raid') => {
-      clients += 1
       const participant = world.replica()
       participant.join({ transports: [inward[at].dial], capMs: 500 })
       return { participant, handle: world.open(participant, document), wire: inward[at] }
