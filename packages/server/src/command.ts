@@ -25,6 +25,9 @@ interface ServeFlags {
   readonly origin?: string[]
   readonly insecure?: boolean
   readonly static?: string
+  readonly node?: string
+  readonly join?: string[]
+  readonly grantsRights?: boolean
   readonly logLevel?: string
 }
 
@@ -32,12 +35,13 @@ const serveHelp = `
 Without options it serves this machine only: http://127.0.0.1:4000, data in ./rejoin-data.
 
 Clients connect to ws://HOST:PORT/sync. Health: /livez, /readyz. Numbers: /metrics.
-Environment: PORT, HOST, DATA_DIR. A flag wins over the environment, that over the file.
+Environment: PORT, HOST, DATA_DIR, JOIN_TOKEN. A flag wins over the environment, that over the file.
 
 Examples:
   $ rejoin serve
   $ rejoin serve --host 0.0.0.0 --authorize ./authorize.mjs --origin https://app.example.com
   $ rejoin serve --config rejoin.json --admin-port 9464
+  $ rejoin serve --node b --join ws://10.0.0.2:4000
 
 authorize.mjs exports one function, asked once per connection and document:
   export const authorize = async ({ token, document }) => 'read' | 'write' | 'admin' | 'no'
@@ -65,6 +69,9 @@ export async function runCommand(args: readonly string[], io: ServeProcess): Pro
     .option('--admin-port <port>', 'serve /livez, /readyz and /metrics on this port only')
     .option('--admin-host <address>', `address of the admin port (default ${defaultConfig.adminHost})`)
     .option('--static <dir>', 'serve the files of this directory too')
+    .option('--node <name>', 'a stable name among servers')
+    .option('--join <url>', 'another server to replicate all documents with; repeatable', collectJoin)
+    .option('--grants-rights', 'grant rights and begin epochs although this server joins another')
     .option('--insecure', 'let everybody who reaches the port read and write everything')
     .option(
       '--log-level <level>',
@@ -103,6 +110,11 @@ async function configFrom(flags: ServeFlags, env: ServeProcess['env']): Promise<
     'the command line',
   )
   return mergeConfig(config === undefined ? {} : await readConfigFile(config), configFromEnvironment(env), fromFlags)
+}
+
+function collectJoin(url: string, earlier: string[] | undefined): string[] {
+  if (url.startsWith('-')) throw new InvalidArgumentError('An address looks like ws://10.0.0.2:4000.')
+  return [...(earlier ?? []), url]
 }
 
 function collectOrigin(origin: string, earlier: string[] | undefined): string[] {

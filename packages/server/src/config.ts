@@ -8,6 +8,7 @@ import { rejoinError } from '@rejoin/state'
 import { z } from 'zod'
 import { defaultServerLimits, type ServerLimits } from './limits.ts'
 import { normalizedOrigin } from './origin-policy.ts'
+import { syncPath } from './upgrade-policy.ts'
 
 const portSchema = z
   .int('must be a whole number')
@@ -18,6 +19,16 @@ const originSchema = z.string().transform((text, context) => {
   const origin = normalizedOrigin(text)
   if (origin !== undefined) return origin
   context.addIssue({ code: 'custom', message: 'must be scheme, host and port, such as https://app.example.com, or *' })
+  return z.NEVER
+})
+
+const joinSchema = z.string().transform((text, context) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url !== undefined && (url.protocol === 'ws:' || url.protocol === 'wss:')) {
+    if (url.pathname === '/') url.pathname = syncPath
+    return url.href
+  }
+  context.addIssue({ code: 'custom', message: 'must be the address of a server, such as ws://10.0.0.2:4000' })
   return z.NEVER
 })
 
@@ -43,6 +54,9 @@ const configSchema = z.strictObject({
   origins: z.array(originSchema).optional(),
   authorize: z.string().min(1, 'must name a module, such as ./authorize.mjs').optional(),
   static: z.string().min(1, 'must name a directory').optional(),
+  node: z.string().min(1, 'must be a name').max(64, 'must have at most 64 characters').optional(),
+  join: z.array(joinSchema).optional(),
+  grantsRights: z.boolean().optional(),
   logLevel: z.enum(logLevels).optional(),
   limits: limitsSchema.optional(),
 })
@@ -58,6 +72,9 @@ export interface ServeConfig {
   readonly origins?: string[] | undefined
   readonly authorize?: string | undefined
   readonly static?: string | undefined
+  readonly node?: string | undefined
+  readonly join?: string[] | undefined
+  readonly grantsRights?: boolean | undefined
   readonly logLevel?: LogLevel | undefined
   readonly limits?: { readonly [name in keyof ServerLimits]?: number | undefined } | undefined
 }
@@ -73,6 +90,9 @@ export interface ResolvedConfig {
   readonly origins: readonly string[]
   readonly authorize: string | undefined
   readonly static: string | undefined
+  readonly node: string | undefined
+  readonly join: readonly string[]
+  readonly grantsRights: boolean | undefined
   readonly logLevel: LogLevel
   readonly limits: ServerLimits
 }
@@ -88,6 +108,9 @@ export const defaultConfig: ResolvedConfig = {
   origins: [],
   authorize: undefined,
   static: undefined,
+  node: undefined,
+  join: [],
+  grantsRights: undefined,
   logLevel: 'info',
   limits: defaultServerLimits,
 }

@@ -281,3 +281,41 @@ async function serverUnder(rules: typeof soundSyncRules, disk: MemoryDisk): Prom
   })
   return `ws://127.0.0.1:${(http.address() as AddressInfo).port}/sync`
 }
+
+describe('servers that join each other', () => {
+  it('[SV15] replicate what clients of each write, through restarts of either', async () => {
+    const disks = [createMemoryDisk(), createMemoryDisk()] as const
+    const first = await start({ storage: disks[0].open(), node: 'a' })
+    const second = await start({ storage: disks[1].open(), node: 'b', join: [first.address.syncUrl] })
+    const ada = await join(first.address.syncUrl).replica.open('note', Note)
+    const bob = await join(second.address.syncUrl).replica.open('note', Note)
+    await ada.change((draft) => draft.text.set('hello')).reached('server')
+    await until('bob has it', () => bob.snapshot.text === 'hello')
+    await first.server.close()
+    await bob.change((draft) => draft.text.set('alone')).reached('server')
+    const again = await start({ storage: disks[0].open(), node: 'a', port: first.address.port })
+    const eve = await join(again.address.syncUrl).replica.open('note', Note)
+    await until('the first has what was written without it', () => eve.snapshot.text === 'alone')
+    await until('ada is back', () => ada.snapshot.text === 'alone')
+  })
+
+  it('[SV16] ask the hook of the one that is dialled for what comes over the link, by its token', async () => {
+    const asked: (string | undefined)[] = []
+    const first = await start({
+      authorize: ({ token }) => {
+        asked.push(token)
+        return token === 'of the cluster' || token === 'of ada' ? 'write' : 'no'
+      },
+    })
+    const barred = await start({ node: 'b', join: [first.address.syncUrl] })
+    const joined = await start({ node: 'c', join: [first.address.syncUrl], joinToken: () => 'of the cluster' })
+    const ada = await join(first.address.syncUrl, () => 'of ada').replica.open('note', Note)
+    await ada.change((draft) => draft.text.set('hello')).reached('server')
+    const bob = await join(joined.address.syncUrl).replica.open('note', Note)
+    await until('bob has it', () => bob.snapshot.text === 'hello')
+    const eve = await join(barred.address.syncUrl).replica.open('note', Note)
+    await eve.change((draft) => draft.text.set('from outside')).reached('server')
+    await until('the hook was asked', () => asked.includes(undefined))
+    expect([ada.snapshot.text, eve.snapshot.text]).toEqual(['hello', 'from outside'])
+  })
+})

@@ -7,9 +7,10 @@
  * 3. What one client sends harms at most its own link.
  */
 import type { Server } from 'node:http'
-import { lmdb, processClock, processRandom, processTimers, saveTraces, webSocketServer } from '@rejoin/node'
+import { lmdb, processClock, processRandom, processTimers, saveTraces, webSocket, webSocketServer } from '@rejoin/node'
 import { rejoinError } from '@rejoin/state'
-import { connect, createReplica, type Net, type Replica, type StorageStatus } from '@rejoin/sync'
+import { connect, createReplica, type Net, type Replica, type StorageStatus, type Transport } from '@rejoin/sync'
+import { mirrorDocuments } from '@rejoin/sync/partition'
 import { createAuthorizer } from './authorizer.ts'
 import { holdDataLock } from './data-lock.ts'
 import { createFronts, openStaticFiles } from './fronts.ts'
@@ -105,6 +106,8 @@ export function createServer(options: ServerOptions): RejoinServer {
       random: processRandom,
       storage: store,
       role: 'server',
+      name: settings.node,
+      grantsRights: settings.grantsRights,
       limits: {
         messageBytes: limits.messageBytes,
         bundleBytes: limits.documentBytes,
@@ -123,6 +126,12 @@ export function createServer(options: ServerOptions): RejoinServer {
       onLog: ({ level, event, details }) => log[level](details, event),
     })
 
+  const dialled = (url: string): Transport =>
+    webSocket(url, {
+      maxFrameBytes: limits.messageBytes,
+      ...(options.joinToken === undefined ? {} : { token: options.joinToken }),
+    })
+
   const open = async (): Promise<ServerAddress> => {
     const files = settings.staticDir === undefined ? undefined : await openStaticFiles(settings.staticDir)
     const releaseData = await holdDataLock(store, dataLockPatienceMs, () =>
@@ -135,7 +144,8 @@ export function createServer(options: ServerOptions): RejoinServer {
         onError: (error) => log.error({ error: String(error) }, 'a trace could not be written'),
       })
     }
-    const net = connect(replica, { transports: [guard.transport] })
+    mirrorDocuments(replica)
+    const net = connect(replica, { transports: [guard.transport, ...settings.join.map(dialled)] })
     const { front, admin } = createFronts({ settings, operations: { readiness, metrics }, files, sockets })
     opened = { replica, net, front, admin, releaseData }
     const { host, adminHost } = settings

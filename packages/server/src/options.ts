@@ -33,6 +33,20 @@ export interface ServerOptions {
   readonly adminHost?: string
   /** Serves the files below this directory, with a strict content security policy. */
   readonly staticDir?: string
+  /** A stable name among servers: what others call it. Default: another one at each start. */
+  readonly node?: string
+  /**
+   * Addresses of other servers, such as `ws://10.0.0.2:4000/sync`: all documents are replicated between this one and them, and
+   * on to those that they are connected to.
+   */
+  readonly join?: readonly string[]
+  /** The credential for the servers in `join`, asked again at each dial. */
+  readonly joinToken?: () => string | undefined | PromiseLike<string | undefined>
+  /**
+   * Whether this server grants the first rights of bounded counters and begins epochs. Default: where it joins no other. Of
+   * servers that replicate to each other one does, for ever the same.
+   */
+  readonly grantsRights?: boolean
   /** Keeps traces of divergences as files in this directory: at most 20, which have content of documents. Default: none. */
   readonly traceDir?: string
   /** Replaces single limits. */

@@ -37,6 +37,10 @@ export async function serve(config: ResolvedConfig, io: ServeProcess): Promise<n
     adminHost: config.adminHost,
     ...(config.adminPort === undefined ? {} : { adminPort: config.adminPort }),
     ...(config.static === undefined ? {} : { staticDir: config.static }),
+    join: config.join,
+    ...(config.node === undefined ? {} : { node: config.node }),
+    ...(config.grantsRights === undefined ? {} : { grantsRights: config.grantsRights }),
+    ...(io.env['JOIN_TOKEN'] ? { joinToken: () => io.env['JOIN_TOKEN'] } : {}),
     ...(authorize === undefined ? {} : { authorize }),
   })
   const stopped = untilSignalled(io, logger)

@@ -13,6 +13,9 @@ export interface ServerSettings {
   readonly adminHost: string
   readonly origins: readonly string[]
   readonly staticDir: string | undefined
+  readonly node: string
+  readonly join: readonly string[]
+  readonly grantsRights: boolean
   readonly limits: ServerLimits
   /** Bound so that only this machine reaches it. */
   readonly loopback: boolean
@@ -22,10 +25,11 @@ export interface ServerSettings {
 
 /** @throws RejoinError `config-invalid` or `server-exposed`. */
 export function checkedSettings(options: ServerOptions): ServerSettings {
-  const { port, host, adminPort, adminHost, insecure, origins, staticDir } = options
+  const { port, host, adminPort, adminHost, insecure, origins, staticDir, node, join, grantsRights } = options
   const parsed = parseConfig(
     withoutUndefined({
-      ...{ port, host, adminPort, adminHost, insecure },
+      ...{ port, host, adminPort, adminHost, insecure, node, grantsRights },
+      join: join === undefined ? undefined : [...join],
       origins: origins === undefined ? undefined : [...origins],
       static: staticDir,
       limits: options.limits === undefined ? undefined : withoutUndefined(options.limits),
@@ -45,6 +49,9 @@ export function checkedSettings(options: ServerOptions): ServerSettings {
     adminHost: parsed.adminHost ?? defaultConfig.adminHost,
     origins: parsed.origins ?? [],
     staticDir: parsed.static,
+    node: parsed.node ?? '',
+    join: parsed.join ?? [],
+    grantsRights: parsed.grantsRights ?? (parsed.join ?? []).length === 0,
     limits: { ...defaultServerLimits, ...(withoutUndefined(parsed.limits ?? {}) as Partial<ServerLimits>) },
     loopback: isLoopbackHost(parsed.host ?? defaultConfig.host),
     access: options.authorize === undefined ? 'everybody' : 'hook',
@@ -59,8 +66,8 @@ export function checkedSettings(options: ServerOptions): ServerSettings {
 }
 
 /** What an operator wants to see at the start; nothing secret is among it. */
-export function settingsForLog({ access, origins, loopback }: ServerSettings): object {
-  return { access, origins, loopback }
+export function settingsForLog({ access, origins, loopback, node, join, grantsRights }: ServerSettings): object {
+  return { access, origins, loopback, node, join, grantsRights }
 }
 
 function withoutUndefined(record: object): Record<string, unknown> {

@@ -285,7 +285,7 @@ export class ReplicaCore implements Hub {
       refuse()
       return
     }
-    this.#ask(session, document).then(
+    this.ask(session, document).then(
       (given) => {
         if (given === 'no') {
           this.batch(() => found(undefined, 'no'))
@@ -317,7 +317,7 @@ export class ReplicaCore implements Hub {
       for (const stream of session.streams.values()) {
         const { name } = stream.core
         if (document !== undefined && name !== document) continue
-        this.#ask(session, name).then(
+        this.ask(session, name).then(
           (given) => this.batch(() => stream.give(given)),
           (error: unknown) => this.log('error', 'authorize-failed', { error: String(error) }),
         )
@@ -375,9 +375,12 @@ export class ReplicaCore implements Hub {
     })
   }
 
-  #ask(session: Session, document: string): Later<Permission> {
+  /** What a connection may do with a document. */
+  ask(session: Session, document: string): Later<Permission> {
     const { authorize } = this
-    if (authorize === undefined) return resolved('write')
+    // A server that this one was told to dial has shown no credential: it was chosen.
+    const isChosen = session.isInitiator && session.peer?.role === 'server'
+    if (authorize === undefined || isChosen) return resolved('write')
     const { token, remote, origin } = session
     return attemptLater(() => authorize({ token, document, remote, origin, replica: session.peerReplica })).then(
       (given) => (given === 'read' || given === 'write' || given === 'admin' ? given : 'no'),

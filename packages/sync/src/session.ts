@@ -108,6 +108,11 @@ export class Session implements StreamHost {
     return this.peer !== undefined && this.hub.isSameProfile(this.peer.profiles)
   }
 
+  /** Whether this side dialled. */
+  get isInitiator(): boolean {
+    return this.#options.initiator
+  }
+
   get peerName(): string {
     return this.peer?.name || this.peerReplica
   }

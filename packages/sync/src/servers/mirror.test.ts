@@ -154,6 +154,34 @@ describe('servers that are connected', () => {
     expect(mirrors[0].pending).toBe(0)
   })
 
+  it('[MI7] ask again when it could not be said who may have what', () => {
+    let isDown = true
+    const { world, between, client, servers, mirrors } = pair(() => {
+      if (isDown) throw new Error('the directory is down')
+      return 'write'
+    })
+    between.restore()
+    isDown = false
+    const { handle } = client(0)
+    world.advance(2000)
+    handle.change((s) => s.phase.set('fight'))
+    world.advance(1000)
+    between.cut()
+    isDown = true
+    world.advance(1000)
+    between.restore()
+    world.advance(5000)
+    handle.change((s) => s.phase.set('over'))
+    world.advance(5000)
+    isDown = false
+    world.advance(5000)
+    const other = client(1)
+    world.advance(5000)
+    expect(other.handle.snapshot.phase).toBe('over')
+    expect(servers).toHaveLength(2)
+    expect(mirrors.map(({ pending }) => pending)).toEqual([0, 0])
+  })
+
   it('[MI6] end the connection of one that says what no server would', () => {
     const { world, between, servers } = pair()
     between.restore()

@@ -90,7 +90,7 @@ class DocumentMirror implements Companion, Mirror {
       underWay: new Set(),
     }
     this.#partners.set(session, partner)
-    for (const document of core.shelf.cores()) session.join(document)
+    for (const document of core.shelf.cores()) this.#join(partner, document)
     this.#replica.documents().then(
       (names) => {
         partner.waiting = names
@@ -112,7 +112,7 @@ class DocumentMirror implements Companion, Mirror {
 
   used(document: DocumentCore): void {
     for (const partner of this.#partners.values()) {
-      partner.session.join(document)
+      this.#join(partner, document)
       // Also where it was never told otherwise: what the other side heard may be of an earlier use.
       partner.told.add(document.name)
       this.#tell(partner, document.name, true)
@@ -132,6 +132,32 @@ class DocumentMirror implements Companion, Mirror {
     } catch {
       session.fail('protocol-error', 'not what a server says of its documents')
     }
+  }
+
+  /** Takes part in a document at a partner, as far as that may. */
+  #join(partner: Partner, document: DocumentCore): void {
+    const core = this.#core
+    const { session } = partner
+    const { name } = document
+    if (session.streams.has(name)) return
+    core.ask(session, name).then(
+      (given) => {
+        if (session.phase !== 'established' || document.isClosed) return
+        if (given === 'no') this.#done(partner, name)
+        else core.batch(() => session.join(document, given))
+      },
+      (error: unknown) => {
+        core.log('error', 'authorize-failed', { document: name, error: String(error) })
+        // Nobody could say no: it is asked again by and by.
+        this.#done(partner, name)
+        if (this.#partners.has(session)) partner.waiting?.push(name)
+      },
+    )
+  }
+
+  /** A document of the disk is through. */
+  #done({ underWay }: Partner, name: string): void {
+    if (underWay.delete(name)) this.#core.shelf.release(name)
   }
 
   #tell({ session, told }: Partner, name: string, isUsed: boolean): void {
@@ -161,24 +187,23 @@ class DocumentMirror implements Companion, Mirror {
   #begin(partner: Partner): void {
     const { waiting, underWay, session } = partner
     const { shelf } = this.#core
-    while (waiting !== undefined && waiting.length > 0 && underWay.size < atOnce) {
+    // What is put back meanwhile has its turn at the next look.
+    for (let left = waiting?.length ?? 0; waiting !== undefined && left > 0 && underWay.size < atOnce; left--) {
       const name = waiting.shift() as string
       if (session.streams.get(name)?.isSynced === true) continue
       underWay.add(name)
       shelf.acquire(name).then(
-        (document) => this.#core.batch(() => session.join(document)),
+        (document) => this.#core.batch(() => this.#join(partner, document)),
         () => underWay.delete(name),
       )
     }
   }
 
-  #finish({ underWay, session }: Partner): void {
-    for (const name of underWay) {
-      const stream = session.streams.get(name)
+  #finish(partner: Partner): void {
+    for (const name of partner.underWay) {
+      const stream = partner.session.streams.get(name)
       // Whoever may not have it is done with, too.
-      if (stream === undefined || !(stream.isSynced || stream.rights.granted === 'no')) continue
-      underWay.delete(name)
-      this.#core.shelf.release(name)
+      if (stream !== undefined && (stream.isSynced || stream.rights.granted === 'no')) this.#done(partner, name)
     }
   }
 
