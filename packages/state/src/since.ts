@@ -135,16 +135,15 @@ function addRow(
   records?: readonly Removal[],
 ): void {
   const { tree, rules } = core
-  const key = tree.key(entry)
   const isPlain = items === undefined && !tree.hasRecords(entry) && tree.isLive(entry)
   if (isPlain && rules.shippedItems === soundRules.shippedItems) {
-    table.keys.push(key)
+    tree.addKey(entry, table.keys)
     table.addDot(tree.slotOf(entry).id, tree.seq(entry), tree.hlc(entry))
     table.values.push(tree.value(entry) as Value)
     return
   }
   const removals = (records ?? tree.removals(entry)).filter((record) => record.seq > base.get(record.author))
-  table.add(key, rules.shippedItems(items ?? tree.items(entry), base), removals)
+  table.add(tree.key(entry), rules.shippedItems(items ?? tree.items(entry), base), removals)
 }
 
 function listRow(
