@@ -374,7 +374,7 @@ export class DocumentStream implements Carrier {
 
   #progress(): void {
     if (this.#host.contactKey === undefined || this.#theirHandle === 0) return
-    this.core.incidents.progress(this.#host.contactKey, this.#host.peerName, this.theirs)
+    this.core.incidents.progress(this.#host.contactKey, this.#host.peerName, this.theirs, this.#sender.sentBytes)
   }
 
   #changes(bytes: Uint8Array): void {
