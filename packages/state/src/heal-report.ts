@@ -1,12 +1,12 @@
 import { readBounded } from './bounded.ts'
 import type { Ancestor, Conflict } from './conflict.ts'
 import type { EntryCopy } from './cut-journal.ts'
-import type { Copies, CutRecord } from './cut-record.ts'
+import type { CutRecord } from './cut-record.ts'
 import type { Schema } from './fields.ts'
 import type { AuthorId, Path } from './ids.ts'
 import { comparePaths, isSetKind, kindName, leafKinds } from './key.ts'
 import type { LateWork } from './late-work.ts'
-import type { Leaf } from './leaf.ts'
+import { Leaf } from './leaf.ts'
 import { leafKind, leafValue } from './leaf-kind.ts'
 import { counterSum, type ItemsOf } from './read.ts'
 import type { Row } from './rows.ts'
@@ -68,17 +68,19 @@ export interface HealReport {
 /** A leaf's content at one moment, in the form that effects are computed from. */
 export type LeafState = Value | undefined
 
-function earliest(entry: Row, copies: readonly Copies[]): EntryCopy | undefined {
-  for (const { copies: made } of copies) {
-    const copy = made.get(entry)
+/** What entries held from one moment on, first those of the earliest. */
+type Made = readonly ReadonlyMap<Row, EntryCopy>[]
+
+function earliest(entry: Row, made: Made): EntryCopy | undefined {
+  for (let i = 0; i < made.length; i++) {
+    const copy = made[i]?.get(entry)
     if (copy !== undefined) return copy
   }
   return undefined
 }
 
 /** What a leaf held when the first of `copies` that know it were made, or holds now. */
-function leafState(leaf: Leaf, copies: readonly Copies[]): LeafState {
-  if (leaf.kind === leafKinds.register && leaf.tree.isAlone(leaf.node)) return loneValue(leaf, copies)
+function leafState(leaf: Leaf, copies: Made): LeafState {
   if (leaf.kind === leafKinds.list) {
     const entry = leaf.find('')
     const copy = entry === 0 ? undefined : earliest(entry, copies)
@@ -90,7 +92,7 @@ function leafState(leaf: Leaf, copies: readonly Copies[]): LeafState {
 }
 
 /** The same of a register at a node where nothing else stands, which is what most leaves are. */
-function loneValue({ tree, node }: Leaf, copies: readonly Copies[]): LeafState {
+function loneValue(tree: Tree, node: Row, copies: Made): LeafState {
   const items = earliest(node, copies)?.items
   if (items === undefined && !tree.hasRecords(node)) return tree.isLive(node) ? tree.value(node) : undefined
   return winningItem(items ?? tree.items(node))?.value
@@ -102,8 +104,9 @@ export function buildReport(record: CutRecord): HealReport {
   const own = core.own?.id
   // What this replica wrote after contact is nobody else's doing.
   const theirs = own === undefined ? until : until.without(own).with(own, contact.ours.get(own))
+  const { cut } = momentsOf(record)
   const conflicts = [...record.conflicts.values()]
-    .map(({ entry, conflict }) => settled(record, entry, conflict))
+    .map(({ entry, conflict }) => settled(record, entry, conflict, cut))
     .concat(record.halves)
   conflicts.sort((a, b) => comparePaths(a.path, b.path))
   const { common, ours, ourEntries } = contact
@@ -168,16 +171,19 @@ function summaryOf(
   return { changes: byAuthor.reduce((sum, by) => sum + by.changes, 0), keys, bytes, byAuthor, paths }
 }
 
-function settled(record: CutRecord, entry: Row, conflict: Conflict): Conflict {
-  return { ...conflict, result: leafValue(record.core.tree.leafOf(entry)), ancestor: ancestorOf(record, entry) }
+function settled(record: CutRecord, entry: Row, conflict: Conflict, cut: Made): Conflict {
+  const { tree } = record.core
+  const isLone = tree.kind(entry) === leafKinds.register && tree.isAlone(entry)
+  const result = isLone ? loneValue(tree, entry, []) : leafValue(tree.leafOf(entry))
+  return { ...conflict, result, ancestor: ancestorOf(record, entry, cut) }
 }
 
 /**
  * Our first-touch copy is the common ancestor exactly if the common version lies within the cut and everything in the
  * copy lies within the common version (C14). Otherwise somebody may have written in between.
  */
-function ancestorOf({ core, version, contact, sinceCut, sinceContact }: CutRecord, entry: Row): Ancestor {
-  const copy = earliest(entry, [sinceCut, sinceContact])
+function ancestorOf({ core, version, contact }: CutRecord, entry: Row, cut: Made): Ancestor {
+  const copy = earliest(entry, cut)
   if (copy === undefined || !version.covers(contact.common)) return { known: false }
   for (const item of [...copy.items, ...copy.removals]) if (!contact.common.has(item)) return { known: false }
   const { tree } = core
@@ -185,11 +191,8 @@ function ancestorOf({ core, version, contact, sinceCut, sinceContact }: CutRecor
 }
 
 function mergedKeys(record: CutRecord, leaves: readonly TouchedLeaf[]): MergedKey[] {
-  const moments: Moments = {
-    now: [],
-    contact: [record.sinceContact],
-    cut: [record.sinceCut, record.sinceContact],
-  }
+  const { tree } = record.core
+  const moments = momentsOf(record)
   const merged: MergedKey[] = []
   for (const leaf of leaves) {
     const isOurs = (leaf.by & touchedBy.us) !== 0
@@ -197,7 +200,13 @@ function mergedKeys(record: CutRecord, leaves: readonly TouchedLeaf[]): MergedKe
     if (!isOurs && !isTheirs) continue
     if ((leaf.by & touchedBy.conflict) !== 0 && !isSetKind(leaf.kind)) continue
     if (leaf.kind === leafKinds.counterReset) continue
-    const effect = effectOf(leaf, record.schema, moments, isOurs)
+    const isLone = leaf.kind === leafKinds.register && tree.isAlone(leaf.node)
+    const effect = isLone
+      ? valueEffect(
+          loneValue(tree, leaf.node, isOurs ? moments.cut : moments.contact),
+          loneValue(tree, leaf.node, moments.now),
+        )
+      : effectOf(new Leaf(tree, leaf.node, leaf.kind), record.schema, moments, isOurs)
     if (effect === undefined) continue
     const by = !isTheirs ? 'ours' : isOurs ? 'both' : 'theirs'
     merged.push({ path: leaf.path, kind: kindName(leaf.kind), by, effect })
@@ -207,9 +216,13 @@ function mergedKeys(record: CutRecord, leaves: readonly TouchedLeaf[]): MergedKe
 
 /** By which copies what a leaf held is found. */
 interface Moments {
-  readonly now: readonly Copies[]
-  readonly contact: readonly Copies[]
-  readonly cut: readonly Copies[]
+  readonly now: Made
+  readonly contact: Made
+  readonly cut: Made
+}
+
+function momentsOf({ sinceCut, sinceContact }: CutRecord): Moments {
+  return { now: [], contact: [sinceContact.copies], cut: [sinceCut.copies, sinceContact.copies] }
 }
 
 /** What both sides together did to a leaf, or undefined when nothing is left of it. */
@@ -231,6 +244,10 @@ function effectOf(
   }
   if (isSetKind(leaf.kind)) return setEffect(asArray(before), asArray(after))
   if (leaf.kind === leafKinds.list) return listEffect(asArray(before), asArray(after))
+  return valueEffect(before, after)
+}
+
+function valueEffect(before: LeafState, after: LeafState): MergedEffect | undefined {
   return sameState(before, after) ? undefined : { kind: 'value', before, after }
 }
 

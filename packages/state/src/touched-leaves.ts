@@ -1,7 +1,6 @@
 import type { Path } from './ids.ts'
-import { Key, leafKinds } from './key.ts'
+import { Key, type KindCode, leafKinds } from './key.ts'
 import { sortKeys } from './key-order.ts'
-import { Leaf } from './leaf.ts'
 import type { Row } from './rows.ts'
 import type { Tree } from './tree.ts'
 
@@ -15,27 +14,14 @@ export const touchedBy = {
   conflict: 8,
 } as const
 
-/** A leaf with who touched it. */
-export class TouchedLeaf extends Leaf {
+/** The address of a leaf, with who touched it. */
+export class TouchedLeaf extends Key {
+  readonly node: Row
   by = 0
-  #path: Path | undefined
 
-  override get path(): Path {
-    this.#path ??= super.path
-    return this.#path
-  }
-
-  /** Its key, as far as paths go. */
-  key(number: number): Key {
-    const { tree, node } = this
-    const above = node === tree.root ? undefined : tree.branch(tree.above(node))
-    const key = new Key(above, this.kind, '', tree.name(node))
-    key.number = number
-    return key
-  }
-
-  spell(path: Path): void {
-    this.#path = path
+  constructor(tree: Tree, node: Row, kind: KindCode) {
+    super(node === tree.root ? undefined : tree.branch(tree.above(node)), kind, '', tree.name(node))
+    this.node = node
   }
 }
 
@@ -56,12 +42,7 @@ export class TouchedLeaves {
 
   /** All of them in the order of their paths. */
   sorted(): readonly TouchedLeaf[] {
-    const leaves = [...this.#leaves.values()]
-    return sortKeys(leaves.map((leaf, at) => leaf.key(at))).map((key) => {
-      const leaf = leaves[key.number] as TouchedLeaf
-      leaf.spell(key.path)
-      return leaf
-    })
+    return sortKeys([...this.#leaves.values()])
   }
 
   #leafOf(entry: Row): TouchedLeaf {
