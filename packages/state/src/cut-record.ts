@@ -3,6 +3,7 @@ import type { Core } from './core.ts'
 import type { EntryCopy } from './cut-journal.ts'
 import type { Schema } from './fields.ts'
 import type { Row } from './rows.ts'
+import type { TouchedEntries } from './touched.ts'
 import type { Version } from './version.ts'
 
 /** First-touch copies of entries over some time. */
@@ -19,7 +20,7 @@ export interface Contact {
   readonly theirs: Version
   /** Greatest version that both sides included. */
   readonly common: Version
-  readonly ourEntries: ReadonlySet<Row>
+  readonly ourEntries: TouchedEntries
 }
 
 /** Everything a report is made of. */
