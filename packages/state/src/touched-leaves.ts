@@ -1,6 +1,7 @@
 import type { Path } from './ids.ts'
 import { Key, type KindCode, leafKinds } from './key.ts'
 import { sortKeys } from './key-order.ts'
+import { RowNumbers } from './row-numbers.ts'
 import type { Row } from './rows.ts'
 import type { Tree } from './tree.ts'
 
@@ -28,7 +29,11 @@ export class TouchedLeaf extends Key {
 /** Leaves, each once, with who touched them; a counter's resets count as the counter. */
 export class TouchedLeaves {
   readonly #tree: Tree
-  readonly #leaves = new Map<number, TouchedLeaf>()
+  readonly #leaves: TouchedLeaf[] = []
+  /** The first leaf of each node, by its place. */
+  readonly #ofNodes = new RowNumbers()
+  /** Further ones, by node and kind. */
+  readonly #others = new Map<number, TouchedLeaf>()
 
   constructor(tree: Tree) {
     this.#tree = tree
@@ -42,7 +47,7 @@ export class TouchedLeaves {
 
   /** All of them in the order of their paths. */
   sorted(): readonly TouchedLeaf[] {
-    return sortKeys([...this.#leaves.values()])
+    return sortKeys(this.#leaves)
   }
 
   #leafOf(entry: Row): TouchedLeaf {
@@ -50,12 +55,22 @@ export class TouchedLeaves {
     const node = tree.nodeOf(entry)
     let kind = tree.kind(entry)
     if (kind === leafKinds.counterReset && tree.kindsAt(node).includes(leafKinds.counter)) kind = leafKinds.counter
-    const id = node * 256 + kind
-    let leaf = this.#leaves.get(id)
-    if (leaf === undefined) {
-      leaf = new TouchedLeaf(tree, node, kind)
-      this.#leaves.set(id, leaf)
+    const at = this.#ofNodes.get(node)
+    if (at === -1) {
+      this.#ofNodes.set(node, this.#leaves.length)
+      return this.#made(node, kind)
     }
+    const first = this.#leaves[at] as TouchedLeaf
+    if (first.kind === kind) return first
+    const id = node * 256 + kind
+    const other = this.#others.get(id) ?? this.#made(node, kind)
+    this.#others.set(id, other)
+    return other
+  }
+
+  #made(node: Row, kind: KindCode): TouchedLeaf {
+    const leaf = new TouchedLeaf(this.#tree, node, kind)
+    this.#leaves.push(leaf)
     return leaf
   }
 }
