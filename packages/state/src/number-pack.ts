@@ -112,17 +112,18 @@ function writeCodes(writer: ByteWriter, numbers: Float64Array, count: number, k:
   for (let i = 0; i < count; i++) {
     const number = numbers[i] as number
     const ones = Math.floor(number / scale)
-    const isShort = ones < MOST_ONES
-    let long = isShort ? number - ones * scale : number
-    let left = isShort ? k : bitLength(number)
-    if (isShort && ones + k < SHORT_BITS) {
+    let long = number - ones * scale
+    let left = k
+    if (ones + k < SHORT_BITS && ones < MOST_ONES) {
       rest |= (((1 << ones) - 1) | (long << (ones + 1))) << bits
       bits += ones + 1 + k
       left = 0
-    } else if (isShort) {
+    } else if (ones < MOST_ONES) {
       rest |= ((1 << ones) - 1) << bits
       bits += ones + 1
     } else {
+      long = number
+      left = bitLength(number)
       rest |= (((1 << MOST_ONES) - 1) | (left << MOST_ONES)) << bits
       bits += MOST_ONES + LENGTH_BITS
     }

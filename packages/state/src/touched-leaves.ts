@@ -56,20 +56,14 @@ export class TouchedLeaves {
     let kind = tree.kind(entry)
     if (kind === leafKinds.counterReset && tree.kindsAt(node).includes(leafKinds.counter)) kind = leafKinds.counter
     const at = this.#ofNodes.get(node)
-    if (at === -1) {
-      this.#ofNodes.set(node, this.#leaves.length)
-      return this.#made(node, kind)
-    }
-    const first = this.#leaves[at] as TouchedLeaf
-    if (first.kind === kind) return first
+    const first = at === -1 ? undefined : this.#leaves[at]
+    if (first?.kind === kind) return first
     const id = node * 256 + kind
-    const other = this.#others.get(id) ?? this.#made(node, kind)
-    this.#others.set(id, other)
-    return other
-  }
-
-  #made(node: Row, kind: KindCode): TouchedLeaf {
-    const leaf = new TouchedLeaf(this.#tree, node, kind)
+    const other = this.#others.get(id)
+    if (other !== undefined) return other
+    const leaf = new TouchedLeaf(tree, node, kind)
+    if (first === undefined) this.#ofNodes.set(node, this.#leaves.length)
+    else this.#others.set(id, leaf)
     this.#leaves.push(leaf)
     return leaf
   }

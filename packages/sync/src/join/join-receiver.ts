@@ -192,43 +192,26 @@ function replacedRows({ hashes }: Held, part: Bundle, hash: DotHash, sum: Sum64)
       named[row] = numberOf(hash.hi, hash.lo)
     },
   )
-  const isNamed = amongSorted(named.sort())
+  // Sorted, as a table of numbers that a peer chooses may be made slow.
+  named.sort()
   const isReplaced = new Uint8Array(hashes.length / 2)
   for (let row = 0; row < isReplaced.length; row++) {
     // One hash for another would cost the join, by its sum, and nothing else.
-    if (isNamed(numberOf(hashes[row * 2] as number, hashes[row * 2 + 1] as number))) isReplaced[row] = 1
+    if (isAmong(named, numberOf(hashes[row * 2] as number, hashes[row * 2 + 1] as number))) isReplaced[row] = 1
   }
   return isReplaced
 }
 
-/**
- * Whether a number of 53 bits is among sorted ones: those with the same first bits, mostly one or two, are halved. So a peer
- * that chooses numbers alike makes it slower by a logarithm only, which a table of them would not bear.
- */
-function amongSorted(sorted: Float64Array): (number: number) => boolean {
-  const bits = Math.min(20, 32 - Math.clz32(sorted.length))
-  const scale = 2 ** (bits - 53)
-  /** Where the numbers with the same first bits begin, and at the end how many numbers there are. */
-  const starts = new Uint32Array(2 ** bits + 1)
-  for (let i = 0; i < sorted.length; i++) {
-    const place = Math.floor((sorted[i] as number) * scale) + 1
-    starts[place] = (starts[place] as number) + 1
+/** Whether a number is among sorted ones. */
+function isAmong(sorted: Float64Array, number: number): boolean {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((sorted[middle] as number) < number) low = middle + 1
+    else high = middle
   }
-  for (let place = 1; place < starts.length; place++) {
-    starts[place] = (starts[place] as number) + (starts[place - 1] as number)
-  }
-  return (number) => {
-    const place = Math.floor(number * scale)
-    const end = starts[place + 1] as number
-    let low = starts[place] as number
-    let high = end
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((sorted[middle] as number) < number) low = middle + 1
-      else high = middle
-    }
-    return low < end && sorted[low] === number
-  }
+  return sorted[low] === number
 }
 
 /** 53 bits of a hash. */
