@@ -3,6 +3,7 @@ import type { Bundle } from './change.ts'
 import { type ContextOf, cross, crossingOf, foldedBundle, setEpochs } from './epoch.ts'
 import { raiseFloor } from './floor.ts'
 import { mergeBundle } from './merge-bundle.ts'
+import { RowTable } from './row-table.ts'
 import type { MergeOptions, Store } from './store.ts'
 import { isSoundBundle } from './validate-bundle.ts'
 
@@ -23,7 +24,9 @@ export function applyBundle(store: Store, bundle: Bundle, options: MergeOptions 
   const { core } = store
   if (core.version.covers(bundle.version)) return 'duplicate'
   if (!bundle.full && core.rules.bundleNeedsBase && !core.version.covers(bundle.base)) return 'gap'
-  if (!isSoundBundle(core, bundle)) return 'invalid'
+  // A store with nothing in it has no entries to be told.
+  const met = core.liveItems > 0 ? new Uint32Array(RowTable.of(bundle).keys.length) : undefined
+  if (!isSoundBundle(core, bundle, met)) return 'invalid'
   const crossing = crossingOf(core, bundle)
   if (crossing.kind === 'closed') return 'closed'
   const { contextOf = unknown } = options
@@ -35,7 +38,9 @@ export function applyBundle(store: Store, bundle: Bundle, options: MergeOptions 
     if (before.size > 0) cross(core, crossing.epochs, bundle.floor, contextOf)
     setEpochs(core, bundle.epochs)
   }
-  const noticed = mergeBundle(core, isOlder ? foldedBundle(bundle, crossing.epochs, contextOf) : bundle)
+  const noticed = isOlder
+    ? mergeBundle(core, foldedBundle(bundle, crossing.epochs, contextOf))
+    : mergeBundle(core, bundle, crosses ? undefined : met)
   if (crosses) raiseFloor(core, bundle.floor)
   store.merged(noticed, before, options)
   return 'applied'

@@ -18,7 +18,7 @@ import { ContextReader } from './context-codec.ts'
 import type { Moment } from './era.ts'
 import { isStamp } from './hlc.ts'
 import { type AuthorId, maxSeq } from './ids.ts'
-import type { Key } from './key.ts'
+import { type Key, KeyColumn, KeyCursor } from './key.ts'
 import { KeyReader } from './key-speller.ts'
 import { AuthorReader, maxStreamKeys, readSeq } from './key-table.ts'
 import { readPlace, readTargets } from './list-codec.ts'
@@ -56,9 +56,12 @@ class StreamDecoder implements ChangeDecoder {
   readonly #limits: DecodeLimits
   readonly #tree: () => Tree | undefined
   #authors = new AuthorReader()
-  #keys: Key[] = []
+  #keys = new KeyColumn()
+  /** Keys of their own, of those that ops name. */
+  #made: (Key | undefined)[] = []
   /** The entries of the keys in the tree, as far as they were looked up in the era at hand; else 0. */
   #rows: Row[] = []
+  readonly #shown = new KeyCursor()
   #moment: Moment | undefined
   #speller = new KeyReader()
   #states = new Map<AuthorId, AuthorState>()
@@ -114,7 +117,8 @@ class StreamDecoder implements ChangeDecoder {
     this.#contexts.begin((flags & FRAME_RESET) !== 0)
     if (flags & FRAME_RESET) {
       this.#authors = new AuthorReader()
-      this.#keys = []
+      this.#keys = new KeyColumn()
+      this.#made = []
       this.#rows = []
       this.#speller = new KeyReader()
       this.#states = new Map()
@@ -125,13 +129,12 @@ class StreamDecoder implements ChangeDecoder {
       this.#moment = tree?.now
       this.#rows.fill(0)
     }
-    this.#speller.lookIn(tree)
     this.#speller.packs = this.#packs
     const count = reader.count(this.#limits.maxChanges, 5)
     const fresh = reader.count(maxStreamKeys, this.#leastBytes)
     if (this.#keys.length + fresh > maxStreamKeys) reader.fail('too-large', 'too many keys in one stream')
     for (let i = 0; i < fresh; i++) {
-      this.#keys.push(this.#speller.read(reader, this.#authors))
+      this.#speller.readInto(this.#keys, reader, this.#authors)
       this.#rows.push(0)
     }
     this.#speller.end(reader)
@@ -198,7 +201,8 @@ class StreamDecoder implements ChangeDecoder {
   }
 
   #rowOf(reader: ByteReader, number: number, tree: Tree): Row {
-    const row = tree.known(this.#key(reader, number))
+    this.#checkKey(reader, number)
+    const row = tree.find(this.#keys.read(number, this.#shown))
     this.#rows[number] = row
     return row
   }
@@ -220,9 +224,16 @@ class StreamDecoder implements ChangeDecoder {
   }
 
   #key(reader: ByteReader, number: number): Key {
-    const key = this.#keys[number]
-    if (key === undefined) reader.fail('malformed', `key ${number} was never named`)
+    this.#checkKey(reader, number)
+    const key = this.#made[number] ?? this.#keys.at(number)
+    this.#made[number] = key
+    // Met with the entry, if there is one: so nobody looks for it again.
+    this.#moment?.tree.known(key)
     return key
+  }
+
+  #checkKey(reader: ByteReader, number: number): void {
+    if (number >= this.#keys.length) reader.fail('malformed', `key ${number} was never named`)
   }
 
   #readNumbers(reader: ByteReader): number[] {

@@ -51,6 +51,13 @@ export interface NoticedConflict {
   readonly conflict: Conflict
 }
 
+/** A touch as a side of a conflict, with what its kind tells beside the value. */
+function gradedSideOf(core: Core, kind: KindCode, touch: Touch, value: Value | undefined): ConflictSide {
+  const side = sideOf(core, touch, value)
+  const { grade } = leafKind(kind)
+  return grade === undefined || touch.value === undefined ? side : { ...side, ...grade(touch.value) }
+}
+
 /** A touch as a side of a conflict. */
 export function sideOf(core: Core, touch: Touch, value: Value | undefined): ConflictSide {
   return {
@@ -66,10 +73,6 @@ export function sideOf(core: Core, touch: Touch, value: Value | undefined): Conf
 function meaningOf({ kind, member }: Key, touch: Touch): Value | undefined {
   if (kind === leafKinds.register) return touch.value
   return touch.value === undefined ? undefined : leafKind(kind).pick([touch as Write], member)
-}
-
-function gradeOf(kind: KindCode, { value }: Touch): Pick<ConflictSide, 'rank' | 'token'> {
-  return (value !== undefined && leafKind(kind).grade?.(value)) || {}
 }
 
 function settled({ kind, member }: Key, ours: Touch, theirs: Touch): Settled | undefined {
@@ -99,19 +102,21 @@ function resultAt({ tree }: Core, entry: Row, { kind, member }: Key): Value | un
 export function conflictAt(core: Core, entry: Row, ours: Touch, theirs: Touch): Conflict | undefined {
   const key = core.tree.key(entry)
   const { kind, member } = key
-  const [ourValue, theirValue] = [meaningOf(key, ours), meaningOf(key, theirs)]
+  const ourValue = meaningOf(key, ours)
+  const theirValue = meaningOf(key, theirs)
   if (ourValue === undefined && theirValue === undefined) return undefined
   if (ourValue !== undefined && theirValue !== undefined && valuesEqual(ourValue, theirValue)) return undefined
   const settlement = settled(key, ours, theirs)
   if (settlement === undefined) return undefined
-  return {
+  const conflict: Conflict = {
     path: key.path,
     kind: kindName(kind),
-    ...(isSetKind(kind) ? { element: valueFromKey(member) ?? null } : {}),
-    ...settlement,
-    ours: { ...sideOf(core, ours, ourValue), ...gradeOf(kind, ours) },
-    theirs: { ...sideOf(core, theirs, theirValue), ...gradeOf(kind, theirs) },
+    rule: settlement.rule,
+    ours: gradedSideOf(core, kind, ours, ourValue),
+    theirs: gradedSideOf(core, kind, theirs, theirValue),
+    winner: settlement.winner,
     result: resultAt(core, entry, key),
     ancestor: { known: false },
   }
+  return isSetKind(kind) ? { ...conflict, element: valueFromKey(member) ?? null } : conflict
 }

@@ -2,11 +2,8 @@ import type { Conflict, NoticedConflict } from './conflict.ts'
 import type { Core } from './core.ts'
 import type { EntryCopy } from './cut-journal.ts'
 import type { Schema } from './fields.ts'
-import type { Path } from './ids.ts'
-import { comparePaths, leafKinds } from './key.ts'
-import { Leaf } from './leaf.ts'
 import type { Row } from './rows.ts'
-import type { Tree } from './tree.ts'
+import type { TouchedEntries } from './touched.ts'
 import type { Version } from './version.ts'
 
 /** First-touch copies of entries over some time. */
@@ -23,7 +20,7 @@ export interface Contact {
   readonly theirs: Version
   /** Greatest version that both sides included. */
   readonly common: Version
-  readonly ourEntries: ReadonlySet<Row>
+  readonly ourEntries: TouchedEntries
 }
 
 /** Everything a report is made of. */
@@ -42,22 +39,4 @@ export interface CutRecord {
   readonly halves: readonly Conflict[]
   readonly ourBytes: number
   readonly theirBytes: number
-}
-
-/** The leaves of some entries, by their ids; a counter's resets count as the counter. */
-export function leavesOf(tree: Tree, entries: Iterable<Row>): Map<number, Leaf> {
-  const leaves = new Map<number, Leaf>()
-  for (const entry of entries) {
-    let leaf = tree.leafOf(entry)
-    if (leaf.kind === leafKinds.counterReset && tree.kindsAt(leaf.node).includes(leafKinds.counter)) {
-      leaf = new Leaf(tree, leaf.node, leafKinds.counter)
-    }
-    if (!leaves.has(leaf.id)) leaves.set(leaf.id, leaf)
-  }
-  return leaves
-}
-
-/** Paths of some leaves, sorted. */
-export function pathsOf(leaves: ReadonlyMap<number, Leaf>): Path[] {
-  return [...leaves.values()].map((leaf) => leaf.path).sort(comparePaths)
 }

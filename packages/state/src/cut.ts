@@ -25,9 +25,10 @@ export interface Cut {
   contact(theirs: Version): void
   /**
    * What both sides did and how it was settled, as far as it has been merged. The store knows no schema: with one, a
-   * counter's sum includes its declared initial value.
+   * counter's sum includes its declared initial value. `sentBytes`: what this side has sent of what the other lacked, where
+   * somebody counted; else that is encoded to know its size.
    */
-  report(schema?: Schema): HealReport
+  report(schema?: Schema, sentBytes?: number): HealReport
   /** The heal is done: what comes from here on is copied no more, and can only revise conflicts and what others did apart. */
   settle(): void
   /** Calls back when a later merge brings a conflict with what was written here during the outage. Returns the way to stop. */
@@ -141,10 +142,10 @@ class StoreCut implements Cut, OpenCut {
     return this.#core.tree.items(entry).some((item) => isApart(item, contact.ours))
   }
 
-  report(schema?: Schema): HealReport {
+  report(schema?: Schema, sentBytes?: number): HealReport {
     this.#reported = true
     const contact = this.#contact ?? this.#noContact()
-    this.#ourBytes ??= this.#bytesOf(contact)
+    this.#ourBytes ??= sentBytes || this.#bytesOf(contact)
     if (this.#late === undefined) this.#halves?.heal(this.#sinceContact?.merged ?? [])
     const report = buildReport({
       core: this.#core,

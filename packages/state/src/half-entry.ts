@@ -61,6 +61,7 @@ export class HalfEntries {
 
   /** As they stand now, those without another conflict inside. */
   conflicts(others: Iterable<Row>): Conflict[] {
+    if (this.#found.size === 0) return []
     const { tree } = this.#core
     const told = new Set<Row>()
     for (const entry of others) {

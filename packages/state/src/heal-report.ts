@@ -1,15 +1,18 @@
 import { readBounded } from './bounded.ts'
 import type { Ancestor, Conflict } from './conflict.ts'
 import type { EntryCopy } from './cut-journal.ts'
-import { type Copies, type CutRecord, leavesOf, pathsOf } from './cut-record.ts'
+import type { CutRecord } from './cut-record.ts'
+import type { Schema } from './fields.ts'
 import type { AuthorId, Path } from './ids.ts'
 import { comparePaths, isSetKind, kindName, leafKinds } from './key.ts'
 import type { LateWork } from './late-work.ts'
-import type { Leaf } from './leaf.ts'
+import { Leaf } from './leaf.ts'
 import { leafKind, leafValue } from './leaf-kind.ts'
 import { counterSum, type ItemsOf } from './read.ts'
 import type { Row } from './rows.ts'
 import { counterInitial } from './schema.ts'
+import { winningItem } from './stamp-order.ts'
+import { pathsOf, type TouchedLeaf, TouchedLeaves, touchedBy } from './touched-leaves.ts'
 import type { Tree } from './tree.ts'
 import { canonicalKey, type Value, valuesEqual } from './value.ts'
 import type { Version } from './version.ts'
@@ -65,16 +68,19 @@ export interface HealReport {
 /** A leaf's content at one moment, in the form that effects are computed from. */
 export type LeafState = Value | undefined
 
-function earliest(entry: Row, copies: readonly Copies[]): EntryCopy | undefined {
-  for (const { copies: made } of copies) {
-    const copy = made.get(entry)
+/** What entries held from one moment on, first those of the earliest. */
+type Made = readonly ReadonlyMap<Row, EntryCopy>[]
+
+function earliest(entry: Row, made: Made): EntryCopy | undefined {
+  for (let i = 0; i < made.length; i++) {
+    const copy = made[i]?.get(entry)
     if (copy !== undefined) return copy
   }
   return undefined
 }
 
 /** What a leaf held when the first of `copies` that know it were made, or holds now. */
-function leafState(leaf: Leaf, ...copies: readonly Copies[]): LeafState {
+function leafState(leaf: Leaf, copies: Made): LeafState {
   if (leaf.kind === leafKinds.list) {
     const entry = leaf.find('')
     const copy = entry === 0 ? undefined : earliest(entry, copies)
@@ -85,24 +91,41 @@ function leafState(leaf: Leaf, ...copies: readonly Copies[]): LeafState {
   return leaf.kind === leafKinds.counter ? counterSum(leaf, itemsOf) : leafValue(leaf, itemsOf)
 }
 
+/** The same of a register at a node where nothing else stands, which is what most leaves are. */
+function loneValue(tree: Tree, node: Row, copies: Made): LeafState {
+  const items = earliest(node, copies)?.items
+  if (items === undefined && !tree.hasRecords(node)) return tree.isLive(node) ? tree.value(node) : undefined
+  return winningItem(items ?? tree.items(node))?.value
+}
+
 /** The report of a cut, as far as it has been merged. */
 export function buildReport(record: CutRecord): HealReport {
   const { core, contact, until, sinceContact } = record
   const own = core.own?.id
   // What this replica wrote after contact is nobody else's doing.
   const theirs = own === undefined ? until : until.without(own).with(own, contact.ours.get(own))
+  const { cut } = momentsOf(record)
   const conflicts = [...record.conflicts.values()]
-    .map(({ entry, conflict }) => settled(record, entry, conflict))
+    .map(({ entry, conflict }) => settled(record, entry, conflict, cut))
     .concat(record.halves)
   conflicts.sort((a, b) => comparePaths(a.path, b.path))
+  const { common, ours, ourEntries } = contact
+  const leaves = new TouchedLeaves(core.tree)
+    .note(ourEntries, touchedBy.ours)
+    .note(sinceContact.merged, touchedBy.theirs)
+    .note(record.sinceCut.copies.keys(), touchedBy.us)
+    .note(record.conflicts.keys(), touchedBy.conflict)
+    .sorted()
+  const ourPaths = pathsOf(leaves, touchedBy.ours)
+  const theirPaths = pathsOf(leaves, touchedBy.theirs)
   return {
     detail: 'net',
     cut: record.version,
-    common: contact.common,
-    ours: summary(core.tree, contact.common, contact.ours, contact.ourEntries, record.ourBytes),
-    theirs: summary(core.tree, contact.ours, theirs, sinceContact.merged, record.theirBytes),
+    common,
+    ours: summaryOf(changesIn(common, ours), ourEntries.size, record.ourBytes, ourPaths),
+    theirs: summaryOf(changesIn(ours, theirs), sinceContact.merged.size, record.theirBytes, theirPaths),
     conflicts,
-    merged: mergedKeys(record),
+    merged: mergedKeys(record, leaves),
     unknownAncestors: countUnknown(conflicts),
   }
 }
@@ -123,76 +146,95 @@ function countUnknown(conflicts: readonly Conflict[]): number {
 export function withLate(tree: Tree, heal: SideSummary, entries: Iterable<Row>, late: LateWork): SideSummary {
   const changes = new Map(heal.byAuthor.map((by) => [by.author, by.changes]))
   for (const [author, count] of late.changes) changes.set(author, (changes.get(author) ?? 0) + count)
-  return summaryOf(tree, changes, new Set([...entries, ...late.entries]), heal.bytes + late.bytes)
+  const touched = new Set([...entries, ...late.entries])
+  const leaves = new TouchedLeaves(tree).note(touched, touchedBy.theirs).sorted()
+  return summaryOf(changes, touched.size, heal.bytes + late.bytes, pathsOf(leaves, touchedBy.theirs))
 }
 
-function summary(tree: Tree, from: Version, to: Version, entries: ReadonlySet<Row>, bytes: number): SideSummary {
+/** How many changes of whom are in one version and not in another. */
+function changesIn(from: Version, to: Version): Map<AuthorId, number> {
   const changes = new Map<AuthorId, number>()
   for (const [author, seq] of to.entries()) {
     if (seq > from.get(author)) changes.set(author, seq - from.get(author))
   }
-  return summaryOf(tree, changes, entries, bytes)
+  return changes
 }
 
 function summaryOf(
-  tree: Tree,
   changes: ReadonlyMap<AuthorId, number>,
-  touched: ReadonlySet<Row>,
+  keys: number,
   bytes: number,
+  paths: readonly Path[],
 ): SideSummary {
   const byAuthor = [...changes].map(([author, count]) => ({ author, changes: count }))
   byAuthor.sort((a, b) => (a.author < b.author ? -1 : 1))
-  return {
-    changes: byAuthor.reduce((sum, by) => sum + by.changes, 0),
-    keys: touched.size,
-    bytes,
-    byAuthor,
-    paths: pathsOf(leavesOf(tree, touched)),
-  }
+  return { changes: byAuthor.reduce((sum, by) => sum + by.changes, 0), keys, bytes, byAuthor, paths }
 }
 
-function settled(record: CutRecord, entry: Row, conflict: Conflict): Conflict {
-  return { ...conflict, result: leafValue(record.core.tree.leafOf(entry)), ancestor: ancestorOf(record, entry) }
+function settled(record: CutRecord, entry: Row, conflict: Conflict, cut: Made): Conflict {
+  const { tree } = record.core
+  const isLone = tree.kind(entry) === leafKinds.register && tree.isAlone(entry)
+  const result = isLone ? loneValue(tree, entry, []) : leafValue(tree.leafOf(entry))
+  return { ...conflict, result, ancestor: ancestorOf(record, entry, cut) }
 }
 
 /**
  * Our first-touch copy is the common ancestor exactly if the common version lies within the cut and everything in the
  * copy lies within the common version (C14). Otherwise somebody may have written in between.
  */
-function ancestorOf({ core, version, contact, sinceCut, sinceContact }: CutRecord, entry: Row): Ancestor {
-  const copy = earliest(entry, [sinceCut, sinceContact])
+function ancestorOf({ core, version, contact }: CutRecord, entry: Row, cut: Made): Ancestor {
+  const copy = earliest(entry, cut)
   if (copy === undefined || !version.covers(contact.common)) return { known: false }
   for (const item of [...copy.items, ...copy.removals]) if (!contact.common.has(item)) return { known: false }
   const { tree } = core
   return { known: true, value: leafKind(tree.kind(entry)).pick(copy.items, tree.member(entry)) }
 }
 
-function mergedKeys(record: CutRecord): MergedKey[] {
+function mergedKeys(record: CutRecord, leaves: readonly TouchedLeaf[]): MergedKey[] {
   const { tree } = record.core
-  const conflicting = leavesOf(tree, record.conflicts.keys())
-  const ours = leavesOf(tree, record.sinceCut.copies.keys())
-  const theirs = leavesOf(tree, record.sinceContact.merged)
+  const moments = momentsOf(record)
   const merged: MergedKey[] = []
-  for (const [id, leaf] of new Map([...ours, ...theirs])) {
-    if (conflicting.has(id) && !isSetKind(leaf.kind)) continue
+  for (const leaf of leaves) {
+    const isOurs = (leaf.by & touchedBy.us) !== 0
+    const isTheirs = (leaf.by & touchedBy.theirs) !== 0
+    if (!isOurs && !isTheirs) continue
+    if ((leaf.by & touchedBy.conflict) !== 0 && !isSetKind(leaf.kind)) continue
     if (leaf.kind === leafKinds.counterReset) continue
-    const effect = effectOf(leaf, record, ours.has(id))
+    const isLone = leaf.kind === leafKinds.register && tree.isAlone(leaf.node)
+    const effect = isLone
+      ? valueEffect(
+          loneValue(tree, leaf.node, isOurs ? moments.cut : moments.contact),
+          loneValue(tree, leaf.node, moments.now),
+        )
+      : effectOf(new Leaf(tree, leaf.node, leaf.kind), record.schema, moments, isOurs)
     if (effect === undefined) continue
-    const by = !theirs.has(id) ? 'ours' : ours.has(id) ? 'both' : 'theirs'
+    const by = !isTheirs ? 'ours' : isOurs ? 'both' : 'theirs'
     merged.push({ path: leaf.path, kind: kindName(leaf.kind), by, effect })
   }
-  return merged.sort((a, b) => comparePaths(a.path, b.path))
+  return merged
+}
+
+/** By which copies what a leaf held is found. */
+interface Moments {
+  readonly now: Made
+  readonly contact: Made
+  readonly cut: Made
+}
+
+function momentsOf({ sinceCut, sinceContact }: CutRecord): Moments {
+  return { now: [], contact: [sinceContact.copies], cut: [sinceCut.copies, sinceContact.copies] }
 }
 
 /** What both sides together did to a leaf, or undefined when nothing is left of it. */
 function effectOf(
   leaf: Leaf,
-  { schema, sinceCut, sinceContact }: CutRecord,
+  schema: Schema | undefined,
+  { now, contact, cut }: Moments,
   isOurs: boolean,
 ): MergedEffect | undefined {
-  const after = leafState(leaf)
-  const atContact = leafState(leaf, sinceContact)
-  const before = isOurs ? leafState(leaf, sinceCut, sinceContact) : atContact
+  const after = leafState(leaf, now)
+  const atContact = leafState(leaf, contact)
+  const before = isOurs ? leafState(leaf, cut) : atContact
   if (leaf.kind === leafKinds.counter || leaf.kind === leafKinds.bounded) {
     const ours = Number(atContact) - Number(before)
     const theirs = Number(after) - Number(atContact)
@@ -202,6 +244,10 @@ function effectOf(
   }
   if (isSetKind(leaf.kind)) return setEffect(asArray(before), asArray(after))
   if (leaf.kind === leafKinds.list) return listEffect(asArray(before), asArray(after))
+  return valueEffect(before, after)
+}
+
+function valueEffect(before: LeafState, after: LeafState): MergedEffect | undefined {
   return sameState(before, after) ? undefined : { kind: 'value', before, after }
 }
 

@@ -12,7 +12,7 @@ const placeScale = 2 ** 18
  * Keys in the order of `compareKeys`. Siblings with plain names, which is what large changes consist of, are sorted by
  * numbers made of the characters that follow what all names share: a sort that compares names costs several times that.
  */
-export function sortKeys(keys: readonly Key[]): readonly Key[] {
+export function sortKeys<K extends Key>(keys: readonly K[]): readonly K[] {
   if (areInOrder(keys)) return keys
   return (keys.length < few ? undefined : sortedSiblings(keys)) ?? [...keys].sort(compareKeys)
 }
@@ -32,7 +32,7 @@ export function areNextTo(left: Key, right: Key): boolean {
   return left.branch !== undefined && left.kind === right.kind && isSameBranch(left.branch, right.branch)
 }
 
-function sortedSiblings(keys: readonly Key[]): readonly Key[] | undefined {
+function sortedSiblings<K extends Key>(keys: readonly K[]): readonly K[] | undefined {
   const names = siblingNames(keys)
   if (names === undefined || names.length > placeScale) return undefined
   const from = sharedLength(names)
@@ -43,7 +43,7 @@ function sortedSiblings(keys: readonly Key[]): readonly Key[] | undefined {
     order[i] = number * placeScale + i
   }
   order.sort()
-  const sorted = new Array<Key>(order.length)
+  const sorted = new Array<K>(order.length)
   /** Where those begin that share a number with the one at hand. */
   let tied = 0
   let before = -1
@@ -55,7 +55,7 @@ function sortedSiblings(keys: readonly Key[]): readonly Key[] | undefined {
       before = number
     }
     // The rest of a division, of which the remainder operator makes a call for numbers of this size.
-    sorted[i] = keys[(order[i] as number) - number * placeScale] as Key
+    sorted[i] = keys[(order[i] as number) - number * placeScale] as K
   }
   sortTies(sorted, tied, sorted.length)
   return sorted

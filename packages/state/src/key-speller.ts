@@ -16,7 +16,6 @@ import {
 import { areNextTo } from './key-order.ts'
 import type { AuthorReader, AuthorWriter } from './key-table.ts'
 import { fewNumbers, leastNumberBytes, packColumn, unpackColumn } from './number-pack.ts'
-import type { Tree } from './tree.ts'
 
 // The first byte of a key. Keys mostly come sorted, so that one differs from the one before only in its last name:
 // 0x80 | shared << 3 | rest: kind and parent as before, a new name, of which `shared` characters are those of the text
@@ -201,10 +200,7 @@ export class KeySpeller {
   }
 }
 
-/**
- * The reading side of `KeySpeller`. Where a tree has the entry of the key that is spelled, the key says so, which spares
- * finding it later. Nothing is added to the tree: what is read may yet be refused.
- */
+/** The reading side of `KeySpeller`. */
 export class KeyReader {
   readonly #texts: Column<string> = new Column()
   #kind: KindCode = 0
@@ -218,7 +214,6 @@ export class KeyReader {
   /** The last name and the member of the key that was read last. */
   #name = ''
   #member = ''
-  #tree: Tree | undefined
   /** Whether names may count on. */
   packs = false
   /** How far apart the names are that count on from the last. */
@@ -229,17 +224,10 @@ export class KeyReader {
   #limit = 0
   #prefix = ''
 
-  /** Looks keys up in `tree` from here on. To be called before each frame: trees grow, and stores are replaced. */
-  lookIn(tree: Tree | undefined): void {
-    this.#tree = tree
-  }
-
-  /** Reads a key, met with the tree's own entry if there is one. */
+  /** Reads a key. */
   read(reader: ByteReader, authors: AuthorReader): Key {
     this.#readParts(reader, authors)
-    const key = new Key(this.#branches.at(-1), this.#kind, this.#member, this.#name)
-    this.#tree?.known(key)
-    return key
+    return new Key(this.#branches.at(-1), this.#kind, this.#member, this.#name)
   }
 
   /** Reads a key into a column. */

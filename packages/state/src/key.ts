@@ -28,9 +28,12 @@ export const leafKinds = {
 /** Code of a leaf kind; 1 to 255, also of kinds that this build does not know. */
 export type KindCode = number
 
+let kindNames: readonly string[] | undefined
+
 /** Name of a leaf kind for people and reports: variants of one kind have one name, as it is written in a schema. */
 export function kindName(kind: KindCode): string {
-  return Object.keys(leafKinds)[kind - 1]?.replace(/Reset|DisableWins|RemoveWins/, '') ?? `kind-${kind}`
+  kindNames ??= Object.keys(leafKinds).map((name) => name.replace(/Reset|DisableWins|RemoveWins/, ''))
+  return kindNames[kind - 1] ?? `kind-${kind}`
 }
 
 /** Whether the members of a kind are elements of a set. */

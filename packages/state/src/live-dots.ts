@@ -13,32 +13,38 @@
  */
 import type { Bundle, KeyRow } from './change.ts'
 import type { AuthorId } from './ids.ts'
-import { type Key, KeyCursor } from './key.ts'
+import { KeyCursor, type KeyParts } from './key.ts'
 import { RowTable, TableBundle, type TablePlace, tableStart } from './row-table.ts'
 import type { Value } from './value.ts'
 import { Version } from './version.ts'
 
-/** Calls back for each live item of the rows of a bundle, row by row. Lists are not rows. */
-export function eachLiveDot(
-  bundle: Bundle,
-  visit: (row: number, key: Key, author: AuthorId, seq: number) => void,
-): void {
+/** Whoever goes through a bundle row by row. Lists are not rows. */
+export interface RowVisitor {
+  /** A row begins. The key is shown, and another one at the next call. */
+  row?(row: number, key: KeyParts): void
+  /** A live item of the row. */
+  item(row: number, author: AuthorId, seq: number): void
+}
+
+/** Goes through the rows of a bundle, and through the live items of each. */
+export function visitRows(bundle: Bundle, visitor: RowVisitor): void {
   const table = RowTable.of(bundle)
   const { keys, dots, authors, seqs } = table
+  const key = new KeyCursor()
   for (const at = tableStart(); at.row < keys.length; table.advance(at)) {
-    const [items] = table.shape(at.row)
-    const key = items === 0 ? undefined : keys.at(at.row)
-    for (let i = at.dot; i < at.dot + items; i++) {
-      const dot = dots.get(i) as number
-      visit(at.row, key as Key, authors[dot] as AuthorId, seqs[dot] as number)
+    const { row, dot } = at
+    visitor.row?.(row, keys.read(row, key))
+    const [items] = table.shape(row)
+    for (let i = dot; i < dot + items; i++) {
+      const number = dots.get(i) as number
+      visitor.item(row, authors[number] as AuthorId, seqs[number] as number)
     }
   }
 }
 
-/** The keys of the rows of a bundle, in their order. */
-export function keysOf(bundle: Bundle): readonly Key[] {
-  const { keys } = RowTable.of(bundle)
-  return Array.from({ length: keys.length }, (_, row) => keys.at(row))
+/** How many rows a bundle has. */
+export function rowCount(bundle: Bundle): number {
+  return RowTable.of(bundle).keys.length
 }
 
 /** For each row of a bundle 1 if an item or removal record of it comes after `version`, else 0. */
@@ -69,7 +75,7 @@ export function partOf(whole: Bundle, isIn: Uint8Array, base: Version): Bundle {
  * The whole state of a sender, from a part of it (`partOf`) and the state `held` of the peer that it was made for.
  *
  * @param isReplaced For each row of `held` 1 if the part has a row of that key.
- * @param isGone For each live dot of the other rows, in the order of `eachLiveDot`, 1 if the sender does not have it.
+ * @param isGone For each live dot of the other rows, in the order of `visitRows`, 1 if the sender does not have it.
  */
 export function wholeFrom(held: Bundle, part: Bundle, isReplaced: Uint8Array, isGone: Uint8Array): Bundle {
   const table = new RowTable()

@@ -19,19 +19,19 @@ import type { Version } from './version.ts'
 
 /**
  * Applies a validated bundle whose base is covered, or which is full, in one step (C3): rows, then recency lists, then
- * version and floor. Returns the conflicts noticed.
+ * version and floor. Returns the conflicts noticed. `met`: for each row the entry where it is known, else 0.
  */
-export function mergeBundle(core: Core, bundle: Bundle): NoticedConflict[] {
-  return finish(mergingBundle(core, bundle))
+export function mergeBundle(core: Core, bundle: Bundle, met?: Uint32Array): NoticedConflict[] {
+  return finish(mergingBundle(core, bundle, met))
 }
 
 /** Applies it in steps: for a store that nobody sees before the last. */
-export function* mergingBundle(core: Core, bundle: Bundle): Steps<NoticedConflict[]> {
+export function* mergingBundle(core: Core, bundle: Bundle, met?: Uint32Array): Steps<NoticedConflict[]> {
   const { tree } = core
   const before = core.version
   // Where there was nothing, nothing can be unnamed.
   const named = bundle.full && core.liveItems > 0 ? new RowSet(tree.rows.end) : undefined
-  const rows = new RowMerge(core, bundle, named)
+  const rows = new RowMerge(core, bundle, named, met)
   const { later, noticed, count } = rows
   while (rows.at.row < count) {
     rows.mergeTo(Math.min(count, rows.at.row + stepRows))
@@ -67,6 +67,7 @@ class RowMerge {
   readonly #before: Version
   /** The entries that the bundle names; undefined where nobody asks. */
   readonly #named: RowSet | undefined
+  readonly #met: Uint32Array | undefined
   readonly #key = new KeyCursor()
   /** Of the distinct dots, whose they are. */
   readonly #slots: AuthorSlot[]
@@ -78,13 +79,14 @@ class RowMerge {
   readonly later: Later = new Column()
   readonly noticed: NoticedConflict[] = []
 
-  constructor(core: Core, bundle: Bundle, named: RowSet | undefined) {
+  constructor(core: Core, bundle: Bundle, named: RowSet | undefined, met: Uint32Array | undefined) {
     const table = RowTable.of(bundle)
     this.#core = core
     this.#bundle = bundle
     this.#table = table
     this.#before = core.version
     this.#named = named
+    this.#met = met
     this.#slots = table.authors.map((author) => core.slot(author))
     this.#isNew = this.#slots.map((slot, dot) => (table.seqs[dot] as number) > slot.seqIn(this.#before))
     this.count = table.keys.length
@@ -96,7 +98,7 @@ class RowMerge {
     const { tree, rules } = this.#core
     const mayBePlain = rules.mergeLive === mergeLive
     for (; at.row < to; table.advance(at)) {
-      const entry = tree.make(table.keys.read(at.row, this.#key))
+      const entry = this.#met?.[at.row] || tree.make(table.keys.read(at.row, this.#key))
       this.#named?.add(entry)
       if (!mayBePlain || !table.isPlain(at.row) || !this.#mergePlain(entry)) this.#mergeRow(entry, table.row(at))
     }

@@ -137,6 +137,11 @@ export class NodeTable extends ItemTable {
     return node
   }
 
+  /** Whether nothing stands at a node but what its own row holds. */
+  isAlone(node: Row): boolean {
+    return this.rows.get(node, words.child) === 0
+  }
+
   /** The entries of a leaf. */
   entriesOf(node: Row, kind: KindCode): Row[] {
     const { rows } = this

@@ -26,7 +26,7 @@ const anyNumbers = fc.array(
   fc.oneof(
     { weight: 8, arbitrary: fc.integer({ min: -40, max: 40 }) },
     { weight: 2, arbitrary: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }) },
-    { weight: 1, arbitrary: fc.maxSafeInteger().map((number) => Math.trunc(number / 2)) },
+    { weight: 1, arbitrary: fc.maxSafeInteger().map((number) => Math.trunc(number / 2) + 0) },
     { weight: 1, arbitrary: fc.constantFrom(0, -1, bound, -bound - 1, 2 ** 31, 2 ** 32, -(2 ** 32)) },
   ),
   { minLength: 1, maxLength: 200 },

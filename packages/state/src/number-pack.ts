@@ -16,8 +16,11 @@ const DELTAS = 0x20
 const K_MASK = 0x1f
 const MOST_ONES = 12
 const LENGTH_BITS = 6
+const LENGTH_MASK = (1 << LENGTH_BITS) - 1
 /** Bits of the greatest number. */
 const MOST_BITS = 53
+/** Bits that are put together, or looked at, in one step: above up to seven others they are in a word. */
+const SHORT_BITS = 24
 const MOST_BLOCK_BYTES = Math.ceil((blockNumbers * (MOST_ONES + LENGTH_BITS + MOST_BITS)) / 8)
 
 /** Used within one call only. */
@@ -26,6 +29,7 @@ const apart = new Float64Array(blockNumbers)
 /** How many of either have how many bits; more than can be packed may be counted. */
 const lengths = new Uint32Array(MOST_BITS + 3)
 const lengthsApart = new Uint32Array(MOST_BITS + 3)
+const codes = new Uint8Array(MOST_BLOCK_BYTES)
 
 function bitLength(number: number): number {
   return number < 0x80000000 ? 32 - Math.clz32(number) : 32 - Math.clz32(Math.floor(number / 0x80000000)) + 31
@@ -60,11 +64,11 @@ export function packNumbers(
   }
   // What takes fewer bits bare takes fewer as codes, nearly always.
   const isByDeltas = bitsApart < bits && widest < 2 ** MOST_BITS
-  const codes = isByDeltas ? apart : above
-  const k = bestK(codes, count, isByDeltas ? lengthsApart : lengths)
+  const chosen = isByDeltas ? apart : above
+  const k = bestK(chosen, count, isByDeltas ? lengthsApart : lengths)
   writer.u8(isByDeltas ? DELTAS | k : k)
   if (!isByDeltas) writer.varInt(least)
-  new BitWriter(writer).writeAll(codes, count, k)
+  writeCodes(writer, chosen, count, k)
 }
 
 /** Counts a number by how many bits it has, and says how many. */
@@ -98,54 +102,44 @@ function bitsWith(numbers: Float64Array, count: number, k: number): number {
   return bits
 }
 
-class BitWriter {
-  readonly #writer: ByteWriter
-  /** What is not a whole byte yet, lowest bit first. */
-  #rest = 0
-  #bits = 0
-
-  constructor(writer: ByteWriter) {
-    this.#writer = writer
-  }
-
-  writeAll(numbers: Float64Array, count: number, k: number): void {
-    const scale = 2 ** k
-    for (let i = 0; i < count; i++) {
-      const number = numbers[i] as number
-      const ones = Math.floor(number / scale)
-      if (ones < MOST_ONES) {
-        this.#put((1 << ones) - 1, ones + 1)
-        this.#putLong(number - ones * scale, k)
-      } else {
-        const length = bitLength(number)
-        this.#put((1 << MOST_ONES) - 1, MOST_ONES)
-        this.#put(length, LENGTH_BITS)
-        this.#putLong(number, length)
+/** Appends the codes of numbers, lowest bit first. All in one loop, without an object: this is most of what a codec does. */
+function writeCodes(writer: ByteWriter, numbers: Float64Array, count: number, k: number): void {
+  const scale = 2 ** k
+  let end = 0
+  /** What is not a whole byte yet. */
+  let rest = 0
+  let bits = 0
+  for (let i = 0; i < count; i++) {
+    const number = numbers[i] as number
+    const ones = Math.floor(number / scale)
+    let long = number - ones * scale
+    let left = k
+    if (ones + k < SHORT_BITS && ones < MOST_ONES) {
+      rest |= (((1 << ones) - 1) | (long << (ones + 1))) << bits
+      bits += ones + 1 + k
+      left = 0
+    } else if (ones < MOST_ONES) {
+      rest |= ((1 << ones) - 1) << bits
+      bits += ones + 1
+    } else {
+      long = number
+      left = bitLength(number)
+      rest |= (((1 << MOST_ONES) - 1) | (left << MOST_ONES)) << bits
+      bits += MOST_ONES + LENGTH_BITS
+    }
+    for (; ; left -= 16) {
+      for (; bits >= 8; bits -= 8) {
+        codes[end++] = rest
+        rest >>>= 8
       }
+      if (left <= 0) break
+      rest |= (long % 0x10000) << bits
+      bits += Math.min(16, left)
+      long = Math.floor(long / 0x10000)
     }
-    if (this.#bits > 0) this.#writer.u8(this.#rest)
   }
-
-  #putLong(value: number, bits: number): void {
-    let rest = value
-    let left = bits
-    for (; left > 16; left -= 16) {
-      this.#put(rest % 0x10000, 16)
-      rest = Math.floor(rest / 0x10000)
-    }
-    this.#put(rest, left)
-  }
-
-  #put(value: number, bits: number): void {
-    let rest = this.#rest | (value << this.#bits)
-    let left = this.#bits + bits
-    for (; left >= 8; left -= 8) {
-      this.#writer.u8(rest & 0xff)
-      rest >>>= 8
-    }
-    this.#rest = rest
-    this.#bits = left
-  }
+  if (bits > 0) codes[end++] = rest
+  writer.raw(codes.subarray(0, end))
 }
 
 /** Reads a block of `count` numbers, at most `blockNumbers`, into `into` from a place on. */
@@ -157,16 +151,34 @@ export function unpackNumbers(reader: ByteReader, count: number, into: number[] 
   let base = isByDeltas ? 0 : reader.varInt()
   if (count * leastNumberBytes > reader.remaining) reader.fail('truncated', 'more numbers than bits')
   reader.steps += count
-  const bits = new BitReader(reader.ahead(MOST_BLOCK_BYTES))
+  const bytes = reader.ahead(MOST_BLOCK_BYTES)
+  const scale = 2 ** k
+  const mask = scale - 1
+  /** Bits read. Beyond the end there are zeros, until `endOf` looks. */
+  let at = 0
   for (let i = 0; i < count; i++) {
-    const code = bits.read(k)
-    if (code < 0) reader.fail('malformed', 'a number in another form')
+    const ahead = bitsAt(bytes, at)
+    const ones = 31 - Math.clz32(~ahead & -~ahead)
+    let code: number
+    if (ones < MOST_ONES) {
+      at += ones + 1
+      const isShort = ones + k < SHORT_BITS
+      code = ones * scale + (isShort ? (ahead >>> (ones + 1)) & mask : longAt(bytes, at, k))
+      at += k
+    } else {
+      const length = (ahead >>> MOST_ONES) & LENGTH_MASK
+      at += MOST_ONES + LENGTH_BITS
+      code = length > MOST_BITS ? -1 : longAt(bytes, at, length)
+      at += length
+      // In the one form that it is written in.
+      if (code < MOST_ONES * scale || code < 2 ** (length - 1)) reader.fail('malformed', 'a number in another form')
+    }
     const number = base + (!isByDeltas ? code : code % 2 === 0 ? code / 2 : -(code + 1) / 2)
     if (!Number.isSafeInteger(number)) reader.fail('malformed', 'a number above 2^53 - 1')
     if (isByDeltas) base = number
     into[from + i] = number
   }
-  reader.raw(bits.end(reader))
+  reader.raw(endOf(reader, bytes, at))
 }
 
 /** Reads what `packColumn` wrote. */
@@ -175,56 +187,30 @@ export function unpackColumn(reader: ByteReader, count: number, into: number[], 
     unpackNumbers(reader, Math.min(count - at, blockNumbers), into, from + at)
 }
 
-class BitReader {
-  readonly #bytes: Uint8Array
-  #at = 0
+/** At least the next `SHORT_BITS` bits. */
+function bitsAt(bytes: Uint8Array, at: number): number {
+  const byte = at >>> 3
+  const low = (bytes[byte] ?? 0) | ((bytes[byte + 1] ?? 0) << 8) | ((bytes[byte + 2] ?? 0) << 16)
+  // Of the fourth no more than keeps it a small number.
+  return (low | (((bytes[byte + 3] ?? 0) & 0x7f) << 24)) >> (at & 7)
+}
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
+/** A number of so many bits. */
+function longAt(bytes: Uint8Array, from: number, bits: number): number {
+  let value = 0
+  let scale = 1
+  for (let at = 0; at < bits; at += 16) {
+    value += (bitsAt(bytes, from + at) & ((1 << Math.min(16, bits - at)) - 1)) * scale
+    scale *= 0x10000
   }
+  return value
+}
 
-  /** The next number; negative for one in another form than the one it is written in. */
-  read(k: number): number {
-    // Beyond the end there are zeros, until `end` looks.
-    const zeros = ~this.#peek()
-    const ones = 31 - Math.clz32(zeros & -zeros)
-    if (ones < MOST_ONES) {
-      this.#at += ones + 1
-      return ones * 2 ** k + this.#take(k)
-    }
-    this.#at += MOST_ONES
-    const length = this.#take(LENGTH_BITS)
-    const number = length > MOST_BITS ? -1 : this.#take(length)
-    return number >= MOST_ONES * 2 ** k && number >= 2 ** (length - 1) ? number : -1
-  }
-
-  /** Bytes that were read. What is left of the last one must be zeros. */
-  end(reader: ByteReader): number {
-    const size = (this.#at + 7) >>> 3
-    if (size > this.#bytes.length) reader.fail('truncated', 'numbers that end too soon')
-    if ((this.#at & 7) !== 0 && (this.#bytes[size - 1] as number) >> (this.#at & 7) !== 0)
-      reader.fail('malformed', 'bits after the last number')
-    return size
-  }
-
-  /** At least the next sixteen bits. */
-  #peek(): number {
-    const at = this.#at >>> 3
-    const bytes = this.#bytes
-    return ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16)) >>> (this.#at & 7)
-  }
-
-  #take(bits: number): number {
-    let value = 0
-    let scale = 1
-    let left = bits
-    for (; left > 16; left -= 16) {
-      value += (this.#peek() & 0xffff) * scale
-      scale *= 0x10000
-      this.#at += 16
-    }
-    value += (this.#peek() & ((1 << left) - 1)) * scale
-    this.#at += left
-    return value
-  }
+/** Bytes that were read. What is left of the last one must be zeros. */
+function endOf(reader: ByteReader, bytes: Uint8Array, at: number): number {
+  const size = (at + 7) >>> 3
+  if (size > bytes.length) reader.fail('truncated', 'numbers that end too soon')
+  if ((at & 7) !== 0 && (bytes[size - 1] as number) >> (at & 7) !== 0)
+    reader.fail('malformed', 'bits after the last number')
+  return size
 }

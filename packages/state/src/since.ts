@@ -8,7 +8,7 @@ import { RowTable, TableBundle } from './row-table.ts'
 import type { Row } from './rows.ts'
 import { soundRules } from './rules.ts'
 import type { Store } from './store.ts'
-import { entriesAfter } from './touched.ts'
+import { entriesAfter, TouchedEntries } from './touched.ts'
 import { entriesIn } from './tree-walk.ts'
 import type { Value } from './value.ts'
 import { Version } from './version.ts'
@@ -115,8 +115,9 @@ function* wholeStore({ tree }: Core): Iterable<Row> {
   }
 }
 
-function touchedSince(core: Core, version: Version): Set<Row> {
-  const touched = new Set<Row>()
+function touchedSince(core: Core, version: Version): Iterable<Row> {
+  if (version.size === 0) return wholeStore(core)
+  const touched = new TouchedEntries(core.tree)
   for (const slot of core.slots.values()) {
     const seen = version.get(slot.id)
     if (slot.max > seen) entriesAfter(core.tree, slot, seen, touched)
@@ -135,16 +136,15 @@ function addRow(
   records?: readonly Removal[],
 ): void {
   const { tree, rules } = core
-  const key = tree.key(entry)
   const isPlain = items === undefined && !tree.hasRecords(entry) && tree.isLive(entry)
   if (isPlain && rules.shippedItems === soundRules.shippedItems) {
-    table.keys.push(key)
+    tree.addKey(entry, table.keys)
     table.addDot(tree.slotOf(entry).id, tree.seq(entry), tree.hlc(entry))
     table.values.push(tree.value(entry) as Value)
     return
   }
   const removals = (records ?? tree.removals(entry)).filter((record) => record.seq > base.get(record.author))
-  table.add(key, rules.shippedItems(items ?? tree.items(entry), base), removals)
+  table.add(tree.key(entry), rules.shippedItems(items ?? tree.items(entry), base), removals)
 }
 
 function listRow(

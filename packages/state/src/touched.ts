@@ -1,18 +1,40 @@
 import type { AuthorSlot } from './author-slot.ts'
 import type { Core } from './core.ts'
-import { type Row, rowTypes, words } from './rows.ts'
+import { type Row, RowSet, rowTypes, words } from './rows.ts'
 import type { Tree } from './tree.ts'
 import type { Version } from './version.ts'
 
+/** Entries, each once: a bit for each that there may be, and a list. */
+export class TouchedEntries implements Iterable<Row> {
+  readonly #seen: RowSet
+  readonly #entries: Row[] = []
+
+  constructor(tree: Tree) {
+    this.#seen = new RowSet(tree.rows.end)
+  }
+
+  get size(): number {
+    return this.#entries.length
+  }
+
+  add(entry: Row): void {
+    if (this.#seen.add(entry)) this.#entries.push(entry)
+  }
+
+  [Symbol.iterator](): Iterator<Row> {
+    return this.#entries.values()
+  }
+}
+
 /** Entries that a dot after `version` touched. */
-export function touchedAfter(core: Core, version: Version): Set<Row> {
-  const touched = new Set<Row>()
+export function touchedAfter(core: Core, version: Version): TouchedEntries {
+  const touched = new TouchedEntries(core.tree)
   for (const slot of core.slots.values()) entriesAfter(core.tree, slot, version.get(slot.id), touched)
   return touched
 }
 
 /** Adds the entries that an author touched after `seq`, as far as its recency list still names them. */
-export function entriesAfter(tree: Tree, slot: AuthorSlot, seq: number, into: Set<Row>): void {
+export function entriesAfter(tree: Tree, slot: AuthorSlot, seq: number, into: Pick<TouchedEntries, 'add'>): void {
   const { rows } = tree
   for (let row = slot.tail; row !== 0; row = rows.get(row, words.before)) {
     if (lastSeqOf(tree, row) <= seq) break

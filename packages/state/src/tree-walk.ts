@@ -1,8 +1,12 @@
 import type { NodeTable } from './node-table.ts'
-import { marks, type Row, words } from './rows.ts'
+import { marks, type Row, rowTypes, words } from './rows.ts'
 
 /** Every entry in the subtree of a node, by default in all of a tree. */
 export function* entriesIn(tree: NodeTable, from: Row = tree.root): IterableIterator<Row> {
+  if (from === tree.root) {
+    yield* allEntries(tree)
+    return
+  }
   const { rows } = tree
   for (const node of nodesIn(tree, from)) {
     if (tree.kind(node) !== 0) yield node
@@ -14,6 +18,15 @@ export function* entriesIn(tree: NodeTable, from: Row = tree.root): IterableIter
     for (let row = rows.get(node, words.child); row !== 0; row = rows.get(row, words.next)) {
       if ((rows.get(row, words.flags) & marks.type) !== 0) yield row
     }
+  }
+}
+
+/** Every entry of a tree as its rows come: without a list of the children of each node. */
+function* allEntries({ rows }: NodeTable): IterableIterator<Row> {
+  for (let row = 1; row < rows.end; row++) {
+    const flags = rows.get(row, words.flags)
+    const type = (flags & marks.type) >>> marks.typeShift
+    if (type === rowTypes.member || (type === rowTypes.node && (flags & marks.kind) !== 0)) yield row
   }
 }
 

@@ -1,7 +1,7 @@
 import { Branch } from './branch.ts'
 import { Era, type Moment } from './era.ts'
 import type { Path } from './ids.ts'
-import { Key, type KeyParts } from './key.ts'
+import { Key, type KeyColumn, type KeyParts } from './key.ts'
 import { Leaf } from './leaf.ts'
 import { NodeTable } from './node-table.ts'
 import type { Row } from './rows.ts'
@@ -106,6 +106,13 @@ export class Tree extends NodeTable {
     const key = new Key(above, this.kind(entry), this.member(entry), this.name(node))
     this.meet(key, entry)
     return key
+  }
+
+  /** Adds the key of an entry to a column, without an object for it. */
+  addKey(entry: Row, keys: KeyColumn): void {
+    const node = this.nodeOf(entry)
+    const above = node === this.root ? undefined : this.branch(this.above(node))
+    keys.add(above, this.name(node), this.kind(entry), this.member(entry))
   }
 
   /** The entry of an address, made when new. */

@@ -12,30 +12,30 @@ import { finish, type Steps, stepRows } from './steps.ts'
 import type { Tree } from './tree.ts'
 import type { Value } from './value.ts'
 
-/** Whether a bundle whose base is covered, or which is full, breaks no rule. */
-export function isSoundBundle(core: Core, bundle: Bundle): boolean {
-  return finish(checkingBundle(core, bundle))
+/** Whether a bundle whose base is covered, or which is full, breaks no rule. `met` as below. */
+export function isSoundBundle(core: Core, bundle: Bundle, met?: Uint32Array): boolean {
+  return finish(checkingBundle(core, bundle, met))
 }
 
-/** Checks it in steps. */
-export function* checkingBundle(core: Core, bundle: Bundle): Steps<boolean> {
+/** Checks it in steps. `met` is told for each row the entry that the store has for it, and 0 where there is none. */
+export function* checkingBundle(core: Core, bundle: Bundle, met?: Uint32Array): Steps<boolean> {
   const { version, epochs = [] } = bundle
   if (!version.covers(bundle.base) || !version.covers(bundle.floor)) return false
   for (const [, seq] of version.entries()) if (!isSeq(seq)) return false
   if (!epochs.every(({ author }) => version.get(author) > 0)) return false
   const named = new NamedKeys(core, () => keysIn(bundle))
-  if (!(yield* checkingTable(bundle, named))) return false
+  if (!(yield* checkingTable(bundle, named, met))) return false
   const fresh = new NewElements()
   return bundle.lists.every((row) => named.add(row.key) && isSoundList(core, row, bundle, fresh))
 }
 
-function* checkingTable(bundle: Bundle, named: NamedKeys): Steps<boolean> {
+function* checkingTable(bundle: Bundle, named: NamedKeys, met: Uint32Array | undefined): Steps<boolean> {
   const table = RowTable.of(bundle)
   const count = table.keys.length
   if (!areSoundDots(bundle, table)) return false
   const at = tableStart()
   while (at.row < count) {
-    if (!areSoundTo(bundle, table, named, at, Math.min(count, at.row + stepRows))) return false
+    if (!areSoundTo(bundle, table, named, at, Math.min(count, at.row + stepRows), met)) return false
     yield at.row / count
   }
   return true
@@ -47,12 +47,21 @@ function areSoundDots(bundle: Bundle, { authors, seqs, hlcs }: RowTable): boolea
   )
 }
 
-function areSoundTo(bundle: Bundle, table: RowTable, named: NamedKeys, at: TablePlace, to: number): boolean {
+function areSoundTo(
+  bundle: Bundle,
+  table: RowTable,
+  named: NamedKeys,
+  at: TablePlace,
+  to: number,
+  met: Uint32Array | undefined,
+): boolean {
   const key = new KeyCursor()
   for (; at.row < to; table.advance(at)) {
     const author = table.authors[table.dots.get(at.dot) as number] as AuthorId
+    const entry = named.find(table.keys.read(at.row, key))
+    if (met !== undefined) met[at.row] = entry
     const isSound =
-      named.addShown(table.keys.read(at.row, key)) &&
+      named.addFound(entry, key) &&
       (table.isPlain(at.row)
         ? isSoundValue(key, table.values.get(at.value) as Value, author)
         : isSoundRow(table.row(at), bundle))
@@ -118,15 +127,16 @@ class NamedKeys {
 
   /** Adds a key with a sound address; false where it was there. */
   add(key: Key): boolean {
-    return this.#add(this.#tree.known(key), key)
+    return this.addFound(this.#tree.known(key), key)
   }
 
-  /** Adds the key of a column that a cursor shows. */
-  addShown(key: KeyCursor): boolean {
-    return this.#add(this.#tree.find(key), key)
+  /** The entry of a key that a cursor shows; 0 if the store has none. */
+  find(key: KeyCursor): Row {
+    return this.#tree.find(key)
   }
 
-  #add(entry: Row, parts: KeyParts): boolean {
+  /** Adds a key whose entry was looked for. */
+  addFound(entry: Row, parts: KeyParts): boolean {
     const isNew = entry === 0 ? this.#addUnknown(parts) : this.#rows.add(entry)
     this.#count++
     return isNew

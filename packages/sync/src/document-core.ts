@@ -219,13 +219,14 @@ export class DocumentCore {
     return intake
   }
 
-  receiveBundle(bundle: Bundle, bytes: Uint8Array, from: Source): Intake {
+  /** Merges a bundle that took `size` bytes. `bytes` are those of the bundle itself, where it came as such. */
+  receiveBundle(bundle: Bundle, size: number, from: Source, bytes?: Uint8Array): Intake {
     if (!from.isServer && this.#reachesRefused(bundle.version)) return 'ok'
     if (from.isServer) acceptRefusedIn(this, bundle.version)
     from.forks?.meetsBundle(bundle.version)
     this.#from = from
     const contextOf = this.log.contextOf
-    const outcome = applyBundle(this.store, bundle, { bytes: bytes.length, contextOf })
+    const outcome = applyBundle(this.store, bundle, { bytes: size, contextOf })
     this.#from = undefined
     if (outcome === 'invalid') return 'invalid'
     if (outcome === 'gap') return 'need'
@@ -238,7 +239,7 @@ export class DocumentCore {
   }
 
   /** Queues the row of a bundle that was merged. */
-  persistBundle(bundle: Bundle, bytes: Uint8Array): void {
+  persistBundle(bundle: Bundle, bytes?: Uint8Array): void {
     const row = this.#contentRow(this.keys.bundle(this.hub.newId()), () => this.rowBases.bundle(bundle, bytes))
     this.persist(row.ops)
   }

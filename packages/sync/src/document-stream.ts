@@ -9,7 +9,7 @@
  * 4. A bundle goes between changes of the stream, never among them, and both ends tell their change codec (C2).
  * 5. `sent` and `theirs` know nothing of the store after it was replaced: both sides open anew.
  */
-import { type AuthorId, type Bundle, type Change, encodeBundle, type Store, Version } from '@rejoin/state'
+import { type AuthorId, type Bundle, type Change, type Store, Version } from '@rejoin/state'
 import { versionAfter } from './change-log.ts'
 import type { Carrier, DocumentCore, Intake } from './document-core.ts'
 import { ForkWatch } from './fork/fork-watch.ts'
@@ -374,7 +374,7 @@ export class DocumentStream implements Carrier {
 
   #progress(): void {
     if (this.#host.contactKey === undefined || this.#theirHandle === 0) return
-    this.core.incidents.progress(this.#host.contactKey, this.#host.peerName, this.theirs)
+    this.core.incidents.progress(this.#host.contactKey, this.#host.peerName, this.theirs, this.#sender.sentBytes)
   }
 
   #changes(bytes: Uint8Array): void {
@@ -434,21 +434,21 @@ export class DocumentStream implements Carrier {
     if (received.kind === 'malformed') this.#fail(received.reason)
     if (received.kind === 'need') this.#needs.isOwed = true
     if (received.kind === 'bundle') {
-      this.#whole(received.bundle, received.bytes)
+      this.#whole(received.bundle, received.bytes.length, received.bytes)
       if (!this.#refusal.isAwaiting && !this.forks.isOpen) this.#selfCheck.whole(received.bundle)
     }
     // Where the whole state is on its way, nothing else takes its place.
     if (received.kind !== 'join' || this.#refusal.isAwaiting) return
     const bundle = this.#joins.received(received.bytes, this.#theirHandle)
-    if (bundle !== undefined) this.#whole(bundle, encodeBundle(bundle))
+    if (bundle !== undefined) this.#whole(bundle, this.#joins.bytes)
   }
 
-  #whole(bundle: Bundle, bytes: Uint8Array): void {
+  #whole(bundle: Bundle, size: number, bytes?: Uint8Array): void {
     this.#receiver.brings(bundle)
     this.#nowTheyHave(this.theirs.merge(bundle.version))
     this.#sender.theyHave(bundle.version)
     if (this.#refusal.isAwaiting) this.#refusal.take(bundle)
-    else if (!this.forks.drops()) this.#took(this.core.receiveBundle(bundle, bytes, this))
+    else if (!this.forks.drops()) this.#took(this.core.receiveBundle(bundle, size, this, bytes))
   }
 
   #needed(version: Version, isFull: boolean): void {

@@ -2,7 +2,7 @@
  * When the replica that begins epochs looks whether one is due (EP2 of `@rejoin/state`). A fold is sound at any moment; it is a
  * matter of cost, and of having heard of every epoch that anybody is in.
  */
-import { beginEpoch, encodeBundle } from '@rejoin/state'
+import { beginEpoch } from '@rejoin/state'
 import type { DocumentCore } from './document-core.ts'
 
 /** How many times in `epochMs` somebody looks: hourly where that is the usual 14 days. */
@@ -37,7 +37,7 @@ export function beginEpochOf(core: DocumentCore): boolean {
   const { hub, store } = core
   const bundle = beginEpoch(store, hub.limits.epochItems)
   if (bundle === undefined) return false
-  core.persistBundle(bundle, encodeBundle(bundle))
+  core.persistBundle(bundle)
   hub.metrics.epochs += 1
   return true
 }

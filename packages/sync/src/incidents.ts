@@ -44,8 +44,8 @@ export interface Incidents {
   lost(key: ContactKey): void
   /** Contact is back; `theirs` is what the other side has. */
   contact(key: ContactKey, theirs: Version): void
-  /** Knowledge grew: `theyHave` is what the other side is known to have. */
-  progress(key: ContactKey, peer: string, theyHave: Version): void
+  /** Knowledge grew: `theyHave` is what the other side is known to have, `sentBytes` what it was sent since contact. */
+  progress(key: ContactKey, peer: string, theyHave: Version, sentBytes: number): void
   /** The store was replaced or the document closed. */
   clear(): void
   /** Whether an outage with `key` has not been healed. */
@@ -67,16 +67,16 @@ export function createIncidents(core: DocumentCore): Incidents {
     incident.stop()
     incident.cut.close()
   }
-  const report = (incident: Incident, peer: string): void => {
+  const report = (incident: Incident, peer: string, sentBytes: number): void => {
     incident.revision += 1
     const { cut, contact, revision, since } = incident
     hub.metrics.heals += revision === 1 ? 1 : 0
     // A heal of thousands of keys is not spelled out where nobody listens.
     if (!hub.hearsHeals) return
     const offlineMs = Math.max(0, (contact?.at ?? hub.clock.now()) - since)
-    hub.healed({ ...cut.report(core.schemas[0]), document: core.name, peer, revision, since, offlineMs })
+    hub.healed({ ...cut.report(core.schemas[0], sentBytes), document: core.name, peer, revision, since, offlineMs })
   }
-  const heal = (incident: Incident, peer: string): void => {
+  const heal = (incident: Incident, peer: string, sentBytes: number): void => {
     const { contact } = incident
     const wroteNothing = contact === undefined || contact.theirs.covers(contact.ours)
     const heardNothing = contact === undefined || contact.ours.covers(contact.theirs)
@@ -85,7 +85,7 @@ export function createIncidents(core: DocumentCore): Incidents {
       finish(incident)
       return
     }
-    report(incident, peer)
+    report(incident, peer, sentBytes)
     incident.cut.settle()
     if (wroteNothing) {
       finish(incident)
@@ -97,7 +97,7 @@ export function createIncidents(core: DocumentCore): Incidents {
       isDue = true
       hub.soon(() => {
         isDue = false
-        if (incident.cut.open) report(incident, peer)
+        if (incident.cut.open) report(incident, peer, sentBytes)
       })
     })
     incident.revising.set(hub.limits.revisionMs, () => {
@@ -142,7 +142,7 @@ export function createIncidents(core: DocumentCore): Incidents {
         incident.contact = { ours, theirs, at: hub.clock.now() }
       }
     },
-    progress: (key, peer, theyHave) => {
+    progress: (key, peer, theyHave, sentBytes) => {
       const incidents = open.get(key)
       if (incidents === undefined) return
       const version = core.store.version
@@ -154,7 +154,7 @@ export function createIncidents(core: DocumentCore): Incidents {
       if (left.length === incidents.length) return
       if (left.length === 0) open.delete(key)
       else open.set(key, left)
-      for (const incident of incidents) if (!left.includes(incident)) heal(incident, peer)
+      for (const incident of incidents) if (!left.includes(incident)) heal(incident, peer, sentBytes)
     },
     clear: () => {
       for (const incidents of open.values()) incidents.forEach(finish)

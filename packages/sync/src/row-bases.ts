@@ -79,11 +79,11 @@ export class RowBases {
     return { before, bytes: sealRow(used === undefined ? encodeChanges([change]) : used.encode(change)) }
   }
 
-  /** The row of a bundle that came in `bytes`. */
-  bundle(bundle: Bundle, bytes: Uint8Array): BasedRow {
+  /** The row of a bundle, which came in `bytes` if it came as such. */
+  bundle(bundle: Bundle, bytes?: Uint8Array): BasedRow {
     const { before, used } = this.#use(bundle.version.size)
     if (used !== undefined) return { before, bytes: sealRow(encodeBundle(bundle, used.base)) }
-    return { before, bytes: sealRow(isSelfContained(bytes) ? bytes : encodeBundle(bundle)) }
+    return { before, bytes: sealRow(bytes !== undefined && isSelfContained(bytes) ? bytes : encodeBundle(bundle)) }
   }
 
   /** The row of the whole state; undefined where it is a snapshot, as it has few authors. */

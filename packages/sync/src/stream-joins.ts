@@ -105,6 +105,7 @@ export class JoinQuestions {
   readonly #versions: StreamVersions
   #questions = 0
   #answers = 0
+  #bytes = 0
 
   constructor(host: StreamHost, core: DocumentCore, versions: StreamVersions) {
     this.#host = host
@@ -119,14 +120,21 @@ export class JoinQuestions {
     this.isOwed = isWanted
   }
 
+  /** Bytes that came in answer to the last question. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   ask(handle: number): void {
     this.isOwed = false
+    this.#bytes = 0
     const { version, ...question } = this.#receiver.ask(this.#core.store, saltOf(this.#host.hub.newId()))
     this.#versions.send({ kind: 'join', handle, version, question })
   }
 
   /** Takes in a transfer that is part of a join, and says the next word. Returns the whole state when there it is. */
   received(bytes: Uint8Array, handle: number): Bundle | undefined {
+    this.#bytes += bytes.length
     const joined = this.#join(bytes)
     const { hub } = this.#host
     if (joined === undefined) return undefined

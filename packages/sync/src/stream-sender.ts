@@ -37,6 +37,8 @@ export class StreamSender {
   sent: Version | undefined
   /** The other side's handle. */
   handle = 0
+  /** Bytes of changes and bundles that went to the other side since it takes part. */
+  sentBytes = 0
   readonly #host: StreamHost
   readonly #core: DocumentCore
   readonly #joins: JoinAnswers
@@ -56,6 +58,7 @@ export class StreamSender {
   begin(frame: OpenFrame, mayRead: boolean): void {
     this.handle = frame.handle
     this.sent = frame.version
+    this.sentBytes = 0
     this.#joins.end()
     this.#outgoing = mayRead ? this.#resumed(frame) : undefined
   }
@@ -165,7 +168,9 @@ export class StreamSender {
   #sendChanges(frames: readonly (readonly KeptChange[])[]): void {
     for (const [index, frame] of frames.entries()) {
       const changes = frame.map((entry) => entry.change)
-      this.#host.send({ kind: 'changes', handle: this.handle, bytes: this.#encoder.encode(changes) })
+      const bytes = this.#encoder.encode(changes)
+      this.#host.send({ kind: 'changes', handle: this.handle, bytes })
+      this.sentBytes += bytes.length
       this.#host.hub.metrics.changesSent += changes.length
       const isAll = index === frames.length - 1
       const sent = this.sent ?? Version.empty
@@ -189,6 +194,7 @@ export class StreamSender {
     })
     metrics.chunksSent += 1
     outgoing.offset += chunk.length
+    this.sentBytes += chunk.length
     if (outgoing.offset < bytes.length) return
     this.#outgoing = undefined
     this.#encoder.bundleSent()

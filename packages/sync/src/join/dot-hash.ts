@@ -1,7 +1,7 @@
-import { type AuthorId, type Bundle, eachLiveDot, type Hash64, type Key } from '@rejoin/state'
+import { type AuthorId, type Bundle, type Hash64, type KeyParts, visitRows } from '@rejoin/state'
 import { SaltedHash } from '../sketch/salted-hash.ts'
 
-type Branch = NonNullable<Key['branch']>
+type Branch = NonNullable<KeyParts['branch']>
 
 /**
  * Hashes of addresses and dots under the salt of one join. All that names an item goes through the keyed hash, names
@@ -24,7 +24,7 @@ export class DotHash implements Hash64 {
   }
 
   /** The hash of an address. */
-  key(key: Key): this {
+  key(key: KeyParts): this {
     const { branch } = key
     const above = branch === undefined ? noHash : this.#branch(branch)
     this.#hash.reset().word(above.hi).word(above.lo).word(key.kind)
@@ -45,18 +45,27 @@ export class DotHash implements Hash64 {
   }
 
   /**
-   * Calls back for each live item of a state with its hash in here, and what it is an item of: the number of its row and the
-   * low lane of its address.
+   * Calls back for each row of a state with the hash of its address in here, and for each live item with its own, and with the
+   * low lane of that of its address.
    */
-  eachLive(state: Bundle, visit: (row: number, author: AuthorId, seq: number, keyLo: number) => void): void {
-    let [last, hi, lo] = [-1, 0, 0]
-    eachLiveDot(state, (row, key, author, seq) => {
-      if (row !== last) {
-        ;({ hi, lo } = this.key(key))
-        last = row
-      }
-      this.dot(hi, lo, author, seq)
-      visit(row, author, seq, lo)
+  eachLive(
+    state: Bundle,
+    item: (row: number, author: AuthorId, seq: number, keyLo: number) => void,
+    row?: (row: number) => void,
+  ): void {
+    let hi = 0
+    let lo = 0
+    visitRows(state, {
+      row: (at, key) => {
+        this.key(key)
+        hi = this.hi
+        lo = this.lo
+        row?.(at)
+      },
+      item: (at, author, seq) => {
+        this.dot(hi, lo, author, seq)
+        item(at, author, seq, lo)
+      },
     })
   }
 

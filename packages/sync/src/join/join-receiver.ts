@@ -12,12 +12,12 @@
 import {
   type Bundle,
   bundleSince,
-  eachLiveDot,
   type Hash64,
-  keysOf,
+  rowCount,
   type Store,
   Sum64,
   Version,
+  visitRows,
   wholeFrom,
 } from '@rejoin/state'
 import type { SymbolRange } from '../sketch/coded-symbols.ts'
@@ -44,6 +44,8 @@ interface Held {
   readonly state: Bundle
   /** Hashes of the addresses of its rows, two lanes each, the high one first. */
   readonly hashes: Uint32Array
+  /** Live items in it. */
+  readonly items: number
 }
 
 interface Pending {
@@ -67,9 +69,13 @@ export class JoinReceiver {
     this.#pending = undefined
     const held = hold(store, salt)
     this.#held = held
-    let items = 0
-    eachLiveDot(held.state, () => items++)
-    return { version: held.version, salt, items, keys: held.hashes.length / 2, sample: leastOf(held.hashes) }
+    return {
+      version: held.version,
+      salt,
+      items: held.items,
+      keys: held.hashes.length / 2,
+      sample: leastOf(held.hashes),
+    }
   }
 
   /** Takes in an answer, also one to an earlier question whose transfer went on. */
@@ -152,39 +158,60 @@ function finish({ join, held, isReplaced, decoder, set, sum }: Pending): Joined 
 
 function hold(store: Store, salt: Hash64): Held {
   const state = bundleSince(store, Version.empty)
-  const keys = keysOf(state)
   const hash = new DotHash(salt)
-  const hashes = new Uint32Array(keys.length * 2)
-  for (let row = 0; row < keys.length; row++) {
-    const { hi, lo } = hash.key(keys[row] as (typeof keys)[number])
-    hashes[row * 2] = hi
-    hashes[row * 2 + 1] = lo
-  }
-  return { salt, version: store.version, state, hashes }
+  const hashes = new Uint32Array(rowCount(state) * 2)
+  let items = 0
+  visitRows(state, {
+    row: (row, key) => {
+      hash.key(key)
+      hashes[row * 2] = hash.hi
+      hashes[row * 2 + 1] = hash.lo
+    },
+    item: () => items++,
+  })
+  return { salt, version: store.version, state, hashes, items }
 }
 
 /** Calls back for each live item with its hash in `hash`. */
 function eachHashed({ state, hashes }: Held, hash: DotHash, visit: (row: number) => void): void {
-  eachLiveDot(state, (row, _key, author, seq) => {
-    hash.dot(hashes[row * 2] as number, hashes[row * 2 + 1] as number, author, seq)
-    visit(row)
+  visitRows(state, {
+    item: (row, author, seq) => {
+      hash.dot(hashes[row * 2] as number, hashes[row * 2 + 1] as number, author, seq)
+      visit(row)
+    },
   })
 }
 
 /** Which rows the part has an address of, and the sum of what is live in the part. */
 function replacedRows({ hashes }: Held, part: Bundle, hash: DotHash, sum: Sum64): Uint8Array {
-  const named = new Set<number>()
-  for (const key of keysOf(part)) {
-    const { hi, lo } = hash.key(key)
-    named.add(numberOf(hi, lo))
-  }
-  hash.eachLive(part, () => sum.add(hash))
+  const named = new Float64Array(rowCount(part))
+  hash.eachLive(
+    part,
+    () => sum.add(hash),
+    (row) => {
+      named[row] = numberOf(hash.hi, hash.lo)
+    },
+  )
+  // Sorted, as a table of numbers that a peer chooses may be made slow.
+  named.sort()
   const isReplaced = new Uint8Array(hashes.length / 2)
   for (let row = 0; row < isReplaced.length; row++) {
     // One hash for another would cost the join, by its sum, and nothing else.
-    if (named.has(numberOf(hashes[row * 2] as number, hashes[row * 2 + 1] as number))) isReplaced[row] = 1
+    if (isAmong(named, numberOf(hashes[row * 2] as number, hashes[row * 2 + 1] as number))) isReplaced[row] = 1
   }
   return isReplaced
+}
+
+/** Whether a number is among sorted ones. */
+function isAmong(sorted: Float64Array, number: number): boolean {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((sorted[middle] as number) < number) low = middle + 1
+    else high = middle
+  }
+  return sorted[low] === number
 }
 
 /** 53 bits of a hash. */

@@ -11,8 +11,8 @@ import {
   bundleSince,
   encodeBundle,
   hasCrossed,
-  keysOf,
   partOf,
+  rowCount,
   rowsAfter,
   type Store,
   Sum64,
@@ -115,7 +115,7 @@ interface Live {
 function hashLive(whole: Bundle, isAfter: Uint8Array, request: JoinRequest): Live {
   const { salt, version } = request
   const hash = new DotHash(salt)
-  const set = new SketchEncoder(salt, keysOf(whole).length)
+  const set = new SketchEncoder(salt, rowCount(whole))
   const sum = new Sum64()
   const missing = new Set(request.sample)
   let olderElsewhere = 0

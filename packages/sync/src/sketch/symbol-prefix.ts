@@ -65,10 +65,12 @@ export class SymbolPrefix {
   /** Adds an item to the symbols from its cursor on and below `to`. */
   #advance(position: number, to: number): void {
     const symbols = this.#symbols
-    const hi = this.lane(position, 0)
-    const lo = this.lane(position, 1)
-    const checkHi = this.lane(position, 2)
-    const checkLo = this.lane(position, 3)
+    const lanes = this.#lanes
+    const at = position * 4
+    const hi = lanes[at] as number
+    const lo = lanes[at + 1] as number
+    const checkHi = lanes[at + 2] as number
+    const checkLo = lanes[at + 3] as number
     let cursor = this.#cursors[position] as number
     while (cursor < to) {
       symbols.add(cursor, hi, lo, checkHi, checkLo, 1)
