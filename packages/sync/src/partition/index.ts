@@ -1,2 +1,22 @@
+export { elapsedAtLeast, elapsedAtMost, type Moment } from './detector/elapsed.ts'
+export {
+  createPauseGuard,
+  type PauseGuard,
+  type PauseGuardEffect,
+  type PauseGuardInput,
+  type PauseGuardOptions,
+  type PauseHint,
+  pauseWindowMs,
+} from './detector/pause-guard.ts'
+export {
+  createPhi,
+  mostPhi,
+  type Phi,
+  type PhiEffect,
+  type PhiInput,
+  type PhiIntervals,
+  type PhiOptions,
+} from './detector/phi.ts'
+export { type DetectorSettings, detectorPresets, detectorSettingsFault } from './detector/presets.ts'
 export { isQuorum, twoThirdsOf, weightOf } from './policy.ts'
 export { mostVoters, type NodeId, type Policy, type Roster, rosterFault, type Voter } from './roster.ts'
