@@ -1,3 +1,5 @@
+export type { Reach, StateChanged, SwimEvidence } from './detector/beliefs.ts'
+export { createDetector, type Detector, type DetectorEffect, type DetectorInput } from './detector/detector.ts'
 export { elapsedAtLeast, elapsedAtMost, type Moment } from './detector/elapsed.ts'
 export {
   createPauseGuard,
@@ -18,5 +20,15 @@ export {
   type PhiOptions,
 } from './detector/phi.ts'
 export { type DetectorSettings, detectorPresets, detectorSettingsFault } from './detector/presets.ts'
+export { createSwim, type Swim, type SwimOptions } from './detector/swim.ts'
+export {
+  type MemberStatus,
+  mostMembers,
+  mostRaise,
+  mostRumours,
+  type Rumour,
+  type SwimMessage,
+} from './detector/swim-messages.ts'
+export type { MemberView, SwimEffect, SwimInput } from './detector/swim-types.ts'
 export { isQuorum, twoThirdsOf, weightOf } from './policy.ts'
 export { mostVoters, type NodeId, type Policy, type Roster, rosterFault, type Voter } from './roster.ts'
