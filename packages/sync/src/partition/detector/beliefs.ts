@@ -12,7 +12,7 @@ import type { NodeId } from '../roster.ts'
 import type { DetectorSettings } from './presets.ts'
 import { createRumours, type Rumours, transmissionsOf } from './rumours.ts'
 import { confirmersWanted, suspicionTimeoutMs } from './suspicion.ts'
-import { type MemberStatus, mostMembers, mostRaise, mostRumours, type Rumour } from './swim-messages.ts'
+import { type MemberStatus, mostAccusers, mostMembers, mostRaise, mostRumours, type Rumour } from './swim-messages.ts'
 
 /** Over what a member answers this replica. */
 export type Reach =
@@ -31,6 +31,7 @@ export type SwimEvidence =
   | { readonly kind: 'said'; readonly incarnation: number }
   | { readonly kind: 'roster' }
 
+/** A belief changed. */
 export interface StateChanged {
   readonly kind: 'stateChanged'
   readonly peer: NodeId
@@ -107,24 +108,34 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
   /** Members that have not left, with this one. */
   let count = 1
 
-  const become = (member: Member, to: MemberStatus, by: NodeId, evidence: SwimEvidence): void => {
+  const become = (member: Member, to: MemberStatus, evidence: SwimEvidence): void => {
     const from = member.status
     member.status = to
     count += Number(from === 'left') - Number(to === 'left')
     if (to === 'suspect') suspects.add(member)
-    else {
-      suspects.delete(member)
-      member.accusers.clear()
-    }
-    rumours.add({ id: member.id, status: to, incarnation: member.incarnation, by })
+    else suspects.delete(member)
+    if (to === 'alive' || to === 'left') member.accusers.clear()
+    rumours.add(member.id)
     if (from !== to) changed({ kind: 'stateChanged', peer: member.id, from, to, evidence })
   }
   const expiresAt = ({ suspectedAt, accusers }: Member): number =>
     suspectedAt + suspicionTimeoutMs(settings, options.intervalMs(), count, accusers.size - 1)
 
+  const saidOf = ({ id, incarnation: at, accusers }: Member, status: MemberStatus): Rumour => ({
+    id,
+    status,
+    incarnation: at,
+    by: status === 'alive' ? [] : [...accusers].slice(0, mostAccusers),
+  })
+  const saidOfSelf = (): Rumour => ({ id: self, status: 'alive', incarnation, by: [] })
+  const rumourOf = (id: NodeId): Rumour[] => {
+    const member = members.get(id)
+    if (member === undefined) return id === self ? [saidOfSelf()] : []
+    return [saidOf(member, member.status)]
+  }
   const raise = (beyond: number): void => {
     incarnation = Math.max(incarnation, beyond) + 1
-    rumours.add({ id: self, status: 'alive', incarnation, by: self })
+    rumours.add(self)
   }
   const hearOfSelf = (rumour: Rumour): void => {
     // 'Alive' at our own incarnation is what we said.
@@ -136,13 +147,13 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
     // Invariant 1.
     if (at <= member.incarnation) return
     member.incarnation = at
-    become(member, 'alive', member.id, { kind: 'said', incarnation: at })
+    become(member, 'alive', { kind: 'said', incarnation: at })
   }
-  const left = (member: Member, at: number, by: NodeId): void => {
-    // Invariant 4.
-    if (by !== member.id || at < member.incarnation || member.status === 'left') return
+  const left = (member: Member, at: number, from: NodeId): void => {
+    // Invariant 4: whoever leaves tells all it is connected with.
+    if ((from !== member.id && hears(member)) || at < member.incarnation || member.status === 'left') return
     member.incarnation = at
-    become(member, 'left', by, { kind: 'said', incarnation: at })
+    become(member, 'left', { kind: 'said', incarnation: at })
   }
   const accuse = (member: Member, at: number, by: NodeId, evidence: SwimEvidence, now: number): void => {
     const { accusers, status } = member
@@ -153,7 +164,7 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
     if (accusers.has(by) || (by !== self && accusers.size > confirmersWanted(settings.suspicionMult, count))) return
     if (status === 'suspect') {
       accusers.add(by)
-      rumours.add({ id: member.id, status, incarnation: at, by })
+      rumours.add(member.id)
     } else if (by !== self && (hears(member) || now < quietUntil)) {
       // Invariant 2. It counts once this replica comes to suspect the member itself.
       accusers.add(by)
@@ -163,7 +174,7 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
       accusers.clear()
       for (const accuser of [by, ...others]) accusers.add(accuser)
       member.suspectedAt = now
-      become(member, 'suspect', by, evidence)
+      become(member, 'suspect', evidence)
     }
   }
 
@@ -205,7 +216,7 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
       members.delete(id)
       if (member.status !== 'left') count -= 1
       suspects.delete(member)
-      rumours.drop((rumour) => rumour.id === id)
+      rumours.drop((rumoured) => rumoured === id)
       changed({ kind: 'stateChanged', peer: id, from: member.status, to: 'removed', evidence: { kind: 'roster' } })
     },
     hear: (rumour, from, now) => {
@@ -215,9 +226,11 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
       if (known === undefined || !Number.isSafeInteger(at) || at < 1 || at > known + mostRaise) return
       if (member === undefined) hearOfSelf(rumour)
       else if (status === 'alive') alive(member, at)
-      else if (status === 'left') left(member, at, by)
-      else if (by !== id && by !== self && (members.has(by) || by === from))
-        accuse(member, at, by, { kind: 'hearsay', by }, now)
+      else if (status === 'left') left(member, at, from)
+      // What this replica says itself it knows; what strangers say does not count.
+      else
+        for (const accuser of by.slice(0, mostAccusers))
+          if (accuser !== id && members.has(accuser)) accuse(member, at, accuser, { kind: 'hearsay', by: accuser }, now)
     },
     alive: (member, at) => {
       if (Number.isSafeInteger(at) && at <= member.incarnation + mostRaise) alive(member, at)
@@ -228,7 +241,7 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
       for (const member of suspects) {
         if (now < expiresAt(member)) continue
         member.probeAt = now + settings.unreachableProbeMs
-        become(member, 'unreachable', self, { kind: 'expired', by: [...member.accusers] })
+        become(member, 'unreachable', { kind: 'expired', by: [...member.accusers] })
       }
     },
     quiet: (until) => {
@@ -238,27 +251,25 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
         member.suspectedAt = until
         const [first] = member.accusers
         member.accusers.clear()
-        if (member.status === 'suspect') member.accusers.add(first ?? self)
+        if (member.status !== 'alive' && first !== undefined) member.accusers.add(first)
       }
       // Invariant 2 of the pause guard: what waits to be told is from before the pause.
-      rumours.drop(({ by, id }) => by === self && id !== self)
+      rumours.drop((id) => {
+        const status = members.get(id)?.status
+        return status === 'suspect' || status === 'unreachable'
+      })
     },
     raise,
-    rumoursFor: ({ id, status, incarnation: at, accusers }) => {
-      const [by = self] = accusers
-      const isAccused = at > 0 && (status === 'suspect' || status === 'unreachable' || accusers.size > 0)
-      const accused: Rumour = { id, status: status === 'alive' ? 'suspect' : status, incarnation: at, by }
-      const waiting = rumours.take(mostRumours - 1, transmissionsOf(settings.retransmitMult, count))
-      return isAccused ? [accused, ...waiting] : waiting
+    rumoursFor: (to) => {
+      const ids = rumours.take(mostRumours - 1, transmissionsOf(settings.retransmitMult, count))
+      const isAccused = to.incarnation > 0 && to.accusers.size > 0
+      const waiting = ids.flatMap((id) => (isAccused && id === to.id ? [] : rumourOf(id)))
+      // Of one that we hear: what others accuse it of.
+      return isAccused ? [saidOf(to, to.status === 'alive' ? 'suspect' : to.status), ...waiting] : waiting
     },
     table: () => [
-      { id: self, status: 'alive', incarnation, by: self },
-      ...[...members.values()]
-        .filter((member) => member.incarnation > 0)
-        .map(({ id, status, incarnation: at, accusers }): Rumour => {
-          const [first = self] = accusers
-          return { id, status, incarnation: at, by: status === 'alive' || status === 'left' ? id : first }
-        }),
+      saidOfSelf(),
+      ...[...members].flatMap(([id, member]) => (member.incarnation > 0 ? rumourOf(id) : [])),
     ],
   }
 }

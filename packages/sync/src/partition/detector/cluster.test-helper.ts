@@ -154,7 +154,10 @@ export class Cluster {
 
   step(at: number, input: DetectorInput): void {
     const node = this.nodes[at] as SimulatedNode
-    for (const effect of node.detector.step(input)) {
+    const effects = node.detector.step(input)
+    // It can only be wanted later, which the tick finds out.
+    if (input.kind === 'heartbeat' && effects.length === 0) return
+    for (const effect of effects) {
       if (effect.kind === 'send') {
         this.#send(at, effect.to, { kind: 'message', from: node.id, message: effect.message, now: 0 })
       } else this.#options.onEffect?.(at, effect, this.now)

@@ -8,6 +8,7 @@ import { createPhi, type Phi } from './phi.ts'
 import { createSwim, type Swim, type SwimOptions } from './swim.ts'
 import type { SwimEffect, SwimInput } from './swim-types.ts'
 
+/** Times are milliseconds: `now` of a monotonic clock, `wall` of the other. */
 export type DetectorInput =
   | { readonly kind: 'tick'; readonly now: number; readonly wall: number }
   | { readonly kind: 'hint'; readonly hint: PauseHint; readonly now: number; readonly wall: number }
@@ -18,8 +19,10 @@ export type DetectorInput =
       { readonly kind: 'message' | 'heard' | 'opened' | 'closed' | 'join' | 'removed' | 'leave' | 'rejoin' }
     >
 
+/** What is to be done, and what is believed now. */
 export type DetectorEffect = SwimEffect | PauseGuardEffect
 
+/** The three machines as one. */
 export interface Detector {
   step(input: DetectorInput): DetectorEffect[]
   readonly swim: Pick<Swim, 'incarnation' | 'health' | 'members' | 'memberOf'>
@@ -30,6 +33,7 @@ export interface Detector {
   readonly wakeAt: number | undefined
 }
 
+/** Knows nobody; begins with `join` and `opened`. */
 export function createDetector(options: SwimOptions): Detector {
   const { settings } = options
   const guard = createPauseGuard({
@@ -39,7 +43,8 @@ export function createDetector(options: SwimOptions): Detector {
   const swim = createSwim(options)
   /** Of members that are or were connected: a connection after another goes on with the same intervals. */
   const phis = new Map<NodeId, Phi>()
-  const open = new Set<NodeId>()
+  /** Open connections; with whom is no member, without phi. */
+  const open = new Map<NodeId, Phi | undefined>()
 
   const watch = (peer: NodeId, now: number): void => {
     let phi = phis.get(peer)
@@ -52,6 +57,7 @@ export function createDetector(options: SwimOptions): Detector {
       })
       phis.set(peer, phi)
     }
+    open.set(peer, phi)
     phi.step({ kind: 'restart', now })
   }
   const stepGuard = (input: PauseGuardInput): DetectorEffect[] =>
@@ -59,20 +65,22 @@ export function createDetector(options: SwimOptions): Detector {
       for (const phi of phis.values()) phi.step({ kind: 'restart', now: input.now })
       return [effect, ...swim.step({ kind: 'paused', until: effect.until, now: input.now })]
     })
-  const listen = (now: number): DetectorEffect[] =>
-    [...open].flatMap((peer) =>
-      phis.get(peer)?.step({ kind: 'tick', now }).includes('silent') ? swim.step({ kind: 'silent', peer, now }) : [],
-    )
+  const listen = (now: number): DetectorEffect[] => {
+    const effects: DetectorEffect[] = []
+    for (const [peer, phi] of open)
+      if (phi?.step({ kind: 'tick', now }).includes('silent')) effects.push(...swim.step({ kind: 'silent', peer, now }))
+    return effects
+  }
 
   return {
     swim,
     get isArmed(): boolean {
       return guard.isArmed
     },
-    phiOf: (peer, now) => (open.has(peer) ? phis.get(peer)?.at(now) : undefined),
+    phiOf: (peer, now) => open.get(peer)?.at(now),
     get wakeAt(): number | undefined {
       let first = Math.min(guard.wakeAt ?? Number.POSITIVE_INFINITY, swim.wakeAt ?? Number.POSITIVE_INFINITY)
-      for (const peer of open) first = Math.min(first, phis.get(peer)?.wakeAt ?? first)
+      for (const phi of open.values()) first = Math.min(first, phi?.wakeAt ?? first)
       return Number.isFinite(first) ? first : undefined
     },
     step: (input) => {
@@ -86,19 +94,19 @@ export function createDetector(options: SwimOptions): Detector {
           return hint === 'visible' || hint === 'hidden' ? [...effects, ...swim.step({ kind: hint, now })] : effects
         }
         case 'heartbeat': {
-          const phi = phis.get(input.peer)
+          const phi = open.get(input.peer)
           phi?.step({ kind: input.isHidden ? 'hidden' : 'visible', now })
           phi?.step({ kind: 'heartbeat', now })
           return swim.step({ kind: 'heard', peer: input.peer, now })
         }
         case 'message':
-          phis.get(input.from)?.step({ kind: 'heard', now })
+          open.get(input.from)?.step({ kind: 'heard', now })
           return swim.step(input)
         case 'heard':
-          phis.get(input.peer)?.step(input)
+          open.get(input.peer)?.step(input)
           return swim.step(input)
         case 'opened':
-          open.add(input.peer)
+          open.set(input.peer, undefined)
           if (swim.memberOf(input.peer) !== undefined) watch(input.peer, now)
           return swim.step(input)
         case 'closed':
@@ -112,6 +120,7 @@ export function createDetector(options: SwimOptions): Detector {
         }
         case 'removed':
           phis.delete(input.peer)
+          if (open.has(input.peer)) open.set(input.peer, undefined)
           return swim.step(input)
         case 'leave':
         case 'rejoin':

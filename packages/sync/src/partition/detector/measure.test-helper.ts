@@ -16,13 +16,13 @@ export interface CutFigures {
   readonly ownSide: number
 }
 
-/** Halves of `nodes` are cut off from each other for `forMs`, over connections that stay open in silence, or break after 25 s. */
+/** Halves of `nodes` are cut off from each other for `forMs`, over connections that stay open in silence, or break. */
 export function measureCut(
   seed: number,
   settings: DetectorSettings,
   nodes: number,
   breaks: boolean,
-  forMs = 90_000,
+  forMs = 40_000,
 ): CutFigures {
   let cutAt = Number.POSITIVE_INFINITY
   let first: number | undefined
@@ -51,11 +51,8 @@ export function measureCut(
   cluster.run(60_000 + cluster.float() * 60_000)
   cutAt = cluster.now
   cluster.cutHalves(left, true)
+  if (breaks) connections(cluster, isAcross, false)
   const allUnreachableMs = runUntil(() => isEverybody('unreachable', isAcross), forMs)
-  if (breaks) {
-    cluster.run(25_000)
-    connections(cluster, isAcross, false)
-  }
   cluster.run(Math.max(0, cutAt + forMs - cluster.now))
   cluster.cutHalves(left, false)
   if (breaks) connections(cluster, isAcross, true)

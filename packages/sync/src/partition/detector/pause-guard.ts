@@ -8,6 +8,7 @@
  */
 import { elapsedAtMost, type Moment } from './elapsed.ts'
 
+/** How often ticks are expected. */
 export interface PauseGuardOptions {
   /** Time between ticks, milliseconds. */
   readonly intervalMs: number
@@ -18,6 +19,7 @@ export interface PauseGuardOptions {
 /** `resume` follows on a `freeze` of the page's life cycle; `visible` and `hidden` are what the page is to its reader. */
 export type PauseHint = 'visible' | 'hidden' | 'freeze' | 'resume'
 
+/** `now`: milliseconds of a monotonic clock; `wall`: of the other. */
 export type PauseGuardInput =
   | { readonly kind: 'tick'; readonly now: number; readonly wall: number }
   | { readonly kind: 'hint'; readonly hint: PauseHint; readonly now: number; readonly wall: number }
@@ -33,6 +35,7 @@ export interface PauseGuardEffect {
   readonly cause: 'late-tick' | 'clock-jump' | 'hint'
 }
 
+/** Whether this replica ran all the time. */
 export interface PauseGuard {
   step(input: PauseGuardInput): PauseGuardEffect[]
   /** Whether nobody is to be accused, as of the last input. */
@@ -46,6 +49,7 @@ export function pauseWindowMs(intervalMs: number): number {
   return Math.max(5000, 3 * intervalMs)
 }
 
+/** Not armed; it begins with the first input. */
 export function createPauseGuard({ intervalMs, hiddenIntervalMs = intervalMs }: PauseGuardOptions): PauseGuard {
   let last: Moment | undefined
   let interval = intervalMs

@@ -10,6 +10,7 @@
  */
 import { createSampleWindow, type SampleWindow } from './sample-window.ts'
 
+/** What a `Phi` goes by. */
 export interface PhiOptions {
   /** At which phi a silence is told. Higher: fewer false alarms, found later. */
   readonly threshold: number
@@ -33,6 +34,7 @@ export interface PhiIntervals {
   readonly hidden: readonly number[]
 }
 
+/** `now`: milliseconds of a monotonic clock. */
 export type PhiInput =
   /** A heartbeat of the peer came in. */
   | { readonly kind: 'heartbeat'; readonly now: number }
@@ -47,6 +49,7 @@ export type PhiInput =
 /** `silent`: phi reached the threshold. `heard`: a silence that was told has ended. */
 export type PhiEffect = 'silent' | 'heard'
 
+/** How likely it is that one connection is dead. */
 export interface Phi {
   step(input: PhiInput): PhiEffect[]
   /** 0 to `mostPhi`. O(1). */
@@ -92,15 +95,16 @@ export function createPhi(options: PhiOptions): Phi {
   let isSilent = false
 
   const deviation = (): number => Math.max(leastDeviationMs, windows[profile].deviation)
-  const silentAt = (): number | undefined =>
-    heardAt === undefined ? undefined : heardAt + windows[profile].mean + acceptablePauseMs + deviations * deviation()
+  const patienceMs = (): number => windows[profile].mean + acceptablePauseMs + deviations * deviation()
+  /** Kept, as it is asked for far more often than it changes. */
+  let patience = patienceMs()
+  const silentAt = (): number => (heardAt === undefined ? Number.POSITIVE_INFINITY : heardAt + patience)
   const heard = (now: number): PhiEffect[] => {
     heardAt = now
     if (!isSilent) return []
     isSilent = false
     return ['heard']
   }
-  const isLate = (now: number): boolean => now >= (silentAt() ?? Number.POSITIVE_INFINITY)
 
   return {
     at: (now) => {
@@ -116,19 +120,21 @@ export function createPhi(options: PhiOptions): Phi {
       return { visible: windows.visible.values, hidden: windows.hidden.values }
     },
     get wakeAt(): number | undefined {
-      return isSilent ? undefined : silentAt()
+      return isSilent || heardAt === undefined ? undefined : silentAt()
     },
     step: ({ kind, now }) => {
       switch (kind) {
         case 'heartbeat':
-          if (beatAt !== undefined && !isSilent && !isLate(now))
+          if (beatAt !== undefined && !isSilent && now < silentAt()) {
             windows[profile].add(Math.min(Math.max(0, now - beatAt), mostSample(profile)))
+            patience = patienceMs()
+          }
           beatAt = now
           return heard(now)
         case 'heard':
           return heard(now)
         case 'tick':
-          if (isSilent || !isLate(now)) return []
+          if (isSilent || now < silentAt()) return []
           isSilent = true
           beatAt = undefined
           return ['silent']
@@ -139,6 +145,7 @@ export function createPhi(options: PhiOptions): Phi {
         case 'visible':
           if (profile === kind) return []
           profile = kind
+          patience = patienceMs()
           beatAt = undefined
           return heard(now)
       }

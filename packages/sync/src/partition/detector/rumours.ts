@@ -1,39 +1,39 @@
 import type { NodeId } from '../roster.ts'
-import type { Rumour } from './swim-messages.ts'
 
-/** Rumours on their way: one for each member they are about, the latest. */
+/** Members of whom there is news to pass on. What is said of them is what is believed when it is sent. */
 export interface Rumours {
   readonly size: number
-  /** Replaces what was said of the member before. */
-  add(rumour: Rumour): void
-  /** Those sent least, at most `most`, of which each counts as sent once more and goes after `transmissions`. O(n log n) above `most`. */
-  take(most: number, transmissions: number): Rumour[]
+  /** There is something new to say of a member. */
+  add(id: NodeId): void
+  /** Those told of least, at most `most`; each counts as told once more, and goes after `transmissions`. O(n log n) above `most`. */
+  take(most: number, transmissions: number): NodeId[]
   /** Takes back those that `isUnwanted`. */
-  drop(isUnwanted: (rumour: Rumour) => boolean): void
+  drop(isUnwanted: (id: NodeId) => boolean): void
 }
 
 export function createRumours(): Rumours {
-  const queue = new Map<NodeId, { readonly rumour: Rumour; sent: number }>()
+  /** How often each was sent. */
+  const sentOf = new Map<NodeId, number>()
   return {
     get size(): number {
-      return queue.size
+      return sentOf.size
     },
-    add: (rumour) => {
+    add: (id) => {
       // Last in line among those sent as often.
-      queue.delete(rumour.id)
-      queue.set(rumour.id, { rumour, sent: 0 })
+      sentOf.delete(id)
+      sentOf.set(id, 0)
     },
     take: (most, transmissions) => {
-      const all = [...queue.values()]
-      const taken = all.length <= most ? all : all.sort((left, right) => left.sent - right.sent).slice(0, most)
-      for (const entry of taken) {
-        entry.sent += 1
-        if (entry.sent >= transmissions) queue.delete(entry.rumour.id)
+      const all = [...sentOf]
+      const taken = all.length <= most ? all : all.sort(([, left], [, right]) => left - right).slice(0, most)
+      for (const [id, sent] of taken) {
+        if (sent + 1 >= transmissions) sentOf.delete(id)
+        else sentOf.set(id, sent + 1)
       }
-      return taken.map(({ rumour }) => rumour)
+      return taken.map(([id]) => id)
     },
     drop: (isUnwanted) => {
-      for (const [id, { rumour }] of queue) if (isUnwanted(rumour)) queue.delete(id)
+      for (const id of sentOf.keys()) if (isUnwanted(id)) sentOf.delete(id)
     },
   }
 }

@@ -4,9 +4,12 @@ import type { NodeId } from '../roster.ts'
 export const mostMembers = 1024
 /** Rumours in any other message. */
 export const mostRumours = 16
+/** Accusers that a rumour names. */
+export const mostAccusers = 10
 /** By how much an incarnation may be beyond what is known: nobody can raise another's out of its reach. */
 export const mostRaise = 1_048_576
 
+/** What a replica believes of a member. `unreachable` never ends by itself. */
 export type MemberStatus = 'alive' | 'suspect' | 'unreachable' | 'left'
 
 /** What somebody says of a member. */
@@ -15,10 +18,11 @@ export interface Rumour {
   readonly status: MemberStatus
   /** Of `id`, from 1. */
   readonly incarnation: number
-  /** Who found it `suspect` or `unreachable`. `alive` and `left` are by the member itself. */
-  readonly by: NodeId
+  /** Who found it `suspect` or `unreachable`, the first one first. Nobody for `alive` and `left`, which the member says itself. */
+  readonly by: readonly NodeId[]
 }
 
+/** What members send each other, over the connections that there are. */
 export type SwimMessage =
   /** Asks for an `ack`. */
   | { readonly kind: 'probe'; readonly seq: number; readonly rumours: readonly Rumour[] }

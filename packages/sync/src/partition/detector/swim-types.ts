@@ -20,11 +20,13 @@ export type SwimInput =
   | { readonly kind: 'join' | 'removed'; readonly peer: NodeId; readonly now: number }
   | { readonly kind: 'leave' | 'rejoin'; readonly now: number }
 
+/** What is to be done, and what is believed now. */
 export type SwimEffect =
   | { readonly kind: 'send'; readonly to: NodeId; readonly message: SwimMessage }
   | StateChanged
   | { readonly kind: 'reachChanged'; readonly peer: NodeId; readonly reach: Reach }
 
+/** What is believed of a member. */
 export interface MemberView {
   readonly id: NodeId
   readonly status: MemberStatus

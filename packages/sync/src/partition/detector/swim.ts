@@ -19,6 +19,7 @@ import { createProber, type ProbeResult } from './prober.ts'
 import { mostMembers, mostRumours, type Rumour, type SwimMessage } from './swim-messages.ts'
 import { isSameReach, type MemberView, type SwimEffect, type SwimInput, viewOf } from './swim-types.ts'
 
+/** What a `Swim` goes by. */
 export interface SwimOptions {
   readonly self: NodeId
   readonly settings: DetectorSettings
@@ -28,6 +29,7 @@ export interface SwimOptions {
   readonly incarnation?: number
 }
 
+/** Who is there, as one replica believes. */
 export interface Swim {
   step(input: SwimInput): SwimEffect[]
   readonly incarnation: number
@@ -42,6 +44,7 @@ export interface Swim {
 
 const worstHealth = 7
 
+/** Knows nobody; begins with `join` and `opened`. */
 export function createSwim({ self, settings, random, incarnation = 1 }: SwimOptions): Swim {
   let effects: SwimEffect[] = []
   let health = 0
@@ -196,10 +199,10 @@ export function createSwim({ self, settings, random, incarnation = 1 }: SwimOpti
   const close = (member: Member, isLost: boolean, now: number): void => {
     member.link = isLost ? 'lost' : 'none'
     reached(member, { via: 'none' })
-    if (isLost && member.status === 'alive') prober.probe(member, now, true)
+    if (isLost && member.status !== 'left') prober.probe(member, now, true)
   }
   const leave = (): void => {
-    const left: Rumour = { id: self, status: 'left', incarnation: beliefs.incarnation, by: self }
+    const left: Rumour = { id: self, status: 'left', incarnation: beliefs.incarnation, by: [] }
     for (const { id } of connected()) send(id, { kind: 'gossip', rumours: [left] })
     hasLeft = true
     prober.clear()
@@ -233,7 +236,7 @@ export function createSwim({ self, settings, random, incarnation = 1 }: SwimOpti
       confront(member, now)
     } else if (input.kind === 'silent' && member.link === 'open') {
       member.isSilent = true
-      if (member.status === 'alive') prober.probe(member, now, true)
+      if (member.status !== 'left') prober.probe(member, now, true)
     }
   }
   /** Somebody whose roster is newer may ask; nothing it says counts. */
