@@ -79,4 +79,25 @@ describe('ten replicas', () => {
     expect(deaf.filter((change) => !change.startsWith('1: '))).toEqual([])
     expect(deaf.length).toBe(18)
   })
+
+  it('[SW23] are all alive again after outages of any length, and when a link flaps', () => {
+    const day = 86_400_000
+    for (const outageMs of [1000, 31_000, 91_000, ...(isSoak ? [day + 1000, 30 * day] : [])]) {
+      const { allAliveMs } = measureCut(firstSeed, lan, 3, false, outageMs)
+      say('outage', outageMs, 'ms, alive after', allAliveMs)
+      expect(allAliveMs).toBeLessThanOrEqual(5000)
+    }
+    for (const everyMs of [100, 3000, 20_000]) {
+      const cluster = new Cluster({ seed: firstSeed, settings: lan, nodes: 5 })
+      cluster.run(60_000)
+      for (let flap = 0; flap < 20; flap++) {
+        cluster.cutHalves(2, flap % 2 === 0)
+        cluster.run(everyMs)
+      }
+      cluster.cutHalves(2, false)
+      cluster.run(5000)
+      for (const { detector } of cluster.nodes)
+        expect(detector.swim.members.map(({ status }) => status)).toEqual(Array.from({ length: 4 }, () => 'alive'))
+    }
+  }, 3_600_000)
 })

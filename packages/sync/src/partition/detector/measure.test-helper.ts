@@ -40,7 +40,7 @@ export function measureCut(
   })
   const runUntil = (isDone: () => boolean, mostMs: number): number => {
     const from = cluster.now
-    while (!isDone() && cluster.now - from < mostMs) cluster.run(100)
+    while (!isDone() && cluster.now - from < mostMs) cluster.run(Math.min(100, from + mostMs - cluster.now))
     return isDone() ? cluster.now - from : Number.POSITIVE_INFINITY
   }
   const isEverybody = (status: string, isAsked: (a: number, b: number) => boolean): boolean =>

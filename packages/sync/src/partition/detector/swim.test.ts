@@ -218,6 +218,10 @@ describe('swim', () => {
     const opened = swim.step({ kind: 'opened', peer: 'bob', now: month + 300_000 })
     expect(sentIn(opened, 'table')).toMatchObject([{ to: 'bob' }])
     expect(JSON.stringify(opened)).toContain('"id":"bob","status":"unreachable","incarnation":1')
+    // Rumours go to it too: it may hear, and only be unable to answer.
+    swim.step({ kind: 'message', from: 'carol', now: month + 300_000, message: tableOf('dave', 2) })
+    const told = sentIn(run(swim, month + 300_000, month + 301_000, ['carol', 'dave', 'erin']), 'gossip')
+    expect(told.some(({ to }) => to === 'bob')).toBe(true)
     // Whatever it says first, it is told what is believed of it, and what it answers ends that.
     expect(changesIn(swim.step({ kind: 'heard', peer: 'bob', now: month + 300_001 }))).toEqual([])
     const confronted = sentIn(
