@@ -190,7 +190,7 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
     get expiresAt(): number {
       let first = Number.POSITIVE_INFINITY
       for (const member of suspects) first = Math.min(first, expiresAt(member))
-      return Math.max(first, quietUntil)
+      return first
     },
     join: (id) => {
       if (id === self || members.has(id) || members.size >= mostMembers) return undefined
@@ -237,7 +237,6 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
     },
     accuse,
     expire: (now) => {
-      if (now < quietUntil) return
       for (const member of suspects) {
         if (now < expiresAt(member)) continue
         member.probeAt = now + settings.unreachableProbeMs

@@ -6,8 +6,8 @@ import { detectorPresets } from './presets.ts'
 const { lan } = detectorPresets
 const isSoak = process.env['SOAK'] !== undefined
 const firstSeed = Number(process.env['SEED'] ?? 1)
-const cuts = Number(process.env['CUTS'] ?? (isSoak ? 400 : 5))
-const nodeHours = Number(process.env['NODE_HOURS'] ?? (isSoak ? 20_000 : 30))
+const cuts = Number(process.env['CUTS'] ?? (isSoak ? 400 : 4))
+const nodeHours = Number(process.env['NODE_HOURS'] ?? (isSoak ? 20_000 : 20))
 
 /** For long runs: what was measured. */
 const say = (...words: unknown[]): void => {

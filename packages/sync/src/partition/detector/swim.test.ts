@@ -223,11 +223,23 @@ describe('swim', () => {
     const told = sentIn(run(swim, month + 300_000, month + 301_000, ['carol', 'dave', 'erin']), 'gossip')
     expect(told.some(({ to }) => to === 'bob')).toBe(true)
     // Whatever it says first, it is told what is believed of it, and what it answers ends that.
-    expect(changesIn(swim.step({ kind: 'heard', peer: 'bob', now: month + 300_001 }))).toEqual([])
-    const confronted = sentIn(
-      swim.step({ kind: 'message', from: 'bob', now: month + 300_002, message: tableOf('bob', 2) }),
-    )
-    expect([statusOf(swim, 'bob'), confronted]).toEqual(['alive', []])
+    const belief = { id: 'bob', status: 'unreachable', incarnation: 1 }
+    const nack: SwimMessage = { kind: 'nack', seq: 0, isNeighbour: true }
+    for (const [at, said] of [
+      [month + 400_000, { kind: 'heard', peer: 'bob' }],
+      [month + 500_000, { kind: 'message', from: 'bob', message: nack }],
+    ] as const) {
+      run(swim, at - 100_000, at - 1, ['carol', 'dave', 'erin'])
+      const confronted = swim.step({ ...said, now: at })
+      expect(changesIn(confronted)).toEqual([])
+      const [probe] = sentIn(confronted, 'probe')
+      expect(probe).toMatchObject({
+        to: 'bob',
+        message: { rumours: expect.arrayContaining([expect.objectContaining(belief)]) },
+      })
+    }
+    swim.step({ kind: 'message', from: 'bob', now: month + 500_001, message: tableOf('bob', 2) })
+    expect(statusOf(swim, 'bob')).toBe('alive')
   })
 
   it('[SW10] knows members by the roster alone: none come by gossip, none go by time, and each leaves for itself', () => {
@@ -279,16 +291,17 @@ describe('swim', () => {
     if (first?.message.kind !== 'indirect') throw new Error('nobody was asked')
     const { seq } = first.message
     // Not by somebody who was not asked, nor under another number.
-    for (const [from, number] of [
-      ['carol', seq + 1],
-      ['bob', seq + 9],
-    ] as const)
+    swim.step({ kind: 'join', peer: 'frank', now: 1000 })
+    swim.step({ kind: 'opened', peer: 'frank', now: 1000 })
+    const ackBy = (from: string, number: number): SwimEffect[] =>
       swim.step({
         kind: 'message',
         from,
         now: 1001,
         message: { kind: 'ack', seq: number, incarnation: 1, rumours: [] },
       })
+    ackBy('frank', seq)
+    ackBy('carol', seq + 1)
     expect(swim.memberOf('bob')?.reach).toEqual({ via: 'none' })
     const reached = swim.step({
       kind: 'message',

@@ -50,7 +50,6 @@ export function createSwim({ self, settings, random, incarnation = 1 }: SwimOpti
   let health = 0
   let isHidden = false
   let hasLeft = false
-  let quietUntil = Number.NEGATIVE_INFINITY
   /** Undefined until the first input. */
   let probeAt: number | undefined
   let tableAt = 0
@@ -83,7 +82,7 @@ export function createSwim({ self, settings, random, incarnation = 1 }: SwimOpti
   const failed = (member: Member, { helpers, nacks, isKnown }: ProbeResult, now: number): void => {
     const { status } = member
     if (!hears(member)) reached(member, { via: 'none' })
-    if (status === 'unreachable' || now < quietUntil) return
+    if (status === 'unreachable') return
     // A helper that did not even say no: it may be us.
     blame(helpers > 0 ? helpers - nacks : 1)
     if (!isKnown || hears(member)) return
@@ -189,7 +188,6 @@ export function createSwim({ self, settings, random, incarnation = 1 }: SwimOpti
   }
 
   const pause = (until: number, now: number): void => {
-    quietUntil = until
     beliefs.quiet(until)
     prober.clear()
     probeAt = now
