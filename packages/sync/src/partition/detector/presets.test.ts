@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest'
+import { type DetectorSettings, detectorPresets, detectorSettingsFault } from './presets.ts'
+
+describe('presets', () => {
+  it('[PG6] are sound, and settings that are not are refused with what is wrong with them', () => {
+    for (const settings of Object.values(detectorPresets)) expect(detectorSettingsFault(settings)).toBeUndefined()
+    for (const name of Object.keys(detectorPresets.lan) as (keyof DetectorSettings)[])
+      for (const value of [Number.NaN, -1, 1e12, Number.POSITIVE_INFINITY])
+        expect(detectorSettingsFault({ ...detectorPresets.lan, [name]: value })).toContain(name)
+    const faults: [Partial<DetectorSettings>, RegExp][] = [
+      [{ helpers: 1.5 }, /helpers/],
+      [{ probeTimeoutMs: 1000 }, /below/],
+      [{ hiddenProbeIntervalMs: 500 }, /hidden/],
+    ]
+    for (const [change, said] of faults)
+      expect(detectorSettingsFault({ ...detectorPresets.lan, ...change })).toMatch(said)
+  })
+})

@@ -1,0 +1,588 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { seededRandom } from '../../world.test-helper.ts'
+import { detectorPresets } from './presets.ts'
+import { createProbeOrder } from './probe-order.ts'
+import { createRumours, transmissionsOf } from './rumours.ts'
+import { suspicionTimeoutMs } from './suspicion.ts'
+import { createSwim, type Swim } from './swim.ts'
+import {
+  type MemberStatus,
+  mostMembers,
+  mostRaise,
+  mostRumours,
+  type Rumour,
+  type SwimMessage,
+} from './swim-messages.ts'
+import type { SwimEffect, SwimInput } from './swim-types.ts'
+
+const { lan } = detectorPresets
+const others = ['bob', 'carol', 'dave', 'erin']
+
+/** Alice, with some members that are connected and said to be alive. */
+function alice(peers: readonly string[] = others, options: { readonly seed?: number } = {}): Swim {
+  const swim = createSwim({ self: 'alice', settings: lan, random: seededRandom(options.seed ?? 1).float })
+  for (const peer of peers) {
+    swim.step({ kind: 'join', peer, now: 0 })
+    swim.step({ kind: 'opened', peer, now: 0 })
+    swim.step({ kind: 'message', from: peer, now: 0, message: tableOf(peer, 1) })
+  }
+  return swim
+}
+
+const tableOf = (id: string, incarnation: number): SwimMessage => ({
+  kind: 'table',
+  isAnswer: true,
+  rumours: [{ id, status: 'alive', incarnation, by: [] }],
+})
+const gossip = (...rumours: Rumour[]): SwimMessage => ({ kind: 'gossip', rumours })
+const rumour = (id: string, status: MemberStatus, incarnation: number, ...by: string[]): Rumour => ({
+  id,
+  status,
+  incarnation,
+  by,
+})
+const statusOf = (swim: Swim, peer: string): MemberStatus | undefined => swim.memberOf(peer)?.status
+const sentIn = (effects: readonly SwimEffect[], kind?: SwimMessage['kind']) =>
+  effects.flatMap((effect) =>
+    effect.kind === 'send' && (kind === undefined || effect.message.kind === kind) ? [effect] : [],
+  )
+const changesIn = (effects: readonly SwimEffect[]): string[] =>
+  effects.flatMap((effect) => (effect.kind === 'stateChanged' ? [`${effect.peer} ${effect.from}>${effect.to}`] : []))
+
+/** Ticks whenever one is wanted. Whoever is in `answering` answers probes at once. */
+function run(
+  swim: Swim,
+  from: number,
+  until: number,
+  answering: readonly string[] = [],
+  incarnation = 1,
+): SwimEffect[] {
+  const all: SwimEffect[] = []
+  let now = from
+  const take = (effects: SwimEffect[]): void => {
+    all.push(...effects)
+    for (const { to, message } of sentIn(effects, 'probe'))
+      if (answering.includes(to) && message.kind === 'probe')
+        take(
+          swim.step({
+            kind: 'message',
+            from: to,
+            now,
+            message: { kind: 'ack', seq: message.seq, incarnation, rumours: [] },
+          }),
+        )
+  }
+  for (let ticks = 0; ticks < 100_000; ticks++) {
+    const at = swim.wakeAt
+    if (at === undefined || at > until) return all
+    now = Math.max(now, at)
+    take(swim.step({ kind: 'tick', now }))
+  }
+  throw new Error('time does not advance')
+}
+
+/** Bob is suspected since his connection broke and nobody reached him. */
+function suspectingBob(): { readonly swim: Swim; readonly at: number } {
+  const swim = alice()
+  swim.step({ kind: 'closed', peer: 'bob', isLost: true, now: 1000 })
+  const effects = run(swim, 1000, 1500, ['carol', 'dave', 'erin'])
+  expect(changesIn(effects)).toEqual(['bob alive>suspect'])
+  return { swim, at: 1500 }
+}
+
+describe('swim', () => {
+  it('[SW4] believes a member alive only at a higher incarnation, and an accusation from the known one on', () => {
+    const cases: [MemberStatus, number, MemberStatus][] = [
+      ['alive', 5, 'suspect'],
+      ['alive', 6, 'alive'],
+      ['suspect', 4, 'suspect'],
+      ['unreachable', 6, 'suspect'],
+      ['left', 4, 'suspect'],
+      ['left', 5, 'left'],
+    ]
+    for (const [status, incarnation, after] of cases) {
+      const swim = alice()
+      swim.step({ kind: 'message', from: 'bob', now: 1, message: tableOf('bob', 5) })
+      swim.step({ kind: 'closed', peer: 'bob', isLost: true, now: 2 })
+      swim.step({ kind: 'message', from: 'carol', now: 3, message: gossip(rumour('bob', 'suspect', 4, 'carol')) })
+      expect(statusOf(swim, 'bob')).toBe('alive')
+      swim.step({ kind: 'message', from: 'carol', now: 3, message: gossip(rumour('bob', 'suspect', 5, 'carol')) })
+      expect(statusOf(swim, 'bob')).toBe('suspect')
+      const by = status === 'left' || status === 'alive' ? 'bob' : 'dave'
+      swim.step({ kind: 'message', from: 'dave', now: 4, message: gossip(rumour('bob', status, incarnation, by)) })
+      expect([status, incarnation, statusOf(swim, 'bob')]).toEqual([status, incarnation, after])
+    }
+  })
+
+  it('[SW5] refutes what is said of itself by a higher incarnation, at once and in every answer', () => {
+    const swim = alice()
+    for (const [status, told, after] of [
+      ['suspect', 1, 2],
+      ['unreachable', 2, 3],
+      ['left', 3, 4],
+      ['suspect', 1, 4],
+      ['alive', 4, 4],
+      // Somebody remembers an earlier run.
+      ['alive', 9, 10],
+    ] as const) {
+      const message: SwimMessage = {
+        kind: 'probe',
+        seq: 7,
+        rumours: [rumour('alice', status, told, status === 'alive' || status === 'left' ? 'alice' : 'bob')],
+      }
+      const acks = sentIn(swim.step({ kind: 'message', from: 'bob', now: 1, message }), 'ack')
+      expect(acks.map((ack) => ack.message)).toMatchObject([{ kind: 'ack', seq: 7, incarnation: after }])
+      expect(swim.incarnation).toBe(after)
+    }
+    swim.step({
+      kind: 'message',
+      from: 'bob',
+      now: 1,
+      message: gossip(rumour('alice', 'suspect', 10 + mostRaise + 1, 'bob')),
+    })
+    expect(swim.incarnation).toBe(10)
+  })
+
+  it('[SW6] does not suspect by hearsay whom it hears itself, but tells the accused, and counts it later', () => {
+    const swim = alice()
+    const accused = gossip(rumour('bob', 'suspect', 1, 'carol'))
+    const effects = swim.step({ kind: 'message', from: 'carol', now: 1000, message: accused })
+    expect(changesIn(effects)).toEqual([])
+    expect(sentIn(effects, 'probe')).toMatchObject([
+      { to: 'bob', message: { rumours: expect.arrayContaining([rumour('bob', 'suspect', 1, 'carol')]) } },
+    ])
+    expect(sentIn(swim.step({ kind: 'message', from: 'carol', now: 1000, message: accused }))).toEqual([])
+    run(swim, 1000, 3000, ['carol', 'dave', 'erin'])
+    expect(statusOf(swim, 'bob')).toBe('alive')
+    const silent = [
+      ...swim.step({ kind: 'silent', peer: 'bob', now: 3000 }),
+      ...run(swim, 3000, 12_000, ['carol', 'dave', 'erin']),
+    ]
+    // With Carol's word it takes 11.4 s; alone it would be 24.
+    expect(changesIn(silent)).toEqual(['bob alive>suspect'])
+    expect(changesIn(run(swim, 12_000, 15_500, ['carol', 'dave', 'erin']))).toEqual(['bob suspect>unreachable'])
+  })
+
+  it('[SW7] takes what others find unreachable as a suspicion of its own, which may be refuted', () => {
+    for (const message of [
+      gossip(rumour('bob', 'unreachable', 1, 'carol')),
+      { kind: 'table', isAnswer: true, rumours: [rumour('bob', 'unreachable', 1, 'carol')] } as const,
+    ]) {
+      const swim = alice()
+      swim.step({ kind: 'closed', peer: 'bob', isLost: false, now: 1 })
+      expect(changesIn(swim.step({ kind: 'message', from: 'carol', now: 2, message }))).toEqual(['bob alive>suspect'])
+      expect(changesIn(swim.step({ kind: 'message', from: 'dave', now: 3, message: tableOf('bob', 2) }))).toEqual([
+        'bob suspect>alive',
+      ])
+    }
+  })
+
+  it('[SW8] lets a suspicion last from the most to the least, by how many distinct others share it', () => {
+    const last = (members: number, confirmers: number): number =>
+      Math.round(suspicionTimeoutMs(lan, 1000, members, confirmers))
+    expect([0, 1, 2, 3].map((confirmers) => last(10, confirmers))).toEqual([24_000, 11_381, 4000, 4000])
+    expect([last(1000, 0), last(1000, 2), last(3, 0), last(1, 0)]).toEqual([72_000, 12_000, 4000, 4000])
+    const { swim, at } = suspectingBob()
+    const accuse = (by: string, from = by): void => {
+      swim.step({ kind: 'message', from, now: at, message: gossip(rumour('bob', 'suspect', 1, by)) })
+    }
+    const due = (): number => Math.min(...[swim.wakeAt ?? 0])
+    expect(due()).toBeGreaterThan(0)
+    // Its own, again and again, is no confirmation.
+    accuse('alice', 'carol')
+    accuse('alice', 'dave')
+    accuse('bob', 'dave')
+    accuse('stranger', 'dave')
+    expect(changesIn(run(swim, at, at + 20_000, ['carol', 'dave', 'erin']))).toEqual([])
+    accuse('carol')
+    accuse('carol', 'dave')
+    expect(changesIn(run(swim, at + 20_000, at + 20_300, ['carol', 'dave', 'erin']))).toEqual([
+      'bob suspect>unreachable',
+    ])
+  })
+
+  it('[SW9] never forgets who is unreachable: it is a member, is probed and is in the table, a month on', () => {
+    const { swim, at } = suspectingBob()
+    run(swim, at, 60_000, ['carol', 'dave', 'erin'])
+    expect(statusOf(swim, 'bob')).toBe('unreachable')
+    const month = 30 * 86_400_000
+    // Time between is skipped; nothing depends on it.
+    const effects = run(swim, month, month + 300_000, ['carol', 'dave', 'erin'])
+    expect(
+      sentIn(effects, 'indirect').filter(({ message }) => message.kind === 'indirect' && message.subject === 'bob')
+        .length,
+    ).toBeGreaterThan(5)
+    expect(sentIn(effects, 'indirect').length).toBeLessThanOrEqual(3 * 11)
+    expect(statusOf(swim, 'bob')).toBe('unreachable')
+    const opened = swim.step({ kind: 'opened', peer: 'bob', now: month + 300_000 })
+    expect(sentIn(opened, 'table')).toMatchObject([{ to: 'bob' }])
+    expect(JSON.stringify(opened)).toContain('"id":"bob","status":"unreachable","incarnation":1')
+    // Rumours go to it too: it may hear, and only be unable to answer.
+    swim.step({ kind: 'message', from: 'carol', now: month + 300_000, message: tableOf('dave', 2) })
+    const told = sentIn(run(swim, month + 300_000, month + 301_000, ['carol', 'dave', 'erin']), 'gossip')
+    expect(told.some(({ to }) => to === 'bob')).toBe(true)
+    // Whatever it says first, it is told what is believed of it, and what it answers ends that.
+    const belief = { id: 'bob', status: 'unreachable', incarnation: 1 }
+    const nack: SwimMessage = { kind: 'nack', seq: 0, isNeighbour: true }
+    for (const [at, said] of [
+      [month + 400_000, { kind: 'heard', peer: 'bob' }],
+      [month + 500_000, { kind: 'message', from: 'bob', message: nack }],
+    ] as const) {
+      run(swim, at - 100_000, at - 1, ['carol', 'dave', 'erin'])
+      const confronted = swim.step({ ...said, now: at })
+      expect(changesIn(confronted)).toEqual([])
+      const [probe] = sentIn(confronted, 'probe')
+      expect(probe).toMatchObject({
+        to: 'bob',
+        message: { rumours: expect.arrayContaining([expect.objectContaining(belief)]) },
+      })
+    }
+    swim.step({ kind: 'message', from: 'bob', now: month + 500_001, message: tableOf('bob', 2) })
+    expect(statusOf(swim, 'bob')).toBe('alive')
+  })
+
+  it('[SW10] knows members by the roster alone: none come by gossip, none go by time, and each leaves for itself', () => {
+    const swim = alice()
+    swim.step({ kind: 'message', from: 'bob', now: 1, message: tableOf('mallory', 1) })
+    swim.step({ kind: 'message', from: 'mallory', now: 1, message: gossip(rumour('bob', 'suspect', 1, 'mallory')) })
+    expect(swim.members.map(({ id }) => id)).toEqual(others)
+    // Of one that it hears, from that one; of another, from anybody.
+    const gone = gossip(rumour('bob', 'left', 1))
+    expect(changesIn(swim.step({ kind: 'message', from: 'carol', now: 1, message: gone }))).toEqual([])
+    const left = swim.step({ kind: 'message', from: 'bob', now: 1, message: gone })
+    expect(changesIn(left)).toEqual(['bob alive>left'])
+    expect(changesIn(run(swim, 1, 100_000, ['carol', 'dave', 'erin']))).toEqual([])
+    swim.step({ kind: 'closed', peer: 'erin', isLost: false, now: 100_000 })
+    const told = swim.step({ kind: 'message', from: 'dave', now: 100_000, message: gossip(rumour('erin', 'left', 1)) })
+    expect(changesIn(told)).toEqual(['erin alive>left'])
+    expect(changesIn(swim.step({ kind: 'removed', peer: 'carol', now: 100_000 }))).toEqual(['carol alive>removed'])
+    expect(swim.members.map(({ id }) => id)).toEqual(['bob', 'dave', 'erin'])
+    // Somebody new is not there before anybody heard of it.
+    swim.step({ kind: 'join', peer: 'frank', now: 100_000 })
+    expect(statusOf(swim, 'frank')).toBe('unreachable')
+    for (let at = 0; at < 2 * mostMembers; at++) swim.step({ kind: 'join', peer: `n${at}`, now: 100_000 })
+    expect(swim.members.length).toBe(mostMembers)
+  })
+
+  it('[SW11] probes each member once a round, each round in another order, new ones from a random place on', () => {
+    const order = createProbeOrder(seededRandom(3).float)
+    const ids = Array.from({ length: 8 }, (_, at) => `r${at}`)
+    for (const id of ids) order.add(id)
+    const round = (): string[] => ids.map(() => order.next(() => true) ?? '')
+    const rounds = Array.from({ length: 50 }, round)
+    for (const one of rounds) expect([...one].sort()).toEqual(ids)
+    expect(new Set(rounds.map(String)).size).toBe(50)
+    const places = Array.from({ length: 400 }, (_, seed) => {
+      const fresh = createProbeOrder(seededRandom(seed).float)
+      for (const id of ids) fresh.add(id)
+      fresh.add('new')
+      return Array.from({ length: 9 }, () => fresh.next(() => true)).indexOf('new')
+    })
+    for (let place = 0; place < 9; place++) expect(places.filter((at) => at === place).length).toBeGreaterThan(15)
+    expect(order.next(() => false)).toBeUndefined()
+  })
+
+  it('[SW12] reaches through helpers whom it does not reach, and says through whom', () => {
+    const swim = alice()
+    const asked = sentIn(swim.step({ kind: 'closed', peer: 'bob', isLost: true, now: 1000 }), 'indirect')
+    expect(asked.map(({ to }) => to).sort()).toEqual(['carol', 'dave', 'erin'])
+    const [first] = asked
+    if (first?.message.kind !== 'indirect') throw new Error('nobody was asked')
+    const { seq } = first.message
+    // Not by somebody who was not asked, nor under another number.
+    swim.step({ kind: 'join', peer: 'frank', now: 1000 })
+    swim.step({ kind: 'opened', peer: 'frank', now: 1000 })
+    const ackBy = (from: string, number: number): SwimEffect[] =>
+      swim.step({
+        kind: 'message',
+        from,
+        now: 1001,
+        message: { kind: 'ack', seq: number, incarnation: 1, rumours: [] },
+      })
+    ackBy('frank', seq)
+    ackBy('carol', seq + 1)
+    expect(swim.memberOf('bob')?.reach).toEqual({ via: 'none' })
+    const reached = swim.step({
+      kind: 'message',
+      from: 'dave',
+      now: 1002,
+      message: { kind: 'ack', seq, incarnation: 1, rumours: [] },
+    })
+    expect(reached).toContainEqual({ kind: 'reachChanged', peer: 'bob', reach: { via: 'relayed', by: 'dave' } })
+    expect(changesIn(swim.step({ kind: 'tick', now: 1501 }))).toEqual([])
+    swim.step({ kind: 'opened', peer: 'bob', now: 2000 })
+    swim.step({ kind: 'heard', peer: 'bob', now: 2001 })
+    expect(swim.memberOf('bob')?.reach).toEqual({ via: 'direct' })
+  })
+
+  it('[SW13] as a helper probes for others, and says when it has no answer', () => {
+    const swim = alice()
+    const ask = (subject: string, now: number) =>
+      sentIn(
+        swim.step({ kind: 'message', from: 'bob', now, message: { kind: 'indirect', seq: 42, subject, rumours: [] } }),
+      )
+    const [probe] = ask('carol', 1000)
+    if (probe?.message.kind !== 'probe') throw new Error('nobody was probed')
+    expect(probe.to).toBe('carol')
+    const ack: SwimMessage = { kind: 'ack', seq: probe.message.seq, incarnation: 6, rumours: [] }
+    expect(sentIn(swim.step({ kind: 'message', from: 'dave', now: 1001, message: ack }))).toEqual([])
+    expect(sentIn(swim.step({ kind: 'message', from: 'carol', now: 1001, message: ack }))).toEqual([
+      { kind: 'send', to: 'bob', message: { kind: 'ack', seq: 42, incarnation: 6, rumours: [] } },
+    ])
+    ask('carol', 2000)
+    const nacks = sentIn(swim.step({ kind: 'tick', now: 2400 }), 'nack')
+    expect(nacks).toMatchObject([{ to: 'bob', message: { seq: 42, isNeighbour: true } }])
+    swim.step({ kind: 'join', peer: 'frank', now: 2400 })
+    expect(ask('frank', 2401)).toMatchObject([{ message: { kind: 'nack', isNeighbour: false } }])
+    expect(ask('nobody', 2401)).toMatchObject([{ message: { kind: 'nack', isNeighbour: false } }])
+    swim.step({ kind: 'closed', peer: 'erin', isLost: true, now: 2402 })
+    expect(ask('erin', 2403)).toMatchObject([{ message: { kind: 'nack', isNeighbour: true } }])
+  })
+
+  it('[SW14] accuses nobody with whom neither it nor any helper was ever connected', () => {
+    const swim = alice()
+    swim.step({ kind: 'join', peer: 'frank', now: 0 })
+    swim.step({ kind: 'message', from: 'carol', now: 1, message: tableOf('frank', 1) })
+    const answer = (isNeighbour: boolean, from: number, until: number): string[] => {
+      const changes: string[] = []
+      for (let now = from; now <= until; now += 100) {
+        const effects = swim.step({ kind: 'tick', now })
+        changes.push(...changesIn(effects))
+        for (const { to, message } of sentIn(effects)) {
+          const back: SwimMessage | undefined =
+            message.kind === 'probe'
+              ? { kind: 'ack', seq: message.seq, incarnation: 1, rumours: [] }
+              : message.kind === 'indirect'
+                ? { kind: 'nack', seq: message.seq, isNeighbour: isNeighbour && to === 'dave' }
+                : undefined
+          if (back !== undefined) swim.step({ kind: 'message', from: to, now, message: back })
+        }
+      }
+      return changes
+    }
+    expect(answer(false, 100, 30_000)).toEqual([])
+    expect(answer(true, 30_100, 40_000)).toEqual(['frank alive>suspect'])
+    expect(swim.health).toBe(0)
+  })
+
+  it('[SW15] needs silence as phi finds it to suspect over an open connection', () => {
+    const swim = alice()
+    expect(changesIn(run(swim, 0, 60_000, ['carol', 'dave', 'erin']))).toEqual([])
+    expect(sentIn(swim.step({ kind: 'silent', peer: 'bob', now: 60_000 }), 'indirect')).toHaveLength(3)
+    swim.step({ kind: 'heard', peer: 'bob', now: 60_100 })
+    expect(changesIn(run(swim, 60_100, 90_000, ['carol', 'dave', 'erin']))).toEqual([])
+    swim.step({ kind: 'silent', peer: 'bob', now: 90_000 })
+    expect(changesIn(run(swim, 90_000, 91_000, ['carol', 'dave', 'erin']))).toEqual(['bob alive>suspect'])
+  })
+
+  it('[SW16] is slower the worse it fares itself: from 1 to 8 intervals', () => {
+    const swim = alice()
+    const probes = sentIn(run(swim, 0, 100_000, others), 'probe').length
+    expect([swim.health, probes >= 99 && probes <= 101]).toEqual([0, true])
+    // Neither members nor helpers answer.
+    run(swim, 100_000, 200_000)
+    expect(swim.health).toBe(7)
+    const slow = sentIn(run(swim, 200_000, 280_000), 'probe').length
+    expect(slow).toBeGreaterThanOrEqual(9)
+    expect(slow).toBeLessThanOrEqual(11)
+    run(swim, 280_000, 400_000, others)
+    expect(swim.health).toBe(0)
+    // Whoever must refute was too slow to answer.
+    swim.step({ kind: 'message', from: 'bob', now: 400_000, message: gossip(rumour('alice', 'suspect', 1, 'bob')) })
+    expect(swim.health).toBe(1)
+  })
+
+  it('[SW17] sends each rumour a bounded number of times, those first that were sent least, one for each member', () => {
+    const rumours = createRumours()
+    for (let at = 0; at < 20; at++) rumours.add(`r${at}`)
+    rumours.add('r0')
+    expect(rumours.size).toBe(20)
+    const sent = new Map<string, number>()
+    for (let message = 0; rumours.size > 0; message++) {
+      const taken = rumours.take(5, 8)
+      expect(taken.length).toBeLessThanOrEqual(5)
+      for (const id of taken) sent.set(id, (sent.get(id) ?? 0) + 1)
+      if (message === 3) expect(sent.size).toBe(20)
+    }
+    expect([...new Set(sent.values())]).toEqual([8])
+    expect([1, 9, 10, 99, 100].map((members) => transmissionsOf(4, members))).toEqual([4, 4, 8, 8, 12])
+  })
+
+  it('[SW18] exchanges all it knows with a member that is alive, now and then, and with whoever connects', () => {
+    const swim = alice()
+    const exchanged = sentIn(run(swim, 0, 600_000, others), 'table')
+    expect(exchanged.length).toBeGreaterThanOrEqual(19)
+    expect(exchanged.length).toBeLessThanOrEqual(21)
+    expect(new Set(exchanged.map(({ to }) => to)).size).toBe(4)
+    const [asked] = sentIn(
+      swim.step({
+        kind: 'message',
+        from: 'bob',
+        now: 600_000,
+        message: { kind: 'table', rumours: [], isAnswer: false },
+      }),
+    )
+    expect(asked?.message).toMatchObject({ kind: 'table', isAnswer: true })
+    expect(asked?.message.kind === 'table' && asked.message.rumours.map(({ id }) => id)).toEqual(['alice', ...others])
+  })
+
+  it('[SW19] after a pause accuses nobody before the window is over, and suspicions begin anew', () => {
+    const { swim, at } = suspectingBob()
+    const wake = at + 3_600_000
+    swim.step({ kind: 'paused', now: wake, until: wake + 5000 })
+    swim.step({ kind: 'silent', peer: 'carol', now: wake + 1 })
+    swim.step({ kind: 'closed', peer: 'dave', isLost: true, now: wake + 2 })
+    const quiet = run(swim, wake, wake + 4999)
+    expect(changesIn(quiet)).toEqual([])
+    expect([statusOf(swim, 'bob'), statusOf(swim, 'carol')]).toEqual(['suspect', 'alive'])
+    const later = changesIn(run(swim, wake + 4999, wake + 60_000))
+    expect(later).toContain('bob suspect>unreachable')
+    expect(later).toContain('dave alive>suspect')
+    // And it asks at once who is there.
+    const other = alice()
+    other.step({ kind: 'paused', now: 1e6, until: 1e6 + 5000 })
+    const first = other.step({ kind: 'tick', now: 1e6 })
+    expect([sentIn(first, 'probe').length, sentIn(first, 'table').length]).toEqual([1, 1])
+  })
+
+  it('[SW20] says that it leaves, is silent then, and is alive again under a higher incarnation', () => {
+    const swim = alice()
+    const told = sentIn(swim.step({ kind: 'leave', now: 10 }))
+    expect(told.map(({ to }) => to)).toEqual(others)
+    expect(told[0]?.message).toEqual(gossip(rumour('alice', 'left', 1)))
+    expect(swim.wakeAt).toBeUndefined()
+    const probe: SwimMessage = { kind: 'probe', seq: 1, rumours: [] }
+    expect(swim.step({ kind: 'message', from: 'bob', now: 11, message: probe })).toEqual([])
+    expect(swim.step({ kind: 'tick', now: 99_999 })).toEqual([])
+    const back = swim.step({ kind: 'rejoin', now: 100_000 })
+    expect(sentIn(back, 'table').map(({ to }) => to)).toEqual(others)
+    expect(swim.incarnation).toBe(2)
+    const bob = createSwim({ self: 'bob', settings: lan, random: seededRandom(2).float })
+    bob.step({ kind: 'join', peer: 'alice', now: 0 })
+    const hear = (message: SwimMessage | undefined): MemberStatus | undefined => {
+      if (message !== undefined) bob.step({ kind: 'message', from: 'alice', now: 1, message })
+      return statusOf(bob, 'alice')
+    }
+    expect([hear(tableOf('alice', 1)), hear(told[0]?.message), hear(sentIn(back, 'table')[0]?.message)]).toEqual([
+      'alive',
+      'left',
+      'alive',
+    ])
+  })
+
+  it('[SW21] is probed less often while its page is hidden', () => {
+    const swim = alice()
+    swim.step({ kind: 'hidden', now: 0 })
+    expect(sentIn(run(swim, 0, 600_000, others), 'probe').length).toBeLessThanOrEqual(11)
+    swim.step({ kind: 'visible', now: 600_000 })
+    expect(sentIn(run(swim, 600_000, 610_000, others), 'probe').length).toBeGreaterThanOrEqual(9)
+  })
+
+  it('[SW22] stays bounded and answers in kind, whatever comes, and the same to the same', () => {
+    const id = fc.constantFrom('alice', 'bob', 'carol', 'dave', 'mallory', '')
+    const number = fc.oneof(
+      fc.nat(4),
+      fc.constantFrom(-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER),
+    )
+    const said = fc.record({
+      id,
+      status: fc.constantFrom<MemberStatus>('alive', 'suspect', 'unreachable', 'left'),
+      incarnation: number,
+      by: fc.array(id, { maxLength: 12 }),
+    })
+    const rumours = fc.array(said, { maxLength: 40 })
+    const message: fc.Arbitrary<SwimMessage> = fc.oneof(
+      fc.record({ kind: fc.constant('probe' as const), seq: number, rumours }),
+      fc.record({ kind: fc.constant('ack' as const), seq: number, incarnation: number, rumours }),
+      fc.record({ kind: fc.constant('indirect' as const), seq: number, subject: id, rumours }),
+      fc.record({ kind: fc.constant('nack' as const), seq: number, isNeighbour: fc.boolean() }),
+      fc.record({ kind: fc.constant('gossip' as const), rumours }),
+      fc.record({ kind: fc.constant('table' as const), rumours, isAnswer: fc.boolean() }),
+    )
+    const input: fc.Arbitrary<(now: number) => SwimInput> = fc.oneof(
+      {
+        weight: 6,
+        arbitrary: fc.tuple(id, message).map(
+          ([from, sent]) =>
+            (now: number): SwimInput => ({ kind: 'message', from, message: sent, now }),
+        ),
+      },
+      { weight: 4, arbitrary: fc.constant((now: number): SwimInput => ({ kind: 'tick', now })) },
+      {
+        weight: 1,
+        arbitrary: fc
+          .tuple(
+            fc.constantFrom(
+              'heard' as const,
+              'silent' as const,
+              'opened' as const,
+              'join' as const,
+              'removed' as const,
+            ),
+            id,
+          )
+          .map(
+            ([kind, peer]) =>
+              (now: number): SwimInput => ({ kind, peer, now }),
+          ),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.tuple(id, fc.boolean()).map(
+          ([peer, isLost]) =>
+            (now: number): SwimInput => ({ kind: 'closed', peer, isLost, now }),
+        ),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom('leave' as const, 'rejoin' as const, 'hidden' as const, 'visible' as const).map(
+          (kind) =>
+            (now: number): SwimInput => ({ kind, now }),
+        ),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.nat(9000).map(
+          (ms) =>
+            (now: number): SwimInput => ({ kind: 'paused', until: now + ms, now }),
+        ),
+      },
+    )
+    const steps = fc.array(fc.tuple(fc.nat(3000), input), { maxLength: 60 })
+    const play = (inputs: readonly (readonly [number, (now: number) => SwimInput])[]): string => {
+      const swim = alice(['bob', 'carol', 'dave'])
+      const log: unknown[] = []
+      let now = 0
+      for (const [wait, make] of inputs) {
+        now += wait
+        const before = new Map(swim.members.map((member) => [member.id, member]))
+        const effects = swim.step(make(now))
+        for (const effect of effects) {
+          if (effect.kind === 'send' && 'rumours' in effect.message) {
+            expect(effect.message.rumours.length).toBeLessThanOrEqual(
+              effect.message.kind === 'table' ? mostMembers : mostRumours,
+            )
+            for (const { incarnation } of effect.message.rumours) expect(Number.isSafeInteger(incarnation)).toBe(true)
+          }
+          if (effect.kind === 'stateChanged' && effect.to === 'unreachable')
+            expect(before.get(effect.peer)?.status).toBe('suspect')
+        }
+        for (const member of swim.members) {
+          const was = before.get(member.id)
+          if (was !== undefined) expect(member.incarnation).toBeGreaterThanOrEqual(was.incarnation)
+        }
+        expect(swim.health >= 0 && swim.health <= 7 && Number.isSafeInteger(swim.incarnation)).toBe(true)
+        log.push(effects, swim.wakeAt)
+      }
+      return JSON.stringify(log)
+    }
+    fc.assert(
+      fc.property(steps, (inputs) => {
+        const first = play(inputs)
+        expect(play(inputs)).toBe(first)
+      }),
+      { numRuns: 150 },
+    )
+  })
+})
