@@ -1,19 +1,20 @@
 export { isQuorum, twoThirdsOf, weightOf } from './policy.ts'
 export { mostVoters, type NodeId, type Policy, type Roster, rosterFault, type Voter } from './roster.ts'
+export { createRosterLog } from './roster-log.ts'
 export {
-  createRosterLog,
   type RosterLog,
   type RosterLogEffect,
   type RosterLogInput,
   type RosterLogOptions,
   rosterLogOptionsFault,
-} from './roster-log.ts'
+} from './roster-log-interface.ts'
 export {
   type Ballot,
   initialRosterLogState,
   lostRosterLogState,
   type RosterLogState,
   type RosterMessage,
+  type RosterPhase,
 } from './roster-record.ts'
 export { explainPartition } from './verdict/explain.ts'
 export {

@@ -1,6 +1,7 @@
 import { isQuorum } from './policy.ts'
 import type { NodeId, Roster, Voter } from './roster.ts'
-import { createRosterLog, type RosterLog, type RosterLogEffect, type RosterLogInput } from './roster-log.ts'
+import { createRosterLog } from './roster-log.ts'
+import type { RosterLog, RosterLogEffect, RosterLogInput } from './roster-log-interface.ts'
 import {
   initialRosterLogState,
   lostRosterLogState,

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../world.test-helper.ts'
 import type { NodeId, Policy, Roster } from './roster.ts'
 import { chaos, Group, type GroupOptions, type Parcel, votersOf } from './roster-group.test-helper.ts'
-import { createRosterLog, type RosterLogEffect, type RosterLogOptions, rosterLogOptionsFault } from './roster-log.ts'
-import { initialRosterLogState, lostRosterLogState, type RosterMessage } from './roster-record.ts'
+import { createRosterLog } from './roster-log.ts'
+import { type RosterLogEffect, type RosterLogOptions, rosterLogOptionsFault } from './roster-log-interface.ts'
+import { initialRosterLogState, lostRosterLogState, type RosterMessage, type RosterPhase } from './roster-record.ts'
 
 const majority: Policy = { kind: 'keep-majority' }
 const genesis: Roster = { epoch: 1, voters: votersOf('abc'), policy: majority }
@@ -21,6 +22,9 @@ const propose = (group: Group, id: NodeId, roster: Roster): void =>
   group.step(id, { kind: 'propose', roster, now: group.now })
 const rosters = (group: Group): string[] =>
   [...group.logs.values()].map(({ roster }) => `${roster.epoch}${roster.voters.map(({ id }) => id).join('')}`)
+
+const isOf = (message: RosterMessage, kind: 'request' | 'answer', phase: RosterPhase): boolean =>
+  message.kind === kind && message.phase === phase
 
 const seeds = process.env['EXHAUSTIVE'] === '1' ? 20_000 : 150
 
@@ -71,11 +75,16 @@ describe('a roster log', () => {
     expect(group.log('c').state.promised.round).toBe(0)
     group.parcels = []
     propose(group, 'a', next('abcd'))
-    group.flush(({ message }) => message.kind !== 'accept')
+    group.flush(({ message }) => !isOf(message, 'request', 'accept'))
     expect(group.log('b').state.promised).toEqual({ round: 1, by: 'a' })
     group.now += 10
     const ballot = { round: 9, by: 'c' }
-    group.step('b', { kind: 'receive', from: 'c', message: { kind: 'query', epoch: 2, ballot }, now: group.now })
+    group.step('b', {
+      kind: 'receive',
+      from: 'c',
+      message: { kind: 'request', phase: 'query', epoch: 2, ballot },
+      now: group.now,
+    })
     expect(group.parcels.at(-1)?.message.kind).toBe('refused')
   })
 
@@ -83,7 +92,7 @@ describe('a roster log', () => {
     const group = groupOf('abcd')
     propose(group, 'a', next('abcd'))
     // Three accept, and nobody hears of it.
-    group.flush(({ message }) => message.kind !== 'accepted')
+    group.flush(({ message }) => !isOf(message, 'answer', 'accept'))
     group.logs.delete('a')
     expect(group.log('b').pending).toEqual(next('abcd'))
     propose(group, 'c', next('bc'))
@@ -97,7 +106,7 @@ describe('a roster log', () => {
     const group = groupOf('abc')
     expect(group.log('b').mayVote).toBe(true)
     propose(group, 'a', next('abcd'))
-    group.flush(({ message }) => message.kind !== 'accepted')
+    group.flush(({ message }) => !isOf(message, 'answer', 'accept'))
     expect(group.log('b').mayVote).toBe(false)
     group.restart('b')
     expect(group.log('b').mayVote).toBe(false)
@@ -109,8 +118,8 @@ describe('a roster log', () => {
     const group = groupOf('abc')
     const ballot = { round: 1, by: 'b' }
     const messages: RosterMessage[] = [
-      { kind: 'prepare', epoch: 2, ballot },
-      { kind: 'accept', epoch: 2, ballot, roster: next('ab') },
+      { kind: 'request', phase: 'prepare', epoch: 2, ballot },
+      { kind: 'request', phase: 'accept', epoch: 2, ballot, roster: next('ab') },
     ]
     for (const message of messages) {
       const effects = group.log('a').step({ kind: 'receive', from: 'b', message, now: 1 })
@@ -189,7 +198,7 @@ describe('a roster log', () => {
       propose(group, 'e', next('bcde'))
       const held: Parcel[] = []
       group.flush((parcel) => {
-        const isLate = parcel.message.kind === 'prepare' && parcel.to !== 'c'
+        const isLate = isOf(parcel.message, 'request', 'prepare') && parcel.to !== 'c'
         if (isLate && parcel.to === 'b') held.push(parcel)
         return !isLate
       })
@@ -310,21 +319,47 @@ describe('a roster log', () => {
     const group = groupOf('abc')
     const ballot = { round: 5, by: 'b' }
     const hostile: [NodeId, RosterMessage][] = [
-      ['z', { kind: 'prepare', epoch: 2, ballot: { round: 5, by: 'z' } }],
+      ['z', { kind: 'request', phase: 'prepare', epoch: 2, ballot: { round: 5, by: 'z' } }],
       ['z', { kind: 'roster', roster: next('z', 99), isPending: false }],
       ['z', { kind: 'readmit', epoch: 2 }],
-      ['c', { kind: 'prepare', epoch: 2, ballot }],
-      ['b', { kind: 'prepare', epoch: 2, ballot: { round: Number.NaN, by: 'b' } }],
-      ['b', { kind: 'accept', epoch: 2, ballot, roster: next('', 2) }],
-      ['b', { kind: 'accept', epoch: 2, ballot, roster: next('z', 7) }],
+      ['c', { kind: 'request', phase: 'prepare', epoch: 2, ballot }],
+      ['b', { kind: 'request', phase: 'prepare', epoch: 2, ballot: { round: Number.NaN, by: 'b' } }],
+      ['b', { kind: 'request', phase: 'accept', epoch: 2, ballot, roster: next('', 2) }],
+      ['b', { kind: 'request', phase: 'accept', epoch: 2, ballot, roster: next('z', 7) }],
       ['b', { kind: 'roster', roster: next('', 9), isPending: false }],
-      ['b', { kind: 'accepted', epoch: 2, ballot: { round: 1, by: 'a' } }],
-      ['b', { kind: 'promised', epoch: 2, ballot: { round: 1, by: 'a' }, accepted: { ballot, roster: next('z', 2) } }],
+      ['b', { kind: 'answer', phase: 'accept', epoch: 2, ballot: { round: 1, by: 'a' } }],
+      [
+        'b',
+        {
+          kind: 'answer',
+          phase: 'prepare',
+          epoch: 2,
+          ballot: { round: 1, by: 'a' },
+          accepted: { ballot, roster: next('z', 2) },
+        },
+      ],
       ['b', { kind: 'refused', epoch: 2, promised: { round: Number.POSITIVE_INFINITY, by: '' } }],
     ]
     const before = JSON.stringify(group.log('a').state)
     for (const [from, message] of hostile) group.deliver({ from, to: 'a', message })
     expect([JSON.stringify(group.log('a').state), group.log('a').wakeAt]).toEqual([before, undefined])
+  })
+
+  it('[RL9] takes no roster for decided that a stranger, or nobody sound, says was accepted', () => {
+    const group = groupOf('abc')
+    propose(group, 'a', next('abcd'))
+    group.flush(({ message }) => !isOf(message, 'answer', 'prepare'))
+    const evil = next('z', 2)
+    const said = (from: NodeId, roster: Roster): void => {
+      const ballot = { round: 1, by: 'a' }
+      const accepted = { ballot: { round: 9, by: from }, roster }
+      group.deliver({ from, to: 'a', message: { kind: 'answer', phase: 'prepare', epoch: 2, ballot, accepted } })
+    }
+    said('z', evil)
+    said('b', next('', 2, { policy: { kind: 'keep-oldest' } }))
+    expect(group.log('a').pending).toEqual(next('abcd'))
+    group.settle()
+    expect([outcomes(group), group.latest]).toEqual([['decided'], next('abcd')])
   })
 
   it('[RL10] says what is wrong with its options', () => {
@@ -335,9 +370,9 @@ describe('a roster log', () => {
       random: () => 0,
     }
     expect(rosterLogOptionsFault(sound)).toBeUndefined()
-    expect(rosterLogOptionsFault({ ...sound, maxTtlMs: Number.NaN })).toMatch(/lease/)
-    expect(rosterLogOptionsFault({ ...sound, answerTimeoutMs: 1 })).toMatch(/answer/)
-    expect(rosterLogOptionsFault({ ...sound, proposalMs: 5000 })).toMatch(/change/)
+    expect(rosterLogOptionsFault({ ...sound, maxTtlMs: Number.NaN })).toMatch(/maxTtlMs/)
+    expect(rosterLogOptionsFault({ ...sound, answerTimeoutMs: 1 })).toMatch(/answerTimeoutMs/)
+    expect(rosterLogOptionsFault({ ...sound, proposalMs: 5000 })).toMatch(/proposalMs/)
     expect(rosterLogOptionsFault({ ...sound, stored: lostRosterLogState(next('')) })).toMatch(/voters/)
   })
 })

@@ -24,6 +24,7 @@
 import { isQuorum } from './policy.ts'
 import type { NodeId, Roster } from './roster.ts'
 import { rosterFault } from './roster.ts'
+import type { RosterLog, RosterLogEffect, RosterLogOptions } from './roster-log-interface.ts'
 import { createRosterProposer } from './roster-proposer.ts'
 import {
   compareBallots,
@@ -35,81 +36,6 @@ import {
   type RosterMessage,
   rosterText,
 } from './roster-record.ts'
-
-export interface RosterLogOptions {
-  readonly self: NodeId
-  /** What is on disk; `initialRosterLogState` or `lostRosterLogState` where nothing is. */
-  readonly stored: RosterLogState
-  /** The longest that a lease may last in this group, milliseconds, the same at every voter. */
-  readonly maxTtlMs: number
-  /** How long an answer is waited for. Longer than a round trip and two flushes. Default 2,000. */
-  readonly answerTimeoutMs?: number | undefined
-  /** How long a proposed change is attempted. After a long split nobody wants it any more. Default 60,000. */
-  readonly proposalMs?: number | undefined
-  /** Whether voters of the role `browser` are taken: closing tabs would count as absent voters. Default no. */
-  readonly mayBrowsersVote?: boolean | undefined
-  /** Uniform in [0, 1). */
-  readonly random: () => number
-}
-
-/** `now` is what acceptors of leases count by: of monotonic and wall clock the one that went less. */
-export type RosterLogInput =
-  | { readonly kind: 'start'; readonly now: number }
-  | { readonly kind: 'tick'; readonly now: number }
-  /** `from` is who was authenticated on the connection. */
-  | { readonly kind: 'receive'; readonly from: NodeId; readonly message: RosterMessage; readonly now: number }
-  /** Somebody is connected: the rosters of both are compared. */
-  | { readonly kind: 'contact'; readonly peer: NodeId; readonly now: number }
-  /** Change the roster to this one, of the epoch after the present. */
-  | { readonly kind: 'propose'; readonly roster: Roster; readonly now: number }
-  /** A roster in force that the caller vouches for, as of a server to its client. */
-  | { readonly kind: 'learn'; readonly roster: Roster; readonly now: number }
-  /**
-   * An operator asserts that the voters of the present roster are not coming back, or may not act any more. Nothing is asked. Whoever
-   * hears of it has this roster, and those of lower epochs can merge and never act.
-   */
-  | { readonly kind: 'force'; readonly roster: Omit<Roster, 'epoch'>; readonly now: number }
-
-export type RosterLogEffect =
-  | { readonly kind: 'persist'; readonly state: RosterLogState }
-  | { readonly kind: 'send'; readonly to: NodeId; readonly message: RosterMessage }
-  /** Another roster is in force. */
-  | { readonly kind: 'roster'; readonly roster: Roster; readonly how: 'decided' | 'learned' | 'forced' }
-  /** Two rosters of one epoch, as two operators forced them: which holds, everywhere. */
-  | { readonly kind: 'conflict'; readonly kept: Roster; readonly dropped: Roster }
-  /**
-   * What became of a proposed or forced roster. `superseded`: another came first. `expired`: no longer attempted, though it
-   * may come into force if somebody has accepted it. `refused`: for the reason.
-   */
-  | {
-      readonly kind: 'settled'
-      readonly outcome: 'decided' | 'superseded' | 'expired' | 'refused'
-      readonly reason?: string
-    }
-
-export interface RosterLog {
-  step(input: RosterLogInput): RosterLogEffect[]
-  /** What is on disk once the effects so far are carried out. */
-  readonly state: RosterLogState
-  readonly roster: Roster
-  /** The roster that is being changed to, as far as known here. */
-  readonly pending: Roster | undefined
-  /** Whether this replica may vote under `roster` now, for leases and all else. */
-  readonly mayVote: boolean
-  /** Until then leases are only renewed, on the clock of `now`. Infinite before `start`. */
-  readonly grantsHeldUntil: number
-  readonly wakeAt: number | undefined
-}
-
-/** What is wrong with options, in words; undefined where nothing is. */
-export function rosterLogOptionsFault(options: RosterLogOptions): string | undefined {
-  const { maxTtlMs, answerTimeoutMs = 2000, proposalMs = 60_000, stored } = options
-  if (!(maxTtlMs >= 1000 && maxTtlMs <= 86_400_000)) return 'A lease lasts 1 s to a day.'
-  if (!(answerTimeoutMs >= 100 && answerTimeoutMs <= 60_000)) return 'An answer is waited for 100 ms to a minute.'
-  if (!(proposalMs >= 4 * answerTimeoutMs && proposalMs <= 86_400_000))
-    return 'A change is attempted for four times the wait for an answer at least, and a day at most.'
-  return rosterFault(stored.roster)
-}
 
 /** What clocks of voters may differ in speed. */
 const clockDrift = 0.05
@@ -196,27 +122,33 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     else if (isVoter(self)) for (const id of others()) send(id, { kind: 'readmit', epoch: state.votesFrom }, now)
   }
 
-  const vote = (from: NodeId, message: RosterMessage & { kind: 'query' | 'prepare' | 'accept' }, now: number): void => {
-    const { kind, epoch, ballot } = message
-    const isRightBallot = ballot.by === from && Number.isSafeInteger(ballot.round)
+  const vote = (from: NodeId, message: RosterMessage & { kind: 'request' }, now: number): void => {
+    const { phase, epoch, ballot, roster } = message
     // Who joins accepts too, as one of the quorum of the next roster.
-    const joins = kind === 'accept' && isVoter(self, message.roster)
-    if (!isRightBallot || !remembers() || !(isVoter(self) || joins)) return
+    const isAsked = isVoter(self) || (roster !== undefined && isVoter(self, roster))
+    if (ballot.by !== from || !Number.isSafeInteger(ballot.round) || !remembers() || !isAsked) return
+    const { accepted } = state
     const order = compareBallots(ballot, state.promised)
-    const isBusy = kind === 'query' && proposer.isBusyWithOther(from, now)
-    if (isBusy || order < 0 || (order === 0 && kind !== 'accept')) {
+    const isTaken = phase === 'query' && proposer.isBusyWithOther(from, now)
+    if (isTaken || order < 0 || (order === 0 && phase !== 'accept')) {
       send(from, { kind: 'refused', epoch, promised: state.promised }, now)
-    } else if (kind === 'query') {
-      send(from, { kind: 'granted', epoch, ballot }, now)
-    } else if (kind === 'prepare') {
-      proposer.heard(from, now)
-      persist({ promised: ballot })
-      send(from, { kind: 'promised', epoch, ballot, accepted: state.accepted }, now)
-    } else if (message.roster.epoch === epoch && rosterFault(message.roster) === undefined) {
-      persist({ promised: ballot, accepted: { ballot, roster: message.roster } })
-      proposer.heard(from, now)
-      send(from, { kind: 'accepted', epoch, ballot }, now)
+      return
     }
+    if (phase === 'accept') {
+      if (roster?.epoch !== epoch || rosterFault(roster) !== undefined) return
+      persist({ promised: ballot, accepted: { ballot, roster } })
+    } else if (phase === 'prepare') {
+      persist({ promised: ballot })
+    }
+    if (phase !== 'query') proposer.heard(from, now)
+    send(from, { kind: 'answer', phase, epoch, ballot, ...(phase === 'prepare' && { accepted }) }, now)
+  }
+
+  const readmit = (from: NodeId, epoch: number, now: number): void => {
+    const { roster, accepted } = state
+    if (epoch <= roster.epoch) tellRoster(from, now)
+    else if (epoch === roster.epoch + 1 && isVoter(from) && isVoter(self) && remembers() && !accepted)
+      proposer.propose({ ...roster, epoch }, now, random() * answerTimeoutMs)
   }
 
   const receive = (from: NodeId, message: RosterMessage, now: number): void => {
@@ -229,25 +161,17 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
         consider(message.roster, from, now)
         recall(from, message)
         return
-      case 'readmit': {
-        const { roster, accepted } = state
-        const isNext = message.epoch === roster.epoch + 1
-        if (!isNext && message.epoch <= roster.epoch) tellRoster(from, now)
-        if (!isNext || !isVoter(from) || !isVoter(self) || !remembers() || accepted) return
-        proposer.propose({ ...roster, epoch: message.epoch }, now, random() * answerTimeoutMs)
+      case 'readmit':
+        readmit(from, message.epoch, now)
         return
-      }
     }
-    const isRequest = message.kind === 'query' || message.kind === 'prepare' || message.kind === 'accept'
-    if (message.epoch <= state.roster.epoch) {
-      if (isRequest) tellRoster(from, now)
-    } else if (message.epoch > state.roster.epoch + 1) {
-      send(from, { kind: 'ask', nonce }, now)
-    } else if (isRequest) {
-      if (isVoter(from)) vote(from, message, now)
-    } else if (isVoter(from) || proposer.isAskedFor(from)) {
+    const ahead = message.epoch - state.roster.epoch
+    if (ahead > 1) send(from, { kind: 'ask', nonce }, now)
+    else if (message.kind === 'request') {
+      if (ahead < 1) tellRoster(from, now)
+      else if (isVoter(from)) vote(from, message, now)
+    } else if (ahead === 1 && (isVoter(from) || (message.kind === 'answer' && message.phase === 'accept')))
       proposer.answered(from, message, now)
-    }
   }
 
   const faultOf = (roster: Roster): string | undefined => {

@@ -1,11 +1,13 @@
 import { isQuorum } from './policy.ts'
-import type { NodeId, Roster } from './roster.ts'
+import { type NodeId, type Roster, rosterFault, type Voter } from './roster.ts'
 import {
   type Ballot,
   compareBallots,
   mayDecide,
+  noBallot,
   type RosterLogState,
   type RosterMessage,
+  type RosterPhase,
   rosterText,
 } from './roster-record.ts'
 
@@ -34,21 +36,17 @@ interface RosterProposer {
   /** Somebody, maybe oneself, is at work on a change. */
   heard(by: NodeId, now: number): void
   isBusyWithOther(than: NodeId, now: number): boolean
-  /** Whether it is a voter of the roster to come, whose answer is waited for. */
-  isAskedFor(id: NodeId): boolean
   superseded(by: Roster): void
 }
 
 interface Attempt {
-  phase: 'query' | 'prepare' | 'accept'
+  phase: RosterPhase
   readonly ballot: Ballot
   votes: Set<NodeId>
   /** What may have been decided, as far as heard. */
   found: RosterLogState['accepted']
   roster: Roster | undefined
 }
-
-const answerTo = { query: 'granted', prepare: 'promised', accept: 'accepted' } as const
 
 export function createRosterProposer(options: ProposerOptions): RosterProposer {
   const { self, state, answerTimeoutMs } = options
@@ -61,40 +59,37 @@ export function createRosterProposer(options: ProposerOptions): RosterProposer {
 
   const later = (now: number): number => now + answerTimeoutMs * (1 + options.random())
 
-  const turn = (phase: Attempt['phase'], to: Iterable<NodeId>, message: RosterMessage, now: number): void => {
-    const current = attempt as Attempt
+  const turn = (current: Attempt, phase: RosterPhase, to: readonly Voter[], now: number): void => {
+    const { ballot, roster } = current
     current.phase = phase
     current.votes = new Set()
     turnAt = now + answerTimeoutMs
+    const message: RosterMessage = { kind: 'request', phase, epoch: state().roster.epoch + 1, ballot, roster }
     // Its own answer first: what it promises is on disk before others hear of the attempt.
-    for (const id of new Set([self, ...to])) options.send(id, message, now)
+    for (const id of new Set([self, ...to.map((voter) => voter.id)])) options.send(id, message, now)
   }
-  const voters = (): NodeId[] => state().roster.voters.map(({ id }) => id)
-  const epoch = (): number => state().roster.epoch + 1
 
   const begin = (now: number): void => {
     const round = Math.max(state().promised.round, seenRound) + 1
-    const ballot = { round, by: self }
-    attempt = { phase: 'query', ballot, votes: new Set(), found: undefined, roster: undefined }
-    turn('query', voters(), { kind: 'query', epoch: epoch(), ballot }, now)
+    attempt = { phase: 'query', ballot: { round, by: self }, votes: new Set(), found: undefined, roster: undefined }
+    turn(attempt, 'query', state().roster.voters, now)
   }
 
   /** Goes on where enough have answered. */
   const advance = (current: Attempt, now: number): void => {
-    const { phase, ballot, votes } = current
-    if (phase === 'accept') {
-      const roster = current.roster as Roster
-      if (mayDecide(state().roster, roster, votes)) options.decide(roster, now)
-    } else if (!isQuorum(state().roster, votes)) {
+    const { phase, votes, found } = current
+    const present = state().roster
+    if (current.roster !== undefined) {
+      if (mayDecide(present, current.roster, votes)) options.decide(current.roster, now)
+    } else if (!isQuorum(present, votes)) {
       return
     } else if (phase === 'query') {
-      turn('prepare', voters(), { kind: 'prepare', epoch: epoch(), ballot }, now)
+      turn(current, 'prepare', present.voters, now)
     } else {
-      const roster = current.found?.roster ?? proposal?.roster
+      const roster = found?.roster ?? proposal?.roster
       if (roster === undefined) return
       current.roster = roster
-      const all = [...voters(), ...roster.voters.map(({ id }) => id)]
-      turn('accept', all, { kind: 'accept', epoch: epoch(), ballot, roster }, now)
+      turn(current, 'accept', [...present.voters, ...roster.voters], now)
     }
   }
 
@@ -138,15 +133,13 @@ export function createRosterProposer(options: ProposerOptions): RosterProposer {
         if (Number.isSafeInteger(round + 1)) seenRound = Math.max(seenRound, round)
         return
       }
-      const isAnswer = message.kind === 'granted' || message.kind === 'promised' || message.kind === 'accepted'
-      if (attempt === undefined || !isAnswer || message.kind !== answerTo[attempt.phase]) return
+      if (message.kind !== 'answer' || message.phase !== attempt?.phase) return
       if (compareBallots(message.ballot, attempt.ballot) !== 0) return
       attempt.votes.add(from)
-      if (message.kind === 'promised' && message.accepted !== undefined) {
-        const { found } = attempt
-        // Invariant 3.
-        if (!found || compareBallots(message.accepted.ballot, found.ballot) > 0) attempt.found = message.accepted
-      }
+      const { accepted } = message
+      const isSound = accepted?.roster.epoch === message.epoch && rosterFault(accepted.roster) === undefined
+      // Invariant 3.
+      if (isSound && compareBallots(accepted.ballot, attempt.found?.ballot ?? noBallot) > 0) attempt.found = accepted
       advance(attempt, now)
     },
     heard: (by, now) => {
@@ -154,7 +147,6 @@ export function createRosterProposer(options: ProposerOptions): RosterProposer {
       if (by !== self && attempt === undefined) turnAt = later(now + answerTimeoutMs)
     },
     isBusyWithOther: (than, now) => busy !== undefined && busy.by !== than && now < busy.until,
-    isAskedFor: (id) => attempt?.roster?.voters.some((voter) => voter.id === id) === true,
     superseded: (by) => {
       const isIt = proposal !== undefined && rosterText(proposal.roster) === rosterText(by)
       if (proposal !== undefined) options.settle(isIt ? 'decided' : 'superseded')

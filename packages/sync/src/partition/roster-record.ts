@@ -19,22 +19,35 @@ export interface RosterLogState {
   readonly votesFrom: number
 }
 
-/** What voters tell each other. `epoch` is that of the roster to come. The largest have a roster of `mostVoters`, about 70 kB at the very most. */
+/**
+ * `query`: would you take part in such an attempt? Changes nothing at who is asked. `prepare`: answer nothing below this ballot any
+ * more. `accept`: take this roster.
+ */
+export type RosterPhase = 'query' | 'prepare' | 'accept'
+
+/**
+ * What voters tell each other. `epoch` is that of the roster to come. The largest has two rosters of `mostVoters`, some 150 kB at the
+ * very most.
+ */
 export type RosterMessage =
-  /** Would you take part in such an attempt? Changes nothing at who is asked. */
-  | { readonly kind: 'query'; readonly epoch: number; readonly ballot: Ballot }
-  | { readonly kind: 'prepare'; readonly epoch: number; readonly ballot: Ballot }
-  | { readonly kind: 'accept'; readonly epoch: number; readonly ballot: Ballot; readonly roster: Roster }
-  /** The answers to these three, where it is yes. */
-  | { readonly kind: 'granted'; readonly epoch: number; readonly ballot: Ballot }
   | {
-      readonly kind: 'promised'
+      readonly kind: 'request'
+      readonly phase: RosterPhase
       readonly epoch: number
       readonly ballot: Ballot
-      readonly accepted: RosterLogState['accepted']
+      /** With `accept` only. */
+      readonly roster?: Roster | undefined
     }
-  | { readonly kind: 'accepted'; readonly epoch: number; readonly ballot: Ballot }
-  /** The answer where it is no: what was promised already. */
+  /** Yes to that. */
+  | {
+      readonly kind: 'answer'
+      readonly phase: RosterPhase
+      readonly epoch: number
+      readonly ballot: Ballot
+      /** What was accepted before, with `prepare` only. */
+      readonly accepted?: RosterLogState['accepted']
+    }
+  /** No to that: what was promised already. */
   | { readonly kind: 'refused'; readonly epoch: number; readonly promised: Ballot }
   /** What roster is in force? */
   | { readonly kind: 'ask'; readonly nonce: number }

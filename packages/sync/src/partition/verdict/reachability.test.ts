@@ -165,7 +165,7 @@ describe('a reachability matrix', () => {
   it('[RM7] says what is wrong with its options', () => {
     const sound = { self: 'alice', gossipIntervalMs: 200, suspicionMaxMs: 10_000 }
     expect(reachabilityOptionsFault(sound)).toBeUndefined()
-    expect(reachabilityOptionsFault({ ...sound, gossipIntervalMs: Number.NaN })).toMatch(/gossip interval/)
-    expect(reachabilityOptionsFault({ ...sound, suspicionMaxMs: 1 })).toMatch(/suspicion/)
+    expect(reachabilityOptionsFault({ ...sound, gossipIntervalMs: Number.NaN })).toMatch(/gossipIntervalMs/)
+    expect(reachabilityOptionsFault({ ...sound, suspicionMaxMs: 1 })).toMatch(/suspicionM/)
   })
 })

@@ -9,6 +9,7 @@
  *    what was handed around does not become young again.
  * 4. There are rows of voters of the present roster only, with links to such only: one for each at most.
  */
+import { rangeFault } from '../range-fault.ts'
 import { mostVoters, type NodeId, type Roster } from '../roster.ts'
 
 /** What one replica sees of another. */
@@ -91,14 +92,14 @@ interface Entry {
 }
 
 /** What is wrong with options, in words; undefined where nothing is. */
-export function reachabilityOptionsFault(options: ReachabilityOptions): string | undefined {
-  return gossipFault(options.gossipIntervalMs, options.suspicionMaxMs)
-}
-
-export function gossipFault(gossipIntervalMs: number, suspicionMs: number): string | undefined {
-  if (!(gossipIntervalMs >= 10 && gossipIntervalMs <= 600_000)) return 'The gossip interval is 10 ms to 10 minutes.'
-  if (!(suspicionMs >= 100 && suspicionMs <= 3_600_000)) return 'A suspicion lasts 100 ms to an hour.'
-  return undefined
+export function reachabilityOptionsFault({
+  gossipIntervalMs,
+  suspicionMaxMs,
+}: ReachabilityOptions): string | undefined {
+  return rangeFault({
+    gossipIntervalMs: [gossipIntervalMs, 10, 600_000],
+    suspicionMaxMs: [suspicionMaxMs, 100, 3_600_000],
+  })
 }
 
 /** Makes an empty matrix; it begins with `roster`. Memory is O(voters squared), a step O(voters) for each row. */

@@ -83,7 +83,7 @@ describe('a verdict over time', () => {
 
   it('[VD13] says what is wrong with its options', () => {
     expect(verdictOptionsFault(options)).toBeUndefined()
-    expect(verdictOptionsFault({ ...options, gossipIntervalMs: 1 })).toMatch(/gossip interval/)
-    expect(verdictOptionsFault({ ...options, suspicionMinMs: Number.NaN })).toMatch(/suspicion/)
+    expect(verdictOptionsFault({ ...options, gossipIntervalMs: 1 })).toMatch(/gossipIntervalMs/)
+    expect(verdictOptionsFault({ ...options, suspicionMinMs: Number.NaN })).toMatch(/suspicionM/)
   })
 })

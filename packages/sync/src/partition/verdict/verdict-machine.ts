@@ -7,7 +7,7 @@
  * 2. A power is a fast local no: others may not have noticed the split yet and think the same. What is done for all needs
  *    the votes of a quorum all the same.
  */
-import { gossipFault } from './reachability.ts'
+import { rangeFault } from '../range-fault.ts'
 import { type Circumstances, type Judgement, judgePartition, type Powerless } from './verdict.ts'
 
 /** What may be begun here for all. */
@@ -47,7 +47,10 @@ export interface VerdictMachine {
 
 /** What is wrong with options, in words; undefined where nothing is. */
 export function verdictOptionsFault({ gossipIntervalMs, suspicionMinMs }: VerdictOptions): string | undefined {
-  return gossipFault(gossipIntervalMs, suspicionMinMs)
+  return rangeFault({
+    gossipIntervalMs: [gossipIntervalMs, 10, 600_000],
+    suspicionMinMs: [suspicionMinMs, 100, 3_600_000],
+  })
 }
 
 /**
