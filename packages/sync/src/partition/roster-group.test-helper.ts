@@ -1,5 +1,6 @@
+import { seededRandom } from '../world.test-helper.ts'
 import { isQuorum } from './policy.ts'
-import type { NodeId, Roster, Voter } from './roster.ts'
+import type { NodeId, Policy, Roster, Voter } from './roster.ts'
 import { createRosterLog } from './roster-log.ts'
 import type { RosterLog, RosterLogEffect, RosterLogInput } from './roster-log-interface.ts'
 import {
@@ -7,6 +8,7 @@ import {
   lostRosterLogState,
   type RosterLogState,
   type RosterMessage,
+  type RosterPhase,
   rosterText,
 } from './roster-record.ts'
 
@@ -159,3 +161,23 @@ export function chaos(group: Group, ids: readonly NodeId[], random: () => number
     if (group.parcels.length > 60) group.parcels.splice(0, 20)
   }
 }
+
+export const majority: Policy = { kind: 'keep-majority' }
+export const genesis: Roster = { epoch: 1, voters: votersOf('abc'), policy: majority }
+export const next = (ids: string, epoch = 2, rest: Partial<Roster> = {}): Roster => ({
+  epoch,
+  voters: votersOf(ids),
+  policy: majority,
+  ...rest,
+})
+export const groupOf = (ids: string, rest: Partial<GroupOptions> = {}): Group =>
+  new Group({ genesis, ids: [...ids], random: seededRandom(7).float, ...rest })
+export const outcomes = (group: Group) =>
+  group.told.flatMap(({ effect }) => (effect.kind === 'settled' ? [effect.outcome] : []))
+export const propose = (group: Group, id: NodeId, roster: Roster): void =>
+  group.step(id, { kind: 'propose', roster, now: group.now })
+export const rosters = (group: Group): string[] =>
+  [...group.logs.values()].map(({ roster }) => `${roster.epoch}${roster.voters.map(({ id }) => id).join('')}`)
+
+export const isOf = (message: RosterMessage, kind: 'request' | 'answer', phase: RosterPhase): boolean =>
+  message.kind === kind && message.phase === phase

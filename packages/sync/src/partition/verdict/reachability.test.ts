@@ -78,6 +78,7 @@ describe('a reachability matrix', () => {
     hear(matrix, 'bob', rowOf('bob', ['alice'], { version: 900 }))
     expect(hear(matrix, 'bob', rowOf('bob', ['alice'], { version: 1 }), 100)).toEqual([])
     expect(hear(matrix, 'bob', rowOf('bob', ['alice'], { version: 2 }), staleAfterMs)).toEqual(changed)
+    expect(held(matrix, 'bob')?.row.version).toBe(2)
   })
 
   it('[RM3] outdoes what is still around of itself from before a restart', () => {
