@@ -2,6 +2,7 @@ import { rangeFault } from './range-fault.ts'
 import { type NodeId, type Roster, rosterFault } from './roster.ts'
 import type { RosterLogState, RosterMessage } from './roster-record.ts'
 
+/** What a roster log needs to know of its group and its replica. */
 export interface RosterLogOptions {
   readonly self: NodeId
   /** What is on disk; `initialRosterLogState` or `lostRosterLogState` where nothing is. */
@@ -36,6 +37,7 @@ export type RosterLogInput =
    */
   | { readonly kind: 'force'; readonly roster: Omit<Roster, 'epoch'>; readonly now: number }
 
+/** What to do, in this order. */
 export type RosterLogEffect =
   | { readonly kind: 'persist'; readonly state: RosterLogState }
   | { readonly kind: 'send'; readonly to: NodeId; readonly message: RosterMessage }
@@ -53,6 +55,7 @@ export type RosterLogEffect =
       readonly reason?: string
     }
 
+/** The part of one replica in the roster. */
 export interface RosterLog {
   step(input: RosterLogInput): RosterLogEffect[]
   /** What is on disk once the effects so far are carried out. */

@@ -71,7 +71,10 @@ export function initialRosterLogState(roster: Roster): RosterLogState {
   return { roster, promised: noBallot, votesFrom: roster.epoch }
 }
 
-/** The state of a replica that may have voted, and has no record of it: its disk was lost, or may have been. `roster` is the last it knows. */
+/**
+ * The state of a replica that may have voted, and has no record of it: its disk was lost, or put back to an
+ * older copy, or may have been. `roster` is the last it knows.
+ */
 export function lostRosterLogState(roster: Roster): RosterLogState {
   return { roster, promised: noBallot, votesFrom: neverVotes }
 }

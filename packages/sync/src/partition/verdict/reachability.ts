@@ -46,6 +46,7 @@ export interface HeldRow {
   readonly isFresh: boolean
 }
 
+/** Times are those of the membership that finds out who is reached. */
 export interface ReachabilityOptions {
   readonly self: NodeId
   /** How often the own row is told again, milliseconds. */
@@ -54,6 +55,7 @@ export interface ReachabilityOptions {
   readonly suspicionMaxMs: number
 }
 
+/** What happens to a matrix. `now` is milliseconds of a monotonic clock. */
 export type ReachabilityInput =
   /** The roster in force. Rows of another epoch are dropped with it. */
   | { readonly kind: 'roster'; readonly roster: Roster; readonly now: number }
@@ -66,12 +68,14 @@ export type ReachabilityInput =
   | { readonly kind: 'hear'; readonly from: NodeId; readonly rows: readonly HeardRow[]; readonly now: number }
   | { readonly kind: 'tick'; readonly now: number }
 
+/** What to do about it. */
 export type ReachabilityEffect =
   /** Tell the own row to everybody connected. */
   | { readonly kind: 'publish'; readonly row: ReachabilityRow }
   /** What the rows say is another than before, or one became stale: judge anew. */
   | { readonly kind: 'changed' }
 
+/** The rows that one replica holds, and its own. */
 export interface Reachability {
   step(input: ReachabilityInput): ReachabilityEffect[]
   /** In the order of the roster. A replica that is no voter has its own as the last. */

@@ -18,25 +18,30 @@ export interface Capabilities {
   readonly mayPrune: boolean
 }
 
+/** A judgement that stands since some time. */
 export interface Verdict extends Judgement {
   /** Since when mode and sides are these, by the wall clock, milliseconds. */
   readonly since: number
   readonly capabilities: Capabilities
 }
 
+/** Times are those of the membership that finds out who is reached. */
 export interface VerdictOptions {
   readonly gossipIntervalMs: number
   /** The shortest that a replica is suspected before it counts as unreachable, milliseconds. */
   readonly suspicionMinMs: number
 }
 
+/** `now` is milliseconds of a monotonic clock, `wall` of the wall clock. */
 export type VerdictInput =
   /** Whenever something of it changed. */
   | { readonly kind: 'observe'; readonly circumstances: Circumstances; readonly now: number; readonly wall: number }
   | { readonly kind: 'tick'; readonly now: number; readonly wall: number }
 
+/** Tell whoever asked for it. */
 export type VerdictEffect = { readonly kind: 'verdict'; readonly verdict: Verdict }
 
+/** The verdict of one replica. */
 export interface VerdictMachine {
   /** Tells the verdict when something of it but the evidence is another than before. */
   step(input: VerdictInput): VerdictEffect[]

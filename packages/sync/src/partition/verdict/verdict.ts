@@ -19,6 +19,7 @@ export type Mode = 'full' | 'mixed' | 'majority' | 'minority' | 'even' | 'isolat
 /** Why a replica may do nothing for all. `settling`: its side is a quorum, but not for long enough yet. */
 export type Powerless = 'paused' | 'offline' | 'not-a-voter' | 'no-quorum' | 'roster-change' | 'settling'
 
+/** What a judgement is made from. */
 export interface Circumstances {
   readonly self: NodeId
   readonly roster: Roster
@@ -31,6 +32,7 @@ export interface Circumstances {
   readonly isOffline: boolean
 }
 
+/** What can be said of a split at one moment. */
 export interface Judgement {
   readonly self: NodeId
   readonly roster: Roster
