@@ -1,0 +1,277 @@
+import { describe, expect, it } from 'vitest'
+import type { NodeId } from './roster.ts'
+import {
+  genesis,
+  groupOf,
+  isOf,
+  majority,
+  next,
+  outcomes,
+  type Parcel,
+  propose,
+  rosters,
+  votersOf,
+} from './roster-group.test-helper.ts'
+import { createRosterLog } from './roster-log.ts'
+import { type RosterLogOptions, rosterLogOptionsFault } from './roster-log-interface.ts'
+import { initialRosterLogState, lostRosterLogState } from './roster-record.ts'
+
+describe('a roster log', () => {
+  it('[RL1] puts a roster in force that a quorum accepted, and tells the others', () => {
+    const group = groupOf('abcd')
+    propose(group, 'a', next('abcd'))
+    group.flush()
+    expect([outcomes(group), rosters(group)]).toEqual([['decided'], ['2abcd', '2abcd', '2abcd', '2abcd']])
+    propose(group, 'd', next('abd', 3))
+    group.flush(({ to }) => to !== 'b')
+    expect(rosters(group)).toEqual(['3abd', '2abcd', '3abd', '3abd'])
+  })
+
+  it('[RL1] decides nothing in a minority, and gives up after a while', () => {
+    const group = groupOf('abc')
+    propose(group, 'a', next('a'))
+    group.settle(70_000, ({ to }) => to === 'a')
+    expect([outcomes(group), rosters(group)]).toEqual([['expired'], ['1abc', '1abc', '1abc']])
+    expect(group.log('b').state.promised.round).toBe(0)
+  })
+
+  it('[RL1] needs a quorum of the next roster too, so that it can act once it is in force', () => {
+    const group = groupOf('abcdef')
+    propose(group, 'a', next('def'))
+    group.flush(({ to }) => 'abc'.includes(to))
+    expect(rosters(group)[0]).toBe('1abc')
+    group.settle()
+    expect(group.latest.voters.map(({ id }) => id).join('')).toBe('def')
+  })
+
+  it('[RL1] goes to a roster that lets nobody act by a quorum of the present alone, and from there by force only', () => {
+    const group = groupOf('abc')
+    propose(group, 'a', next('abc', 2, { policy: { kind: 'none' } }))
+    group.flush()
+    propose(group, 'a', next('abc', 3))
+    group.settle(70_000)
+    expect([outcomes(group), group.log('a').roster.epoch]).toEqual([['decided', 'expired'], 2])
+  })
+
+  it('[RL2] asks before it attempts: who is cut off raises no ballot, and who is at work is not disturbed', () => {
+    const group = groupOf('abc')
+    propose(group, 'c', next('ab'))
+    for (let at = 0; at < 40; at++) {
+      group.now += 1000
+      group.tick('c')
+    }
+    expect(group.log('c').state.promised.round).toBe(0)
+    group.parcels = []
+    propose(group, 'a', next('abcd'))
+    group.flush(({ message }) => !isOf(message, 'request', 'accept'))
+    expect(group.log('b').state.promised).toEqual({ round: 1, by: 'a' })
+    group.now += 10
+    const ballot = { round: 9, by: 'c' }
+    group.step('b', {
+      kind: 'receive',
+      from: 'c',
+      message: { kind: 'request', phase: 'query', epoch: 2, ballot },
+      now: group.now,
+    })
+    expect(group.parcels.at(-1)?.message.kind).toBe('refused')
+  })
+
+  it('[RL2] outdoes the ballot that it is refused for, and counts no answer to another', () => {
+    const group = groupOf('abc')
+    const ballot = { round: 9, by: 'c' }
+    for (const id of 'bc') group.start(id, { ...initialRosterLogState(genesis), promised: ballot })
+    propose(group, 'a', next('abcd'))
+    group.flush()
+    for (const from of 'bc')
+      for (const phase of ['query', 'prepare', 'accept'] as const)
+        group.deliver({ from, to: 'a', message: { kind: 'answer', phase, epoch: 2, ballot } })
+    expect(group.log('a').roster.epoch).toBe(1)
+    group.settle(5000)
+    expect([outcomes(group), group.log('b').roster.epoch]).toEqual([['decided'], 2])
+  })
+
+  it('[RL3] finishes what may have been decided, whoever began it', () => {
+    const group = groupOf('abcd')
+    propose(group, 'a', next('abcd'))
+    // Three accept, and nobody hears of it.
+    group.flush(({ message }) => !isOf(message, 'answer', 'accept'))
+    group.logs.delete('a')
+    expect(group.log('b').pending).toEqual(next('abcd'))
+    propose(group, 'c', next('bc'))
+    group.settle()
+    expect([rosters(group), group.log('b').pending]).toEqual([['2abcd', '2abcd', '2abcd'], undefined])
+    propose(group, 'b', next('bcd', 3))
+    expect(group.log('b').pending).toEqual(next('bcd', 3))
+  })
+
+  it('[RL3] goes on with what was accepted, of two such with that of the greater ballot, and not with its own', () => {
+    const group = groupOf('abcde', { genesis: next('abcde', 1) })
+    const held: Parcel[] = []
+    const within = (ids: string, answers = true): void =>
+      group.flush((parcel) => {
+        const isAnswer = isOf(parcel.message, 'answer', 'accept')
+        if (isAnswer && !answers) held.push(parcel)
+        return (
+          ids.includes(parcel.from) &&
+          ids.includes(parcel.to) &&
+          parcel.message.kind !== 'roster' &&
+          (answers || !isAnswer)
+        )
+      })
+    const isAccepting = (id: NodeId): string | undefined =>
+      group
+        .log(id)
+        .state.accepted?.roster.voters.map((voter) => voter.id)
+        .join('')
+    // e alone accepts its own.
+    propose(group, 'e', next('bcde'))
+    group.flush(({ to, message }) => to === 'e' || !isOf(message, 'request', 'accept'))
+    group.now = 1500
+    // a, b and c accept another, of a greater ballot, and nobody hears of it.
+    propose(group, 'a', next('abcd'))
+    within('abc', false)
+    expect([...'abcde'].map(isAccepting)).toEqual(['abcd', 'abcd', 'abcd', undefined, 'bcde'])
+    // d wants a third; c and e tell it of both.
+    group.now = 3000
+    propose(group, 'd', next('abde'))
+    group.flush(({ from, to, message }) => {
+      if (isOf(message, 'answer', 'prepare') && from === 'c') group.deliver({ from, to, message })
+      return (
+        'cde'.includes(from) &&
+        'cde'.includes(to) &&
+        message.kind !== 'roster' &&
+        !(from === 'c' && isOf(message, 'answer', 'prepare'))
+      )
+    })
+    expect(isAccepting('d')).toBe('abcd')
+    for (const parcel of held) group.deliver(parcel)
+    expect(group.latest).toEqual(next('abcd'))
+  })
+
+  it('[RL3] tells who is behind, whoever speaks first', () => {
+    const group = groupOf('abcd')
+    group.check = () => undefined
+    propose(group, 'a', next('abcd'))
+    group.flush(({ to }) => !'d'.includes(to) || group.log('a').roster.epoch === 1)
+    expect(group.log('d').roster.epoch).toBe(1)
+    propose(group, 'd', next('abc'))
+    propose(group, 'b', next('abc', 3))
+    const ask = { kind: 'request', phase: 'query', epoch: 3, ballot: { round: 1, by: 'b' } } as const
+    group.parcels = []
+    group.deliver({ from: 'b', to: 'd', message: ask })
+    group.flush()
+    expect(group.log('d').roster.epoch).toBe(2)
+    group.step('a', { kind: 'learn', roster: next('abc', 5), now: 0 })
+    group.parcels = []
+    group.deliver({ from: 'b', to: 'a', message: ask })
+    group.flush()
+    expect(group.log('b').roster.epoch).toBe(5)
+  })
+
+  it('[RL3] lets who has accepted a roster act under the one before no more', () => {
+    const group = groupOf('abc')
+    expect(group.log('b').mayVote).toBe(true)
+    propose(group, 'a', next('abcd'))
+    group.flush(({ message }) => !isOf(message, 'answer', 'accept'))
+    expect(group.log('b').mayVote).toBe(false)
+    group.restart('b')
+    expect(group.log('b').mayVote).toBe(false)
+    group.settle()
+    expect(group.log('b').mayVote).toBe(true)
+  })
+
+  it('[RL6] forces a roster without asking, and whoever comes back can merge and not act', () => {
+    const group = groupOf('abcd')
+    group.check = () => undefined
+    group.step('c', { kind: 'force', roster: { voters: votersOf('c'), policy: majority }, now: 0 })
+    expect(group.log('c').roster).toEqual(next('c', 2 ** 20))
+    expect(group.log('c').mayVote).toBe(true)
+    propose(group, 'c', next('cd', 2 ** 20 + 1))
+    group.parcels = []
+    propose(group, 'a', next('abcd'))
+    group.flush(({ to }) => to !== 'c')
+    expect(group.log('a').roster.epoch).toBe(2)
+    // The old majority returns.
+    group.step('c', { kind: 'contact', peer: 'a', now: 0 })
+    group.flush()
+    expect([group.log('a').roster.epoch, group.log('a').mayVote]).toEqual([2 ** 20, false])
+  })
+
+  it('[RL6] keeps of two that were forced the same one everywhere, and says so', () => {
+    const kept = [false, true].map((isSwapped) => {
+      const group = groupOf('abc')
+      group.check = () => undefined
+      for (const id of isSwapped ? 'ba' : 'ab')
+        group.step(id, { kind: 'force', roster: { voters: votersOf(id), policy: majority }, now: 0 })
+      group.parcels = []
+      const roster = group.log(isSwapped ? 'a' : 'b').roster
+      for (const to of 'abc') {
+        group.step(to, { kind: 'learn', roster, now: 1 })
+        group.step(to, { kind: 'learn', roster: group.log('b').roster, now: 1 })
+      }
+      const conflicts = group.told.filter(({ effect }) => effect.kind === 'conflict')
+      return [rosters(group), conflicts.map(({ id }) => id)]
+    })
+    expect(kept).toEqual([
+      [['1048576b', '1048576b', '1048576b'], ['a']],
+      [
+        ['1048576b', '1048576b', '1048576b'],
+        ['a', 'c'],
+      ],
+    ])
+  })
+
+  it('[RL7] only renews leases for the longest of them after a change, and after a restart', () => {
+    const group = groupOf('abc')
+    expect(group.log('a').grantsHeldUntil).toBe(10_500)
+    group.now = 50_000
+    propose(group, 'a', next('ab'))
+    group.flush()
+    expect([...group.logs.values()].map(({ grantsHeldUntil }) => grantsHeldUntil)).toEqual([60_500, 60_500, 60_500])
+    group.now = 70_000
+    group.restart('b')
+    expect(group.log('b').grantsHeldUntil).toBe(80_500)
+    const unborn = createRosterLog({
+      self: 'a',
+      stored: initialRosterLogState(genesis),
+      maxTtlMs: 1000,
+      random: () => 0,
+    })
+    expect(unborn.grantsHeldUntil).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  it('[RL8] refuses a roster that is unsound, of a wrong epoch, with a browser as a new voter, or beside another', () => {
+    const group = groupOf('abcd')
+    const browser = [...votersOf('abc'), { id: 'd', weight: 1, role: 'browser' }]
+    const wrong = [next('', 2), next('ab', 3), next('ab', 2, { arbiter: 'z' }), next('', 2, { voters: browser })]
+    for (const roster of wrong) propose(group, 'a', roster)
+    propose(group, 'd', next('abcd'))
+    propose(group, 'a', next('abcd'))
+    propose(group, 'a', next('ab'))
+    group.step('a', { kind: 'force', roster: { voters: browser, policy: majority }, now: 0 })
+    const reasons = group.told.flatMap(({ effect }) => (effect.kind === 'settled' ? [effect.reason] : []))
+    expect(reasons).toEqual([
+      'A roster has 1 to 255 voters.',
+      'The next epoch is 2.',
+      'The arbiter is one of the voters.',
+      'A browser is no voter.',
+      'This replica does not vote.',
+      'Another change is on its way.',
+      'A browser is no voter.',
+    ])
+  })
+
+  it('[RL10] says what is wrong with its options', () => {
+    const sound: RosterLogOptions = {
+      self: 'a',
+      stored: lostRosterLogState(genesis),
+      maxTtlMs: 10_000,
+      random: () => 0,
+    }
+    expect(rosterLogOptionsFault(sound)).toBeUndefined()
+    expect(rosterLogOptionsFault({ ...sound, maxTtlMs: Number.NaN })).toMatch(/maxTtlMs/)
+    expect(rosterLogOptionsFault({ ...sound, answerTimeoutMs: 1 })).toMatch(/answerTimeoutMs/)
+    expect(rosterLogOptionsFault({ ...sound, proposalMs: 5000 })).toMatch(/proposalMs/)
+    expect(rosterLogOptionsFault({ ...sound, stored: lostRosterLogState(next('')) })).toMatch(/voters/)
+  })
+})

@@ -1,0 +1,256 @@
+/**
+ * The roster as a numbered record that the voters keep together, one change at a time. Voters may crash, lose messages and
+ * disks; none lies.
+ *
+ * Each epoch is decided once, as in single-decree Paxos (Lamport, Paxos made simple, 2001), asked for beforehand as in Raft's
+ * pre-vote (Ongaro, 2014).
+ *
+ * Invariants
+ * 1. What was promised or accepted is on disk before it is told: `persist` stands before the `send` in the effects, which are
+ *    carried out in order, those after a `persist` only once it is durable. A restart between any two harms nothing.
+ * 2. A roster is in force once a quorum of the one before accepted it, and a quorum of its own (`mayDecide`). Who has
+ *    accepted it votes for nothing under the one before (`mayVote`), so no quorum is left there.
+ * 3. Whoever attempts a change finishes first what may have been decided: the roster accepted under the greatest ballot that a
+ *    quorum knows of.
+ * 4. A voter that lost its disk votes for nothing of which it may have promised something. Learning what others have promised
+ *    is not enough, as of five: 1. `prepare(5)` of e reaches c, which promises. 2. c loses its disk and asks a, b and d, who have
+ *    heard of nothing. 3. a decides a roster under ballot 3 with c and d. 4. `prepare(5)` reaches b: e has its own promise and those
+ *    of c and b, hears of nothing accepted, and decides another with b and c. So c waits until a quorum without itself is sure that
+ *    the next epoch is undecided, and votes from that epoch's roster on, about which it cannot have voted before. The
+ *    others begin it for that purpose.
+ * 5. With each roster the wait begins after which leases may be granted to another holder than before: those of earlier
+ *    rosters have run out by then.
+ */
+import { isQuorum } from './policy.ts'
+import type { NodeId, Roster } from './roster.ts'
+import { rosterFault } from './roster.ts'
+import type { RosterLog, RosterLogEffect, RosterLogOptions } from './roster-log-interface.ts'
+import { createRosterProposer } from './roster-proposer.ts'
+import {
+  compareBallots,
+  compareRosters,
+  forcedEpochAfter,
+  neverVotes,
+  noBallot,
+  type RosterLogState,
+  type RosterMessage,
+  rosterText,
+} from './roster-record.ts'
+
+/** What clocks of voters may differ in speed. */
+const clockDrift = 0.05
+
+/** Makes a roster log; it begins with `start`. A step costs O(voters). */
+export function createRosterLog(options: RosterLogOptions): RosterLog {
+  const { self, random, answerTimeoutMs = 2000 } = options
+  const nonce = Math.floor(random() * 2 ** 32)
+  let state = options.stored
+  let effects: RosterLogEffect[] = []
+  let grantsHeldUntil = Number.POSITIVE_INFINITY
+  let askAt: number | undefined
+  let told: string | undefined
+  /** Who answered since the start that the next epoch is undecided, while this replica does not know whether it voted. */
+  const recalled = new Set<NodeId>()
+
+  const isVoter = (id: NodeId, roster = state.roster): boolean => roster.voters.some((voter) => voter.id === id)
+  const remembers = (): boolean => state.votesFrom <= state.roster.epoch
+  const persist = (change: Partial<RosterLogState>): void => {
+    state = { ...state, ...change }
+    effects.push({ kind: 'persist', state })
+  }
+  const send = (to: NodeId, message: RosterMessage, now: number): void => {
+    if (to === self) receive(self, message, now)
+    else effects.push({ kind: 'send', to, message })
+  }
+  const tellRoster = (to: NodeId, now: number, answers?: number): void => {
+    const isPending = state.accepted !== undefined
+    send(to, { kind: 'roster', roster: state.roster, isPending, ...(answers === undefined ? {} : { answers }) }, now)
+  }
+  const others = (): NodeId[] => state.roster.voters.flatMap(({ id }) => (id === self ? [] : id))
+
+  const proposer = createRosterProposer({
+    self,
+    random,
+    answerTimeoutMs,
+    proposalMs: options.proposalMs ?? 60_000,
+    state: () => state,
+    send,
+    settle: (outcome) => effects.push({ kind: 'settled', outcome }),
+    decide: (roster, now) => {
+      const all = new Set([...others(), ...roster.voters.map(({ id }) => id)])
+      adopt(roster, 'decided', now)
+      for (const id of all) if (id !== self) tellRoster(id, now)
+    },
+  })
+
+  const adopt = (roster: Roster, how: 'decided' | 'learned' | 'forced', now: number): void => {
+    // Whoever is forced to act has no others to ask.
+    const votesFrom = how === 'forced' ? roster.epoch : state.votesFrom
+    persist({ roster, promised: noBallot, accepted: undefined, votesFrom })
+    grantsHeldUntil = holdFrom(now)
+    recalled.clear()
+    effects.push({ kind: 'roster', roster, how })
+    proposer.superseded(roster)
+    if (!remembers()) askAt = now
+  }
+  const holdFrom = (now: number): number => now + options.maxTtlMs * (1 + clockDrift)
+
+  const consider = (roster: Roster, from: NodeId, now: number): void => {
+    if (rosterFault(roster) !== undefined) return
+    const order = compareRosters(roster, state.roster)
+    if (order !== 0 && roster.epoch === state.roster.epoch) {
+      const [kept, dropped] = order > 0 ? [roster, state.roster] : [state.roster, roster]
+      if (told !== rosterText(dropped)) effects.push({ kind: 'conflict', kept, dropped })
+      told = rosterText(dropped)
+    }
+    if (order > 0) adopt(roster, 'learned', now)
+    else if (order < 0) tellRoster(from, now)
+  }
+
+  /** Invariant 4. */
+  const recall = (from: NodeId, message: RosterMessage & { kind: 'roster' }): void => {
+    const isSure = !message.isPending && message.answers === nonce
+    if (state.votesFrom !== neverVotes || !isSure || from === self) return
+    if (rosterText(message.roster) !== rosterText(state.roster)) return
+    recalled.add(from)
+    if (isQuorum(state.roster, recalled)) persist({ votesFrom: state.roster.epoch + 1 })
+  }
+  const ask = (now: number): void => {
+    askAt = remembers() ? undefined : now + answerTimeoutMs
+    if (askAt === undefined) return
+    if (state.votesFrom === neverVotes) for (const id of others()) send(id, { kind: 'ask', nonce }, now)
+    else if (isVoter(self)) for (const id of others()) send(id, { kind: 'readmit', epoch: state.votesFrom }, now)
+  }
+
+  const vote = (from: NodeId, message: RosterMessage & { kind: 'request' }, now: number): void => {
+    const { phase, epoch, ballot, roster } = message
+    // Who joins accepts too, as one of the quorum of the next roster.
+    const isAsked = isVoter(self) || (roster !== undefined && isVoter(self, roster))
+    if (ballot.by !== from || !Number.isSafeInteger(ballot.round) || !remembers() || !isAsked) return
+    const { accepted } = state
+    const order = compareBallots(ballot, state.promised)
+    const isTaken = phase === 'query' && proposer.isBusyWithOther(from, now)
+    if (isTaken || order < 0 || (order === 0 && phase !== 'accept')) {
+      send(from, { kind: 'refused', epoch, promised: state.promised }, now)
+      return
+    }
+    if (phase === 'accept') {
+      if (roster?.epoch !== epoch || rosterFault(roster) !== undefined) return
+      persist({ promised: ballot, accepted: { ballot, roster } })
+    } else if (phase === 'prepare') {
+      persist({ promised: ballot })
+    }
+    if (phase !== 'query') proposer.heard(from, now)
+    send(from, { kind: 'answer', phase, epoch, ballot, ...(phase === 'prepare' && { accepted }) }, now)
+  }
+
+  const readmit = (from: NodeId, epoch: number, now: number): void => {
+    const { roster, accepted } = state
+    if (epoch <= roster.epoch) tellRoster(from, now)
+    else if (epoch === roster.epoch + 1 && isVoter(from) && isVoter(self) && remembers() && !accepted)
+      proposer.propose({ ...roster, epoch }, now, random() * answerTimeoutMs)
+  }
+
+  const receive = (from: NodeId, message: RosterMessage, now: number): void => {
+    switch (message.kind) {
+      case 'ask':
+        tellRoster(from, now, remembers() ? message.nonce : undefined)
+        return
+      case 'roster':
+        if (!isVoter(from)) return
+        consider(message.roster, from, now)
+        recall(from, message)
+        return
+      case 'readmit':
+        readmit(from, message.epoch, now)
+        return
+    }
+    const ahead = message.epoch - state.roster.epoch
+    if (ahead > 1) send(from, { kind: 'ask', nonce }, now)
+    else if (message.kind === 'request') {
+      if (ahead < 1) tellRoster(from, now)
+      else if (isVoter(from)) vote(from, message, now)
+    } else if (ahead === 1 && (isVoter(from) || (message.kind === 'answer' && message.phase === 'accept')))
+      proposer.answered(from, message, now)
+  }
+
+  const faultOf = (roster: Roster): string | undefined => {
+    const isBrowser = ({ id, role }: { id: NodeId; role?: string }): boolean => role === 'browser' && !isVoter(id)
+    if (options.mayBrowsersVote !== true && roster.voters.some(isBrowser)) return 'A browser is no voter.'
+    return rosterFault(roster)
+  }
+  const propose = (roster: Roster, now: number): void => {
+    const reason =
+      faultOf(roster) ??
+      (roster.epoch !== state.roster.epoch + 1 ? `The next epoch is ${state.roster.epoch + 1}.` : undefined) ??
+      (isVoter(self) && remembers() ? undefined : 'This replica does not vote.') ??
+      (proposer.proposed === undefined && !state.accepted ? undefined : 'Another change is on its way.')
+    if (reason === undefined) proposer.propose(roster, now, 0)
+    else effects.push({ kind: 'settled', outcome: 'refused', reason })
+  }
+  const force = (asserted: Omit<Roster, 'epoch'>, now: number): void => {
+    const before = others()
+    const roster = { ...asserted, epoch: forcedEpochAfter(state.roster.epoch) }
+    const reason = faultOf(roster)
+    if (reason !== undefined) effects.push({ kind: 'settled', outcome: 'refused', reason })
+    else {
+      adopt(roster, 'forced', now)
+      for (const id of new Set([...before, ...others()])) tellRoster(id, now)
+    }
+  }
+
+  return {
+    get state(): RosterLogState {
+      return state
+    },
+    get roster(): Roster {
+      return state.roster
+    },
+    get pending(): Roster | undefined {
+      return state.accepted?.roster ?? proposer.proposed
+    },
+    get mayVote(): boolean {
+      return isVoter(self) && remembers() && state.accepted === undefined
+    },
+    get grantsHeldUntil(): number {
+      return grantsHeldUntil
+    },
+    get wakeAt(): number | undefined {
+      const at = Math.min(askAt ?? Number.POSITIVE_INFINITY, proposer.wakeAt ?? Number.POSITIVE_INFINITY)
+      return Number.isFinite(at) ? at : undefined
+    },
+    step: (input) => {
+      const { now } = input
+      effects = []
+      const isStarted = Number.isFinite(grantsHeldUntil)
+      if (input.kind === 'start' && !isStarted) {
+        // What was granted before a restart may be forgotten: wait as after a change.
+        grantsHeldUntil = holdFrom(now)
+        ask(now)
+        proposer.start(now)
+      }
+      if (!isStarted) return effects
+      switch (input.kind) {
+        case 'tick':
+          if (askAt !== undefined && now >= askAt) ask(now)
+          proposer.tick(now)
+          break
+        case 'receive':
+          if (input.from !== self) receive(input.from, input.message, now)
+          break
+        case 'contact':
+          if (input.peer !== self) tellRoster(input.peer, now)
+          break
+        case 'propose':
+          propose(input.roster, now)
+          break
+        case 'learn':
+          if (compareRosters(input.roster, state.roster) > 0) consider(input.roster, self, now)
+          break
+        case 'force':
+          force(input.roster, now)
+      }
+      return effects
+    },
+  }
+}

@@ -1,0 +1,112 @@
+import { isQuorum } from './policy.ts'
+import type { NodeId, Roster } from './roster.ts'
+
+/** The number of an attempt to change the roster: greater by round, then by who attempts it. */
+export interface Ballot {
+  readonly round: number
+  readonly by: NodeId
+}
+
+/** What a voter answered for. It is on disk before the answer is on its way. */
+export interface RosterLogState {
+  /** The roster in force, as far as known here. */
+  readonly roster: Roster
+  /** No attempt below this one is answered any more. It is about the epoch after that of `roster`, as is `accepted`. */
+  readonly promised: Ballot
+  /** What may have been decided. */
+  readonly accepted?: { readonly ballot: Ballot; readonly roster: Roster } | undefined
+  /** The epoch of the first roster under which it votes: the present, or a later one after its disk was lost. */
+  readonly votesFrom: number
+}
+
+/**
+ * `query`: would you take part in such an attempt? Changes nothing at who is asked. `prepare`: answer nothing below this ballot any
+ * more. `accept`: take this roster.
+ */
+export type RosterPhase = 'query' | 'prepare' | 'accept'
+
+/**
+ * What voters tell each other. `epoch` is that of the roster to come. The largest has two rosters of `mostVoters`, some 150 kB at the
+ * very most.
+ */
+export type RosterMessage =
+  | {
+      readonly kind: 'request'
+      readonly phase: RosterPhase
+      readonly epoch: number
+      readonly ballot: Ballot
+      /** With `accept` only. */
+      readonly roster?: Roster | undefined
+    }
+  /** Yes to that. */
+  | {
+      readonly kind: 'answer'
+      readonly phase: RosterPhase
+      readonly epoch: number
+      readonly ballot: Ballot
+      /** What was accepted before, with `prepare` only. */
+      readonly accepted?: RosterLogState['accepted']
+    }
+  /** No to that: what was promised already. */
+  | { readonly kind: 'refused'; readonly epoch: number; readonly promised: Ballot }
+  /** What roster is in force? */
+  | { readonly kind: 'ask'; readonly nonce: number }
+  /** The roster in force. `answers` is the nonce of who asked, and is missing where the one who answers lost its own memory. */
+  | {
+      readonly kind: 'roster'
+      readonly roster: Roster
+      readonly answers?: number | undefined
+      readonly isPending: boolean
+    }
+  /** Begin the roster of this epoch, with the same voters: one that lost its disk may vote again under it. */
+  | { readonly kind: 'readmit'; readonly epoch: number }
+
+/** Before all ballots. */
+export const noBallot: Ballot = { round: 0, by: '' }
+/** The state of a voter that does not know since when it may vote. */
+export const neverVotes: number = Number.MAX_SAFE_INTEGER
+
+/** The state of a replica that has never voted, and knows: one that sets the group up, or a new one whose id is as new as its disk. */
+export function initialRosterLogState(roster: Roster): RosterLogState {
+  return { roster, promised: noBallot, votesFrom: roster.epoch }
+}
+
+/**
+ * The state of a replica that may have voted, and has no record of it: its disk was lost, or put back to an
+ * older copy, or may have been. `roster` is the last it knows.
+ */
+export function lostRosterLogState(roster: Roster): RosterLogState {
+  return { roster, promised: noBallot, votesFrom: neverVotes }
+}
+
+export function compareBallots(a: Ballot, b: Ballot): number {
+  return a.round - b.round || (a.by < b.by ? -1 : Number(a.by > b.by))
+}
+
+/** A roster as text, the same for the same roster everywhere. */
+export function rosterText({ epoch, voters, policy, arbiter }: Roster): string {
+  const told = voters.map(({ id, weight, role, isCritical }) => [id, weight, role ?? '', isCritical === true])
+  return JSON.stringify([epoch, told, policy.kind, policy.kind === 'static-quorum' ? policy.voters : 0, arbiter ?? ''])
+}
+
+/** The order of rosters, the same everywhere: by epoch; two of one epoch, which only force brings about, by their text. */
+export function compareRosters(a: Roster, b: Roster): number {
+  const [textA, textB] = [rosterText(a), rosterText(b)]
+  return a.epoch - b.epoch || (textA < textB ? -1 : Number(textA > textB))
+}
+
+const forcedStep = 2 ** 20
+
+/** The epoch of a forced roster: beyond all that whoever did not hear of it can reach by changes meanwhile. */
+export function forcedEpochAfter(epoch: number): number {
+  return (Math.floor(epoch / forcedStep) + 1) * forcedStep
+}
+
+/**
+ * Whether voters may decide to go from one roster to the next: a quorum of the present, which then votes under it no more, and
+ * one of the next, which so knows of it. A next roster of whom nobody ever is a quorum needs none.
+ */
+export function mayDecide(roster: Roster, next: Roster, votes: ReadonlySet<NodeId>): boolean {
+  const hasQuorums = isQuorum(next, new Set(next.voters.map(({ id }) => id)))
+  return isQuorum(roster, votes) && (!hasQuorums || isQuorum(next, votes))
+}
