@@ -1,3 +1,4 @@
+export type { FencingToken } from '@rejoin/state'
 export {
   type Acceptor,
   type AcceptorEffect,

@@ -1,0 +1,45 @@
+import { createInterned } from './intern.ts'
+
+/**
+ * Sets of messages by number. A message that was sent once may arrive at any time, again, or never, so the set only grows:
+ * that is loss, duplication and reordering at once.
+ */
+export interface Soups {
+  readonly empty: number
+  in(soup: number): readonly number[]
+  with(soup: number, sent: readonly number[]): number
+  /** With other messages in place of some, or none. `key` says what `change` depends on. */
+  changed(soup: number, key: number, change: (message: number) => number | undefined): number
+}
+
+export function createSoups(): Soups {
+  const soups = createInterned<readonly number[]>()
+  const grown = new Map<number, number>()
+  const sifted = new Map<number, number>()
+  const withOne = (soup: number, message: number): number => {
+    const key = soup * 2 ** 20 + message
+    const known = grown.get(key)
+    if (known !== undefined) return known
+    const all = soups.valueOf(soup)
+    const made = all.includes(message) ? soup : soups.idOf(sorted([...all, message]))
+    grown.set(key, made)
+    return made
+  }
+  return {
+    empty: soups.idOf([]),
+    in: soups.valueOf,
+    with: (soup, sent) => sent.reduce(withOne, soup),
+    changed: (soup, key, change) => {
+      const both = soup * 4 + key
+      const known = sifted.get(both)
+      if (known !== undefined) return known
+      const made = soups.idOf(sorted(soups.valueOf(soup).flatMap((message) => change(message) ?? [])))
+      sifted.set(both, made)
+      return made
+    },
+  }
+}
+
+function sorted(messages: readonly number[]): readonly number[] {
+  return [...new Set(messages)].sort((a, b) => a - b)
+}
