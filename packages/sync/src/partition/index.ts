@@ -17,6 +17,7 @@ export {
   type LeaseMemory,
   type Recovery,
 } from './lease/acceptor-state.ts'
+export type { LeaseBackend, LeaseOutcome } from './lease/backend.ts'
 export type { LeaseClock, Reading } from './lease/clock.ts'
 export { createHolder, type Holder, type HolderEffect, type HolderInput } from './lease/holder.ts'
 export { type HolderPhase, type HolderState, type LeaseQuestion, startHolder } from './lease/holder-state.ts'
