@@ -24,15 +24,20 @@ export function createInterned<T>(keyOf: (value: T) => unknown = (value) => valu
   }
 }
 
-/** Remembers what `make` said of two numbers, the second below 2^24. */
+/** Remembers what `make` said of two numbers, both small. */
 export function memoOfTwo<T>(make: (left: number, right: number) => T): (left: number, right: number) => T {
-  const known = new Map<number, T>()
+  // A map for each left one: a map of pairs would have keys that are no small integers, which are slow.
+  const known: (Map<number, T> | undefined)[] = []
   return (left, right) => {
-    const key = left * 2 ** 24 + right
-    const found = known.get(key)
+    let row = known[left]
+    if (row === undefined) {
+      row = new Map()
+      known[left] = row
+    }
+    const found = row.get(right)
     if (found !== undefined) return found
     const made = make(left, right)
-    known.set(key, made)
+    row.set(right, made)
     return made
   }
 }

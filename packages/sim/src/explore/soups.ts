@@ -1,4 +1,4 @@
-import { createInterned } from './intern.ts'
+import { createInterned, memoOfTwo } from './intern.ts'
 
 /**
  * Sets of messages by number. A message that was sent once may arrive at any time, again, or never, so the set only grows:
@@ -14,27 +14,21 @@ export interface Soups {
 
 export function createSoups(): Soups {
   const soups = createInterned<readonly number[]>()
-  const grown = new Map<number, number>()
-  const sifted = new Map<number, number>()
-  const withOne = (soup: number, message: number): number => {
-    const key = soup * 2 ** 20 + message
-    const known = grown.get(key)
-    if (known !== undefined) return known
+  const withOne = memoOfTwo((soup, message) => {
     const all = soups.valueOf(soup)
-    const made = all.includes(message) ? soup : soups.idOf(sorted([...all, message]))
-    grown.set(key, made)
-    return made
-  }
+    return all.includes(message) ? soup : soups.idOf(sorted([...all, message]))
+  })
+  const sifted: (number | undefined)[] = []
   return {
     empty: soups.idOf([]),
     in: soups.valueOf,
-    with: (soup, sent) => sent.reduce(withOne, soup),
+    with: (soup, sent) => sent.reduce((all, message) => withOne(all, message), soup),
     changed: (soup, key, change) => {
       const both = soup * 4 + key
-      const known = sifted.get(both)
+      const known = sifted[both]
       if (known !== undefined) return known
       const made = soups.idOf(sorted(soups.valueOf(soup).flatMap((message) => change(message) ?? [])))
-      sifted.set(both, made)
+      sifted[both] = made
       return made
     },
   }
