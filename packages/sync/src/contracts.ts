@@ -14,6 +14,7 @@
  * ```
  */
 export { type EnvironmentSubject, runEnvironmentContract } from './contracts/environment-contract.ts'
+export { type LeaseSubject, runLeaseContract } from './contracts/lease-contract.ts'
 export { runStorageContract, type StorageSubject } from './contracts/storage-contract.ts'
 export type { TestApi } from './contracts/test-api.ts'
 export { runTransportContract, type TransportSubject } from './contracts/transport-contract.ts'
