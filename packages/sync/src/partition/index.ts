@@ -24,6 +24,14 @@ export {
   breakerFault,
   createBreaker,
 } from './dialing/breaker.ts'
+export {
+  type AddressDiagnosis,
+  type DialStageEvent,
+  diagnose,
+  diagnosisText,
+  mostDiagnosed,
+} from './dialing/diagnosis.ts'
+export type { DialStage } from './dialing/diagnosis-table.ts'
 export { createDialBudget, type DialBudget } from './dialing/dial-budget.ts'
 export { type DialPace, dialFault, type LinkLimits, linkPresets } from './dialing/dial-options.ts'
 export { createDialPlanner } from './dialing/dial-planner.ts'

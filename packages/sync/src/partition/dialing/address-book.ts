@@ -222,6 +222,8 @@ export function createAddressBook(options: AddressBookOptions): AddressBook {
     trimKnown()
   }
   const ok = (record: AddressRecord, peer: NodeId, wall: number): void => {
+    // Whoever took over the address of a voter does not make us forget the voter.
+    if (record.tier === 'voter' && record.peer !== peer) return
     put({ ...record, peer, tier: isConfigured(record) ? record.tier : tierOf(peer), lastOk: wall })
     trimPeer(peer, addressKey(record))
     trimKnown()

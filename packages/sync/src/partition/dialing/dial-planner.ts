@@ -16,20 +16,10 @@ import type { AddressBookInput } from './address-book.ts'
 import { pick } from './dial-candidates.ts'
 import { paceOf } from './dial-options.ts'
 import type { DialPlanner, DialPlannerEffect, DialPlannerInput, DialPlannerOptions } from './dial-types.ts'
+import { createDials } from './dials.ts'
 import { raceOrder } from './happy-eyeballs.ts'
 import { createPeerLinks } from './peer-links.ts'
 import { createWaits } from './waits.ts'
-
-interface Dial {
-  readonly target: string
-  /** Those that have not failed yet. */
-  readonly keys: Set<string>
-  readonly since: number
-  readonly deadline: number
-  readonly isFeeler: boolean
-  /** First tries of bootstrap addresses go beside the others. */
-  readonly isExtra: boolean
-}
 
 /** Dials that were under way for less are not given up for a hint: they began in the new network. */
 const freshDialMs = 1000
@@ -46,14 +36,11 @@ export function createDialPlanner(options: DialPlannerOptions): DialPlanner {
   const pace = paceOf(options.pace ?? {})
   const waits = createWaits(pace, random)
   const links = createPeerLinks(self)
-  const dials = new Map<number, Dial>()
-  const dialled = new Set<string>()
+  const dials = createDials()
   const { connected } = links
   let reachable: ReadonlySet<NodeId> = new Set()
   let effects: DialPlannerEffect[] = []
   let phase: 'idle' | 'running' | 'stopped' = 'idle'
-  let dialCount = 0
-  let underWay = 0
   let feelerAt = 0
   let hintedAt = Number.NEGATIVE_INFINITY
   let hintAt: number | undefined
@@ -83,7 +70,7 @@ export function createDialPlanner(options: DialPlannerOptions): DialPlanner {
     let nextAt = Number.POSITIVE_INFINITY
     for (const candidate of (isFull ? book.important : book.targets).values()) {
       const { target, peer, tier } = candidate
-      if (dialled.has(target) || (peer !== undefined && connected.has(peer))) continue
+      if (dials.hasTarget(target) || (peer !== undefined && connected.has(peer))) continue
       // Where we reach but ourselves there is little to hope for, until it is somebody else's address.
       const isSlow = tier === 'known' || peer === self
       const isLost = !isSlow && isAbsent(peer)
@@ -98,20 +85,18 @@ export function createDialPlanner(options: DialPlannerOptions): DialPlanner {
   const isExtra = ({ tier, target }: DialTarget): boolean => tier === 'bootstrap' && !waits.has(target)
   const mayGoNow = (candidate: DialTarget): boolean => {
     const isUrgent = connected.size < limits.min || waits.isHinted(candidate.target)
-    return underWay < (isUrgent ? pace.parallel : 1) || isExtra(candidate)
+    return dials.places < (isUrgent ? pace.parallel : 1) || isExtra(candidate)
   }
   const dial = (candidate: DialTarget, { now, wall }: DialPlannerInput, isFeeler: boolean): void => {
     const { target, addresses } = candidate
     const byKey = new Map(raceOrder(addresses).map((record) => [addressKey(record), record]))
     const keys = breaker.admit([...byKey.keys()], { isBelowMin: connected.size < limits.min, now })
     const deadline = now + jitter(pace.timeoutMs)
-    dialCount += 1
-    dials.set(dialCount, { target, keys: new Set(keys), since: now, deadline, isFeeler, isExtra: isExtra(candidate) })
-    if (!isExtra(candidate)) underWay += 1
-    dialled.add(target)
+    const begun = { target, keys: new Set(keys), since: now, deadline, isFeeler, isExtra: isExtra(candidate) }
+    const id = dials.begin(begun)
     waits.begin(target)
     budget.spend(now)
-    effects.push({ kind: 'dial', dial: dialCount, addresses: keys.map((key) => byKey.get(key) as AddressRecord) })
+    effects.push({ kind: 'dial', dial: id, addresses: keys.map((key) => byKey.get(key) as AddressRecord) })
     for (const key of keys) tellBook({ kind: 'tried', key, wall })
   }
   /** Looks at somebody untried or absent, so that the book stays true and a split without voters is found. */
@@ -119,7 +104,7 @@ export function createDialPlanner(options: DialPlannerOptions): DialPlanner {
     feelerAt = input.now + jitter(pace.feelerMs)
     tellBook({ kind: 'age', wall: input.wall })
     const strange = [...book.targets.values()].filter(({ target, peer, tier, addresses }) => {
-      if (dialled.has(target) || peer === self || tier !== 'known') return false
+      if (dials.hasTarget(target) || peer === self || tier !== 'known') return false
       return isAbsent(peer) || (addresses[0]?.lastTry === undefined && !connected.has(peer as NodeId))
     })
     const chosen = strange[Math.floor(random() * strange.length)]
@@ -137,23 +122,14 @@ export function createDialPlanner(options: DialPlannerOptions): DialPlanner {
       if (next !== undefined) dial(next, input, false)
       else if (isFeelerDue && budgetAt <= now) feel(input)
       else {
-        const deadlines = [...dials.values()].map(({ deadline }) => deadline)
         const feeler = isFeeling && !isFeelerDue ? feelerAt : nextAt
-        const first = Math.min(nextAt, feeler, hintAt ?? nextAt, ...deadlines)
+        const first = Math.min(nextAt, feeler, hintAt ?? nextAt, dials.deadline)
         wakeAt = first === Number.POSITIVE_INFINITY ? undefined : first
         return
       }
     }
   }
 
-  const endDial = (id: number): Dial | undefined => {
-    const ended = dials.get(id)
-    dials.delete(id)
-    if (ended === undefined) return undefined
-    dialled.delete(ended.target)
-    if (!ended.isExtra) underWay -= 1
-    return ended
-  }
   const blame = (key: string, now: number): void => {
     const hasOtherLink = links.size > 0
     tellBook({ kind: 'failed', key, hasOtherLink })
@@ -165,7 +141,7 @@ export function createDialPlanner(options: DialPlannerOptions): DialPlanner {
     if (waits.size > 2 * book.targets.size + mostOldWaits) waits.keep((kept) => book.targets.has(kept))
   }
   const failDial = (id: number, now: number, isRefused: boolean): void => {
-    const ended = endDial(id)
+    const ended = dials.end(id)
     if (ended === undefined) return
     for (const key of ended.keys) blame(key, now)
     wait(ended.target, now, isRefused)
@@ -175,10 +151,10 @@ export function createDialPlanner(options: DialPlannerOptions): DialPlanner {
   }
   /** Makes all targets due of which `isMeant` is true, also those that are being dialled into the dark. */
   const retry = (now: number, isNewNetwork: boolean, isMeant: (target: string) => boolean): void => {
-    for (const [id, { target, since }] of [...dials]) {
+    for (const [id, { target, since }] of dials.entries) {
       if (now - since < freshDialMs || !isMeant(target)) continue
       giveUp(id)
-      endDial(id)
+      dials.end(id)
       wait(target, now, false)
     }
     for (const target of waits.targets) if (isMeant(target)) waits.hint(target, isNewNetwork)
@@ -194,25 +170,26 @@ export function createDialPlanner(options: DialPlannerOptions): DialPlanner {
   const contact = (now: number): void => {
     if (now - contactAt < contactDebounceMs) return
     contactAt = now
-    retry(now, false, (target) => isAbsent(book.targets.get(target)?.peer))
+    retry(now, false, (target) => book.important.has(target) && isAbsent(book.important.get(target)?.peer))
   }
 
   const close = (link: number, reason: 'duplicate' | 'full' | 'self' | 'feeler'): void => {
     effects.push({ kind: 'close', link, reason })
     links.drop(link)
   }
-  const isWelcome = (peer: NodeId): boolean => {
-    return book.isVoter(peer) || book.targets.get(targetOfPeer(peer))?.tier === 'anchor'
-  }
+  const isWelcome = (peer: NodeId): boolean =>
+    book.isVoter(peer) || book.targets.get(targetOfPeer(peer))?.tier === 'anchor'
   const up = (input: DialPlannerInput & { readonly kind: 'up' }): void => {
     const { link, peer, key, now, wall } = input
-    const ended = input.dial === undefined ? undefined : endDial(input.dial)
+    const ended = input.dial === undefined ? undefined : dials.end(input.dial)
     const isOurs = input.dial !== undefined
     if (links.has(link)) return
     const wasAbsent = isAbsent(peer)
     const isFull = connected.size >= (isOurs ? limits.target : limits.max) && !connected.has(peer)
     links.add(link, { peer, since: now, isOurs, key })
     if (isOurs && key !== undefined) tellBook({ kind: 'ok', key, peer, wall })
+    // Somebody else answered: whom we dialled is not there.
+    if (ended !== undefined && ended.target !== targetOfPeer(peer)) wait(ended.target, now, false)
     const reason = reasonToClose(peer, isOurs, isFull, ended?.isFeeler === true && !wasAbsent)
     if (reason !== undefined) close(link, reason)
     if (reason === 'self') wait(targetOfPeer(self), now, true)
@@ -260,7 +237,7 @@ export function createDialPlanner(options: DialPlannerOptions): DialPlanner {
         break
       case 'stop':
         phase = 'stopped'
-        for (const id of dials.keys()) giveUp(id)
+        for (const [id] of dials.entries) giveUp(id)
         break
       case 'book':
         tellBook(input.input)
@@ -283,9 +260,6 @@ export function createDialPlanner(options: DialPlannerOptions): DialPlanner {
       case 'side':
         takeSide(now, input.reachable)
         break
-      case 'tick':
-        if (hintAt !== undefined && hintAt <= now) hint(now)
-        break
     }
   }
 
@@ -301,7 +275,8 @@ export function createDialPlanner(options: DialPlannerOptions): DialPlanner {
       if (phase === 'stopped') return []
       effects = []
       take(input)
-      for (const [id, { deadline }] of [...dials]) {
+      if (hintAt !== undefined && hintAt <= input.now) hint(input.now)
+      for (const [id, { deadline }] of dials.entries) {
         if (deadline > input.now || phase !== 'running') continue
         giveUp(id)
         failDial(id, input.now, false)

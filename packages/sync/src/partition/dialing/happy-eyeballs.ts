@@ -39,6 +39,7 @@ export interface Race {
  * blocked costs one delay and not one for each of its addresses (RFC 8305, section 4).
  */
 export function raceOrder(addresses: readonly AddressRecord[]): AddressRecord[] {
+  if (addresses.length === 1) return [...addresses]
   const byUse = [...addresses].sort((a, b) => (b.lastOk ?? -1) - (a.lastOk ?? -1) || a.failures - b.failures)
   const byTransport = new Map<string, AddressRecord[]>()
   for (const at of byUse) byTransport.set(at.transport, [...(byTransport.get(at.transport) ?? []), at])
