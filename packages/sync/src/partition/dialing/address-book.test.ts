@@ -51,7 +51,7 @@ describe('an address book', () => {
     made.step({ kind: 'roster', roster: roster(2, 'ann') })
     expect([tierAt(made, 'x'), tierAt(made, 'y')]).toEqual(['voter', 'known'])
     expect(made.step({ kind: 'roster', roster: roster(1, 'bob') })).toEqual([])
-    expect(made.isVoter('ann')).toBe(true)
+    expect(made.voters.has('ann')).toBe(true)
     expect(made.step({ kind: 'roster', roster: roster(3, 'bob') }).length).toBe(2)
     expect([tierAt(made, 'x'), tierAt(made, 'y')]).toEqual(['known', 'voter'])
     // Before a roster is there, a voter of the last run is one.

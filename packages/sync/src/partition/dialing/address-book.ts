@@ -78,7 +78,6 @@ export interface AddressBook {
   readonly targets: ReadonlyMap<string, DialTarget>
   /** Those of them that are of another tier than `known`. */
   readonly important: ReadonlyMap<string, DialTarget>
-  isVoter(peer: NodeId): boolean
   readonly voters: ReadonlySet<NodeId>
 }
 
@@ -288,7 +287,6 @@ export function createAddressBook(options: AddressBookOptions): AddressBook {
     get voters(): ReadonlySet<NodeId> {
       return voters
     },
-    isVoter: (peer) => voters.has(peer),
     step: (input) => {
       effects = []
       step(input)

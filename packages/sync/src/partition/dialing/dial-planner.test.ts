@@ -31,6 +31,7 @@ class Bench {
   now = 0
   readonly book: AddressBook
   readonly planner: DialPlanner
+  readonly breaker = createBreaker({ random: () => 0.5 })
   readonly dialled: Dialled[] = []
   readonly effects: DialPlannerEffect[] = []
   links = 0
@@ -48,11 +49,10 @@ class Bench {
       this.book.step({ kind: 'configure', tier, addresses: all(tier), wall: 0 })
     for (const at of [...all('voter'), ...all('known')])
       this.book.step({ kind: 'learn', source: `of ${at.address}`, addresses: [at], wall: 0 })
-    const breaker = createBreaker({ random })
     this.planner = createDialPlanner({
       self,
       book: this.book,
-      breaker,
+      breaker: this.breaker,
       budget: createDialBudget(pace.perSecond ?? 3),
       links,
       pace,
@@ -258,6 +258,19 @@ describe('a dial planner', () => {
     }
   })
 
+  it('[DB8] does not dial at once whom all of its side lose at once', () => {
+    const links = { min: 1, target: 1, max: 9 }
+    const bench = new Bench({ voter: ['lost'] }, { isVoter: true, links })
+    bench.up({ to: 'near' })
+    bench.step({ kind: 'side', reachable: new Set(['near', 'lost']) })
+    bench.step({ kind: 'start' })
+    bench.step({ kind: 'side', reachable: new Set(['near']) })
+    bench.run(499)
+    expect(bench.to()).toEqual([])
+    bench.run(500)
+    expect(bench.to()).toEqual(['lost'])
+  })
+
   it('[DB9] dials all at once on a hint, gives up what hangs in the old network, and takes many hints for one', () => {
     const bench = begin({ voter: ['a', 'b', 'c'] }, { random: () => 0.9 })
     bench.run(300_000, bench.fail)
@@ -318,6 +331,27 @@ describe('a dial planner', () => {
     expect([...bench.planner.connected]).toEqual(['x', 'y', 'v', 'a'])
     bench.run(400_000)
     expect(bench.to().slice(own).includes('mine')).toBe(false)
+    const alone = begin({ bootstrap: [nameless('mine')] })
+    const itself = (dialled: Dialled): void => void alone.up(dialled, 'm')
+    alone.run(600_000, itself)
+    expect(alone.dialled.length).toBe(1)
+    alone.run(900_000, itself)
+    expect(alone.dialled.length).toBe(2)
+  })
+
+  it('[CB3] leaves out an address whose breaker is open, but not below its least links', () => {
+    for (const [isBelowMin, expected] of [
+      [true, ['tcp a', 'web-socket b']],
+      [false, ['web-socket b']],
+    ] as const) {
+      const bench = new Bench({ known: ['a', { transport: 'web-socket', address: 'b', peer: 'a' }] })
+      for (let n = 0; n < 9; n++) bench.breaker.step({ kind: 'failed', key: 'tcp a', now: 0 })
+      if (!isBelowMin) for (const to of ['x', 'y', 'z']) bench.up({ to })
+      const dialled = bench
+        .step({ kind: 'start' })
+        .flatMap((effect) => (effect.kind === 'dial' ? effect.addresses : []))
+      expect(dialled.map(addressKey)).toEqual(expected)
+    }
   })
 
   it('[DB17] is told once of each failure, and gives up a dial of which nothing is heard', () => {

@@ -178,7 +178,7 @@ export function createDialPlanner(options: DialPlannerOptions): DialPlanner {
     links.drop(link)
   }
   const isWelcome = (peer: NodeId): boolean =>
-    book.isVoter(peer) || book.targets.get(targetOfPeer(peer))?.tier === 'anchor'
+    book.voters.has(peer) || book.targets.get(targetOfPeer(peer))?.tier === 'anchor'
   const up = (input: DialPlannerInput & { readonly kind: 'up' }): void => {
     const { link, peer, key, now, wall } = input
     const ended = input.dial === undefined ? undefined : dials.end(input.dial)
@@ -202,7 +202,7 @@ export function createDialPlanner(options: DialPlannerOptions): DialPlanner {
     if (isOurs) return isFull && isIdle ? 'feeler' : undefined
     return isFull && !isWelcome(peer) ? 'full' : undefined
   }
-  const isOfFarSide = (peer: NodeId): boolean => book.voters.size === 0 || book.isVoter(peer)
+  const isOfFarSide = (peer: NodeId): boolean => book.voters.size === 0 || book.voters.has(peer)
   const down = (input: DialPlannerInput & { readonly kind: 'down' }): void => {
     const ended = links.drop(input.link)
     if (ended === undefined) return

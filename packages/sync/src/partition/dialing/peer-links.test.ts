@@ -30,6 +30,13 @@ describe('links to the same peer', () => {
     }
   })
 
+  it('[DB11] that we opened are closed but for the oldest, which may carry data already', () => {
+    const ours = [3, 5, 8].map((link) => ({ link, isOurs: true }))
+    expect(linksToClose('ann', 'bob', ours)).toEqual([5, 8])
+    expect(linksToClose('bob', 'ann', ours)).toEqual([5, 8])
+    expect(linksToClose('bob', 'ann', [...ours, { link: 9, isOurs: false }])).toEqual([3, 5, 8])
+  })
+
   it('[DB11] are at most four that the peer opened', () => {
     const links = createPeerLinks('ann')
     const closed: number[] = []
