@@ -25,6 +25,7 @@ import {
 } from './address.ts'
 import { worstOf } from './book-eviction.ts'
 
+/** What a book is made of. */
 export interface AddressBookOptions {
   /** Our own id: what others say of our own addresses is not taken. */
   readonly self: NodeId
@@ -38,6 +39,7 @@ export interface AddressBookOptions {
   readonly wall: number
 }
 
+/** What a book hears. Keys are those of `addressKey`; of others nothing is noted. `wall` is the wall clock, milliseconds. */
 export type AddressBookInput =
   /** All addresses of one tier, by configuration. What is not named any more loses the tier. */
   | {
@@ -69,6 +71,7 @@ export type AddressBookEffect =
   | { readonly kind: 'persist'; readonly key: string; readonly record: AddressRecord }
   | { readonly kind: 'forget'; readonly key: string }
 
+/** Addresses, and what came of them. What it shows is not to be changed. */
 export interface AddressBook {
   step(input: AddressBookInput): AddressBookEffect[]
   readonly records: ReadonlyMap<string, AddressRecord>

@@ -5,6 +5,7 @@
  * Invariant: it chooses among routes and never takes away the last one. Who is below the least number of links, or has no
  * other address of a peer, tries all the same.
  */
+/** When breakers open, and for how long. */
 export interface BreakerOptions {
   /** Failures in a row that open it: 1 to 100. Default 5. */
   readonly threshold?: number
@@ -16,9 +17,12 @@ export interface BreakerOptions {
   readonly random: () => number
 }
 
+/** What came of an attempt. `now` is of a monotonic clock, milliseconds. */
 export type BreakerInput = { readonly kind: 'ok' | 'failed'; readonly key: string; readonly now: number }
+/** `open`: not to be tried for now; `half-open`: one attempt may show whether it closes. */
 export type BreakerState = 'closed' | 'open' | 'half-open'
 
+/** Breakers of all addresses, by key. */
 export interface Breaker {
   step(input: BreakerInput): void
   stateOf(key: string, now: number): BreakerState

@@ -8,6 +8,7 @@ import { outage, quantile } from './outage.test-helper.ts'
 declare const process: { readonly env: Readonly<Record<string, string | undefined>> }
 const runs = Number(process.env['DIALING_RUNS'] ?? 0)
 const isLong = runs > 0
+const timeout = isLong ? 3_600_000 : 20_000
 const seeds = (short: number): number[] => Array.from({ length: isLong ? runs : short }, (_, at) => at + 1)
 
 const names = Array.from({ length: 500 }, (_, at) => `r${at}`)
@@ -31,7 +32,9 @@ function restart(seed: number, knownCount: number): { connectedAfterMs: number; 
 }
 
 describe('500 replicas that start at once', () => {
-  it('[DB15] are one network, each with its least links, within 30 s, and nobody dials more than three times a second', () => {
+  it('[DB15] are one network, each with its least links, within 30 s, and nobody dials more than three times a second', {
+    timeout,
+  }, () => {
     const all = seeds(1).map((seed) => restart(seed, isLong ? 499 : 30))
     if (isLong)
       report(
@@ -57,7 +60,9 @@ const outages: [number, number][] = [
 describe('two halves that lost each other', () => {
   for (const [length, short] of outages) {
     const count = length > day ? Math.min(short, 1) : short
-    it(`[DB16] are one again within 65 s unaided, and within 3 s with a hint, after ${length / 1000} s`, () => {
+    it(`[DB16] are one again within 65 s unaided, and within 3 s with a hint, after ${length / 1000} s`, {
+      timeout,
+    }, () => {
       for (const hint of length > day && !isLong ? [false] : [false, true]) {
         const all = (length > day ? [1] : seeds(count)).map((seed) => outage(seed, length, hint))
         if (isLong)

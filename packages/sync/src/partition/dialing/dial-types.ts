@@ -5,6 +5,7 @@ import type { Breaker } from './breaker.ts'
 import type { DialBudget } from './dial-budget.ts'
 import type { DialPace, LinkLimits } from './dial-options.ts'
 
+/** What a planner plans with. */
 export interface DialPlannerOptions {
   readonly self: NodeId
   readonly book: AddressBook
@@ -17,7 +18,7 @@ export interface DialPlannerOptions {
   readonly random: () => number
 }
 
-/** `now` is of a monotonic clock, `wall` of the wall clock, both milliseconds. */
+/** What a planner hears. `now` is of a monotonic clock, `wall` of the wall clock, both milliseconds. */
 export type DialPlannerInput = { readonly now: number; readonly wall: number } & (
   | { readonly kind: 'start' | 'tick' | 'stop' }
   /** For the book; what follows from it is dialled. */
@@ -42,6 +43,7 @@ export type DialPlannerInput = { readonly now: number; readonly wall: number } &
   | { readonly kind: 'side'; readonly reachable: ReadonlySet<NodeId> }
 )
 
+/** What a planner wants done. The driver answers each `dial` with `up` or `failed`, unless it was told to give up. */
 export type DialPlannerEffect =
   /** Race for these addresses, in this order; one dial of the budget is spent. */
   | {
@@ -55,6 +57,7 @@ export type DialPlannerEffect =
   | { readonly kind: 'close'; readonly link: number; readonly reason: 'duplicate' | 'full' | 'self' | 'feeler' }
   | AddressBookEffect
 
+/** Decides whom to dial and which links to close. */
 export interface DialPlanner {
   step(input: DialPlannerInput): DialPlannerEffect[]
   /** Peers that are connected. */

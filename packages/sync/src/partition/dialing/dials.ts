@@ -25,6 +25,7 @@ export interface Dials {
   readonly deadline: number
 }
 
+/** No dials yet. */
 export function createDials(): Dials {
   const dials = new Map<number, Dial>()
   const targets = new Set<string>()

@@ -6,6 +6,7 @@
 import { type AddressRecord, addressKey } from './address.ts'
 import type { DialBudget } from './dial-budget.ts'
 
+/** Who runs, and at what pace. */
 export interface RaceOptions {
   /** In the order of `raceOrder`. */
   readonly addresses: readonly AddressRecord[]
@@ -15,6 +16,7 @@ export interface RaceOptions {
   readonly budget: DialBudget
 }
 
+/** What a race hears. `now` is of a monotonic clock, milliseconds; keys are those of `addressKey`. */
 export type RaceInput =
   | { readonly kind: 'start' | 'tick'; readonly now: number }
   /** The handshake is complete there: whoever answers has said and shown who it is. */
@@ -22,11 +24,13 @@ export type RaceInput =
   | { readonly kind: 'failed'; readonly key: string; readonly now: number }
   | { readonly kind: 'stop' }
 
+/** What is to be done about one of its attempts; `won` and `lost` come once, at its end. */
 export type RaceEffect =
   | { readonly kind: 'attempt' | 'hangUp' | 'won'; readonly key: string }
   /** All have failed. */
   | { readonly kind: 'lost' }
 
+/** The attempts at one peer, until one succeeds. */
 export interface Race {
   step(input: RaceInput): RaceEffect[]
   /** What was won, or `lost`, `stopped`; undefined while it goes on. */

@@ -31,6 +31,7 @@ interface Wait {
   isHinted: boolean
 }
 
+/** No waits yet: everything is due. */
 export function createWaits({ baseMs }: DialPace, random: () => number): Waits {
   const waits = new Map<string, Wait>()
   return {
