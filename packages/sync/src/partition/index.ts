@@ -2,6 +2,7 @@ export {
   type AddressRecord,
   type AddressTier,
   addressKey,
+  type DialTarget,
   mostAddressesAtOnce,
   mostAddressesOfPeer,
   mostAddressText,
@@ -31,7 +32,7 @@ export {
   diagnosisText,
   mostDiagnosed,
 } from './dialing/diagnosis.ts'
-export type { DialStage } from './dialing/diagnosis-table.ts'
+export type { DialStage, Finding } from './dialing/diagnosis-table.ts'
 export { createDialBudget, type DialBudget } from './dialing/dial-budget.ts'
 export { type DialPace, dialFault, type LinkLimits, linkPresets } from './dialing/dial-options.ts'
 export { createDialPlanner } from './dialing/dial-planner.ts'
