@@ -98,6 +98,7 @@ describe('a roster log', () => {
     group.logs.delete('a')
     expect(group.log('b').pending).toEqual(next('abcd'))
     propose(group, 'c', next('bc'))
+    for (const id of 'bcd') group.restart(id)
     group.settle()
     expect([rosters(group), group.log('b').pending]).toEqual([['2abcd', '2abcd', '2abcd'], undefined])
     propose(group, 'b', next('bcd', 3))
