@@ -97,6 +97,7 @@ export function connect(replica: Replica, options: ConnectOptions): Net {
       }
     }
     look()
+    core.redialers.delete(redial)
     core.changeListeners.delete(look)
     core.closers.delete(close)
     core.nets -= 1
@@ -106,6 +107,11 @@ export function connect(replica: Replica, options: ConnectOptions): Net {
   for (const transport of options.transports) {
     if (transport.kind === 'dial') routes.push(createRoute(core, transport, options))
   }
+  const redial = (): boolean => {
+    for (const route of routes) route.hint()
+    return routes.length > 0
+  }
+  core.redialers.add(redial)
   core.changeListeners.add(look)
   core.closers.add(close)
   core.nets += 1

@@ -67,6 +67,8 @@ export class ReplicaCore implements Hub {
   readonly statusListeners: Set<(status: StorageStatus) => void> = new Set()
   readonly changeListeners: Set<(nothing: undefined) => void> = new Set()
   readonly companions: Companions = new Map()
+  /** Dials now what waits to be dialled; each says whether there was anything. */
+  readonly redialers: Set<() => boolean> = new Set()
   /** What must end with the replica. */
   readonly closers: Set<() => void> = new Set()
   /** Settles when hello can be said. */

@@ -1,3 +1,4 @@
+export type { FencingToken } from '@rejoin/state'
 export { type Mirror, mirrorDocuments } from '../servers/mirror.ts'
 export type { Reach, StateChanged, SwimEvidence } from './detector/beliefs.ts'
 export { createDetector, type Detector, type DetectorEffect, type DetectorInput } from './detector/detector.ts'
@@ -31,45 +32,6 @@ export {
   type SwimMessage,
 } from './detector/swim-messages.ts'
 export type { MemberView, SwimEffect, SwimInput } from './detector/swim-types.ts'
-export type { FencingToken } from '@rejoin/state'
-export {
-  type Acceptor,
-  type AcceptorEffect,
-  type AcceptorInput,
-  type AcceptorOptions,
-  createAcceptor,
-} from './lease/acceptor.ts'
-export {
-  type AcceptedLease,
-  type AcceptorMemory,
-  type AcceptorState,
-  type BallotPromise,
-  bootAcceptor,
-  emptyMemory,
-  type KeptLease,
-  type LeaseMemory,
-  type Recovery,
-} from './lease/acceptor-state.ts'
-export type { LeaseBackend, LeaseOutcome } from './lease/backend.ts'
-export type { LeaseClock, Reading } from './lease/clock.ts'
-export { createHolder, type Holder, type HolderEffect, type HolderInput } from './lease/holder.ts'
-export { type HolderPhase, type HolderState, type LeaseQuestion, startHolder } from './lease/holder-state.ts'
-export type { LeaseDenial } from './lease/holder-words.ts'
-export type { LeaseAnswer, LeaseMessage, LeaseRefusal, LeaseRequest } from './lease/messages.ts'
-export {
-  type HolderOptions,
-  type LeaseOptions,
-  leaseOptionsFault,
-  mostLeaseName,
-  mostLeases,
-} from './lease/options.ts'
-export {
-  type Ballot,
-  checkToken,
-  mostGuardedLeases,
-  type TokenCheck,
-  type TokenGuard,
-} from './lease/token.ts'
 export {
   type AddressRecord,
   type AddressTier,
@@ -110,6 +72,44 @@ export { type DialPace, dialFault, type LinkLimits, linkPresets } from './dialin
 export { createDialPlanner } from './dialing/dial-planner.ts'
 export type { DialPlanner, DialPlannerEffect, DialPlannerInput, DialPlannerOptions } from './dialing/dial-types.ts'
 export { createRace, type Race, type RaceEffect, type RaceInput, type RaceOptions } from './dialing/happy-eyeballs.ts'
+export {
+  type Acceptor,
+  type AcceptorEffect,
+  type AcceptorInput,
+  type AcceptorOptions,
+  createAcceptor,
+} from './lease/acceptor.ts'
+export {
+  type AcceptedLease,
+  type AcceptorMemory,
+  type AcceptorState,
+  type BallotPromise,
+  bootAcceptor,
+  emptyMemory,
+  type KeptLease,
+  type LeaseMemory,
+  type Recovery as LeaseRecovery,
+} from './lease/acceptor-state.ts'
+export type { LeaseBackend, LeaseOutcome } from './lease/backend.ts'
+export type { LeaseClock, Reading } from './lease/clock.ts'
+export { createHolder, type Holder, type HolderEffect, type HolderInput } from './lease/holder.ts'
+export { type HolderPhase, type HolderState, type LeaseQuestion, startHolder } from './lease/holder-state.ts'
+export type { LeaseDenial } from './lease/holder-words.ts'
+export type { LeaseAnswer, LeaseMessage, LeaseRefusal, LeaseRequest } from './lease/messages.ts'
+export {
+  type HolderOptions,
+  type LeaseOptions,
+  leaseOptionsFault,
+  mostLeaseName,
+  mostLeases,
+} from './lease/options.ts'
+export {
+  type Ballot as LeaseBallot,
+  checkToken,
+  mostGuardedLeases,
+  type TokenCheck,
+  type TokenGuard,
+} from './lease/token.ts'
 export { isQuorum, twoThirdsOf, weightOf } from './policy.ts'
 export type {
   FailureClass,
@@ -135,7 +135,7 @@ export {
   rosterLogOptionsFault,
 } from './roster-log-interface.ts'
 export {
-  type Ballot,
+  type Ballot as RosterBallot,
   initialRosterLogState,
   lostRosterLogState,
   type RosterLogState,
@@ -174,3 +174,10 @@ export {
   type VerdictOptions,
   verdictOptionsFault,
 } from './verdict/verdict-machine.ts'
+export {
+  type PartitionMetrics,
+  type PartitionOptions,
+  type Partitions,
+  type PartitionStatus,
+  watchPartitions,
+} from './watch.ts'

@@ -1,0 +1,59 @@
+import type { Session } from '../session.ts'
+import type { NodeId } from './roster.ts'
+import { decodePartition, encodePartition, type PartitionMessage } from './wire.ts'
+
+/** The channel of asides of the partition layer. */
+export const partitionChannel = 2
+
+/** The connections of a replica by whom they lead to: their stable name, else the id of their opening. */
+export class Neighbours {
+  readonly #sessions = new Map<NodeId, Set<Session>>()
+
+  get ids(): NodeId[] {
+    return [...this.#sessions.keys()]
+  }
+
+  /** Whether it is the first connection to whom it leads. */
+  add(session: Session): boolean {
+    const peer = session.peerName
+    const known = this.#sessions.get(peer)
+    if (known !== undefined) known.add(session)
+    else this.#sessions.set(peer, new Set([session]))
+    return known === undefined
+  }
+
+  /** Whether it was the last one. */
+  remove(session: Session): boolean {
+    const peer = session.peerName
+    const known = this.#sessions.get(peer)
+    if (known?.delete(session) !== true || known.size > 0) return false
+    this.#sessions.delete(peer)
+    return true
+  }
+
+  has(session: Session): boolean {
+    return this.#sessions.get(session.peerName)?.has(session) === true
+  }
+
+  sessionsOf(peer: NodeId): Session[] {
+    return [...(this.#sessions.get(peer) ?? [])]
+  }
+
+  /** Sends over one connection; nothing happens where there is none. */
+  send(peer: NodeId, message: PartitionMessage): void {
+    const [session] = this.sessionsOf(peer)
+    session?.send({ kind: 'aside', channel: partitionChannel, bytes: encodePartition(message) })
+  }
+
+  sendAll(message: PartitionMessage): void {
+    for (const peer of this.#sessions.keys()) this.send(peer, message)
+  }
+
+  /** What an aside says; undefined, and the connection is ended, where no partition layer would say it. */
+  read(session: Session, bytes: Uint8Array): PartitionMessage | undefined {
+    const decoded = decodePartition(bytes)
+    if (decoded.ok) return decoded.value
+    session.fail('protocol-error', `${decoded.error.kind}: ${decoded.error.message}`)
+    return undefined
+  }
+}

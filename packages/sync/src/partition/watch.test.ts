@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest'
+import type { MemoryDisk } from '../index.ts'
+import { createMemoryDisk, type MemoryLink } from '../index.ts'
+import { insideOf } from '../replica.ts'
+import { mirrorDocuments } from '../servers/mirror.ts'
+import { type Participant, World } from '../world.test-helper.ts'
+import type { Roster } from './roster.ts'
+import type { Mode } from './verdict/verdict.ts'
+import { type PartitionOptions, type Partitions, watchPartitions } from './watch.ts'
+
+interface Node {
+  readonly name: string
+  readonly participant: Participant
+  readonly watch: Partitions
+  readonly modes: Mode[]
+  readonly told: string[]
+}
+
+/** Servers that are all connected with each other, each a voter. */
+class Cluster {
+  readonly world = new World()
+  readonly nodes: Node[] = []
+  readonly disks = new Map<string, MemoryDisk>()
+  readonly links = new Map<string, MemoryLink>()
+  readonly roster: Roster
+
+  constructor(names: readonly string[], roster: Partial<Roster> = {}) {
+    this.roster = { epoch: 1, voters: names.map((id) => ({ id, weight: 1 })), policy: { kind: 'keep-majority' }, ...roster }
+    for (const [at, name] of names.entries()) {
+      for (const other of names.slice(0, at)) this.links.set(`${other}-${name}`, this.world.wire(`${other}-${name}`))
+    }
+    for (const name of names) this.start(name)
+  }
+
+  start(name: string, options: PartitionOptions = {}): Node {
+    const disk = this.disks.get(name) ?? createMemoryDisk()
+    const isNew = !this.disks.has(name)
+    this.disks.set(name, disk)
+    const participant = this.world.replica({ role: 'server', name, disk, grantsRights: false })
+    mirrorDocuments(participant.replica)
+    const transports = [...this.links].flatMap(([pair, link]) => {
+      const [left, right] = pair.split('-')
+      return left === name ? [link.listen] : right === name ? [link.dial] : []
+    })
+    participant.join({ transports, capMs: 2000 })
+    const watch = watchPartitions(participant.replica, { roster: this.roster, isFounding: isNew, ...options })
+    const node: Node = { name, participant, watch, modes: [], told: [] }
+    watch.onVerdict(({ mode }) => {
+      if (node.modes.at(-1) !== mode) node.modes.push(mode)
+    })
+    watch.onIncident((incident, what) => node.told.push(`${what} ${incident.failure ?? ''}`.trim()))
+    const at = this.nodes.findIndex((other) => other.name === name)
+    if (at === -1) this.nodes.push(node)
+    else this.nodes[at] = node
+    return node
+  }
+
+  node(name: string): Node {
+    return this.nodes.find((node) => node.name === name) as Node
+  }
+
+  /** Cuts, or restores, all links between two groups. */
+  between(left: string, right: string, cut: boolean): void {
+    for (const [pair, link] of this.links) {
+      const [a = '', b = ''] = pair.split('-')
+      if ((left.includes(a) && right.includes(b)) || (left.includes(b) && right.includes(a))) {
+        if (cut) link.cut()
+        else link.restore()
+      }
+    }
+  }
+
+  modes(): string {
+    return this.nodes.map(({ watch }) => watch.status.verdict?.mode ?? '-').join(' ')
+  }
+
+  /** Seconds until all that `names` say is so. */
+  until(what: string, holds: () => boolean, seconds: number): number {
+    for (let second = 0; second <= seconds; second++) {
+      if (holds()) return second
+      this.world.advance(1000)
+    }
+    throw new Error(`not so after ${seconds} s: ${what}; ${this.modes()}`)
+  }
+}
+
+const isAll = (cluster: Cluster, mode: Mode): boolean =>
+  cluster.nodes.every(({ watch }) => watch.status.verdict?.mode === mode)
+
+describe('the partition layer of a replica', () => {
+  it('[PL1] finds all voters, and may act once it was so for long enough', () => {
+    const cluster = new Cluster(['a', 'b', 'c', 'd', 'e'])
+    cluster.until('full', () => isAll(cluster, 'full'), 20)
+    cluster.world.advance(20_000)
+    for (const { watch } of cluster.nodes) {
+      expect(watch.status.verdict?.capabilities).toEqual({ mayGrantLease: true, mayChangeRoster: true, mayPrune: true })
+      expect(watch.status.open).toEqual([])
+      expect(watch.explain()[0]).toMatch(/^All 5 voters have reached each other/)
+    }
+  })
+
+  it('[PL2] says on which side of a split it is, on both sides within 25 s, and heals', () => {
+    const cluster = new Cluster(['a', 'b', 'c', 'd', 'e'])
+    cluster.world.advance(40_000)
+    cluster.between('ab', 'cde', true)
+    const seconds = cluster.until('verdicts', () => cluster.modes() === 'minority minority majority majority majority', 25)
+    expect(seconds).toBeLessThanOrEqual(25)
+    expect(cluster.node('a').watch.status.verdict?.sides).toEqual([['a', 'b'], expect.arrayContaining(['c'])])
+    expect(cluster.node('a').watch.status.verdict?.capabilities.mayGrantLease).toBe(false)
+    cluster.until('incident', () => cluster.node('a').watch.status.open[0]?.failure === 'partition', 60)
+    expect(cluster.node('a').watch.explain().join(' ')).toMatch(/On this side are a and b: 2 of 5, a minority/)
+    cluster.between('ab', 'cde', false)
+    expect(cluster.until('healed', () => isAll(cluster, 'full'), 65)).toBeLessThanOrEqual(65)
+    cluster.until('closed', () => cluster.nodes.every(({ watch }) => watch.status.open.length === 0), 90)
+    for (const { watch, told } of cluster.nodes) {
+      expect(watch.incidents.at(-1)).toMatchObject({ outcome: 'healed', failure: 'partition' })
+      expect(told).toContain('closed partition')
+    }
+    // Both sides call it the same.
+    expect(new Set(cluster.nodes.map(({ watch }) => watch.incidents.at(-1)?.name)).size).toBeLessThanOrEqual(2)
+  })
+
+  it('[PL3] tells who is alone, and that half of an even split may not act without an arbiter', () => {
+    const cluster = new Cluster(['a', 'b', 'c', 'd'])
+    cluster.world.advance(30_000)
+    cluster.between('ab', 'cd', true)
+    cluster.until('even', () => isAll(cluster, 'even'), 40)
+    expect(cluster.nodes.map(({ watch }) => watch.status.verdict?.capabilities.mayGrantLease)).toEqual(Array(4).fill(false))
+    cluster.between('a', 'b', true)
+    cluster.until('isolated', () => cluster.node('a').watch.status.verdict?.mode === 'isolated', 40)
+  })
+
+  it('[PL4] goes on where it was after a restart, with its incidents', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    cluster.world.advance(30_000)
+    cluster.between('c', 'ab', true)
+    cluster.until('opened', () => cluster.node('c').watch.status.open.length > 0, 60)
+    const before = cluster.node('c').watch.status.open[0]
+    cluster.world.advance(30_000)
+    cluster.node('c').participant.replica.close()
+    cluster.world.advance(1000)
+    const again = cluster.start('c')
+    cluster.world.advance(5000)
+    expect(again.watch.status.open[0]?.id).toBe(before?.id)
+    cluster.between('c', 'ab', false)
+    cluster.until('full', () => isAll(cluster, 'full'), 65)
+    cluster.until('closed', () => again.watch.status.open.length === 0, 120)
+    expect(again.watch.incidents.find(({ id }) => id === before?.id)?.outcome).toBe('healed')
+  })
+
+  it('[PL5] changes the roster by a quorum of both, tells everybody, and lets no minority change it', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    cluster.world.advance(30_000)
+    const voters = cluster.roster.voters.map((voter) => (voter.id === 'a' ? { ...voter, weight: 3 } : voter))
+    cluster.node('b').watch.propose({ voters, policy: { kind: 'keep-majority' } })
+    cluster.until('decided', () => cluster.nodes.every(({ watch }) => watch.status.roster?.epoch === 2), 20)
+    cluster.between('a', 'bc', true)
+    cluster.until('a alone is the majority', () => cluster.modes() === 'majority minority minority', 40)
+    cluster.node('b').watch.propose({ voters: cluster.roster.voters, policy: { kind: 'keep-majority' } })
+    cluster.world.advance(30_000)
+    expect(cluster.nodes.map(({ watch }) => watch.status.roster?.epoch)).toEqual([2, 2, 2])
+  })
+
+  it('[PL6] takes the word of an operator for voters that do not come back, who merge and may not act when they do', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    cluster.world.advance(30_000)
+    cluster.between('a', 'bc', true)
+    cluster.until('isolated', () => cluster.node('a').watch.status.verdict?.mode === 'isolated', 40)
+    cluster.node('a').watch.force({ voters: [{ id: 'a', weight: 1 }], policy: { kind: 'keep-majority' } })
+    cluster.until('full', () => cluster.node('a').watch.status.verdict?.mode === 'full', 20)
+    cluster.between('a', 'bc', false)
+    cluster.until('told', () => new Set(cluster.nodes.map(({ watch }) => watch.status.roster?.epoch)).size === 1, 65)
+    expect(cluster.node('b').watch.status.verdict?.capabilities.mayGrantLease).toBe(false)
+  })
+
+  it('[PL7] tells a client of its server where that stands', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    cluster.world.advance(30_000)
+    const wire = cluster.world.wire('in')
+    const client = cluster.world.replica()
+    client.join({ transports: [wire.dial] })
+    cluster.node('a').participant.join({ transports: [wire.listen] })
+    const watch = watchPartitions(client.replica)
+    cluster.until('known', () => watch.status.verdict?.mode === 'full', 40)
+    expect(watch.status.verdict?.powerless).toBe('not-a-voter')
+    cluster.between('a', 'bc', true)
+    cluster.until('told', () => watch.status.verdict?.sides[0]?.length === 1, 60)
+    expect(watch.status.verdict?.sides[0]).toEqual(['a'])
+  })
+
+  it('[PL8] ends the connection of one that says what no partition layer would, and goes on', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    cluster.world.advance(30_000)
+    const { replica } = cluster.node('a').participant
+    for (const { session } of insideOf(cluster.node('b').participant.replica).connections) {
+      if (session.peerName === 'a') session.send({ kind: 'aside', channel: 2, bytes: Uint8Array.of(77, 1, 2) })
+    }
+    cluster.world.advance(100)
+    expect(replica.metrics().malformedFrames).toBe(1)
+    expect(cluster.node('a').watch.metrics().malformed).toBe(1)
+    cluster.until('full', () => isAll(cluster, 'full'), 40)
+  })
+})

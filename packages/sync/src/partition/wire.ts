@@ -1,0 +1,157 @@
+/** The bytes of what the partition layers of two replicas tell each other, in asides. */
+import { attempt, ByteReader, ByteWriter, type DecodeError, type Result } from '@rejoin/state'
+import { choice, type Field, type Fields, flag, list, optional, record, text, uint } from '../wire-fields.ts'
+import { mostAccusers, mostMembers, type MemberStatus, type Rumour, type SwimMessage } from './detector/swim-messages.ts'
+import { mostVoters, type Policy, type Roster, type Voter } from './roster.ts'
+import type { Ballot, RosterLogState, RosterMessage, RosterPhase } from './roster-record.ts'
+import type { HeardRow, PeerLink, ReachabilityRow } from './verdict/reachability.ts'
+
+/** What one partition layer tells another. */
+export type PartitionMessage =
+  /** It runs. */
+  | { readonly kind: 'heartbeat'; readonly isHidden: boolean }
+  | { readonly kind: 'swim'; readonly message: SwimMessage }
+  | { readonly kind: 'rows'; readonly rows: readonly HeardRow[] }
+  | { readonly kind: 'roster'; readonly message: RosterMessage }
+  /** What the open incidents about contact are called. */
+  | { readonly kind: 'incidents'; readonly names: readonly string[] }
+
+const mostNames = 8
+const id = text(128)
+
+/** One of several shapes, told apart by `kind`. */
+function union<T extends { readonly kind: string }>(shapes: {
+  readonly [K in T['kind']]: Fields<Omit<Extract<T, { readonly kind: K }>, 'kind'>>
+}): Field<T> {
+  const kinds = Object.keys(shapes) as T['kind'][]
+  const fields = kinds.map((kind) => record<object>(shapes[kind]))
+  return {
+    write: (writer, value) => {
+      const at = kinds.indexOf(value.kind as T['kind'])
+      writer.u8(at)
+      fields[at]?.write(writer, value)
+    },
+    read: (reader) => {
+      const at = reader.u8()
+      const field = fields[at]
+      if (field === undefined) return reader.fail('malformed', `a message of unknown kind ${at}`)
+      return { kind: kinds[at], ...field.read(reader) } as unknown as T
+    },
+  }
+}
+
+const rumour = record<Rumour>({
+  id,
+  status: choice<MemberStatus>(['alive', 'suspect', 'unreachable', 'left']),
+  incarnation: uint,
+  by: list(id, mostAccusers),
+})
+const rumours = list(rumour, mostMembers, 4)
+
+const swim = union<SwimMessage>({
+  probe: { seq: uint, rumours },
+  ack: { seq: uint, incarnation: uint, rumours },
+  indirect: { seq: uint, subject: id, rumours },
+  nack: { seq: uint, isNeighbour: flag },
+  gossip: { rumours },
+  table: { rumours, isAnswer: flag },
+})
+
+const time: Field<number> = { write: (writer, ms) => writer.varUint(Math.max(0, Math.round(ms))), read: (reader) => reader.varUint() }
+
+const link = record<PeerLink>({
+  peer: id,
+  kind: choice<PeerLink['kind']>(['direct', 'relayed', 'unreachable']),
+  by: optional(id) as Field<string>,
+  since: time,
+})
+
+const row = record<HeardRow>({
+  row: record<ReachabilityRow>({ observer: id, rosterEpoch: uint, version: uint, links: list(link, mostVoters, 4) }),
+  ageMs: time,
+})
+
+const voter = record<Voter>({
+  id,
+  weight: uint,
+  role: optional(id) as Field<string>,
+  isCritical: optional(flag) as Field<boolean>,
+})
+
+const policy = union<Policy>({
+  'keep-majority': {},
+  'static-quorum': { voters: uint },
+  'two-thirds': {},
+  'keep-oldest': {},
+  lease: {},
+  none: {},
+})
+
+/** Whether it is a sound one `rosterFault` says: that is for who takes it in. */
+const roster = record<Roster>({
+  epoch: uint,
+  voters: list(voter, mostVoters, 4),
+  policy,
+  arbiter: optional(id) as Field<string>,
+})
+
+const ballot = record<Ballot>({ round: uint, by: id })
+const phase = choice<RosterPhase>(['query', 'prepare', 'accept'])
+
+const rosterMessage = union<RosterMessage>({
+  request: { phase, epoch: uint, ballot, roster: optional(roster) },
+  answer: { phase, epoch: uint, ballot, accepted: optional(record({ ballot, roster })) },
+  refused: { epoch: uint, promised: ballot },
+  ask: { nonce: uint },
+  roster: { roster, answers: optional(uint), isPending: flag },
+  readmit: { epoch: uint },
+})
+
+const message = union<PartitionMessage>({
+  heartbeat: { isHidden: flag },
+  swim: { message: swim },
+  rows: { rows: list(row, mostVoters, 6) },
+  roster: { message: rosterMessage },
+  incidents: { names: list(id, mostNames) },
+})
+
+/** The bytes of a message. */
+export function encodePartition(told: PartitionMessage): Uint8Array {
+  const writer = new ByteWriter(64)
+  message.write(writer, told)
+  return writer.finish()
+}
+
+/** The message that bytes spell, or why they spell none. Never throws, whatever the bytes. */
+export function decodePartition(bytes: Uint8Array): Result<PartitionMessage, DecodeError> {
+  return attempt(() => {
+    const reader = new ByteReader(bytes)
+    const told = message.read(reader)
+    reader.end()
+    return told
+  })
+}
+
+const rosterState = record<RosterLogState>({
+  roster,
+  promised: ballot,
+  accepted: optional(record({ ballot, roster })),
+  votesFrom: uint,
+})
+
+/** The row of what a voter answered for. */
+export function encodeRosterState(state: RosterLogState): Uint8Array {
+  const writer = new ByteWriter(64)
+  rosterState.write(writer, state)
+  return writer.finish()
+}
+
+/** What such a row spells; an error where it was damaged. */
+export function decodeRosterState(bytes: Uint8Array): Result<RosterLogState, DecodeError> {
+  return attempt(() => {
+    const reader = new ByteReader(bytes)
+    const state = rosterState.read(reader)
+    reader.end()
+    return state
+  })
+}
