@@ -34,7 +34,10 @@ export interface AcceptorOptions extends LeaseOptions {
 }
 
 export type AcceptorInput<V> =
-  /** The roster as of now; one of an earlier epoch is left aside. A quorum of the one before must have ceased to vote under it. */
+  /**
+   * The roster as of now; one of an earlier epoch is left aside. Before, a quorum of the roster before must have ceased to vote under
+   * that, and the document here must cover what each of them had: a write counts once a quorum of one roster stored it.
+   */
   | ({ readonly kind: 'roster'; readonly roster: Roster } & Reading)
   | ({ readonly kind: 'tick' } & Reading)
   /** From whom the connection is; `version` is that of the document here, durable as of now. */

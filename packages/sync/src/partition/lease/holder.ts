@@ -15,7 +15,7 @@ import { isCount } from './token.ts'
  * 1. It holds the lease for ttl * (1 - epsilon) by its fastest clock from when it asked for the votes that made a quorum; so
  *    it lets go before any of those acceptors, which count longer from later on, votes for another.
  * 2. It may be used only while it is held and the document covers the version of every acceptor of the grant: what the holder
- *    before did, as far as it counted, stands at one of them at least.
+ *    before did, as far as it counted (a quorum stored it that voted under the holder's roster then), stands at one of them at least.
  * 3. Only votes of the present roster for the latest question count.
  * 4. A renewal keeps the token. Every other grant has a greater one.
  */
