@@ -10,7 +10,6 @@ const alias = readdirSync(`${root}packages`).flatMap((name) => {
   // The umbrella resolves by platform; tests run in Node.
   const entry = name === 'rejoin' ? 'node' : 'index'
   return [
-    { find: `${published}/partition`, replacement: `${root}packages/${name}/src/partition/index.ts` },
     { find: new RegExp(`^${published}$`), replacement: `${root}packages/${name}/src/${entry}.ts` },
     { find: new RegExp(`^${published}/(?!package\\.json$)(.+)$`), replacement: `${root}packages/${name}/src/$1.ts` },
   ]

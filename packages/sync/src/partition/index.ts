@@ -177,7 +177,7 @@ export {
 export {
   type PartitionMetrics,
   type PartitionOptions,
-  type Partitions,
   type PartitionStatus,
+  type Partitions,
   watchPartitions,
 } from './watch.ts'

@@ -25,7 +25,12 @@ class Cluster {
   readonly roster: Roster
 
   constructor(names: readonly string[], roster: Partial<Roster> = {}) {
-    this.roster = { epoch: 1, voters: names.map((id) => ({ id, weight: 1 })), policy: { kind: 'keep-majority' }, ...roster }
+    this.roster = {
+      epoch: 1,
+      voters: names.map((id) => ({ id, weight: 1 })),
+      policy: { kind: 'keep-majority' },
+      ...roster,
+    }
     for (const [at, name] of names.entries()) {
       for (const other of names.slice(0, at)) this.links.set(`${other}-${name}`, this.world.wire(`${other}-${name}`))
     }
@@ -103,7 +108,11 @@ describe('the partition layer of a replica', () => {
     const cluster = new Cluster(['a', 'b', 'c', 'd', 'e'])
     cluster.world.advance(40_000)
     cluster.between('ab', 'cde', true)
-    const seconds = cluster.until('verdicts', () => cluster.modes() === 'minority minority majority majority majority', 25)
+    const seconds = cluster.until(
+      'verdicts',
+      () => cluster.modes() === 'minority minority majority majority majority',
+      25,
+    )
     expect(seconds).toBeLessThanOrEqual(25)
     expect(cluster.node('a').watch.status.verdict?.sides).toEqual([['a', 'b'], expect.arrayContaining(['c'])])
     expect(cluster.node('a').watch.status.verdict?.capabilities.mayGrantLease).toBe(false)
@@ -125,7 +134,9 @@ describe('the partition layer of a replica', () => {
     cluster.world.advance(30_000)
     cluster.between('ab', 'cd', true)
     cluster.until('even', () => isAll(cluster, 'even'), 40)
-    expect(cluster.nodes.map(({ watch }) => watch.status.verdict?.capabilities.mayGrantLease)).toEqual(Array(4).fill(false))
+    expect(cluster.nodes.map(({ watch }) => watch.status.verdict?.capabilities.mayGrantLease)).toEqual(
+      Array(4).fill(false),
+    )
     cluster.between('a', 'b', true)
     cluster.until('isolated', () => cluster.node('a').watch.status.verdict?.mode === 'isolated', 40)
   })

@@ -26,7 +26,12 @@ import { createRosterLog } from './roster-log.ts'
 import type { RosterLog, RosterLogEffect } from './roster-log-interface.ts'
 import { initialRosterLogState, lostRosterLogState, type RosterLogState, type RosterMessage } from './roster-record.ts'
 import { explainPartition } from './verdict/explain.ts'
-import { createReachability, type PeerLink, type Reachability, type ReachabilityEffect } from './verdict/reachability.ts'
+import {
+  createReachability,
+  type PeerLink,
+  type Reachability,
+  type ReachabilityEffect,
+} from './verdict/reachability.ts'
 import {
   createVerdictMachine,
   stableAfterMs,
@@ -373,7 +378,8 @@ class PartitionWatch implements Companion, Partitions {
       if (this.#rosterLog === undefined) this.#openLog(initialRosterLogState(message.roster))
       else this.#carryOutRoster(this.#rosterLog.step({ kind: 'learn', roster: message.roster, now }))
     }
-    if (this.#rosterLog !== undefined) this.#carryOutRoster(this.#rosterLog.step({ kind: 'receive', from, message, now }))
+    if (this.#rosterLog !== undefined)
+      this.#carryOutRoster(this.#rosterLog.step({ kind: 'receive', from, message, now }))
   }
 
   /** Invariant 1: what follows on a row waits for it. */
@@ -472,7 +478,9 @@ class PartitionWatch implements Companion, Partitions {
     const known = this.#linkSince.get(peer)
     const since = known?.[0] === kind ? known[1] : this.#time().wall
     this.#linkSince.set(peer, [kind, since])
-    return reach.via === 'relayed' ? { peer, kind: 'relayed', by: reach.by, since } : { peer, kind: kind as 'direct', since }
+    return reach.via === 'relayed'
+      ? { peer, kind: 'relayed', by: reach.by, since }
+      : { peer, kind: kind as 'direct', since }
   }
 
   #carryOutRows(effects: readonly ReachabilityEffect[]): void {

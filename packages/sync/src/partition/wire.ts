@@ -1,7 +1,13 @@
 /** The bytes of what the partition layers of two replicas tell each other, in asides. */
 import { attempt, ByteReader, ByteWriter, type DecodeError, type Result } from '@rejoin/state'
 import { choice, type Field, type Fields, flag, list, optional, record, text, uint } from '../wire-fields.ts'
-import { mostAccusers, mostMembers, type MemberStatus, type Rumour, type SwimMessage } from './detector/swim-messages.ts'
+import {
+  type MemberStatus,
+  mostAccusers,
+  mostMembers,
+  type Rumour,
+  type SwimMessage,
+} from './detector/swim-messages.ts'
 import { mostVoters, type Policy, type Roster, type Voter } from './roster.ts'
 import type { Ballot, RosterLogState, RosterMessage, RosterPhase } from './roster-record.ts'
 import type { HeardRow, PeerLink, ReachabilityRow } from './verdict/reachability.ts'
@@ -20,9 +26,11 @@ const mostNames = 8
 const id = text(128)
 
 /** One of several shapes, told apart by `kind`. */
-function union<T extends { readonly kind: string }>(shapes: {
-  readonly [K in T['kind']]: Fields<Omit<Extract<T, { readonly kind: K }>, 'kind'>>
-}): Field<T> {
+function union<T extends { readonly kind: string }>(
+  shapes: {
+    readonly [K in T['kind']]: Fields<Omit<Extract<T, { readonly kind: K }>, 'kind'>>
+  },
+): Field<T> {
   const kinds = Object.keys(shapes) as T['kind'][]
   const fields = kinds.map((kind) => record<object>(shapes[kind]))
   return {
@@ -57,7 +65,10 @@ const swim = union<SwimMessage>({
   table: { rumours, isAnswer: flag },
 })
 
-const time: Field<number> = { write: (writer, ms) => writer.varUint(Math.max(0, Math.round(ms))), read: (reader) => reader.varUint() }
+const time: Field<number> = {
+  write: (writer, ms) => writer.varUint(Math.max(0, Math.round(ms))),
+  read: (reader) => reader.varUint(),
+}
 
 const link = record<PeerLink>({
   peer: id,

@@ -210,7 +210,9 @@ export function createIncidentMachine(incident: Incident, stableMs: number, phas
     } else if (phase === 'observe' || !isStarted) enter('observe', now)
     else {
       work.incident = { ...work.incident, symptoms: worse(work.incident.symptoms, symptoms) }
-      if (hasSymptoms(symptoms) && classify(symptoms) !== work.incident.failure) enter('classify', now)
+      // What is left while it heals is not what went wrong.
+      const isWorst = work.incident.symptoms === symptoms
+      if (isWorst && hasSymptoms(symptoms) && classify(symptoms) !== work.incident.failure) enter('classify', now)
     }
     isStarted = true
   }
