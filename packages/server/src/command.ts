@@ -28,6 +28,9 @@ interface ServeFlags {
   readonly node?: string
   readonly join?: string[]
   readonly grantsRights?: boolean
+  readonly voters?: string
+  readonly founding?: boolean
+  readonly preset?: string
   readonly logLevel?: string
 }
 
@@ -41,7 +44,7 @@ Examples:
   $ rejoin serve
   $ rejoin serve --host 0.0.0.0 --authorize ./authorize.mjs --origin https://app.example.com
   $ rejoin serve --config rejoin.json --admin-port 9464
-  $ rejoin serve --node b --join ws://10.0.0.2:4000
+  $ rejoin serve --node b --join ws://10.0.0.2:4000 --voters a,b,c --founding
 
 authorize.mjs exports one function, asked once per connection and document:
   export const authorize = async ({ token, document }) => 'read' | 'write' | 'admin' | 'no'
@@ -72,6 +75,12 @@ export async function runCommand(args: readonly string[], io: ServeProcess): Pro
     .option('--node <name>', 'a stable name among servers')
     .option('--join <url>', 'another server to replicate all documents with; repeatable', collectJoin)
     .option('--grants-rights', 'grant rights and begin epochs although this server joins another')
+    .option('--voters <names>', 'the servers that vote together, this one too, with commas between')
+    .option('--founding', 'this server has never voted: for the first start of each voter')
+    .option(
+      '--preset <pace>',
+      `how closely the others are watched: lan, wan or large (default ${defaultConfig.preset})`,
+    )
     .option('--insecure', 'let everybody who reaches the port read and write everything')
     .option(
       '--log-level <level>',
@@ -99,13 +108,14 @@ export async function runCommand(args: readonly string[], io: ServeProcess): Pro
 const usageCodes: ReadonlySet<string> = new Set(['config-invalid', 'server-exposed'])
 
 async function configFrom(flags: ServeFlags, env: ServeProcess['env']): Promise<ReturnType<typeof mergeConfig>> {
-  const { config, origin, port, adminPort, ...same } = flags
+  const { config, origin, port, adminPort, voters, ...same } = flags
   const fromFlags = parseConfig(
     {
       ...same,
       ...(port === undefined ? {} : { port: wholeNumber(port) }),
       ...(adminPort === undefined ? {} : { adminPort: wholeNumber(adminPort) }),
       ...(origin === undefined ? {} : { origins: origin }),
+      ...(voters === undefined ? {} : { voters: voters.split(',').map((name) => name.trim()) }),
     },
     'the command line',
   )

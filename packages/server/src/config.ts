@@ -44,6 +44,9 @@ const limitsSchema = z.strictObject(
 type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 const logLevels: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 
+type Preset = 'lan' | 'wan' | 'large'
+const presets: readonly Preset[] = ['lan', 'wan', 'large']
+
 const configSchema = z.strictObject({
   port: portSchema.optional(),
   host: z.string().min(1, 'must name an address, such as 127.0.0.1 or 0.0.0.0').optional(),
@@ -57,6 +60,9 @@ const configSchema = z.strictObject({
   node: z.string().min(1, 'must be a name').max(64, 'must have at most 64 characters').optional(),
   join: z.array(joinSchema).optional(),
   grantsRights: z.boolean().optional(),
+  voters: z.array(z.string().min(1, 'must be a name').max(64, 'must have at most 64 characters')).optional(),
+  founding: z.boolean().optional(),
+  preset: z.enum(presets).optional(),
   logLevel: z.enum(logLevels).optional(),
   limits: limitsSchema.optional(),
 })
@@ -75,6 +81,9 @@ export interface ServeConfig {
   readonly node?: string | undefined
   readonly join?: string[] | undefined
   readonly grantsRights?: boolean | undefined
+  readonly voters?: string[] | undefined
+  readonly founding?: boolean | undefined
+  readonly preset?: Preset | undefined
   readonly logLevel?: LogLevel | undefined
   readonly limits?: { readonly [name in keyof ServerLimits]?: number | undefined } | undefined
 }
@@ -93,6 +102,9 @@ export interface ResolvedConfig {
   readonly node: string | undefined
   readonly join: readonly string[]
   readonly grantsRights: boolean | undefined
+  readonly voters: readonly string[]
+  readonly founding: boolean | undefined
+  readonly preset: Preset
   readonly logLevel: LogLevel
   readonly limits: ServerLimits
 }
@@ -111,6 +123,9 @@ export const defaultConfig: ResolvedConfig = {
   node: undefined,
   join: [],
   grantsRights: undefined,
+  voters: [],
+  founding: undefined,
+  preset: 'lan',
   logLevel: 'info',
   limits: defaultServerLimits,
 }

@@ -319,3 +319,37 @@ describe('servers that join each other', () => {
     expect([ada.snapshot.text, eve.snapshot.text]).toEqual(['hello', 'from outside'])
   })
 })
+
+describe('servers that vote', () => {
+  it('[SV18] say where they stand, to operators and as numbers, and find themselves again', async () => {
+    const voters = ['a', 'b']
+    const disk = createMemoryDisk()
+    const first = await start({ node: 'a', voters, founding: true, storage: disk.open() })
+    const second = await start({ node: 'b', voters, founding: true, join: [first.address.syncUrl] })
+    const read = async (name: string): Promise<string> =>
+      await (await fetch(`${first.address.url}/debug/${name}`)).text()
+    await until('both are there', async () =>
+      (await read('explain')).startsWith('All 2 voters have reached each other'),
+    )
+    expect(JSON.parse(await read('peers'))).toMatchObject({ self: 'a', connected: ['b'], voters })
+    expect(await first.server.metrics()).toMatch(/^rejoin_partition_mode\{mode="full"\} 1$/m)
+    await second.server.close()
+    await until('one is missing', async () => JSON.parse(await read('partition')).verdict.mode === 'even')
+    expect(await first.server.metrics()).toMatch(/^rejoin_voters\{side="elsewhere"\} 1$/m)
+  }, 60_000)
+
+  it('[SV18] are one voter each, of themselves, unless they are told otherwise', async () => {
+    const disk = createMemoryDisk()
+    for (let turn = 0; turn < 2; turn++) {
+      const { server, address } = await start({ storage: disk.open() })
+      await until('it knows', async () =>
+        (await (await fetch(`${address.url}/debug/explain`)).text()).includes('All 1 voter'),
+      )
+      expect(server.partitions?.status.roster?.voters).toHaveLength(1)
+      await server.close()
+    }
+    expect(() => createServer({ storage: memoryStorage(), voters: ['a', 'b'], node: 'c' })).toThrow(
+      /names this server too/,
+    )
+  })
+})

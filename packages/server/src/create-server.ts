@@ -10,16 +10,17 @@ import type { Server } from 'node:http'
 import { lmdb, processClock, processRandom, processTimers, saveTraces, webSocket, webSocketServer } from '@rejoin/node'
 import { rejoinError } from '@rejoin/state'
 import { connect, createReplica, type Net, type Replica, type StorageStatus, type Transport } from '@rejoin/sync'
-import { mirrorDocuments } from '@rejoin/sync/partition'
+import { mirrorDocuments, type PartitionOptions, type Partitions, watchPartitions } from '@rejoin/sync/partition'
 import { createAuthorizer } from './authorizer.ts'
 import { holdDataLock } from './data-lock.ts'
+import { debugAnswer } from './debug.ts'
 import { createFronts, openStaticFiles } from './fronts.ts'
 import type { Readiness } from './http-front.ts'
 import { guardLinks } from './link-guard.ts'
 import { bind, unbind, urlOf } from './listening.ts'
 import { createServerMetrics } from './metrics.ts'
 import type { RejoinServer, ServerAddress, ServerLogger, ServerOptions } from './options.ts'
-import { checkedSettings, settingsForLog } from './settings.ts'
+import { checkedSettings, type ServerSettings, settingsForLog } from './settings.ts'
 import { observeStorage } from './storage-observer.ts'
 import { remoteOf, syncPath, upgradePolicy } from './upgrade-policy.ts'
 import { ownVersion } from './version.ts'
@@ -32,6 +33,7 @@ type Phase = 'new' | 'opening' | 'listening' | 'draining' | 'closed'
 interface Opened {
   readonly replica: Replica
   readonly net: Net
+  readonly partitions: Partitions
   readonly front: Server
   readonly admin: Server | undefined
   readonly releaseData: () => Promise<void>
@@ -65,6 +67,7 @@ export function createServer(options: ServerOptions): RejoinServer {
     ready: () => readiness().ready,
     storageOk: () => storeStatus().state === 'ok',
     replica: () => opened?.replica.metrics(),
+    partitions: () => opened?.partitions,
   })
   const lent = options.storage
   const storeStatus = (): StorageStatus => opened?.replica.storageStatus ?? { state: 'ok' }
@@ -145,9 +148,15 @@ export function createServer(options: ServerOptions): RejoinServer {
       })
     }
     mirrorDocuments(replica)
+    const partitions = watchPartitions(replica, partitionOptions(settings))
     const net = connect(replica, { transports: [guard.transport, ...settings.join.map(dialled)] })
-    const { front, admin } = createFronts({ settings, operations: { readiness, metrics }, files, sockets })
-    opened = { replica, net, front, admin, releaseData }
+    const { front, admin } = createFronts({
+      settings,
+      operations: { readiness, metrics, debug: (name) => debugAnswer(partitions, name) },
+      files,
+      sockets,
+    })
+    opened = { replica, net, partitions, front, admin, releaseData }
     const { host, adminHost } = settings
     const adminPort = admin === undefined ? undefined : await bind(admin, adminHost, settings.adminPort ?? 0)
     const port = await bind(front, host, settings.port)
@@ -186,6 +195,9 @@ export function createServer(options: ServerOptions): RejoinServer {
     get ready() {
       return readiness().ready
     },
+    get partitions() {
+      return opened?.partitions
+    },
     metrics: () => metrics.text(),
     async listen() {
       if (phase !== 'new') throw rejoinError('closed', { reason: 'listen() may be called once.' })
@@ -211,6 +223,16 @@ export function createServer(options: ServerOptions): RejoinServer {
     [Symbol.asyncDispose]: () => server.close(),
   }
   return server
+}
+
+function partitionOptions({ node, voters, founding, preset }: ServerSettings): PartitionOptions {
+  const policy = { kind: 'keep-majority' } as const
+  return {
+    preset,
+    ...(voters.length === 0 ? {} : { roster: { epoch: 1, voters: voters.map((id) => ({ id, weight: 1 })), policy } }),
+    ...(founding === undefined ? {} : { isFounding: founding }),
+    ...(node === '' ? { isFounding: true } : {}),
+  }
 }
 
 /** How long closing what no longer matters may take before it is left to the end of the process. */

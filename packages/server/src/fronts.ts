@@ -14,7 +14,11 @@ const spareSockets = 1_000
 /** What the fronts serve. */
 export interface FrontParts {
   readonly settings: ServerSettings
-  readonly operations: { readonly readiness: () => Readiness; readonly metrics: ServerMetrics }
+  readonly operations: {
+    readonly readiness: () => Readiness
+    readonly metrics: ServerMetrics
+    readonly debug: (name: string) => object | string | undefined
+  }
   readonly files: StaticFiles | undefined
   readonly sockets: WebSocketServerTransport
 }

@@ -14,9 +14,15 @@ async function start(metricsFor: 'everyone' | 'this-machine' = 'this-machine') {
     ready: () => readiness.ready,
     storageOk: () => true,
     replica: () => undefined,
+    partitions: () => undefined,
   })
   const front = createHttpFront({
-    operations: { readiness: () => readiness, metrics, metricsFor },
+    operations: {
+      readiness: () => readiness,
+      metrics,
+      debug: (name) => (name === 'peers' ? { connected: ['b'] } : name === 'explain' ? 'All is well.\n' : undefined),
+      metricsFor,
+    },
     files: undefined,
     countRequest: (status) => metrics.httpRequests.inc({ status: String(status) }),
   })
@@ -48,6 +54,18 @@ describe('health', () => {
     expect(response.headers.get('cache-control')).toBe('no-store')
     expect((await fetch(`${url}/livez`)).status).toBe(200)
     expect((await fetch(`${url}/nothing`)).status).toBe(404)
+  })
+})
+
+describe('/debug', () => {
+  it('[SV17] answers with data or words, to those who may read /metrics', async () => {
+    const { url } = await start()
+    expect(await (await fetch(`${url}/debug/peers`)).json()).toEqual({ connected: ['b'] })
+    expect(await (await fetch(`${url}/debug/explain`)).text()).toBe('All is well.\n')
+    expect((await fetch(`${url}/debug/nothing`)).status).toBe(404)
+    const proxied = await fetch(`${url}/debug/peers`, { headers: { 'x-forwarded-for': '10.0.0.1' } })
+    expect(proxied.status).toBe(403)
+    expect(await proxied.text()).toContain('--admin-port')
   })
 })
 

@@ -1,6 +1,7 @@
 /**
  * The plain HTTP side of the server: health, metrics and the files of the app. WebSocket upgrades go elsewhere.
  *
+ * `/debug/...` shows operators where the server stands, to the same callers as `/metrics`.
  * `/livez` says that the process answers. `/readyz` says whether clients should be sent here: not while draining, not
  * while the store fails. `/metrics` tells operators everything, so on a port that others reach it answers only callers
  * on this machine that came without a proxy; everybody else is pointed to the admin port.
@@ -20,7 +21,9 @@ export interface HttpFront {
     | {
         readonly readiness: () => Readiness
         readonly metrics: ServerMetrics
-        /** Who may read `/metrics` here. */
+        /** What `/debug/...` answers: plain data, or text; undefined where there is nothing of the name. */
+        readonly debug: (name: string) => object | string | undefined
+        /** Who may read `/metrics` and `/debug` here. */
         readonly metricsFor: 'everyone' | 'this-machine'
       }
     | undefined
@@ -74,11 +77,24 @@ async function route(front: HttpFront, request: IncomingMessage, response: Serve
 }
 
 async function operations(
-  { readiness, metrics, metricsFor }: NonNullable<HttpFront['operations']>,
+  { readiness, metrics, debug, metricsFor }: NonNullable<HttpFront['operations']>,
   request: IncomingMessage,
   response: ServerResponse,
   pathname: string,
 ): Promise<boolean> {
+  const isForOperators = pathname === '/metrics' || pathname.startsWith('/debug/')
+  if (isForOperators && metricsFor === 'this-machine' && !isFromThisMachine(request)) {
+    const reason = 'for callers on this machine only; start the server with --admin-port to read it elsewhere'
+    sendText(response, 403, `${pathname} is ${reason}\n`)
+    return true
+  }
+  if (pathname.startsWith('/debug/')) {
+    const answer = debug(pathname.slice('/debug/'.length))
+    if (answer === undefined) sendText(response, 404, 'not found\n')
+    else if (typeof answer === 'string') sendText(response, 200, answer)
+    else sendJson(response, 200, answer)
+    return true
+  }
   switch (pathname) {
     case '/livez':
       sendJson(response, 200, { live: true })
@@ -89,14 +105,6 @@ async function operations(
       return true
     }
     case '/metrics': {
-      if (metricsFor === 'this-machine' && !isFromThisMachine(request)) {
-        sendText(
-          response,
-          403,
-          'metrics are for callers on this machine; start the server with --admin-port to read them elsewhere\n',
-        )
-        return true
-      }
       const text = await metrics.text()
       response.setHeader('content-type', metrics.contentType)
       send(response, 200, text)

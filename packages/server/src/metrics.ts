@@ -3,7 +3,9 @@
  * All names begin with `rejoin_`, those of the process too.
  */
 import type { Metrics } from '@rejoin/sync'
+import type { Partitions } from '@rejoin/sync/partition'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { registerPartitionMetrics } from './partition-metrics.ts'
 
 /** The measures of one server. `text()` is the answer of `/metrics`. */
 export interface ServerMetrics {
@@ -34,6 +36,7 @@ export interface ServerGauges {
   readonly storageOk: () => boolean
   /** The numbers of the replica, once there is one. */
   readonly replica: () => Metrics | undefined
+  readonly partitions: () => Partitions | undefined
 }
 
 /** What the replica counts itself: by its name there, the name here, and what it says. */
@@ -100,6 +103,7 @@ export function createServerMetrics(version: string, gauges: ServerGauges): Serv
       },
     })
   }
+  registerPartitionMetrics(registry, gauges.partitions)
   for (const [key, name, help] of replicaGauges) {
     new Gauge({
       name: `rejoin_${name}`,

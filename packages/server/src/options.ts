@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** What a server is told, and what it tells. */
 import type { Authorize, Storage } from '@rejoin/sync'
+import type { Partitions } from '@rejoin/sync/partition'
 import type { ServerLimits } from './limits.ts'
 
 /** The part of pino (and of most loggers) that the server uses: fields first, then the message. */
@@ -40,6 +41,18 @@ export interface ServerOptions {
    * on to those that they are connected to.
    */
   readonly join?: readonly string[]
+  /**
+   * The servers that vote together, by their `node` names, the same list at each of them: who of them may act for all in a split
+   * is the side with more than half. Default: this one alone. What is on the disk counts instead.
+   */
+  readonly voters?: readonly string[]
+  /**
+   * Whether this server has never voted: for the first start of each voter, and never after its data was lost; then it is
+   * readmitted by the others. Default: where it is the only voter.
+   */
+  readonly founding?: boolean
+  /** The pace at which the others are watched. Default `lan`. */
+  readonly preset?: 'lan' | 'wan' | 'large'
   /** The credential for the servers in `join`, asked again at each dial. */
   readonly joinToken?: () => string | undefined | PromiseLike<string | undefined>
   /**
@@ -80,6 +93,8 @@ export interface RejoinServer {
   readonly url: string | undefined
   /** Whether `/readyz` answers 200. */
   readonly ready: boolean
+  /** Where this server stands among those that vote; undefined before `listen`. */
+  readonly partitions: Partitions | undefined
   /** What `/metrics` answers. */
   metrics(): Promise<string>
   [Symbol.asyncDispose](): Promise<void>

@@ -16,6 +16,9 @@ export interface ServerSettings {
   readonly node: string
   readonly join: readonly string[]
   readonly grantsRights: boolean
+  readonly voters: readonly string[]
+  readonly founding: boolean | undefined
+  readonly preset: 'lan' | 'wan' | 'large'
   readonly limits: ServerLimits
   /** Bound so that only this machine reaches it. */
   readonly loopback: boolean
@@ -32,6 +35,8 @@ export function checkedSettings(options: ServerOptions): ServerSettings {
       join: join === undefined ? undefined : [...join],
       origins: origins === undefined ? undefined : [...origins],
       static: staticDir,
+      voters: options.voters === undefined ? undefined : [...options.voters],
+      ...{ founding: options.founding, preset: options.preset },
       limits: options.limits === undefined ? undefined : withoutUndefined(options.limits),
     }),
     'createServer',
@@ -51,10 +56,19 @@ export function checkedSettings(options: ServerOptions): ServerSettings {
     staticDir: parsed.static,
     node: parsed.node ?? '',
     join: parsed.join ?? [],
+    voters: parsed.voters ?? [],
+    founding: parsed.founding,
+    preset: parsed.preset ?? defaultConfig.preset,
     grantsRights: parsed.grantsRights ?? (parsed.join ?? []).length === 0,
     limits: { ...defaultServerLimits, ...(withoutUndefined(parsed.limits ?? {}) as Partial<ServerLimits>) },
     loopback: isLoopbackHost(parsed.host ?? defaultConfig.host),
     access: options.authorize === undefined ? 'everybody' : 'hook',
+  }
+  const { voters } = settings
+  if (voters.length > 0 && !voters.includes(settings.node)) {
+    throw rejoinError('config-invalid', {
+      reason: `createServer: voters names this server too, which is called ${settings.node || 'nothing: give it a node name'}.`,
+    })
   }
   if (!settings.loopback && settings.access === 'everybody' && insecure !== true) {
     throw rejoinError('server-exposed', {

@@ -346,12 +346,14 @@ class PartitionWatch implements Companion, Partitions {
   #stateFrom(rows: readonly StoredRow[]): RosterLogState | undefined {
     const row = rows.find(({ key }) => key === rosterKey)
     const stored = row === undefined ? undefined : decodeRosterState(row.bytes)
-    if (stored?.ok === true && rosterFault(stored.value.roster) === undefined) return stored.value
+    // Without a name it was another voter before: nobody else counts on it.
+    const isOfOther = this.#core.name === '' && this.#options.roster === undefined && this.#core.role === 'server'
+    if (stored?.ok === true && !isOfOther && rosterFault(stored.value.roster) === undefined) return stored.value
     const roster = this.#options.roster ?? this.#ownRoster()
     if (roster === undefined) return undefined
     const isAlone = roster.voters.length === 1 && roster.voters[0]?.id === this.self
     const isFounding = this.#options.isFounding ?? isAlone
-    return row === undefined && isFounding ? initialRosterLogState(roster) : lostRosterLogState(roster)
+    return (row === undefined || isOfOther) && isFounding ? initialRosterLogState(roster) : lostRosterLogState(roster)
   }
 
   #ownRoster(): Roster | undefined {

@@ -1,0 +1,29 @@
+/** What `/debug/...` shows of one server: nothing of any document, and no address of a client. */
+import { incidentReport, type Partitions } from '@rejoin/sync/partition'
+
+/** Plain data or words; undefined where there is nothing of the name. */
+export function debugAnswer(partitions: Partitions | undefined, name: string): object | string | undefined {
+  if (partitions === undefined) return undefined
+  const { status } = partitions
+  switch (name) {
+    case 'partition':
+      return { self: partitions.self, ...status, explanation: partitions.explain() }
+    case 'peers':
+      return {
+        self: partitions.self,
+        connected: status.connected,
+        voters: status.roster?.voters.map(({ id }) => id) ?? [],
+        isPaused: status.isPaused,
+      }
+    case 'recoveries':
+      return { incidents: partitions.incidents }
+    case 'explain':
+      return `${partitions.explain().join('\n')}\n`
+    default: {
+      const incident = partitions.incidents.find(
+        (one) => name === `recoveries/${one.name}` || name === `recoveries/${one.id}`,
+      )
+      return incident === undefined ? undefined : incidentReport(incident)
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/** Where the server stands among those that vote, as numbers. No label names a peer: there may be any number of them. */
+import type { PartitionMetrics, Partitions } from '@rejoin/sync/partition'
+import { Counter, Gauge, type Registry } from 'prom-client'
+
+const modes = ['full', 'mixed', 'majority', 'minority', 'even', 'isolated', 'unknown'] as const
+
+const counters: readonly (readonly [keyof PartitionMetrics, string, string])[] = [
+  ['suspicions', 'suspicions_total', 'Times that a voter was suspected.'],
+  ['suspicionsRefuted', 'suspicions_refuted_total', 'Suspicions of voters that were there: false accusations.'],
+  ['unreachable', 'unreachable_total', 'Times that a voter was found unreachable.'],
+  ['pauses', 'local_pauses_total', 'Times that this process itself did not run.'],
+  ['splits', 'partition_detected_total', 'Times that the voters were found split.'],
+  ['incidentsOpened', 'incidents_opened_total', 'Incidents opened.'],
+  ['incidentsClosed', 'incidents_closed_total', 'Incidents closed.'],
+  ['redials', 'recovery_attempts_total', 'Times that an incident had the missing dialled.'],
+]
+
+/** Adds the numbers of a partition layer to a registry. */
+export function registerPartitionMetrics(registry: Registry, read: () => Partitions | undefined): void {
+  const registers = [registry]
+  for (const [key, name, help] of counters) {
+    new Counter({
+      name: `rejoin_${name}`,
+      help,
+      registers,
+      collect() {
+        this.reset()
+        this.inc(read()?.metrics()[key] ?? 0)
+      },
+    })
+  }
+  new Gauge({
+    name: 'rejoin_partition_mode',
+    help: 'How the voters look from here: 1 for the mode that it is.',
+    labelNames: ['mode'],
+    registers,
+    collect() {
+      const mode = read()?.status.verdict?.mode ?? 'unknown'
+      for (const one of modes) this.set({ mode: one }, one === mode ? 1 : 0)
+    },
+  })
+  new Gauge({
+    name: 'rejoin_voters',
+    help: 'Voters, by whether they are on this side.',
+    labelNames: ['side'],
+    registers,
+    collect() {
+      const verdict = read()?.status.verdict
+      const here = verdict?.sides[0]?.length ?? 0
+      this.set({ side: 'here' }, here)
+      this.set({ side: 'elsewhere' }, (verdict?.roster.voters.length ?? here) - here)
+    },
+  })
+  new Gauge({
+    name: 'rejoin_may_act',
+    help: 'Whether leases may be granted here, if a quorum votes for it.',
+    registers,
+    collect() {
+      this.set(read()?.status.verdict?.capabilities.mayGrantLease === true ? 1 : 0)
+    },
+  })
+}
