@@ -135,13 +135,27 @@ describe('swim', () => {
       expect(acks.map((ack) => ack.message)).toMatchObject([{ kind: 'ack', seq: 7, incarnation: after }])
       expect(swim.incarnation).toBe(after)
     }
-    swim.step({
-      kind: 'message',
-      from: 'bob',
-      now: 1,
-      message: gossip(rumour('alice', 'suspect', 10 + mostRaise + 1, 'bob')),
-    })
-    expect(swim.incarnation).toBe(10)
+    // Nobody makes it use up its incarnations.
+    for (const told of [Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY, Number.NaN, 1e300, 0.5, -1])
+      swim.step({ kind: 'message', from: 'bob', now: 1, message: gossip(rumour('alice', 'suspect', told, 'bob')) })
+    expect(swim.incarnation).toBe(10 + mostRaise + 1)
+  })
+
+  it('[SW5] catches up with whatever incarnation others made up for it', () => {
+    const swim = alice()
+    const bob = createSwim({ self: 'bob', settings: lan, random: seededRandom(5).float })
+    bob.step({ kind: 'join', peer: 'alice', now: 0 })
+    bob.step({ kind: 'opened', peer: 'alice', now: 0 })
+    const lie = gossip(rumour('bob', 'suspect', Number.MAX_SAFE_INTEGER, 'carol'))
+    for (let times = 0; times < 3; times++) swim.step({ kind: 'message', from: 'carol', now: 0, message: lie })
+    expect(swim.memberOf('bob')?.incarnation).toBe(1 + 3 * mostRaise)
+    for (let now = 0; now < 60_000; now += 100) {
+      for (const { to, message } of sentIn(swim.step({ kind: 'tick', now })))
+        for (const answer of to === 'bob' ? sentIn(bob.step({ kind: 'message', from: 'alice', now, message })) : [])
+          expect(changesIn(swim.step({ kind: 'message', from: 'bob', now, message: answer.message }))).toEqual([])
+    }
+    expect(bob.incarnation).toBe(2 + 3 * mostRaise)
+    expect(swim.memberOf('bob')).toMatchObject({ status: 'alive', incarnation: bob.incarnation })
   })
 
   it('[SW6] does not suspect by hearsay whom it hears itself, but tells the accused, and counts it later', () => {
