@@ -241,9 +241,14 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
     accuse,
     expire: (now) => {
       for (const member of suspects) {
-        if (now < expiresAt(member)) continue
-        member.probeAt = now + settings.unreachableProbeMs
-        become(member, 'unreachable', { kind: 'expired', by: [...member.accusers] })
+        const late = now - expiresAt(member)
+        if (late < 0) continue
+        // We did not run, and its word may lie unread.
+        if (late > settings.probeTimeoutMs) member.suspectedAt += late + settings.probeTimeoutMs
+        else {
+          member.probeAt = now + settings.unreachableProbeMs
+          become(member, 'unreachable', { kind: 'expired', by: [...member.accusers] })
+        }
       }
     },
     quiet: (until) => {

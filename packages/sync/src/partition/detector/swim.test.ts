@@ -211,7 +211,7 @@ describe('swim', () => {
     expect(changesIn(run(swim, at, at + 20_000, ['carol', 'dave', 'erin']))).toEqual([])
     accuse('carol')
     accuse('carol', 'dave')
-    expect(changesIn(run(swim, at + 20_000, at + 20_300, ['carol', 'dave', 'erin']))).toEqual([
+    expect(changesIn(run(swim, at + 20_000, at + 20_600, ['carol', 'dave', 'erin']))).toEqual([
       'bob suspect>unreachable',
     ])
   })
@@ -458,6 +458,14 @@ describe('swim', () => {
     other.step({ kind: 'paused', now: 1e6, until: 1e6 + 5000 })
     const first = other.step({ kind: 'tick', now: 1e6 })
     expect([sentIn(first, 'probe').length, sentIn(first, 'table').length]).toEqual([1, 1])
+  })
+
+  it('[SW24] that ran late reads what has come before it finds somebody unreachable', () => {
+    const { swim, at } = suspectingBob()
+    const late = at + 28_000
+    expect(changesIn(swim.step({ kind: 'tick', now: late }))).toEqual([])
+    expect(changesIn(swim.step({ kind: 'tick', now: late + 499 }))).toEqual([])
+    expect(changesIn(swim.step({ kind: 'tick', now: late + 501 }))).toEqual(['bob suspect>unreachable'])
   })
 
   it('[SW20] says that it leaves, is silent then, and is alive again under a higher incarnation', () => {
