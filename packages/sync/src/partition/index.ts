@@ -25,6 +25,7 @@ export { type DetectorSettings, detectorPresets, detectorSettingsFault } from '.
 export { createSwim, type Swim, type SwimOptions } from './detector/swim.ts'
 export {
   type MemberStatus,
+  mostAccusers,
   mostMembers,
   mostRaise,
   mostRumours,

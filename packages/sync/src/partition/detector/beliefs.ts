@@ -59,6 +59,10 @@ export interface Member {
 
 export const hears = ({ link, isSilent }: Member): boolean => link === 'open' && !isSilent
 
+/** As far as one message may raise what is known. Whoever is really that far ahead is caught up with by and by. */
+const plausible = (at: number, known: number): number =>
+  Number.isSafeInteger(at) ? Math.min(at, known + mostRaise) : Number.NEGATIVE_INFINITY
+
 export interface BeliefsOptions {
   readonly self: NodeId
   readonly settings: DetectorSettings
@@ -137,10 +141,10 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
     incarnation = Math.max(incarnation, beyond) + 1
     rumours.add(self)
   }
-  const hearOfSelf = (rumour: Rumour): void => {
+  const hearOfSelf = (status: MemberStatus, at: number): void => {
     // 'Alive' at our own incarnation is what we said.
-    if (rumour.incarnation < incarnation || (rumour.status === 'alive' && rumour.incarnation === incarnation)) return
-    raise(rumour.incarnation)
+    if (at < incarnation || (status === 'alive' && at === incarnation)) return
+    raise(at)
     options.refuted()
   }
   const alive = (member: Member, at: number): void => {
@@ -220,11 +224,12 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
       changed({ kind: 'stateChanged', peer: id, from: member.status, to: 'removed', evidence: { kind: 'roster' } })
     },
     hear: (rumour, from, now) => {
-      const { id, status, incarnation: at, by } = rumour
+      const { id, status, by } = rumour
       const member = members.get(id)
       const known = id === self ? incarnation : member?.incarnation
-      if (known === undefined || !Number.isSafeInteger(at) || at < 1 || at > known + mostRaise) return
-      if (member === undefined) hearOfSelf(rumour)
+      if (known === undefined) return
+      const at = plausible(rumour.incarnation, known)
+      if (member === undefined) hearOfSelf(status, at)
       else if (status === 'alive') alive(member, at)
       else if (status === 'left') left(member, at, from)
       // What this replica says itself it knows; what strangers say does not count.
@@ -232,15 +237,18 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
         for (const accuser of by.slice(0, mostAccusers))
           if (accuser !== id && members.has(accuser)) accuse(member, at, accuser, { kind: 'hearsay', by: accuser }, now)
     },
-    alive: (member, at) => {
-      if (Number.isSafeInteger(at) && at <= member.incarnation + mostRaise) alive(member, at)
-    },
+    alive: (member, at) => alive(member, plausible(at, member.incarnation)),
     accuse,
     expire: (now) => {
       for (const member of suspects) {
-        if (now < expiresAt(member)) continue
-        member.probeAt = now + settings.unreachableProbeMs
-        become(member, 'unreachable', { kind: 'expired', by: [...member.accusers] })
+        const late = now - expiresAt(member)
+        if (late < 0) continue
+        // We did not run, and its word may lie unread.
+        if (late > settings.probeTimeoutMs) member.suspectedAt += late + settings.probeTimeoutMs
+        else {
+          member.probeAt = now + settings.unreachableProbeMs
+          become(member, 'unreachable', { kind: 'expired', by: [...member.accusers] })
+        }
       }
     },
     quiet: (until) => {

@@ -6,7 +6,7 @@ export const mostMembers = 1024
 export const mostRumours = 16
 /** Accusers that a rumour names. */
 export const mostAccusers = 10
-/** By how much an incarnation may be beyond what is known: nobody can raise another's out of its reach. */
+/** By how much one message may raise an incarnation, so that nobody can use up those of another. */
 export const mostRaise = 1_048_576
 
 /** What a replica believes of a member. `unreachable` never ends by itself. */

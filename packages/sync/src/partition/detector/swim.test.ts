@@ -135,13 +135,27 @@ describe('swim', () => {
       expect(acks.map((ack) => ack.message)).toMatchObject([{ kind: 'ack', seq: 7, incarnation: after }])
       expect(swim.incarnation).toBe(after)
     }
-    swim.step({
-      kind: 'message',
-      from: 'bob',
-      now: 1,
-      message: gossip(rumour('alice', 'suspect', 10 + mostRaise + 1, 'bob')),
-    })
-    expect(swim.incarnation).toBe(10)
+    // Nobody makes it use up its incarnations.
+    for (const told of [Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY, Number.NaN, 1e300, 0.5, -1])
+      swim.step({ kind: 'message', from: 'bob', now: 1, message: gossip(rumour('alice', 'suspect', told, 'bob')) })
+    expect(swim.incarnation).toBe(10 + mostRaise + 1)
+  })
+
+  it('[SW5] catches up with whatever incarnation others made up for it', () => {
+    const swim = alice()
+    const bob = createSwim({ self: 'bob', settings: lan, random: seededRandom(5).float })
+    bob.step({ kind: 'join', peer: 'alice', now: 0 })
+    bob.step({ kind: 'opened', peer: 'alice', now: 0 })
+    const lie = gossip(rumour('bob', 'suspect', Number.MAX_SAFE_INTEGER, 'carol'))
+    for (let times = 0; times < 3; times++) swim.step({ kind: 'message', from: 'carol', now: 0, message: lie })
+    expect(swim.memberOf('bob')?.incarnation).toBe(1 + 3 * mostRaise)
+    for (let now = 0; now < 60_000; now += 100) {
+      for (const { to, message } of sentIn(swim.step({ kind: 'tick', now })))
+        for (const answer of to === 'bob' ? sentIn(bob.step({ kind: 'message', from: 'alice', now, message })) : [])
+          expect(changesIn(swim.step({ kind: 'message', from: 'bob', now, message: answer.message }))).toEqual([])
+    }
+    expect(bob.incarnation).toBe(2 + 3 * mostRaise)
+    expect(swim.memberOf('bob')).toMatchObject({ status: 'alive', incarnation: bob.incarnation })
   })
 
   it('[SW6] does not suspect by hearsay whom it hears itself, but tells the accused, and counts it later', () => {
@@ -197,7 +211,7 @@ describe('swim', () => {
     expect(changesIn(run(swim, at, at + 20_000, ['carol', 'dave', 'erin']))).toEqual([])
     accuse('carol')
     accuse('carol', 'dave')
-    expect(changesIn(run(swim, at + 20_000, at + 20_300, ['carol', 'dave', 'erin']))).toEqual([
+    expect(changesIn(run(swim, at + 20_000, at + 20_600, ['carol', 'dave', 'erin']))).toEqual([
       'bob suspect>unreachable',
     ])
   })
@@ -444,6 +458,14 @@ describe('swim', () => {
     other.step({ kind: 'paused', now: 1e6, until: 1e6 + 5000 })
     const first = other.step({ kind: 'tick', now: 1e6 })
     expect([sentIn(first, 'probe').length, sentIn(first, 'table').length]).toEqual([1, 1])
+  })
+
+  it('[SW24] that ran late reads what has come before it finds somebody unreachable', () => {
+    const { swim, at } = suspectingBob()
+    const late = at + 28_000
+    expect(changesIn(swim.step({ kind: 'tick', now: late }))).toEqual([])
+    expect(changesIn(swim.step({ kind: 'tick', now: late + 499 }))).toEqual([])
+    expect(changesIn(swim.step({ kind: 'tick', now: late + 501 }))).toEqual(['bob suspect>unreachable'])
   })
 
   it('[SW20] says that it leaves, is silent then, and is alive again under a higher incarnation', () => {
