@@ -6,7 +6,12 @@ import { createServerMetrics } from './metrics.ts'
 
 /** A listening end whose links the test holds at the far side. */
 function harness(limits: Partial<typeof defaultServerLimits> = {}) {
-  const metrics = createServerMetrics('0', { ready: () => true, storageOk: () => true, replica: () => undefined, partitions: () => undefined })
+  const metrics = createServerMetrics('0', {
+    ready: () => true,
+    storageOk: () => true,
+    replica: () => undefined,
+    partitions: () => undefined,
+  })
   let time = 0
   let host: ListenHost | undefined
   const inner: ListenTransport = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { MemoryDisk } from '../index.ts'
-import { createMemoryDisk, type MemoryLink } from '../index.ts'
+import { createMemoryDisk, type MemoryLink, type Transport } from '../index.ts'
 import { insideOf } from '../replica.ts'
 import { mirrorDocuments } from '../servers/mirror.ts'
 import { type Participant, World } from '../world.test-helper.ts'
@@ -43,7 +43,7 @@ class Cluster {
     this.disks.set(name, disk)
     const participant = this.world.replica({ role: 'server', name, disk, grantsRights: false })
     mirrorDocuments(participant.replica)
-    const transports = [...this.links].flatMap(([pair, link]) => {
+    const transports = [...this.links].flatMap(([pair, link]): Transport[] => {
       const [left, right] = pair.split('-')
       return left === name ? [link.listen] : right === name ? [link.dial] : []
     })

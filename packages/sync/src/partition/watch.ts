@@ -146,6 +146,9 @@ class PartitionWatch implements Companion, Partitions {
   readonly #recovery: { machine: Recovery }
   readonly #diverged = new Map<string, number>()
   readonly #alarm: Alarm
+  /** Since when links seem to work one way only. */
+  readonly #oneWay = new Map<string, number>()
+  readonly #staleAfterMs: number
   readonly #verdictListeners = new Set<(verdict: Verdict) => void>()
   readonly #incidentListeners = new Set<(event: { readonly incident: Incident; readonly what: string }) => void>()
   readonly #counts: PartitionMetrics = {
@@ -179,6 +182,7 @@ class PartitionWatch implements Companion, Partitions {
     this.#alarm = new Alarm(core.timers)
     const suspicionMinMs = settings.suspicionMult * settings.probeIntervalMs
     const gossipIntervalMs = 2 * settings.probeIntervalMs
+    this.#staleAfterMs = 3 * gossipIntervalMs + settings.suspicionMaxMult * suspicionMinMs
     this.#detector = createDetector({ self: this.self, settings, random: () => core.random.float() })
     this.#reachability = createReachability({
       self: this.self,
@@ -191,7 +195,7 @@ class PartitionWatch implements Companion, Partitions {
 
   get status(): PartitionStatus {
     return {
-      verdict: this.#verdicts.verdict,
+      verdict: this.#verdict,
       roster: this.#rosterLog?.roster,
       connected: this.#neighbours.ids,
       isPaused: this.#detector.isArmed,
@@ -204,7 +208,7 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   explain(): readonly string[] {
-    const { verdict } = this.#verdicts
+    const verdict = this.#verdict
     return verdict === undefined ? [`${this.self} knows of no voters yet.`] : explainPartition(verdict)
   }
 
@@ -522,10 +526,26 @@ class PartitionWatch implements Companion, Partitions {
     const { mode, sides } = verdict
     const isSplit = (one: Verdict | undefined): boolean =>
       one !== undefined && one.mode !== 'unknown' && (one.sides[0]?.length ?? 0) < one.roster.voters.length
-    if (isSplit(verdict) && !isSplit(before)) this.#counts.splits += 1
+    // What it finds when it begins is no news.
+    if (before !== undefined && before.mode !== 'unknown' && isSplit(verdict) && !isSplit(before))
+      this.#counts.splits += 1
     this.#core.log('info', 'verdict', { mode, sides })
-    this.#core.tell(this.#verdictListeners, verdict)
+    this.#core.tell(this.#verdictListeners, this.#verdict as Verdict)
     this.#seen()
+  }
+
+  /** The verdict, without one-way links that are not proved yet: a row of somebody who is gone says that all is well until it is stale. */
+  get #verdict(): Verdict | undefined {
+    const { verdict } = this.#verdicts
+    if (verdict === undefined) return undefined
+    const { now } = this.#time()
+    const named = new Map(verdict.oneWay.map(({ from, to }) => [`${from}\n${to}`, { from, to }]))
+    for (const key of this.#oneWay.keys()) if (!named.has(key)) this.#oneWay.delete(key)
+    for (const key of named.keys()) if (!this.#oneWay.has(key)) this.#oneWay.set(key, now)
+    const oneWay = [...named]
+      .filter(([key]) => now - (this.#oneWay.get(key) ?? now) > this.#staleAfterMs)
+      .map(([, pair]) => pair)
+    return { ...verdict, oneWay }
   }
 
   #seen(): void {
@@ -533,7 +553,7 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   #symptoms(): Symptoms {
-    const { verdict } = this.#verdicts
+    const verdict = this.#verdict
     const { now } = this.#time()
     for (const [document, until] of this.#diverged) if (now > until) this.#diverged.delete(document)
     const diverged = [...this.#diverged.keys()]

@@ -39,7 +39,13 @@ class Bench {
 
   constructor(
     tiers: Partial<Record<AddressTier, readonly (string | PeerAddress)[]>>,
-    { random = (): number => 0.5, self = 'm', pace = {} as Partial<DialPace>, links = linkPresets.lan, isVoter = false } = {},
+    {
+      random = (): number => 0.5,
+      self = 'm',
+      pace = {} as Partial<DialPace>,
+      links = linkPresets.lan,
+      isVoter = false,
+    } = {},
   ) {
     this.book = createAddressBook({ self, wall: 0 })
     const all = (tier: AddressTier) => (tiers[tier] ?? []).map((at) => (typeof at === 'string' ? address(at) : at))
