@@ -135,3 +135,31 @@ describe('rejoin', () => {
     await first.done
   })
 })
+
+describe('rejoin status, rejoin incidents', () => {
+  it('[SV19] say where a running server stands, and what went wrong, or why they cannot', async () => {
+    const { createServer } = await import('./create-server.ts')
+    const { memoryStorage } = await import('@rejoin/sync')
+    const server = createServer({ storage: memoryStorage(), port: 0, node: 'a', voters: ['a', 'b'], founding: true })
+    const { url } = await server.listen()
+    try {
+      await expect.poll(async () => (await run(['status', '--url', url]).done).out).toContain('a, a voter of a, b')
+      const { status, out } = await run(['status', '--url', url]).done
+      expect(status).toBe(0)
+      expect(out).toContain('connected: nobody')
+      await expect
+        .poll(async () => (await run(['incidents', '--url', url]).done).out, { timeout: 15_000 })
+        .toMatch(/^[0-9a-f]{16} {2}\d{4}-/)
+      const [name = ''] = (await run(['incidents', '--url', url]).done).out.split(' ')
+      expect((await run(['incidents', name, '--url', url]).done).out).toContain(`# Incident ${name}`)
+      const missing = await run(['incidents', 'nothing', '--url', url]).done
+      expect(missing).toMatchObject({ status: 2 })
+      expect(missing.err).toContain('there is nothing of that name')
+    } finally {
+      await server.close()
+    }
+    const gone = await run(['status', '--url', url]).done
+    expect(gone.status).toBe(1)
+    expect(gone.err).toContain('No server answers at')
+  }, 30_000)
+})

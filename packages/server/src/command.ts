@@ -12,6 +12,7 @@ import {
   wholeNumber,
 } from './config.ts'
 import { type ServeProcess, serve } from './serve.ts'
+import { printIncidents, printStatus } from './status.ts'
 import { ownVersion } from './version.ts'
 
 interface ServeFlags {
@@ -90,6 +91,25 @@ export async function runCommand(args: readonly string[], io: ServeProcess): Pro
     .exitOverride()
     .action(async (flags: ServeFlags) => {
       status = await serve(await configFrom(flags, io.env), io)
+    })
+  const urlOption = (): Option =>
+    new Option('--url <url>', 'where the server answers, its admin port if it has one').default('http://127.0.0.1:4000')
+  program
+    .command('status')
+    .description('Say where a running server stands: who is there, on which side of a split, and what may be done.')
+    .addOption(urlOption())
+    .exitOverride()
+    .action(async ({ url }: { readonly url: string }) => {
+      status = await printStatus(url, io)
+    })
+  program
+    .command('incidents')
+    .description('List the incidents that a running server knows of, or print the report of one.')
+    .argument('[name]', 'the name of an incident')
+    .addOption(urlOption())
+    .exitOverride()
+    .action(async (name: string | undefined, { url }: { readonly url: string }) => {
+      status = await printIncidents(url, name, io)
     })
   try {
     await program.parseAsync([...args], { from: 'user' })
