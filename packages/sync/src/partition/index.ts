@@ -111,6 +111,7 @@ export {
   type TokenCheck,
   type TokenGuard,
 } from './lease/token.ts'
+export type { Lease, LeaseChange, LeaseRequestOptions } from './leases.ts'
 export { isQuorum, twoThirdsOf, weightOf } from './policy.ts'
 export type {
   FailureClass,

@@ -11,6 +11,7 @@ import { ByteReader, ByteWriter, rejoinError } from '@rejoin/state'
 import { Alarm } from '../alarm.ts'
 import type { Companion } from '../companion.ts'
 import { delayUntil } from '../delay.ts'
+import type { Later } from '../later.ts'
 import { listen } from '../listeners.ts'
 import { insideOf, type Replica } from '../replica.ts'
 import type { ReplicaCore } from '../replica-core.ts'
@@ -18,6 +19,7 @@ import type { StoredRow } from '../seams.ts'
 import type { Session } from '../session.ts'
 import { createDetector, type Detector, type DetectorEffect } from './detector/detector.ts'
 import { type DetectorSettings, detectorPresets, detectorSettingsFault } from './detector/presets.ts'
+import { type Lease, type LeaseRequestOptions, LeaseTable } from './leases.ts'
 import { Neighbours, partitionChannel } from './neighbours.ts'
 import { type Incident, noSymptoms, type Symptoms } from './recovery/incident.ts'
 import { createRecovery, type Recovery } from './recovery/recovery.ts'
@@ -112,11 +114,19 @@ export interface Partitions {
    * @throws RejoinError `config-invalid`.
    */
   force(roster: Omit<Roster, 'epoch'>): void
+  /**
+   * Wants a lease of a document, for what must not happen on two sides: whoever holds it has a token that `fenced` fields of that
+   * lease ask for. It is granted by a quorum of the voters, with whom this replica has to be connected itself, renewed by itself, and
+   * lost here before anybody else can have it.
+   * @throws RejoinError `config-invalid`.
+   */
+  lease(document: { readonly name: string }, name: string, options?: LeaseRequestOptions): Later<Lease>
   /** Ends an incident, with why. */
   dismiss(reason: string): void
   close(): void
 }
 
+const defaultTtlMs = 30_000
 const rosterKey = 'p/roster'
 const incidentPrefix = 'p/i/'
 const lookMs = 1000
@@ -144,6 +154,7 @@ class PartitionWatch implements Companion, Partitions {
   readonly #reachability: Reachability
   readonly #verdicts: VerdictMachine
   readonly #recovery: { machine: Recovery }
+  readonly #leases: LeaseTable
   readonly #diverged = new Map<string, number>()
   readonly #alarm: Alarm
   /** Since when links seem to work one way only. */
@@ -163,6 +174,8 @@ class PartitionWatch implements Companion, Partitions {
     malformed: 0,
   }
   #rosterLog: RosterLog | undefined
+  /** Whether all that this replica ever promised is on its disk. */
+  #isDiskWhole = false
   #voters: ReadonlySet<NodeId> = new Set()
   #linkSince = new Map<NodeId, readonly [string, number]>()
   #heartbeatAt = 0
@@ -191,6 +204,18 @@ class PartitionWatch implements Companion, Partitions {
     })
     this.#verdicts = createVerdictMachine({ gossipIntervalMs, suspicionMinMs })
     this.#recovery = { machine: this.#newRecovery([]) }
+    this.#leases = new LeaseTable({
+      core,
+      self: this.self,
+      neighbours: this.#neighbours,
+      maxTtlMs: options.maxTtlMs ?? defaultTtlMs,
+      standing: () => {
+        const log = this.#rosterLog
+        return log === undefined
+          ? undefined
+          : { roster: log.roster, mayVote: log.mayVote, isDiskWhole: this.#isDiskWhole }
+      },
+    })
   }
 
   get status(): PartitionStatus {
@@ -235,6 +260,13 @@ class PartitionWatch implements Companion, Partitions {
     const { log, now } = this.#changeable()
     this.#check({ ...roster, epoch: log.roster.epoch + 1 })
     this.#core.batch(() => this.#carryOutRoster(log.step({ kind: 'force', roster, now })))
+  }
+
+  lease(document: { readonly name: string }, name: string, options: LeaseRequestOptions = {}): Later<Lease> {
+    const { shelf } = this.#core
+    return shelf
+      .acquire(document.name)
+      .then((core) => this.#leases.want(core, name, options, () => shelf.release(document.name)))
   }
 
   dismiss(reason: string): void {
@@ -301,6 +333,9 @@ class PartitionWatch implements Companion, Partitions {
       case 'roster':
         this.#heardOfRoster(session, told.message, now)
         break
+      case 'lease':
+        this.#leases.receive(session, told.document, told.message)
+        break
       case 'incidents':
         for (const name of told.names) this.#stepRecovery({ kind: 'met', name, ...this.#time() })
         break
@@ -322,6 +357,7 @@ class PartitionWatch implements Companion, Partitions {
     if (this.#isClosed) return
     const core = this.#core
     this.#recovery.machine = this.#newRecovery(incidentsOf(rows))
+    this.#leases.read(rows)
     const state = this.#stateFrom(rows)
     if (state !== undefined) this.#openLog(state)
     this.#isStarted = true
@@ -352,12 +388,16 @@ class PartitionWatch implements Companion, Partitions {
     const stored = row === undefined ? undefined : decodeRosterState(row.bytes)
     // Without a name it was another voter before: nobody else counts on it.
     const isOfOther = this.#core.name === '' && this.#options.roster === undefined && this.#core.role === 'server'
-    if (stored?.ok === true && !isOfOther && rosterFault(stored.value.roster) === undefined) return stored.value
+    if (stored?.ok === true && !isOfOther && rosterFault(stored.value.roster) === undefined) {
+      this.#isDiskWhole = true
+      return stored.value
+    }
     const roster = this.#options.roster ?? this.#ownRoster()
     if (roster === undefined) return undefined
     const isAlone = roster.voters.length === 1 && roster.voters[0]?.id === this.self
     const isFounding = this.#options.isFounding ?? isAlone
-    return (row === undefined || isOfOther) && isFounding ? initialRosterLogState(roster) : lostRosterLogState(roster)
+    this.#isDiskWhole = (row === undefined || isOfOther) && isFounding
+    return this.#isDiskWhole ? initialRosterLogState(roster) : lostRosterLogState(roster)
   }
 
   #ownRoster(): Roster | undefined {
@@ -370,7 +410,7 @@ class PartitionWatch implements Companion, Partitions {
     this.#rosterLog = createRosterLog({
       self: this.self,
       stored,
-      maxTtlMs: this.#options.maxTtlMs ?? 30_000,
+      maxTtlMs: this.#options.maxTtlMs ?? defaultTtlMs,
       random: () => this.#core.random.float(),
     })
     this.#carryOutRoster(this.#rosterLog.step({ kind: 'start', now }))
@@ -428,6 +468,7 @@ class PartitionWatch implements Companion, Partitions {
     }
     this.#carryOutRows(this.#reachability.step({ kind: 'roster', roster, now }))
     this.#linksChanged()
+    this.#leases.roster(roster)
     for (const peer of this.#neighbours.ids) this.#tellRoster(peer)
   }
 
@@ -457,6 +498,7 @@ class PartitionWatch implements Companion, Partitions {
         case 'paused':
           this.#counts.pauses += 1
           this.#core.log('warn', 'paused', { forMs: effect.forMs, cause: effect.cause })
+          this.#leases.paused()
           this.#observe()
           break
       }
@@ -639,6 +681,7 @@ class PartitionWatch implements Companion, Partitions {
         this.#stepRecovery({ kind: 'covered', isCovered: this.#isCovered(), now, wall })
       for (const peer of this.#neighbours.ids) this.#tellRoster(peer)
     }
+    this.#leases.tick()
     this.#judge({ kind: 'tick', now, wall })
     this.#stepRecovery({ kind: 'tick', now, wall })
     this.#arm()
@@ -654,6 +697,7 @@ class PartitionWatch implements Companion, Partitions {
       this.#verdicts.wakeAt,
       this.#rosterLog?.wakeAt,
       this.#recovery.machine.wakeAt,
+      this.#leases.wakeAt,
     ]
     const at = Math.min(...wakes.map((wake) => wake ?? Number.POSITIVE_INFINITY))
     this.#alarm.set(delayUntil(at, this.#time().now), () => this.#core.batch(() => this.#tick()))

@@ -1,5 +1,7 @@
 /** The bytes of what the partition layers of two replicas tell each other, in asides. */
-import { attempt, ByteReader, ByteWriter, type DecodeError, type Result } from '@rejoin/state'
+import { attempt, ByteReader, ByteWriter, type DecodeError, type Result, type Version } from '@rejoin/state'
+import { frameLimits } from '../frame-limits.ts'
+import { wholeVersion } from '../version-codec.ts'
 import { choice, type Field, type Fields, flag, list, optional, record, text, uint } from '../wire-fields.ts'
 import {
   type MemberStatus,
@@ -8,6 +10,9 @@ import {
   type Rumour,
   type SwimMessage,
 } from './detector/swim-messages.ts'
+import type { LeaseMessage, LeaseRefusal } from './lease/messages.ts'
+import { mostLeaseName } from './lease/options.ts'
+import type { Ballot as LeaseBallot } from './lease/token.ts'
 import { mostVoters, type Policy, type Roster, type Voter } from './roster.ts'
 import type { Ballot, RosterLogState, RosterMessage, RosterPhase } from './roster-record.ts'
 import type { HeardRow, PeerLink, ReachabilityRow } from './verdict/reachability.ts'
@@ -19,6 +24,7 @@ export type PartitionMessage =
   | { readonly kind: 'swim'; readonly message: SwimMessage }
   | { readonly kind: 'rows'; readonly rows: readonly HeardRow[] }
   | { readonly kind: 'roster'; readonly message: RosterMessage }
+  | { readonly kind: 'lease'; readonly document: string; readonly message: LeaseMessage<Version> }
   /** What the open incidents about contact are called. */
   | { readonly kind: 'incidents'; readonly names: readonly string[] }
 
@@ -118,11 +124,34 @@ const rosterMessage = union<RosterMessage>({
   readmit: { epoch: uint },
 })
 
+const lease = text(4 * mostLeaseName)
+const token = record<LeaseBallot>({ epoch: uint, ballot: uint })
+const why = union<LeaseRefusal>({
+  held: { holder: id, forMs: time },
+  outbid: {},
+  epoch: {},
+  newRoster: { forMs: time },
+  recovering: {},
+  full: {},
+})
+
+const leaseMessage = union<LeaseMessage<Version>>({
+  prepare: { lease, epoch: uint, request: uint, ballot: uint, preVote: flag },
+  accept: { lease, epoch: uint, request: uint, token, ttlMs: time, renewal: flag },
+  release: { lease, token },
+  learn: { epoch: uint, request: uint },
+  promised: { epoch: uint, request: uint, ballot: uint },
+  learnt: { epoch: uint, request: uint, ballot: uint },
+  accepted: { epoch: uint, request: uint, version: wholeVersion },
+  refused: { epoch: uint, request: uint, why },
+})
+
 const message = union<PartitionMessage>({
   heartbeat: { isHidden: flag },
   swim: { message: swim },
   rows: { rows: list(row, mostVoters, 6) },
   roster: { message: rosterMessage },
+  lease: { document: text(frameLimits.documentNameBytes), message: leaseMessage },
   incidents: { names: list(id, mostNames) },
 })
 

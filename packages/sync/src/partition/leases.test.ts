@@ -1,0 +1,180 @@
+import { type FencingToken, fenced, isRejoinError, register, schema, set } from '@rejoin/state'
+import { describe, expect, it } from 'vitest'
+import type { DocumentHandle } from '../index.ts'
+import { Cluster } from './cluster.test-helper.ts'
+import type { Lease } from './leases.ts'
+
+const Match = schema({ round: fenced(0, { lease: 'round' }), title: register(''), players: set<string>() })
+const ttlMs = 10_000
+
+interface Side {
+  readonly handle: DocumentHandle<typeof Match>
+  readonly lease: Lease
+  readonly told: string[]
+}
+
+/** Three servers that vote, connected for long enough. */
+function voters(): Cluster {
+  const cluster = new Cluster(['a', 'b', 'c'], {}, { maxTtlMs: ttlMs })
+  cluster.world.advance(40_000)
+  return cluster
+}
+
+function want(cluster: Cluster, name: string): Side {
+  const { participant, watch } = cluster.node(name)
+  let handle: DocumentHandle<typeof Match> | undefined
+  participant.replica.open('match', Match).then((opened) => {
+    handle = opened
+  })
+  let lease: Lease | undefined
+  watch.lease({ name: 'match' }, 'round').then((wanted) => {
+    lease = wanted
+  })
+  if (handle === undefined || lease === undefined) throw new Error('the document did not open at once')
+  const told: string[] = []
+  lease.onChange((event) => told.push(event.kind))
+  return { handle, lease, told }
+}
+
+const next = ({ handle, lease }: Side): void => {
+  const { token } = lease
+  handle.change((draft) => draft.round.set(draft.round.get() + 1), token === undefined ? {} : { token })
+}
+
+const codeOf = (run: () => unknown): string => {
+  try {
+    run()
+    return 'ok'
+  } catch (error) {
+    return isRejoinError(error) ? error.code : String(error)
+  }
+}
+
+describe('a lease of a document', () => {
+  it('[LX1] is granted by the voters to one at a time, with a token that its fenced fields take', () => {
+    const cluster = voters()
+    const first = want(cluster, 'a')
+    let token: FencingToken | undefined
+    first.lease.held().then((held) => {
+      token = held
+    })
+    cluster.until('a holds it', () => first.lease.token !== undefined, 5)
+    expect(token).toEqual(first.lease.token)
+    next(first)
+    const second = want(cluster, 'b')
+    cluster.world.advance(30_000)
+    expect(second.lease.token).toBeUndefined()
+    expect(second.lease.denial).toMatch(/a/)
+    expect(codeOf(() => next(second))).toBe('fencing-token-required')
+    first.lease.release()
+    cluster.until('b holds it', () => second.lease.token !== undefined, 30)
+    expect(second.lease.token?.ballot).toBeGreaterThan(token?.ballot ?? 0)
+    next(second)
+    cluster.world.advance(2000)
+    expect([first.handle.snapshot.round, second.handle.snapshot.round]).toEqual([2, 2])
+  })
+
+  it('[LX2] is lost in the minority before the majority has it, which goes on with what was written', () => {
+    const cluster = voters()
+    const lone = want(cluster, 'a')
+    cluster.until('a holds it', () => lone.lease.token !== undefined, 5)
+    next(lone)
+    cluster.world.advance(2000)
+    const other = want(cluster, 'b')
+    const stale = lone.lease.token
+    cluster.between('a', 'bc', true)
+    for (let second = 0; second < 60 && other.lease.token === undefined; second++) {
+      cluster.world.advance(250)
+      expect(lone.lease.token !== undefined && other.lease.token !== undefined).toBe(false)
+    }
+    cluster.until('b holds it', () => other.lease.token !== undefined, 60)
+    expect(lone.lease.token).toBeUndefined()
+    expect(lone.told).toEqual(['usable', 'lost'])
+    next(other)
+    expect(other.handle.snapshot.round).toBe(2)
+    // Whoever did not hear that it was lost may try: a later token is not overwritten, before and after the heal.
+    lone.handle.change((draft) => draft.round.set(77), { token: stale as FencingToken })
+    cluster.between('a', 'bc', false)
+    cluster.until('healed', () => cluster.modes() === 'full full full', 65)
+    cluster.world.advance(5000)
+    expect([lone.handle.snapshot.round, other.handle.snapshot.round]).toEqual([2, 2])
+    expect(codeOf(() => lone.handle.change((draft) => draft.round.set(78), { token: stale as FencingToken }))).toBe(
+      'fencing-token-stale',
+    )
+  })
+
+  it('[LX3] is renewed for as long as a quorum is there, and has nobody where none is', () => {
+    const cluster = voters()
+    const side = want(cluster, 'a')
+    cluster.until('a holds it', () => side.lease.token !== undefined, 5)
+    const before = side.lease.token
+    cluster.world.advance(10 * ttlMs)
+    expect(side.lease.token).toEqual(before)
+    for (const [left, right] of [
+      ['a', 'bc'],
+      ['b', 'c'],
+    ] as const)
+      cluster.between(left, right, true)
+    cluster.world.advance(2 * ttlMs)
+    expect(side.lease.token).toBeUndefined()
+    expect(side.lease.denial).toMatch(/b|c|quorum|voters/)
+    for (const [left, right] of [
+      ['a', 'bc'],
+      ['b', 'c'],
+    ] as const)
+      cluster.between(left, right, false)
+    cluster.until('a holds it again', () => side.lease.token !== undefined, 65)
+    expect(side.lease.token?.ballot).toBeGreaterThan(before?.ballot ?? 0)
+  })
+
+  it('[LX4] is not given away by voters that restart, and one that lost its disk has no vote until it was taught', () => {
+    const cluster = voters()
+    const side = want(cluster, 'a')
+    cluster.until('a holds it', () => side.lease.token !== undefined, 5)
+    const { token } = side.lease
+    // Nobody renews any more, and a majority of the voters starts anew: one of them without its disk.
+    for (const name of ['b', 'c']) cluster.node(name).participant.replica.close()
+    cluster.disks.delete('c')
+    cluster.world.advance(100)
+    cluster.start('b')
+    cluster.start('c', { isFounding: false })
+    const other = want(cluster, 'b')
+    for (let second = 0; second < 2 * ttlMs; second += 500) {
+      cluster.world.advance(500)
+      const both = side.lease.token !== undefined && other.lease.token !== undefined
+      expect(both).toBe(false)
+    }
+    const last = other.lease.token ?? side.lease.token
+    expect(last === undefined || last.epoch > (token?.epoch ?? 0) || last.ballot >= (token?.ballot ?? 0)).toBe(true)
+  })
+
+  it('[LX5] is usable only once the document holds what the voters knew', () => {
+    const cluster = voters()
+    const first = want(cluster, 'a')
+    cluster.until('a holds it', () => first.lease.token !== undefined, 5)
+    next(first)
+    cluster.world.advance(1000)
+    const third = want(cluster, 'c')
+    cluster.world.advance(1000)
+    first.lease.release()
+    cluster.until('c holds it', () => third.lease.token !== undefined, 30)
+    expect(third.handle.snapshot.round).toBe(1)
+  })
+
+  it('[LX6] is wanted under sound options only', () => {
+    const cluster = voters()
+    const { watch } = cluster.node('a')
+    const codes: string[] = []
+    for (const [name, options] of [
+      ['', {}],
+      ['round', { ttlMs: 10 * ttlMs }],
+      ['x'.repeat(200), {}],
+    ] as const) {
+      watch.lease({ name: 'match' }, name, options).then(
+        () => codes.push('ok'),
+        (error: unknown) => codes.push(isRejoinError(error) ? error.code : String(error)),
+      )
+    }
+    expect(codes).toEqual(['config-invalid', 'config-invalid', 'config-invalid'])
+  })
+})

@@ -1,0 +1,312 @@
+/**
+ * The leases of one replica: the votes that it gives as a voter, and those that it holds itself. A lease belongs to a document.
+ *
+ * Invariants
+ * 1. What an acceptor promised is on the disk before the answer is on its way.
+ * 2. Whoever may not write a document is given no vote about its leases.
+ * 3. A token is usable here only while the lease is held and the document holds what the voters knew of it.
+ */
+import { ByteReader, ByteWriter, type FencingToken, rejoinError, type Version } from '@rejoin/state'
+import type { DocumentCore } from '../document-core.ts'
+import { deferred, type Later } from '../later.ts'
+import { listen } from '../listeners.ts'
+import type { ReplicaCore } from '../replica-core.ts'
+import type { StoredRow } from '../seams.ts'
+import type { Session } from '../session.ts'
+import { type Acceptor, type AcceptorEffect, type AcceptorInput, createAcceptor } from './lease/acceptor.ts'
+import { type AcceptorMemory, bootAcceptor, emptyMemory } from './lease/acceptor-state.ts'
+import type { Reading } from './lease/clock.ts'
+import { createHolder, type Holder, type HolderEffect, type HolderInput } from './lease/holder.ts'
+import { startHolder } from './lease/holder-state.ts'
+import type { LeaseMessage } from './lease/messages.ts'
+import { leaseOptionsFault } from './lease/options.ts'
+import type { Neighbours } from './neighbours.ts'
+import type { NodeId, Roster } from './roster.ts'
+
+/** A lease that this replica wants, and holds while it may. */
+export interface Lease {
+  readonly document: string
+  readonly name: string
+  /**
+   * The token, while it may be used: for `change(write, { token })` and for outside resources. To be asked right before each use;
+   * undefined while the lease is not held, or the document here lacks something that the voters knew of.
+   */
+  readonly token: FencingToken | undefined
+  /** Why the last attempt failed, in words; undefined while it is held. */
+  readonly denial: string | undefined
+  /** Settles with the token when the lease is usable; goes on trying for ever. Rejects with `closed` when it is released before. */
+  held(): Later<FencingToken>
+  /** Calls back with the token when the lease becomes usable, and with why when it is lost. Returns the way to stop. */
+  onChange(listener: (event: LeaseChange) => void): () => void
+  /** Gives it back, or wants it no longer. Idempotent. */
+  release(): void
+}
+
+/** What became of a lease. */
+export type LeaseChange =
+  | { readonly kind: 'usable'; readonly token: FencingToken }
+  | { readonly kind: 'lost'; readonly reason: string }
+
+/** How a lease is asked for. */
+export interface LeaseRequestOptions {
+  /** How long it lasts without a renewal, milliseconds: `maxTtlMs` of the partition layer at most, and that by default. */
+  readonly ttlMs?: number
+}
+
+/** What the leases of a replica stand on. */
+export interface LeaseGround {
+  readonly core: ReplicaCore
+  readonly self: NodeId
+  readonly neighbours: Neighbours
+  readonly maxTtlMs: number
+  /** The roster in force, whether this replica may vote under it, and whether its disk has all that it ever promised. */
+  readonly standing: () =>
+    | { readonly roster: Roster; readonly mayVote: boolean; readonly isDiskWhole: boolean }
+    | undefined
+}
+
+const prefix = 'p/l/'
+
+interface HeldLease {
+  readonly holder: Holder<Version>
+  readonly document: DocumentCore
+  readonly step: (input: HolderInput<Version>) => void
+}
+
+export class LeaseTable {
+  readonly #ground: LeaseGround
+  /** By document; undefined where the record was damaged. */
+  readonly #memories = new Map<string, AcceptorMemory | undefined>()
+  readonly #acceptors = new Map<string, Acceptor<Version>>()
+  readonly #held = new Set<HeldLease>()
+
+  constructor(ground: LeaseGround) {
+    this.#ground = ground
+  }
+
+  /** Takes up what is on the disk. */
+  read(rows: readonly StoredRow[]): void {
+    for (const { key, bytes } of rows) {
+      if (!key.startsWith(prefix)) continue
+      try {
+        const memory = JSON.parse(new ByteReader(bytes).string(1 << 20)) as AcceptorMemory
+        this.#memories.set(key.slice(prefix.length), memory)
+      } catch {
+        // A damaged record is a lost one: the acceptor has to be taught.
+        this.#memories.set(key.slice(prefix.length), undefined)
+      }
+    }
+  }
+
+  get wakeAt(): number | undefined {
+    const wakes = [...this.#acceptors.values(), ...[...this.#held].map(({ holder }) => holder)].flatMap(
+      ({ wakeAt }) => wakeAt ?? [],
+    )
+    return wakes.length === 0 ? undefined : Math.min(...wakes)
+  }
+
+  tick(): void {
+    const reading = this.#reading()
+    for (const [document, acceptor] of this.#acceptors)
+      this.#carryOut(document, acceptor.step({ kind: 'tick', ...reading }))
+    for (const { step } of this.#held) step({ kind: 'tick', ...reading })
+  }
+
+  roster(roster: Roster): void {
+    const reading = this.#reading()
+    for (const [document, acceptor] of this.#acceptors)
+      this.#carryOut(document, acceptor.step({ kind: 'roster', roster, ...reading }))
+    for (const { step } of this.#held) step({ kind: 'roster', roster, ...reading })
+  }
+
+  /** This replica did not run: what it held is void. */
+  paused(): void {
+    for (const { step } of this.#held) step({ kind: 'paused', ...this.#reading() })
+  }
+
+  receive(session: Session, document: string, message: LeaseMessage<Version>): void {
+    const from = session.peerName
+    if (isAnswer(message)) {
+      this.#answered(document, from, message)
+      return
+    }
+    // Invariant 2. Voters learn from each other what they promised, whoever may write.
+    const isVoter = this.#ground.standing()?.roster.voters.some(({ id }) => id === from) === true
+    if (session.streams.get(document)?.rights.isWriter !== true && !(message.kind === 'learn' && isVoter)) return
+    this.#ask(document, from, message)
+  }
+
+  /** `released` is called once, when it is given back. */
+  want(document: DocumentCore, name: string, { ttlMs }: LeaseRequestOptions, released: () => void): Lease {
+    const { core, maxTtlMs } = this.#ground
+    const random = (): number => core.random.float()
+    const options = { lease: name, ttlMs: ttlMs ?? maxTtlMs, maxTtlMs, random }
+    const fault = leaseOptionsFault(options)
+    if (fault !== undefined) throw rejoinError('config-invalid', { reason: fault })
+    const holder = createHolder<Version>(options, startHolder(random, this.#reading()))
+    const listeners = new Set<(event: LeaseChange) => void>()
+    let waiting = deferred<FencingToken>()
+    let denial: string | undefined
+    let toCover: { readonly token: FencingToken; readonly versions: readonly Version[] } | undefined
+    let isReleased = false
+
+    const carryOut = (effect: HolderEffect<Version>): void => {
+      switch (effect.kind) {
+        case 'send':
+          this.#send(effect.to, document.name, effect.message)
+          break
+        case 'acquired':
+          toCover = effect
+          core.soon(cover)
+          break
+        case 'usable':
+          denial = undefined
+          waiting.resolve(effect.token)
+          core.tell(listeners, { kind: 'usable', token: effect.token })
+          break
+        case 'lost':
+          toCover = undefined
+          denial = effect.reason
+          waiting = deferred()
+          core.tell(listeners, { kind: 'lost', reason: effect.reason })
+          break
+        case 'denied':
+          denial = effect.reason
+          break
+        case 'renewed':
+          break
+      }
+    }
+    const step = (input: HolderInput<Version>): void => {
+      for (const effect of holder.step(input)) carryOut(effect)
+    }
+    const cover = (): void => {
+      if (toCover === undefined || !toCover.versions.every((version) => document.store.version.covers(version))) return
+      const { token } = toCover
+      toCover = undefined
+      step({ kind: 'covered', token, ...this.#reading() })
+    }
+    const changed = (): void => core.soon(cover)
+    const held: HeldLease = { holder, document, step }
+    this.#held.add(held)
+    document.listeners.add(changed)
+    core.batch(() => {
+      const roster = this.#ground.standing()?.roster
+      if (roster !== undefined) step({ kind: 'roster', roster, ...this.#reading() })
+      step({ kind: 'acquire', ...this.#reading() })
+    })
+
+    return {
+      document: document.name,
+      name,
+      get token(): FencingToken | undefined {
+        return held.holder.usableToken(readingOf(core))
+      },
+      get denial(): string | undefined {
+        return denial
+      },
+      held: () => waiting.later,
+      onChange: (listener) => listen(listeners, listener),
+      release: () => {
+        if (isReleased) return
+        isReleased = true
+        document.listeners.delete(changed)
+        this.#held.delete(held)
+        core.batch(() => step({ kind: 'release', ...this.#reading() }))
+        waiting.reject(rejoinError('closed', { reason: `The lease ${name} was released.` }))
+        released()
+      },
+    }
+  }
+
+  #reading(): Reading {
+    return readingOf(this.#ground.core)
+  }
+
+  #send(to: NodeId, document: string, message: LeaseMessage<Version>): void {
+    const { core, self, neighbours } = this.#ground
+    if (to !== self) {
+      neighbours.send(to, { kind: 'lease', document, message })
+      return
+    }
+    // To itself by the same way as to others: later, and one at a time.
+    core.soon(() => {
+      if (isAnswer(message)) this.#answered(document, self, message)
+      else this.#ask(document, self, message)
+    })
+  }
+
+  #answered(document: string, from: NodeId, message: LeaseMessage<Version>): void {
+    const reading = this.#reading()
+    for (const { document: of, step } of this.#held)
+      if (of.name === document) step({ kind: 'receive', from, message, ...reading })
+    const acceptor = this.#acceptors.get(document)
+    if (acceptor !== undefined) this.#vote(document, acceptor, { kind: 'receive', from, message })
+  }
+
+  #ask(document: string, from: NodeId, message: LeaseMessage<Version>): void {
+    const { core, self } = this.#ground
+    const standing = this.#ground.standing()
+    if (standing?.mayVote !== true || !standing.roster.voters.some(({ id }) => id === self)) return
+    // The answer says what the document here holds: it has to be read for that.
+    core.shelf.acquire(document).then(
+      () => {
+        core.batch(() => this.#vote(document, this.#acceptor(document, standing), { kind: 'receive', from, message }))
+        core.shelf.release(document)
+      },
+      () => undefined,
+    )
+  }
+
+  #acceptor(
+    document: string,
+    { roster, isDiskWhole }: { readonly roster: Roster; readonly isDiskWhole: boolean },
+  ): Acceptor<Version> {
+    const known = this.#acceptors.get(document)
+    if (known !== undefined) return known
+    const { core, self, maxTtlMs } = this.#ground
+    const memory =
+      this.#memories.get(document) ??
+      (isDiskWhole && !this.#memories.has(document) ? emptyMemory(roster.epoch) : undefined)
+    const options = { self, maxTtlMs, random: () => core.random.float() }
+    const acceptor = createAcceptor<Version>(options, bootAcceptor(memory, this.#reading()))
+    this.#acceptors.set(document, acceptor)
+    this.#carryOut(document, acceptor.step({ kind: 'roster', roster, ...this.#reading() }))
+    return acceptor
+  }
+
+  #vote(
+    document: string,
+    acceptor: Acceptor<Version>,
+    input: Omit<Extract<AcceptorInput<Version>, { kind: 'receive' }>, 'version' | keyof Reading>,
+  ): void {
+    const held = this.#ground.core.shelf.cores().find(({ name }) => name === document)
+    if (held === undefined) return
+    this.#carryOut(document, acceptor.step({ ...input, version: held.durable, ...this.#reading() }))
+  }
+
+  /** Invariant 1: what follows on a row waits for it. */
+  #carryOut(document: string, effects: readonly AcceptorEffect<Version>[]): void {
+    const { core } = this.#ground
+    for (const [at, effect] of effects.entries()) {
+      if (effect.kind === 'persist') {
+        const rest = effects.slice(at + 1)
+        const writer = new ByteWriter(256)
+        writer.string(JSON.stringify(effect.memory))
+        core.queue.push([{ kind: 'put', key: prefix + document, bytes: writer.finish() }], () =>
+          core.batch(() => this.#carryOut(document, rest)),
+        )
+        return
+      }
+      this.#send(effect.to, document, effect.message)
+    }
+  }
+}
+
+function readingOf(core: ReplicaCore): Reading {
+  return { now: core.clock.monotonic(), wall: core.clock.now() }
+}
+
+function isAnswer({ kind }: LeaseMessage<Version>): boolean {
+  return kind === 'promised' || kind === 'learnt' || kind === 'accepted' || kind === 'refused'
+}
