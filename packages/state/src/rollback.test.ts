@@ -155,6 +155,20 @@ describe('rolling back', () => {
     expect(doc.snapshot.round).toBe(1)
   })
 
+  it('[RB1] leaves one value where there was one, also of two that are the same', () => {
+    const doc = open()
+    const other = open()
+    doc.change((s) => s.tags.set(0))
+    pull(other, doc)
+    const then = checkpoint(doc)
+    doc.change((s) => s.tags.set(0))
+    other.change((s) => s.tags.set(0))
+    pull(doc, other)
+    expect(doc.snapshot.tags).toEqual([0, 0])
+    rollBack(doc.store, then)
+    expect(doc.snapshot.tags).toEqual([0])
+  })
+
   it('[RB3] leaves a register for which there were several values', () => {
     const doc = open()
     const other = open()

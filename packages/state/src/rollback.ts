@@ -6,7 +6,7 @@ import { kindName, leafKinds } from './key.ts'
 import { Leaf } from './leaf.ts'
 import { type LeafKind, leafKind } from './leaf-kind.ts'
 import { editOf } from './list-write.ts'
-import { counterSum, isMember, type ReadableItem } from './read.ts'
+import { concurrentValues, counterSum, isMember, type ReadableItem } from './read.ts'
 import type { Row } from './rows.ts'
 import type { ChangeOptions, Store } from './store.ts'
 import type { Transaction } from './transaction.ts'
@@ -154,9 +154,13 @@ class Restoring {
       return
     }
     const { pick } = leafKind(kind)
-    const [isNow, wasThen] = [pick(before, member), pick(after, member)]
-    if (isSame(isNow, wasThen)) return
-    if (kind === leafKinds.mvRegister && after.length > 1) this.#keep(now, 'concurrent')
+    const wasThen = pick(after, member)
+    const isMultiple = kind === leafKinds.mvRegister
+    const isEqual = isMultiple
+      ? valuesEqual(concurrentValues(before), concurrentValues(after))
+      : isSame(pick(before, member), wasThen)
+    if (isEqual) return
+    if (isMultiple && after.length > 1) this.#keep(now, 'concurrent')
     else if (kind === leafKinds.fenced) this.#fenced(now, entry, member, wasThen)
     else if (after.length === 0) this.#transaction.remove(entry)
     else this.#transaction.put(entry, rawOf(after, wasThen as Value, pick, member))

@@ -397,7 +397,11 @@ class PartitionWatch implements Companion, Partitions {
     const isAlone = roster.voters.length === 1 && roster.voters[0]?.id === this.self
     const isFounding = this.#options.isFounding ?? isAlone
     this.#isDiskWhole = (row === undefined || isOfOther) && isFounding
-    return this.#isDiskWhole ? initialRosterLogState(roster) : lostRosterLogState(roster)
+    if (!this.#isDiskWhole) return lostRosterLogState(roster)
+    const state = initialRosterLogState(roster)
+    // Without it the next start would not know that nothing was promised before.
+    this.#core.queue.push([{ kind: 'put', key: rosterKey, bytes: encodeRosterState(state) }])
+    return state
   }
 
   #ownRoster(): Roster | undefined {
