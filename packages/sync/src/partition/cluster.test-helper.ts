@@ -1,4 +1,4 @@
-import { createMemoryDisk, type MemoryDisk, type MemoryLink, type Transport } from '../index.ts'
+import { type Authorize, createMemoryDisk, type MemoryDisk, type MemoryLink, type Transport } from '../index.ts'
 import { mirrorDocuments } from '../servers/mirror.ts'
 import { type Participant, World } from '../world.test-helper.ts'
 import type { Roster } from './roster.ts'
@@ -23,8 +23,15 @@ export class Cluster {
   readonly roster: Roster
 
   readonly #options: PartitionOptions
+  readonly #authorize: Authorize | undefined
 
-  constructor(names: readonly string[], roster: Partial<Roster> = {}, options: PartitionOptions = {}) {
+  constructor(
+    names: readonly string[],
+    roster: Partial<Roster> = {},
+    options: PartitionOptions = {},
+    authorize?: Authorize,
+  ) {
+    this.#authorize = authorize
     this.#options = options
     this.roster = {
       epoch: 1,
@@ -33,7 +40,8 @@ export class Cluster {
       ...roster,
     }
     for (const [at, name] of names.entries()) {
-      for (const other of names.slice(0, at)) this.links.set(`${other}-${name}`, this.world.wire(`${other}-${name}`))
+      for (const other of names.slice(0, at))
+        this.links.set(`${other}-${name}`, this.world.wire(`${other}-${name}`, { token: () => 'of the cluster' }))
     }
     for (const name of names) this.start(name)
   }
@@ -42,7 +50,13 @@ export class Cluster {
     const disk = this.disks.get(name) ?? createMemoryDisk()
     const isNew = !this.disks.has(name)
     this.disks.set(name, disk)
-    const participant = this.world.replica({ role: 'server', name, disk, grantsRights: false })
+    const participant = this.world.replica({
+      role: 'server',
+      name,
+      disk,
+      grantsRights: false,
+      ...(this.#authorize === undefined ? {} : { authorize: this.#authorize }),
+    })
     mirrorDocuments(participant.replica)
     const transports = [...this.links].flatMap(([pair, link]): Transport[] => {
       const [left, right] = pair.split('-')

@@ -20,7 +20,7 @@ import { createHolder, type Holder, type HolderEffect, type HolderInput } from '
 import { startHolder } from './lease/holder-state.ts'
 import type { LeaseMessage } from './lease/messages.ts'
 import { leaseOptionsFault } from './lease/options.ts'
-import type { Neighbours } from './neighbours.ts'
+import { type Neighbours, nodeIdOf } from './neighbours.ts'
 import type { NodeId, Roster } from './roster.ts'
 
 /** A lease that this replica wants, and holds while it may. */
@@ -125,7 +125,7 @@ export class LeaseTable {
   }
 
   receive(session: Session, document: string, message: LeaseMessage<Version>): void {
-    const from = session.peerName
+    const from = nodeIdOf(session)
     if (isAnswer(message)) {
       this.#answered(document, from, message)
       return

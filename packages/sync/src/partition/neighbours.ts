@@ -5,7 +5,15 @@ import { decodePartition, encodePartition, type PartitionMessage } from './wire.
 /** The channel of asides of the partition layer. */
 export const partitionChannel = 2
 
-/** The connections of a replica by whom they lead to: their stable name, else the id of their opening. */
+/**
+ * Whom a connection leads to. Only servers have a name here: whoever is let in as a client could call itself like a voter, and
+ * the id of an opening is nobody's name.
+ */
+export function nodeIdOf(session: Session): NodeId {
+  return session.peer?.role === 'server' ? session.peerName : session.peerReplica
+}
+
+/** The connections of a replica by whom they lead to. */
 export class Neighbours {
   readonly #sessions = new Map<NodeId, Set<Session>>()
 
@@ -15,7 +23,7 @@ export class Neighbours {
 
   /** Whether it is the first connection to whom it leads. */
   add(session: Session): boolean {
-    const peer = session.peerName
+    const peer = nodeIdOf(session)
     const known = this.#sessions.get(peer)
     if (known !== undefined) known.add(session)
     else this.#sessions.set(peer, new Set([session]))
@@ -24,7 +32,7 @@ export class Neighbours {
 
   /** Whether it was the last one. */
   remove(session: Session): boolean {
-    const peer = session.peerName
+    const peer = nodeIdOf(session)
     const known = this.#sessions.get(peer)
     if (known?.delete(session) !== true || known.size > 0) return false
     this.#sessions.delete(peer)
@@ -32,7 +40,7 @@ export class Neighbours {
   }
 
   has(session: Session): boolean {
-    return this.#sessions.get(session.peerName)?.has(session) === true
+    return this.#sessions.get(nodeIdOf(session))?.has(session) === true
   }
 
   sessionsOf(peer: NodeId): Session[] {

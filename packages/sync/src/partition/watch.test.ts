@@ -114,6 +114,31 @@ describe('the partition layer of a replica', () => {
     expect(watch.status.verdict?.sides[0]).toEqual(['a'])
   })
 
+  it('[PL10] takes nobody for a voter who only says so: a client of that name, or a server without the right', () => {
+    const cluster = new Cluster(['a', 'b'], {}, {}, ({ token, document }) => {
+      if (document !== '@cluster') return 'write'
+      return token === 'of the cluster' ? 'admin' : 'write'
+    })
+    cluster.world.advance(20_000)
+    // The real one is known by its token; whoever dials is asked for it.
+    expect(cluster.modes()).toBe('full full')
+    cluster.node('b').participant.replica.close()
+    cluster.until('b is gone', () => cluster.node('a').watch.status.verdict?.mode === 'even', 40)
+    for (const [role, at] of [
+      ['client', 0],
+      ['server', 1],
+    ] as const) {
+      const wire = cluster.world.wire(`false-${at}`)
+      const impostor = cluster.world.replica({ role, name: 'b' })
+      cluster.node('a').participant.join({ transports: [wire.listen] })
+      impostor.join({ transports: [wire.dial] })
+      watchPartitions(impostor.replica, { roster: cluster.roster, isFounding: true })
+    }
+    cluster.world.advance(40_000)
+    expect(cluster.node('a').watch.status.verdict?.mode).toBe('even')
+    expect(cluster.node('a').watch.status.connected).not.toContain('b')
+  })
+
   it('[PL8] ends the connection of one that says what no partition layer would, and goes on', () => {
     const cluster = new Cluster(['a', 'b', 'c'])
     cluster.world.advance(30_000)

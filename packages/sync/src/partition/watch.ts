@@ -20,7 +20,7 @@ import type { Session } from '../session.ts'
 import { createDetector, type Detector, type DetectorEffect } from './detector/detector.ts'
 import { type DetectorSettings, detectorPresets, detectorSettingsFault } from './detector/presets.ts'
 import { type Lease, type LeaseRequestOptions, LeaseTable } from './leases.ts'
-import { Neighbours, partitionChannel } from './neighbours.ts'
+import { Neighbours, nodeIdOf, partitionChannel } from './neighbours.ts'
 import { type Incident, noSymptoms, type Symptoms } from './recovery/incident.ts'
 import { createRecovery, type Recovery } from './recovery/recovery.ts'
 import { type NodeId, type Roster, rosterFault } from './roster.ts'
@@ -127,6 +127,8 @@ export interface Partitions {
 }
 
 const defaultTtlMs = 30_000
+/** What `authorize` is asked for when another server dials: who may vote with this one is answered `admin`. */
+const clusterDocument = '@cluster'
 const rosterKey = 'p/roster'
 const incidentPrefix = 'p/i/'
 const lookMs = 1000
@@ -293,7 +295,25 @@ class PartitionWatch implements Companion, Partitions {
 
   established(session: Session): void {
     if (!session.hearsAsides || this.#isClosed) return
-    const peer = session.peerName
+    const core = this.#core
+    // Who dials a server and says to be another one shows by its token that it is of the same cluster.
+    const isDoubtful = session.peer?.role === 'server' && !session.isInitiator && core.authorize !== undefined
+    if (!isDoubtful) {
+      this.#admit(session)
+      return
+    }
+    core.ask(session, clusterDocument).then(
+      (given) => {
+        if (given === 'admin') core.batch(() => this.#admit(session))
+        else core.log('warn', 'not-of-the-cluster', { peer: nodeIdOf(session), remote: session.remote })
+      },
+      (error: unknown) => core.log('error', 'authorize-failed', { document: clusterDocument, error: String(error) }),
+    )
+  }
+
+  #admit(session: Session): void {
+    if (session.phase !== 'established' || this.#isClosed) return
+    const peer = nodeIdOf(session)
     const isFirst = this.#neighbours.add(session)
     if (!isFirst) return
     const { now } = this.#time()
@@ -306,7 +326,7 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   ended(session: Session): void {
-    const peer = session.peerName
+    const peer = nodeIdOf(session)
     if (!this.#neighbours.remove(session) || this.#isClosed) return
     this.#carryOut(this.#detector.step({ kind: 'closed', peer, isLost: true, now: this.#time().now }))
     this.#linksChanged()
@@ -315,7 +335,7 @@ class PartitionWatch implements Companion, Partitions {
   receive(session: Session, bytes: Uint8Array, now: number): void {
     if (!this.#neighbours.has(session) || !this.#isStarted) return
     const told = this.#neighbours.read(session, bytes)
-    const from = session.peerName
+    const from = nodeIdOf(session)
     if (told === undefined) {
       this.#counts.malformed += 1
       return
@@ -422,7 +442,7 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   #heardOfRoster(session: Session, message: RosterMessage, now: number): void {
-    const from = session.peerName
+    const from = nodeIdOf(session)
     // Whoever has no vote takes the roster of the server that it is connected to.
     if (message.kind === 'roster' && session.isServer && rosterFault(message.roster) === undefined) {
       if (this.#rosterLog === undefined) this.#openLog(initialRosterLogState(message.roster))
