@@ -10,6 +10,7 @@
  */
 import { isRejoinError, rejoinError } from '@rejoin/state'
 import type { Authorize, AuthorizeRequest, Permission } from '@rejoin/sync'
+import { clusterDocument } from '@rejoin/sync/partition'
 
 /** What the authorizer needs besides the hook. */
 export interface AuthorizerOptions {
@@ -29,7 +30,8 @@ export function createAuthorizer(
   hook: Authorize | undefined,
   options: AuthorizerOptions,
 ): (request: AuthorizeRequest) => Promise<Permission> {
-  if (hook === undefined) return async () => 'write'
+  // Whoever may do everything may vote.
+  if (hook === undefined) return async ({ document }) => (document === clusterDocument ? 'admin' : 'write')
   return async (request) => {
     const startedAt = performance.now()
     let answer = 'authorize-failed'

@@ -177,6 +177,7 @@ export {
   verdictOptionsFault,
 } from './verdict/verdict-machine.ts'
 export {
+  clusterDocument,
   type PartitionMetrics,
   type PartitionOptions,
   type PartitionStatus,

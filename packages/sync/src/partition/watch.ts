@@ -128,7 +128,7 @@ export interface Partitions {
 
 const defaultTtlMs = 30_000
 /** What `authorize` is asked for when another server dials: who may vote with this one is answered `admin`. */
-const clusterDocument = '@cluster'
+export const clusterDocument = '@cluster'
 const rosterKey = 'p/roster'
 const incidentPrefix = 'p/i/'
 const lookMs = 1000
