@@ -22,6 +22,10 @@ export interface RecoveryOptions {
   readonly known?: readonly Incident[]
   /** Closed incidents that are kept in the log. Default 100. */
   readonly keptClosed?: number
+  /**
+   * Broken phases, for tests.
+   * @internal
+   */
   readonly phases?: PhaseRules
 }
 
