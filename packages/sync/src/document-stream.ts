@@ -36,6 +36,8 @@ export class DocumentStream implements Carrier {
   readonly handle: number
   /** What the other side is known to have. */
   theirs: Version = Version.empty
+  /** What it said to have on its disk. */
+  durableThere: Version = Version.empty
   readonly forks: ForkWatch
   readonly #host: StreamHost
   readonly rights: StreamRights
@@ -358,6 +360,7 @@ export class DocumentStream implements Carrier {
   #permitted(permission: Permission, version: Version): void {
     if (permission !== this.rights.granted) this.#sender.permitted()
     this.rights.granted = permission
+    this.durableThere = this.durableThere.merge(version)
     this.#nowTheyHave(this.theirs.merge(version))
     if (!this.isServer) return
     this.core.setPermission(permission)
@@ -367,6 +370,7 @@ export class DocumentStream implements Carrier {
   }
 
   #acknowledged(version: Version): void {
+    this.durableThere = this.durableThere.merge(version)
     this.#nowTheyHave(this.theirs.merge(version))
     if (this.isServer) this.forks.acknowledged(version)
     this.#progress()

@@ -161,6 +161,47 @@ describe('a lease of a document', () => {
     expect(third.handle.snapshot.round).toBe(1)
   })
 
+  it('[LX7] lets its holder know when a quorum has what was written, and not before', () => {
+    const cluster = voters()
+    const side = want(cluster, 'a')
+    cluster.until('a holds it', () => side.lease.token !== undefined, 5)
+    const reached: string[] = []
+    const write = (name: string): void => {
+      const { token } = side.lease
+      const receipt = side.handle.change((draft) => draft.round.set(draft.round.get() + 1), {
+        token: token as FencingToken,
+      })
+      side.lease.reached(receipt).then(
+        () => reached.push(name),
+        (error: unknown) => reached.push(`${name}: ${isRejoinError(error) ? error.code : error}`),
+      )
+      cluster
+        .node('a')
+        .watch.reached(side.handle, receipt)
+        .then(
+          () => reached.push(`${name} stored`),
+          (error: unknown) => reached.push(`${name} stored: ${isRejoinError(error) ? error.code : error}`),
+        )
+    }
+    write('first')
+    expect(reached).toEqual([])
+    cluster.world.advance(1000)
+    expect(reached.sort()).toEqual(['first', 'first stored'])
+    cluster.between('a', 'bc', true)
+    write('second')
+    cluster.world.advance(60_000)
+    // The lease is lost, and with it what was written last: a quorum has it only after the heal.
+    expect(reached.slice(2)).toEqual(['second: fencing-token-stale'])
+    cluster.between('a', 'bc', false)
+    cluster.until('stored', () => reached.includes('second stored'), 65)
+    cluster.until('a holds it again', () => side.lease.token !== undefined, 30)
+    cluster.between('a', 'bc', true)
+    write('third')
+    cluster.node('a').participant.replica.close()
+    cluster.world.advance(100)
+    expect(reached.slice(4).sort()).toEqual(['third stored: closed', 'third: closed'])
+  })
+
   it('[LX6] is wanted under sound options only', () => {
     const cluster = voters()
     const { watch } = cluster.node('a')

@@ -9,6 +9,7 @@
 import { ByteReader, ByteWriter, type FencingToken, rejoinError, type Version } from '@rejoin/state'
 import type { DocumentCore } from '../document-core.ts'
 import { deferred, type Later } from '../later.ts'
+import type { Receipt } from '../ledger.ts'
 import { listen } from '../listeners.ts'
 import type { ReplicaCore } from '../replica-core.ts'
 import type { StoredRow } from '../seams.ts'
@@ -34,6 +35,12 @@ export interface Lease {
   readonly token: FencingToken | undefined
   /** Why the last attempt failed, in words; undefined while it is held. */
   readonly denial: string | undefined
+  /**
+   * Settles when a fenced write counts: a quorum of the voters had it on their disks while the lease was held, so that whoever
+   * holds it next begins with it. Rejects with RejoinError `fencing-token-stale` when the lease was lost before: then it may have been
+   * lost with it, and the next holder may do the same again. Until it settles nothing should be done that cannot be undone.
+   */
+  reached(receipt: Receipt): Later<void>
   /** Settles with the token when the lease is usable; goes on trying for ever. Rejects with `closed` when it is released before. */
   held(): Later<FencingToken>
   /** Calls back with the token when the lease becomes usable, and with why when it is lost. Returns the way to stop. */
@@ -60,6 +67,8 @@ export interface LeaseGround {
   readonly neighbours: Neighbours
   readonly maxTtlMs: number
   /** The roster in force, whether this replica may vote under it, and whether its disk has all that it ever promised. */
+  /** Settles when a quorum has a change of a document on their disks. */
+  readonly stored: (document: DocumentCore, receipt: Receipt) => Later<void>
   readonly standing: () =>
     | { readonly roster: Roster; readonly mayVote: boolean; readonly isDiskWhole: boolean }
     | undefined
@@ -150,6 +159,24 @@ export class LeaseTable {
     let toCover: { readonly token: FencingToken; readonly versions: readonly Version[] } | undefined
     let isReleased = false
 
+    const current = (): FencingToken | undefined => holder.usableToken(this.#reading())
+    const reached = (receipt: Receipt): Later<void> => {
+      const token = current()
+      const pair = deferred<void>()
+      const stale = (): void => pair.reject(rejoinError('fencing-token-stale', { details: { lease: name } }))
+      if (token === undefined) stale()
+      const stop = listen(listeners, ({ kind }) => {
+        if (kind === 'lost') stale()
+      })
+      this.#ground.stored(document, receipt).then(() => {
+        // Of this very grant: what was stored under an earlier one was not waited for by the next holder.
+        const now = current()
+        if (now?.ballot === token?.ballot && now?.epoch === token?.epoch) pair.resolve(undefined)
+        else stale()
+      }, pair.reject)
+      pair.later.then(stop, stop)
+      return pair.later
+    }
     const carryOut = (effect: HolderEffect<Version>): void => {
       switch (effect.kind) {
         case 'send':
@@ -205,6 +232,7 @@ export class LeaseTable {
       get denial(): string | undefined {
         return denial
       },
+      reached,
       held: () => waiting.later,
       onChange: (listener) => listen(listeners, listener),
       release: () => {

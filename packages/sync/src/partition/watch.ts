@@ -7,11 +7,12 @@
  * 2. Whom a message is from the connection says, never the message.
  * 3. Nothing here stops reading or writing.
  */
-import { ByteReader, ByteWriter, rejoinError } from '@rejoin/state'
+import { type AuthorId, ByteReader, ByteWriter, lastSeq, rejoinError, type Version } from '@rejoin/state'
 import { Alarm } from '../alarm.ts'
 import type { Companion } from '../companion.ts'
 import { delayUntil } from '../delay.ts'
-import type { Later } from '../later.ts'
+import { type Deferred, deferred, type Later, resolved } from '../later.ts'
+import type { Receipt } from '../ledger.ts'
 import { listen } from '../listeners.ts'
 import { insideOf, type Replica } from '../replica.ts'
 import type { ReplicaCore } from '../replica-core.ts'
@@ -21,6 +22,7 @@ import { createDetector, type Detector, type DetectorEffect } from './detector/d
 import { type DetectorSettings, detectorPresets, detectorSettingsFault } from './detector/presets.ts'
 import { type Lease, type LeaseRequestOptions, LeaseTable } from './leases.ts'
 import { Neighbours, nodeIdOf, partitionChannel } from './neighbours.ts'
+import { isQuorum } from './policy.ts'
 import { type Incident, noSymptoms, type Symptoms } from './recovery/incident.ts'
 import { createRecovery, type Recovery } from './recovery/recovery.ts'
 import { type NodeId, type Roster, rosterFault } from './roster.ts'
@@ -121,6 +123,11 @@ export interface Partitions {
    * @throws RejoinError `config-invalid`.
    */
   lease(document: { readonly name: string }, name: string, options?: LeaseRequestOptions): Later<Lease>
+  /**
+   * Settles when a quorum of the voters has a change on their disks. For a fenced write there is `Lease.reached`. This replica has to be connected with that quorum itself. Rejects with RejoinError
+   * `refused` when a server refused the change, `closed` when the partition layer is closed before.
+   */
+  reached(document: { readonly name: string }, receipt: Receipt): Later<void>
   /** Ends an incident, with why. */
   dismiss(reason: string): void
   close(): void
@@ -132,6 +139,15 @@ export const clusterDocument = '@cluster'
 const rosterKey = 'p/roster'
 const incidentPrefix = 'p/i/'
 const lookMs = 1000
+/** How often it is looked whether a quorum has what somebody waits for. */
+const waitingLookMs = 50
+
+interface WaitingChange {
+  readonly document: string
+  readonly author: AuthorId
+  readonly seq: number
+  readonly pair: Deferred<void>
+}
 
 /** Begins to watch over the partitions of a replica. It answers at once, and goes on from what is on the disk once that is read. */
 export function watchPartitions(replica: Replica, options: PartitionOptions = {}): Partitions {
@@ -175,6 +191,7 @@ class PartitionWatch implements Companion, Partitions {
     redials: 0,
     malformed: 0,
   }
+  readonly #waiting = new Set<WaitingChange>()
   #rosterLog: RosterLog | undefined
   /** Whether all that this replica ever promised is on its disk. */
   #isDiskWhole = false
@@ -211,6 +228,7 @@ class PartitionWatch implements Companion, Partitions {
       self: this.self,
       neighbours: this.#neighbours,
       maxTtlMs: options.maxTtlMs ?? defaultTtlMs,
+      stored: (document, receipt) => this.reached(document, receipt),
       standing: () => {
         const log = this.#rosterLog
         return log === undefined
@@ -271,6 +289,48 @@ class PartitionWatch implements Companion, Partitions {
       .then((core) => this.#leases.want(core, name, options, () => shelf.release(document.name)))
   }
 
+  reached(document: { readonly name: string }, receipt: Receipt): Later<void> {
+    const { change } = receipt
+    if (change === undefined) return resolved(undefined)
+    const waiting = { document: document.name, author: change.author, seq: lastSeq(change), pair: deferred<void>() }
+    this.#waiting.add(waiting)
+    receipt.reached('disk').then(undefined, (error: unknown) => this.#settle(waiting, error))
+    receipt.reached('server').then(undefined, (error: unknown) => this.#settle(waiting, error))
+    this.#core.batch(() => this.#lookAtWaiting())
+    this.#arm()
+    return waiting.pair.later
+  }
+
+  #settle(waiting: WaitingChange, error: unknown): void {
+    if (this.#waiting.delete(waiting)) waiting.pair.reject(error)
+  }
+
+  #lookAtWaiting(): void {
+    const roster = this.#rosterLog?.roster
+    if (roster === undefined) return
+    for (const waiting of this.#waiting) {
+      const { document, author, seq, pair } = waiting
+      const stored = this.#storedBy(document).filter(([, version]) => version.get(author) >= seq)
+      if (!isQuorum(roster, new Set(stored.map(([id]) => id)))) continue
+      this.#waiting.delete(waiting)
+      pair.resolve(undefined)
+    }
+  }
+
+  /** What each of those that are reached, this replica too, has of a document on its disk. */
+  #storedBy(document: string): (readonly [NodeId, Version])[] {
+    const stored: [NodeId, Version][] = []
+    const own = this.#core.shelf.cores().find(({ name }) => name === document)
+    if (own !== undefined) stored.push([this.self, own.durable])
+    for (const peer of this.#neighbours.ids) {
+      for (const { streams } of this.#neighbours.sessionsOf(peer)) {
+        const stream = streams.get(document)
+        if (stream !== undefined) stored.push([peer, stream.durableThere])
+      }
+    }
+    return stored
+  }
+
   dismiss(reason: string): void {
     this.#core.batch(() => this.#stepRecovery({ kind: 'dismissed', reason, ...this.#time() }))
   }
@@ -288,6 +348,8 @@ class PartitionWatch implements Companion, Partitions {
 
   close(): void {
     this.#isClosed = true
+    for (const waiting of this.#waiting) waiting.pair.reject(rejoinError('closed'))
+    this.#waiting.clear()
     this.#alarm.clear()
     for (const stop of this.#stops.splice(0)) stop()
     this.#core.companions.delete(partitionChannel)
@@ -705,6 +767,7 @@ class PartitionWatch implements Companion, Partitions {
         this.#stepRecovery({ kind: 'covered', isCovered: this.#isCovered(), now, wall })
       for (const peer of this.#neighbours.ids) this.#tellRoster(peer)
     }
+    this.#lookAtWaiting()
     this.#leases.tick()
     this.#judge({ kind: 'tick', now, wall })
     this.#stepRecovery({ kind: 'tick', now, wall })
@@ -722,6 +785,7 @@ class PartitionWatch implements Companion, Partitions {
       this.#rosterLog?.wakeAt,
       this.#recovery.machine.wakeAt,
       this.#leases.wakeAt,
+      this.#waiting.size > 0 ? this.#time().now + waitingLookMs : undefined,
     ]
     const at = Math.min(...wakes.map((wake) => wake ?? Number.POSITIVE_INFINITY))
     this.#alarm.set(delayUntil(at, this.#time().now), () => this.#core.batch(() => this.#tick()))

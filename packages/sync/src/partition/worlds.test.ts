@@ -1,6 +1,6 @@
 import { type FencingToken, fenced, schema, set } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
-import type { DocumentHandle } from '../index.ts'
+import type { DocumentHandle, Receipt } from '../index.ts'
 import { seededRandom } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import type { Lease } from './leases.ts'
@@ -23,6 +23,9 @@ class Voters {
   readonly handles = new Map<string, Handle>()
   readonly leases = new Map<string, Lease>()
   readonly acknowledged: string[] = []
+  /** What callbacks found. */
+  readonly faults: string[] = []
+  readonly #rounds = new Map<number, string>()
   #entries = 0
   #last: FencingToken | undefined
   #held = 0
@@ -64,7 +67,13 @@ class Voters {
     }
   }
 
+  get rounds(): number {
+    return this.#rounds.size
+  }
+
   #check(): void {
+    const [fault] = this.faults
+    if (fault !== undefined) throw new Error(fault)
     const holders = [...this.leases].filter(([, lease]) => lease.token !== undefined)
     if (holders.length > 1) throw new Error(`seed ${this.seed}: held by ${holders.map(([name]) => name).join(' and ')}`)
     const token = holders[0]?.[1].token
@@ -88,10 +97,28 @@ class Voters {
       },
       token === undefined ? {} : { token },
     )
+    if (token !== undefined) this.#began(name, handle, receipt)
     receipt.reached('disk').then(
       () => this.acknowledged.push(entry),
       () => undefined,
     )
+  }
+
+  /** A round that a quorum has stored was begun: nobody begins it again. */
+  #began(name: string, handle: Handle, receipt: Receipt): void {
+    const { round } = handle.snapshot
+    const who = `${name} ${receipt.change?.seq}`
+    this.leases
+      .get(name)
+      ?.reached(receipt)
+      .then(
+        () => {
+          const by = this.#rounds.get(round)
+          if (by !== undefined) this.faults.push(`seed ${this.seed}: round ${round} was begun by ${by} and by ${who}`)
+          this.#rounds.set(round, who)
+        },
+        () => undefined,
+      )
   }
 
   /** What goes wrong: one of the shapes in which networks break. */
@@ -215,6 +242,7 @@ describe('voters in networks that break', () => {
       const from = Number(process.env['SEED'] ?? 1)
       const count = Number(process.env['SEEDS'] ?? (isSoak ? 20_000 : 25))
       let held = 0
+      let rounds = 0
       const faults: string[] = []
       for (let seed = from; seed < from + count; seed++) {
         const voters = new Voters(seed)
@@ -225,12 +253,17 @@ describe('voters in networks that break', () => {
           if (!isSoak) throw error
         }
         held += voters.heldShare
+        rounds += voters.rounds
         for (const { participant } of voters.cluster.nodes) participant.replica.close()
       }
       if (isSoak)
-        console.log(`${count} worlds from ${from}, ${faults.length} faults, held in ${held} quarter seconds`, faults)
+        console.log(
+          `${count} worlds from ${from}, ${faults.length} faults, held in ${held} quarter seconds, ${rounds} rounds`,
+          faults,
+        )
       expect(faults).toEqual([])
       expect(held).toBeGreaterThan(count * 40)
+      expect(rounds).toBeGreaterThan(count * 2)
     },
     6 * 3_600_000,
   )
