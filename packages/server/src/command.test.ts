@@ -163,3 +163,48 @@ describe('rejoin status, rejoin incidents', () => {
     expect(gone.err).toContain('No server answers at')
   }, 30_000)
 })
+
+describe('rejoin checkpoint, rollback, roster', () => {
+  it('[SV22] keep a document, go back to it by a change, and change who votes', async () => {
+    const { createServer } = await import('./create-server.ts')
+    const { connect, createReplica, memoryStorage } = await import('@rejoin/sync')
+    const { processClock, processRandom, processTimers, webSocket } = await import('@rejoin/node')
+    const { register, schema } = await import('@rejoin/state')
+    const server = createServer({
+      storage: memoryStorage(),
+      port: 0,
+      node: 'a',
+      voters: ['a', 'b', 'c'],
+      founding: true,
+    })
+    const { url, syncUrl } = await server.listen()
+    const replica = createReplica({
+      clock: processClock,
+      timers: processTimers,
+      random: processRandom,
+      storage: memoryStorage(),
+    })
+    try {
+      connect(replica, { transports: [webSocket(syncUrl)] })
+      const note = await replica.open('note', schema({ text: register('') }))
+      await note.change((draft) => draft.text.set('before')).reached('server')
+      const at = ['--url', url]
+      expect((await run(['checkpoint', 'note', 'monday', ...at]).done).out).toContain('"name": "monday"')
+      await note.change((draft) => draft.text.set('after')).reached('server')
+      expect((await run(['checkpoints', 'note', ...at]).done).out).toContain('monday')
+      expect((await run(['rollback', 'note', 'monday', ...at]).done).out).toContain('"wrote": true')
+      await expect.poll(() => note.snapshot.text).toBe('before')
+      const missing = await run(['rollback', 'note', 'tuesday', ...at]).done
+      expect(missing).toMatchObject({ status: 2 })
+      expect(missing.err).toContain('note has no checkpoint named tuesday')
+      // Of three voters one is here: nobody to agree with, so it takes an operator's word.
+      expect((await run(['roster', '--voters', 'a', '--force', ...at]).done).status).toBe(0)
+      await expect.poll(async () => (await run(['status', ...at]).done).out).toContain('a voter of a\n')
+      const unsound = await run(['roster', '--voters', 'a,a', ...at]).done
+      expect(unsound.err).toContain('A voter is named twice.')
+    } finally {
+      await replica.close()
+      await server.close()
+    }
+  }, 30_000)
+})

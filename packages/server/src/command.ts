@@ -12,7 +12,7 @@ import {
   wholeNumber,
 } from './config.ts'
 import { type ServeProcess, serve } from './serve.ts'
-import { printIncidents, printStatus } from './status.ts'
+import { printIncidents, printOperation, printStatus } from './status.ts'
 import { ownVersion } from './version.ts'
 
 interface ServeFlags {
@@ -111,6 +111,59 @@ export async function runCommand(args: readonly string[], io: ServeProcess): Pro
     .action(async (name: string | undefined, { url }: { readonly url: string }) => {
       status = await printIncidents(url, name, io)
     })
+  const operation = (
+    name: string,
+    described: string,
+    args: readonly string[],
+    request: (given: readonly string[], flags: Readonly<Record<string, unknown>>) => readonly [string, object],
+    options: readonly Option[] = [],
+  ): void => {
+    const command = program.command(name).description(described).addOption(urlOption()).exitOverride()
+    for (const arg of args) command.argument(arg)
+    for (const option of options) command.addOption(option)
+    command.action(async () => {
+      const flags = command.opts() as Readonly<Record<string, unknown>>
+      const [path, body] = request(command.args, flags)
+      status = await printOperation(String(flags['url']), path, body, io)
+    })
+  }
+  operation(
+    'checkpoint',
+    'Keep a document as it is now, under a name.',
+    ['<document>', '<name>'],
+    ([document, called]) => ['checkpoint', { document, name: called }],
+  )
+  operation('checkpoints', 'List the checkpoints of a document.', ['<document>'], ([document]) => [
+    'checkpoints',
+    { document },
+  ])
+  operation(
+    'rollback',
+    'Make a document read what a checkpoint of it reads, by a change like any other.',
+    ['<document>', '<name>'],
+    ([document, called]) => ['rollback', { document, name: called }],
+  )
+  operation(
+    'roster',
+    'Change who votes, through a quorum; with --force, by your word that the others will not act.',
+    [],
+    (_, { voters, force, policy, arbiter }) => [
+      force === true ? 'force-roster' : 'roster',
+      {
+        voters: String(voters)
+          .split(',')
+          .map((id) => ({ id: id.trim() })),
+        policy,
+        arbiter,
+      },
+    ],
+    [
+      new Option('--voters <names>', 'with commas between').makeOptionMandatory(),
+      new Option('--policy <policy>', 'what a quorum is').default('keep-majority'),
+      new Option('--arbiter <name>', 'whom an even split falls to'),
+      new Option('--force', 'without asking: the voters of now are not coming back, or may not act any more'),
+    ],
+  )
   try {
     await program.parseAsync([...args], { from: 'user' })
     return status

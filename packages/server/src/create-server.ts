@@ -19,6 +19,7 @@ import type { Readiness } from './http-front.ts'
 import { guardLinks } from './link-guard.ts'
 import { bind, unbind, urlOf } from './listening.ts'
 import { createServerMetrics } from './metrics.ts'
+import { operate } from './operate.ts'
 import type { RejoinServer, ServerAddress, ServerLogger, ServerOptions } from './options.ts'
 import { checkedSettings, type ServerSettings, settingsForLog } from './settings.ts'
 import { observeStorage } from './storage-observer.ts'
@@ -152,7 +153,12 @@ export function createServer(options: ServerOptions): RejoinServer {
     const net = connect(replica, { transports: [guard.transport, ...settings.join.map(dialled)] })
     const { front, admin } = createFronts({
       settings,
-      operations: { readiness, metrics, debug: (name) => debugAnswer(partitions, name) },
+      operations: {
+        readiness,
+        metrics,
+        debug: (name) => debugAnswer(partitions, name),
+        operate: (name, request) => operate({ replica, partitions, storage: store }, name, request),
+      },
       files,
       sockets,
     })

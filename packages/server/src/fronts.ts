@@ -18,6 +18,7 @@ export interface FrontParts {
     readonly readiness: () => Readiness
     readonly metrics: ServerMetrics
     readonly debug: (name: string) => object | string | undefined
+    readonly operate: (name: string, request: unknown) => Promise<object | undefined>
   }
   readonly files: StaticFiles | undefined
   readonly sockets: WebSocketServerTransport

@@ -20,6 +20,7 @@ async function start(metricsFor: 'everyone' | 'this-machine' = 'this-machine') {
     operations: {
       readiness: () => readiness,
       metrics,
+      operate: async (name, request) => (name === 'echo' ? { request: request as object } : undefined),
       debug: (name) => (name === 'peers' ? { connected: ['b'] } : name === 'explain' ? 'All is well.\n' : undefined),
       metricsFor,
     },
@@ -66,6 +67,23 @@ describe('/debug', () => {
     const proxied = await fetch(`${url}/debug/peers`, { headers: { 'x-forwarded-for': '10.0.0.1' } })
     expect(proxied.status).toBe(403)
     expect(await proxied.text()).toContain('--admin-port')
+  })
+})
+
+describe('/operate', () => {
+  it('[SV21] takes requests of the command only: not of pages, not through proxies, not without its header', async () => {
+    const { url } = await start()
+    const post = (headers: Record<string, string>, body = '{"a":1}', name = 'echo') =>
+      fetch(`${url}/operate/${name}`, { method: 'POST', headers, body })
+    const own = { 'x-rejoin-operator': '1' }
+    expect(await (await post(own)).json()).toEqual({ request: { a: 1 } })
+    expect((await post({})).status).toBe(403)
+    expect((await post({ ...own, origin: 'http://evil.example' })).status).toBe(403)
+    expect((await post({ ...own, 'x-forwarded-for': '10.0.0.1' })).status).toBe(403)
+    expect((await post(own, '{')).status).toBe(400)
+    expect((await post(own, JSON.stringify('x'.repeat(70_000)))).status).toBe(413)
+    expect((await post(own, '{}', 'nothing')).status).toBe(404)
+    expect((await fetch(`${url}/other`, { method: 'POST', headers: own })).status).toBe(405)
   })
 })
 

@@ -7,6 +7,7 @@
  * on this machine that came without a proxy; everybody else is pointed to the admin port.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { isRejoinError } from '@rejoin/state'
 import type { ServerMetrics } from './metrics.ts'
 import { isLoopbackAddress, isLoopbackHost } from './origin-policy.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -21,6 +22,8 @@ export interface HttpFront {
     | {
         readonly readiness: () => Readiness
         readonly metrics: ServerMetrics
+        /** Carries out a request of an operator; undefined where there is none of the name. */
+        readonly operate: (name: string, request: unknown) => Promise<object | undefined>
         /** What `/debug/...` answers: plain data, or text; undefined where there is nothing of the name. */
         readonly debug: (name: string) => object | string | undefined
         /** Who may read `/metrics` and `/debug` here. */
@@ -63,6 +66,12 @@ export function createHttpFront(front: HttpFront): Server {
 
 async function route(front: HttpFront, request: IncomingMessage, response: ServerResponse): Promise<void> {
   for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
+  if (
+    request.method === 'POST' &&
+    front.operations !== undefined &&
+    (await operator(front.operations, request, response))
+  )
+    return
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     // Its body, if any, is not read: the connection ends with the answer.
     response.setHeader('allow', 'GET, HEAD')
@@ -113,6 +122,51 @@ async function operations(
     default:
       return false
   }
+}
+
+/** Requests of operators are small. */
+const mostRequestBytes = 65_536
+/** A page of another origin cannot send it without asking first, and is not answered then. */
+const operatorHeader = 'x-rejoin-operator'
+
+async function operator(
+  { operate, metricsFor }: NonNullable<HttpFront['operations']>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<boolean> {
+  const pathname = (request.url ?? '/').split(/[?#]/, 1)[0] ?? '/'
+  if (!pathname.startsWith('/operate/')) return false
+  const { headers } = request
+  const isFromPage = headers.origin !== undefined || headers[operatorHeader] === undefined
+  if (isFromPage || (metricsFor === 'this-machine' && !isFromThisMachine(request))) {
+    response.setHeader('connection', 'close')
+    sendText(response, 403, 'for the rejoin command on this machine, or on the admin port\n')
+    return true
+  }
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > mostRequestBytes) {
+      response.setHeader('connection', 'close')
+      sendText(response, 413, 'too large\n')
+      return true
+    }
+    chunks.push(chunk)
+  }
+  try {
+    const answer = await operate(
+      pathname.slice('/operate/'.length),
+      JSON.parse(Buffer.concat(chunks).toString() || '{}'),
+    )
+    if (answer === undefined) sendText(response, 404, 'not found\n')
+    else sendJson(response, 200, answer)
+  } catch (error) {
+    if (isRejoinError(error)) sendText(response, 400, `${error.reason}\n`)
+    else if (error instanceof SyntaxError) sendText(response, 400, 'not JSON\n')
+    else throw error
+  }
+  return true
 }
 
 /** Straight from this machine, under one of its own names: no proxy in between and no rebound DNS name. */

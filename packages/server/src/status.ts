@@ -44,9 +44,17 @@ export async function printIncidents(url: string, name: string | undefined, { st
   return 0
 }
 
-async function ask(url: string, name: string): Promise<string> {
-  const address = `${url.replace(/\/+$/, '')}/debug/${name}`
-  const response = await fetch(address, { signal: AbortSignal.timeout(timeoutMs) }).catch((cause: unknown) => {
+/** Has a server do something, and prints what it answers. */
+export async function printOperation(url: string, name: string, request: object, { stdout }: Output): Promise<number> {
+  const headers = { 'x-rejoin-operator': '1' }
+  const answer = await ask(url, name, { method: 'POST', headers, body: JSON.stringify(request) })
+  stdout.write(`${JSON.stringify(JSON.parse(answer), null, 2)}\n`)
+  return 0
+}
+
+async function ask(url: string, name: string, init: RequestInit = {}): Promise<string> {
+  const address = `${url.replace(/\/+$/, '')}/${init.method === 'POST' ? 'operate' : 'debug'}/${name}`
+  const response = await fetch(address, { ...init, signal: AbortSignal.timeout(timeoutMs) }).catch((cause: unknown) => {
     throw rejoinError('address-unavailable', { reason: `No server answers at ${url}.`, cause })
   })
   const text = await response.text()

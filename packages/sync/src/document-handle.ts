@@ -7,10 +7,12 @@ import {
   type Document,
   type DraftOf,
   digestOf,
+  type KeptLeaf,
   openDocument,
   type PathIn,
   reapply,
   rejoinError,
+  rollBack,
   type Schema,
   type ShapeAt,
   type SnapshotOf,
@@ -53,6 +55,11 @@ export interface DocumentHandle<S extends Schema> {
   field<const P extends readonly string[]>(...path: PathIn<S['fields'], P>): DraftOf<ShapeAt<S['fields'], P>>
   /** Writes the losing side of a conflict back, as an ordinary change. */
   reapply(conflict: Conflict, options?: ChangeOptions): Receipt
+  /**
+   * Makes the document read what another store reads, an earlier state of it as a rule, by a change like any other: see
+   * `rollBack` of `@rejoin/state`. `kept` names what one change cannot set back.
+   */
+  rollBack(to: Store, options?: ChangeOptions): { readonly receipt: Receipt; readonly kept: readonly KeptLeaf[] }
   /** 16 hex digits, equal wherever the state is equal. */
   digest(): string
   /** Calls back after every local change, merge and fall back. Returns the way to stop. */
@@ -153,6 +160,15 @@ export function createHandle<S extends Schema>(
     change: (write, options) => writing(() => lens.change(write, options)),
     field: (...path) => lens.field(...(path as never)),
     reapply: (conflict, options) => writing(() => reapply(core.store, conflict, options)),
+    rollBack: (to, options) => {
+      let kept: readonly KeptLeaf[] = []
+      const receipt = writing(() => {
+        const done = rollBack(core.store, to, options)
+        kept = done.kept
+        return done.change
+      })
+      return { receipt, kept }
+    },
     digest: () => digestOf(core.store),
     subscribe,
     onConflicts: (listener) =>
