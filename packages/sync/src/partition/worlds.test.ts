@@ -163,7 +163,12 @@ class Voters {
         })
         for (const [, link] of links) link.silent = true
         return () => {
-          for (const [, link] of links) link.silent = false
+          for (const [, link] of links) {
+            link.silent = false
+            // What was swallowed is gone: no link that promises to lose nothing goes on after that.
+            link.cut()
+            link.restore()
+          }
         }
       }
       default: {
