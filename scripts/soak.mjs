@@ -1,5 +1,5 @@
 // `npm run soak -- [--minutes 10]`: models of stores, epochs and disks over tens of thousands of fresh seeds, a million damaged
-// inputs and the laws, then simulated worlds that nobody has seen yet until the time is up: half an hour at least on two
+// inputs and the laws, worlds of voters, then simulated worlds that nobody has seen yet until the time is up: an hour and a half at least on two
 // cores. What fails prints the seed, and stays a test under that seed.
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
@@ -27,6 +27,10 @@ function* steps() {
   yield {
     name: '50,000 mixed schedules of stores, 50,000 plain ones, 20,000 of epochs, 2,000 of copies, clones',
     run: ['vitest', 'run', '--project', 'simulation', ...models.map((name) => `test/simulation/${name}.test.ts`)],
+  }
+  yield {
+    name: '20,000 worlds of voters: leases, rosters, incidents, servers that replicate to each other',
+    run: ['vitest', 'run', '--project', 'unit', 'packages/sync/src/partition/worlds.test.ts'],
   }
   yield { name: 'laws and a million damaged inputs', projects: ['laws'], run: [] }
   do {
