@@ -70,7 +70,10 @@ export async function runCommand(args: readonly string[], io: ServeProcess): Pro
     .option('-c, --config <file>', 'JSON file with the same settings, and limits')
     .option('--authorize <module>', 'module that decides who may read and write what')
     .option('--origin <origin>', 'web origin that may connect, besides the own one; repeatable', collectOrigin)
-    .option('--admin-port <port>', 'serve /livez, /readyz and /metrics on this port only')
+    .option(
+      '--admin-port <port>',
+      'serve health, metrics and what operators ask and do on this port only; whoever reaches it may do so',
+    )
     .option('--admin-host <address>', `address of the admin port (default ${defaultConfig.adminHost})`)
     .option('--static <dir>', 'serve the files of this directory too')
     .option('--node <name>', 'a stable name among servers')

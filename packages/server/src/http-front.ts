@@ -34,7 +34,7 @@ export interface HttpFront {
   readonly countRequest: (status: number) => void
 }
 
-/** Time to send the head of a request, and the whole of it. No request of ours has a body. */
+/** Time to send the head of a request, and the whole of it. A body is 64 KiB at most. */
 const headersTimeoutMs = 10_000
 const requestTimeoutMs = 15_000
 

@@ -138,6 +138,11 @@ export class DocumentShelf {
     return pair.later
   }
 
+  /** Whether the rows of a document could not be read, so that it holds less than its disk. */
+  needsReading(name: string): boolean {
+    return this.#documents.get(name)?.needsReading === true
+  }
+
   #used(core: DocumentCore): void {
     for (const companion of this.#hub.companions.values()) companion.used?.(core)
   }

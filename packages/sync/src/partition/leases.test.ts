@@ -1,6 +1,7 @@
-import { type FencingToken, fenced, isRejoinError, register, schema, set } from '@rejoin/state'
+import { type FencingToken, fenced, isRejoinError, register, rejoinError, schema, set } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
-import type { DocumentHandle } from '../index.ts'
+import type { DocumentHandle, MemoryDisk, Storage } from '../index.ts'
+import { rejected } from '../later.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import type { Lease } from './leases.ts'
 
@@ -200,6 +201,41 @@ describe('a lease of a document', () => {
     cluster.node('a').participant.replica.close()
     cluster.world.advance(100)
     expect(reached.slice(4).sort()).toEqual(['third stored: closed', 'third: closed'])
+  })
+
+  it('[LX8] is not granted by new voters before leases of the roster before have ended, also of a document never asked about', () => {
+    const cluster = voters()
+    const { voters: all } = cluster.roster
+    cluster.node('a').watch.force({ voters: all, policy: { kind: 'keep-majority' } })
+    cluster.world.advance(1000)
+    for (const { watch } of cluster.nodes) expect(watch.status.roster?.epoch).toBeGreaterThan(1)
+    const side = want(cluster, 'a')
+    cluster.world.advance(7000)
+    expect(side.lease.token).toBeUndefined()
+    cluster.until('a holds it', () => side.lease.token !== undefined, 20)
+  })
+
+  it('[LX9] is not granted by a voter whose disk could not be read when it began: it may have promised', () => {
+    const cluster = new Cluster(['a'], {}, { maxTtlMs: ttlMs })
+    cluster.node('a').participant.replica.close()
+    const disk = cluster.disks.get('a') as MemoryDisk
+    const unreadable = (): Storage => {
+      const storage = disk.open()
+      const read: Storage['read'] = (prefix) =>
+        prefix === 'p/' ? rejected(rejoinError('storage-unavailable')) : storage.read(prefix)
+      return Object.assign(Object.create(storage), { read })
+    }
+    const grantedWith = (open: () => Storage): boolean => {
+      cluster.disks.set('a', { ...disk, open })
+      cluster.start('a', { isFounding: true })
+      cluster.world.advance(1000)
+      const side = want(cluster, 'a')
+      cluster.world.advance(60_000)
+      const granted = side.lease.token !== undefined
+      cluster.node('a').participant.replica.close()
+      return granted
+    }
+    expect([grantedWith(unreadable), grantedWith(() => disk.open())]).toEqual([false, true])
   })
 
   it('[LX6] is wanted under sound options only', () => {

@@ -14,6 +14,7 @@ import { listen } from '../listeners.ts'
 import type { ReplicaCore } from '../replica-core.ts'
 import type { StoredRow } from '../seams.ts'
 import type { Session } from '../session.ts'
+import { DurableLine } from './durable-line.ts'
 import { type Acceptor, type AcceptorEffect, type AcceptorInput, createAcceptor } from './lease/acceptor.ts'
 import { type AcceptorMemory, bootAcceptor, emptyMemory } from './lease/acceptor-state.ts'
 import type { Reading } from './lease/clock.ts'
@@ -39,6 +40,7 @@ export interface Lease {
    * Settles when a fenced write counts: a quorum of the voters had it on their disks while the lease was held, so that whoever
    * holds it next begins with it. Rejects with RejoinError `fencing-token-stale` when the lease was lost before: then it may have been
    * lost with it, and the next holder may do the same again. Until it settles nothing should be done that cannot be undone.
+   * It speaks of the voters of one roster: a change of the roster is to be made once all have what was written before it.
    */
   reached(receipt: Receipt): Later<void>
   /** Settles with the token when the lease is usable; goes on trying for ever. Rejects with `closed` when it is released before. */
@@ -66,12 +68,20 @@ export interface LeaseGround {
   readonly self: NodeId
   readonly neighbours: Neighbours
   readonly maxTtlMs: number
-  /** The roster in force, whether this replica may vote under it, and whether its disk has all that it ever promised. */
   /** Settles when a quorum has a change of a document on their disks. */
   readonly stored: (document: DocumentCore, receipt: Receipt) => Later<void>
-  readonly standing: () =>
-    | { readonly roster: Roster; readonly mayVote: boolean; readonly isDiskWhole: boolean }
-    | undefined
+  readonly standing: () => Standing | undefined
+}
+
+/** Where this replica stands as a voter. */
+interface Standing {
+  /** The one in force. */
+  readonly roster: Roster
+  readonly mayVote: boolean
+  /** Whether its disk has all that it ever promised. */
+  readonly isDiskWhole: boolean
+  /** For how long no lease may be granted yet, milliseconds: what voters of an earlier roster granted may last until then. */
+  readonly holdMs: number
 }
 
 const prefix = 'p/l/'
@@ -87,6 +97,8 @@ export class LeaseTable {
   /** By document; undefined where the record was damaged. */
   readonly #memories = new Map<string, AcceptorMemory | undefined>()
   readonly #acceptors = new Map<string, Acceptor<Version>>()
+  /** Invariant 1, by document. */
+  readonly #lines = new Map<string, DurableLine<AcceptorEffect<Version>>>()
   readonly #held = new Set<HeldLease>()
 
   constructor(ground: LeaseGround) {
@@ -108,9 +120,9 @@ export class LeaseTable {
   }
 
   get wakeAt(): number | undefined {
-    const wakes = [...this.#acceptors.values(), ...[...this.#held].map(({ holder }) => holder)].flatMap(
-      ({ wakeAt }) => wakeAt ?? [],
-    )
+    // A holder without voters can do nothing, however often it is woken.
+    const holders = this.#ground.standing() === undefined ? [] : [...this.#held].map(({ holder }) => holder)
+    const wakes = [...this.#acceptors.values(), ...holders].flatMap(({ wakeAt }) => wakeAt ?? [])
     return wakes.length === 0 ? undefined : Math.min(...wakes)
   }
 
@@ -157,6 +169,7 @@ export class LeaseTable {
     let waiting = deferred<FencingToken>()
     let denial: string | undefined
     let toCover: { readonly token: FencingToken; readonly versions: readonly Version[] } | undefined
+    let isUsable = false
     let isReleased = false
 
     const current = (): FencingToken | undefined => holder.usableToken(this.#reading())
@@ -188,13 +201,16 @@ export class LeaseTable {
           break
         case 'usable':
           denial = undefined
+          isUsable = true
           waiting.resolve(effect.token)
           core.tell(listeners, { kind: 'usable', token: effect.token })
           break
         case 'lost':
           toCover = undefined
           denial = effect.reason
-          waiting = deferred()
+          // Whoever waits since before it was usable goes on waiting.
+          if (isUsable) waiting = deferred()
+          isUsable = false
           core.tell(listeners, { kind: 'lost', reason: effect.reason })
           break
         case 'denied':
@@ -273,29 +289,32 @@ export class LeaseTable {
   }
 
   #ask(document: string, from: NodeId, message: LeaseMessage<Version>): void {
-    const { core, self } = this.#ground
-    const standing = this.#ground.standing()
-    if (standing?.mayVote !== true || !standing.roster.voters.some(({ id }) => id === self)) return
+    const { core } = this.#ground
+    if (!this.#mayVote()) return
     // The answer says what the document here holds: it has to be read for that.
     core.shelf.acquire(document).then(
       () => {
-        core.batch(() => this.#vote(document, this.#acceptor(document, standing), { kind: 'receive', from, message }))
+        const standing = this.#ground.standing()
+        if (standing !== undefined && this.#mayVote())
+          core.batch(() => this.#vote(document, this.#acceptor(document, standing), { kind: 'receive', from, message }))
         core.shelf.release(document)
       },
       () => undefined,
     )
   }
 
-  #acceptor(
-    document: string,
-    { roster, isDiskWhole }: { readonly roster: Roster; readonly isDiskWhole: boolean },
-  ): Acceptor<Version> {
+  #mayVote(): boolean {
+    const standing = this.#ground.standing()
+    return standing?.mayVote === true && standing.roster.voters.some(({ id }) => id === this.#ground.self)
+  }
+
+  #acceptor(document: string, { roster, isDiskWhole, holdMs }: Standing): Acceptor<Version> {
     const known = this.#acceptors.get(document)
     if (known !== undefined) return known
     const { core, self, maxTtlMs } = this.#ground
     const memory =
       this.#memories.get(document) ??
-      (isDiskWhole && !this.#memories.has(document) ? emptyMemory(roster.epoch) : undefined)
+      (isDiskWhole && !this.#memories.has(document) ? freshMemory(roster, holdMs) : undefined)
     const options = { self, maxTtlMs, random: () => core.random.float() }
     const acceptor = createAcceptor<Version>(options, bootAcceptor(memory, this.#reading()))
     this.#acceptors.set(document, acceptor)
@@ -309,26 +328,35 @@ export class LeaseTable {
     input: Omit<Extract<AcceptorInput<Version>, { kind: 'receive' }>, 'version' | keyof Reading>,
   ): void {
     const held = this.#ground.core.shelf.cores().find(({ name }) => name === document)
-    if (held === undefined) return
+    // Of a document that could not be read nobody knows what this disk holds.
+    if (held === undefined || this.#ground.core.shelf.needsReading(document)) return
     this.#carryOut(document, acceptor.step({ ...input, version: held.durable, ...this.#reading() }))
   }
 
-  /** Invariant 1: what follows on a row waits for it. */
   #carryOut(document: string, effects: readonly AcceptorEffect<Version>[]): void {
-    const { core } = this.#ground
-    for (const [at, effect] of effects.entries()) {
-      if (effect.kind === 'persist') {
-        const rest = effects.slice(at + 1)
-        const writer = new ByteWriter(256)
-        writer.string(JSON.stringify(effect.memory))
-        core.queue.push([{ kind: 'put', key: prefix + document, bytes: writer.finish() }], () =>
-          core.batch(() => this.#carryOut(document, rest)),
-        )
-        return
-      }
-      this.#send(effect.to, document, effect.message)
+    let line = this.#lines.get(document)
+    if (line === undefined) {
+      line = new DurableLine(
+        this.#ground.core,
+        (effect) => {
+          if (effect.kind !== 'persist') return undefined
+          const writer = new ByteWriter(256)
+          writer.string(JSON.stringify(effect.memory))
+          return { kind: 'put', key: prefix + document, bytes: writer.finish() }
+        },
+        (effect) => {
+          if (effect.kind === 'send') this.#send(effect.to, document, effect.message)
+        },
+      )
+      this.#lines.set(document, line)
     }
+    line.push(effects)
   }
+}
+
+/** Of a voter that was never asked about a document. Under a first roster nobody granted anything before. */
+function freshMemory({ epoch }: Roster, holdMs: number): AcceptorMemory {
+  return { ...emptyMemory(epoch), newRosterMs: epoch > 1 ? holdMs : 0 }
 }
 
 function readingOf(core: ReplicaCore): Reading {

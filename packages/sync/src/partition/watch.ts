@@ -20,6 +20,7 @@ import type { StoredRow } from '../seams.ts'
 import type { Session } from '../session.ts'
 import { createDetector, type Detector, type DetectorEffect } from './detector/detector.ts'
 import { type DetectorSettings, detectorPresets, detectorSettingsFault } from './detector/presets.ts'
+import { DurableLine } from './durable-line.ts'
 import { type Lease, type LeaseRequestOptions, LeaseTable } from './leases.ts'
 import { Neighbours, nodeIdOf, partitionChannel } from './neighbours.ts'
 import { isQuorum } from './policy.ts'
@@ -193,6 +194,8 @@ class PartitionWatch implements Companion, Partitions {
   }
   readonly #waiting = new Set<WaitingChange>()
   #rosterLog: RosterLog | undefined
+  /** Invariant 1. */
+  readonly #rosterLine: DurableLine<RosterLogEffect>
   /** Whether all that this replica ever promised is on its disk. */
   #isDiskWhole = false
   #voters: ReadonlySet<NodeId> = new Set()
@@ -212,6 +215,12 @@ class PartitionWatch implements Companion, Partitions {
     this.#settings = settings
     this.self = core.name || core.id
     this.#alarm = new Alarm(core.timers)
+    this.#rosterLine = new DurableLine(
+      core,
+      (effect) =>
+        effect.kind === 'persist' ? { kind: 'put', key: rosterKey, bytes: encodeRosterState(effect.state) } : undefined,
+      (effect) => this.#carryOutOfRoster(effect),
+    )
     const suspicionMinMs = settings.suspicionMult * settings.probeIntervalMs
     const gossipIntervalMs = 2 * settings.probeIntervalMs
     this.#staleAfterMs = 3 * gossipIntervalMs + settings.suspicionMaxMult * suspicionMinMs
@@ -233,7 +242,12 @@ class PartitionWatch implements Companion, Partitions {
         const log = this.#rosterLog
         return log === undefined
           ? undefined
-          : { roster: log.roster, mayVote: log.mayVote, isDiskWhole: this.#isDiskWhole }
+          : {
+              roster: log.roster,
+              mayVote: log.mayVote,
+              isDiskWhole: this.#isDiskWhole,
+              holdMs: Math.max(0, Math.ceil(log.grantsHeldUntil - this.#time().now)),
+            }
       },
     })
   }
@@ -284,9 +298,19 @@ class PartitionWatch implements Companion, Partitions {
 
   lease(document: { readonly name: string }, name: string, options: LeaseRequestOptions = {}): Later<Lease> {
     const { shelf } = this.#core
-    return shelf
-      .acquire(document.name)
-      .then((core) => this.#leases.want(core, name, options, () => shelf.release(document.name)))
+    return shelf.acquire(document.name).then((core) => {
+      const release = (): void => {
+        shelf.release(document.name)
+      }
+      try {
+        const lease = this.#leases.want(core, name, options, release)
+        this.#arm()
+        return lease
+      } catch (error) {
+        release()
+        throw error
+      }
+    })
   }
 
   reached(document: { readonly name: string }, receipt: Receipt): Later<void> {
@@ -341,7 +365,7 @@ class PartitionWatch implements Companion, Partitions {
       (rows) => core.batch(() => this.#begin(rows)),
       (error: unknown) => {
         core.log('error', 'partition-rows-unread', { error: String(error) })
-        core.batch(() => this.#begin([]))
+        core.batch(() => this.#begin(undefined))
       },
     )
   }
@@ -376,6 +400,10 @@ class PartitionWatch implements Companion, Partitions {
   #admit(session: Session): void {
     if (session.phase !== 'established' || this.#isClosed) return
     const peer = nodeIdOf(session)
+    if (this.#isTaken(session)) {
+      this.#core.log('warn', 'name-of-another', { peer, remote: session.remote })
+      return
+    }
     const isFirst = this.#neighbours.add(session)
     if (!isFirst) return
     const { now } = this.#time()
@@ -387,6 +415,12 @@ class PartitionWatch implements Companion, Partitions {
     this.#linksChanged()
   }
 
+  /** Whether it calls itself like this replica, or a client like a voter. */
+  #isTaken(session: Session): boolean {
+    const peer = nodeIdOf(session)
+    return peer === this.self || (session.peer?.role !== 'server' && this.#voters.has(peer))
+  }
+
   ended(session: Session): void {
     const peer = nodeIdOf(session)
     if (!this.#neighbours.remove(session) || this.#isClosed) return
@@ -395,7 +429,8 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   receive(session: Session, bytes: Uint8Array, now: number): void {
-    if (!this.#neighbours.has(session) || !this.#isStarted) return
+    // Voters change, and with them whose name it is.
+    if (!this.#neighbours.has(session) || !this.#isStarted || this.#isTaken(session)) return
     const told = this.#neighbours.read(session, bytes)
     const from = nodeIdOf(session)
     if (told === undefined) {
@@ -435,12 +470,14 @@ class PartitionWatch implements Companion, Partitions {
     return createRecovery({ stableMs, newId: () => this.#core.newId(), known })
   }
 
-  #begin(rows: readonly StoredRow[]): void {
+  /** `stored` is undefined where it could not be read. */
+  #begin(stored: readonly StoredRow[] | undefined): void {
     if (this.#isClosed) return
     const core = this.#core
+    const rows = stored ?? []
     this.#recovery.machine = this.#newRecovery(incidentsOf(rows))
     this.#leases.read(rows)
-    const state = this.#stateFrom(rows)
+    const state = this.#stateFrom(stored)
     if (state !== undefined) this.#openLog(state)
     this.#isStarted = true
     core.companions.set(partitionChannel, this)
@@ -465,8 +502,8 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   /** What is on the disk, else what the options say. A client without either learns from its server. */
-  #stateFrom(rows: readonly StoredRow[]): RosterLogState | undefined {
-    const row = rows.find(({ key }) => key === rosterKey)
+  #stateFrom(rows: readonly StoredRow[] | undefined): RosterLogState | undefined {
+    const row = rows?.find(({ key }) => key === rosterKey)
     const stored = row === undefined ? undefined : decodeRosterState(row.bytes)
     // Without a name it was another voter before: nobody else counts on it.
     const isOfOther = this.#core.name === '' && this.#options.roster === undefined && this.#core.role === 'server'
@@ -478,7 +515,8 @@ class PartitionWatch implements Companion, Partitions {
     if (roster === undefined) return undefined
     const isAlone = roster.voters.length === 1 && roster.voters[0]?.id === this.self
     const isFounding = this.#options.isFounding ?? isAlone
-    this.#isDiskWhole = (row === undefined || isOfOther) && isFounding
+    // What could not be read may hold promises: it is left as it is, and the others readmit this replica.
+    this.#isDiskWhole = rows !== undefined && (row === undefined || isOfOther) && isFounding
     if (!this.#isDiskWhole) return lostRosterLogState(roster)
     const state = initialRosterLogState(roster)
     // Without it the next start would not know that nothing was promised before.
@@ -514,34 +552,31 @@ class PartitionWatch implements Companion, Partitions {
       this.#carryOutRoster(this.#rosterLog.step({ kind: 'receive', from, message, now }))
   }
 
-  /** Invariant 1: what follows on a row waits for it. */
   #carryOutRoster(effects: readonly RosterLogEffect[]): void {
-    const core = this.#core
-    for (const [at, effect] of effects.entries()) {
-      if (effect.kind === 'persist') {
-        const rest = effects.slice(at + 1)
-        core.queue.push([{ kind: 'put', key: rosterKey, bytes: encodeRosterState(effect.state) }], () =>
-          core.batch(() => this.#carryOutRoster(rest)),
-        )
-        return
-      }
-      switch (effect.kind) {
-        case 'send':
-          this.#neighbours.send(effect.to, { kind: 'roster', message: effect.message })
-          break
-        case 'roster':
-          core.log('info', 'roster', { epoch: effect.roster.epoch, how: effect.how })
-          this.#inForce(effect.roster, this.#time().now)
-          break
-        case 'conflict':
-          core.log('error', 'roster-conflict', { kept: effect.kept.epoch, dropped: effect.dropped.epoch })
-          break
-        case 'settled':
-          core.log('info', 'roster-settled', { outcome: effect.outcome, reason: effect.reason })
-          break
-      }
-    }
+    this.#rosterLine.push(effects)
     this.#arm()
+  }
+
+  #carryOutOfRoster(effect: RosterLogEffect): void {
+    const core = this.#core
+    switch (effect.kind) {
+      case 'persist':
+        break
+      case 'send':
+        this.#neighbours.send(effect.to, { kind: 'roster', message: effect.message })
+        break
+      case 'roster':
+        core.log('info', 'roster', { epoch: effect.roster.epoch, how: effect.how })
+        this.#inForce(effect.roster, this.#time().now)
+        this.#arm()
+        break
+      case 'conflict':
+        core.log('error', 'roster-conflict', { kept: effect.kept.epoch, dropped: effect.dropped.epoch })
+        break
+      case 'settled':
+        core.log('info', 'roster-settled', { outcome: effect.outcome, reason: effect.reason })
+        break
+    }
   }
 
   #inForce(roster: Roster, now: number): void {

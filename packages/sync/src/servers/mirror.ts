@@ -76,7 +76,7 @@ class DocumentMirror implements Companion, Mirror {
   close(): void {
     this.#alarm.clear()
     this.#core.companions.delete(channel)
-    this.#partners.clear()
+    for (const session of [...this.#partners.keys()]) this.ended(session)
   }
 
   established(session: Session): void {
@@ -107,7 +107,7 @@ class DocumentMirror implements Companion, Mirror {
   ended(session: Session): void {
     const partner = this.#partners.get(session)
     this.#partners.delete(session)
-    for (const name of partner?.underWay ?? []) this.#core.shelf.release(name)
+    for (const name of [...(partner?.underWay ?? [])]) this.#done(partner as Partner, name)
   }
 
   used(document: DocumentCore): void {
@@ -193,7 +193,9 @@ class DocumentMirror implements Companion, Mirror {
       if (session.streams.get(name)?.isSynced === true) continue
       underWay.add(name)
       shelf.acquire(name).then(
-        (document) => this.#core.batch(() => this.#join(partner, document)),
+        (document) => {
+          if (underWay.has(name)) this.#core.batch(() => this.#join(partner, document))
+        },
         () => underWay.delete(name),
       )
     }
