@@ -3,6 +3,7 @@ import { insideOf } from '../replica.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import type { Mode } from './verdict/verdict.ts'
 import { watchPartitions } from './watch.ts'
+import { encodePartition } from './wire.ts'
 
 const isAll = (cluster: Cluster, mode: Mode): boolean =>
   cluster.nodes.every(({ watch }) => watch.status.verdict?.mode === mode)
@@ -137,6 +138,24 @@ describe('the partition layer of a replica', () => {
     cluster.world.advance(40_000)
     expect(cluster.node('a').watch.status.verdict?.mode).toBe('even')
     expect(cluster.node('a').watch.status.connected).not.toContain('b')
+  })
+
+  it('[PL11] hears of voters from voters only: no client makes them look gone', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    cluster.world.advance(30_000)
+    const wire = cluster.world.wire('in')
+    const client = cluster.world.replica()
+    client.join({ transports: [wire.dial] })
+    cluster.node('a').participant.join({ transports: [wire.listen] })
+    cluster.world.advance(1000)
+    for (let version = 1; version < 200; version++) {
+      const rows = ['b', 'c'].map((observer) => ({ row: { observer, rosterEpoch: 1, version, links: [] }, ageMs: 0 }))
+      for (const { session } of insideOf(client.replica).connections)
+        session.send({ kind: 'aside', channel: 2, bytes: encodePartition({ kind: 'rows', rows }) })
+      cluster.world.advance(100)
+    }
+    expect(isAll(cluster, 'full')).toBe(true)
+    expect(cluster.nodes.map(({ watch }) => watch.metrics().splits)).toEqual([0, 0, 0])
   })
 
   it('[PL8] ends the connection of one that says what no partition layer would, and goes on', () => {

@@ -433,10 +433,13 @@ class PartitionWatch implements Companion, Partitions {
     if (!this.#neighbours.has(session) || !this.#isStarted || this.#isTaken(session)) return
     const told = this.#neighbours.read(session, bytes)
     const from = nodeIdOf(session)
+    const isOfVoters = this.#voters.has(from) || session.isServer
     if (told === undefined) {
       this.#counts.malformed += 1
       return
     }
+    // Of voters only voters tell, and to a client its server: anybody who writes could say that one is gone.
+    if (!isOfVoters && (told.kind === 'rows' || told.kind === 'incidents')) return
     switch (told.kind) {
       case 'heartbeat':
         this.#carryOut(this.#detector.step({ kind: 'heartbeat', peer: from, isHidden: told.isHidden, now }))
