@@ -1,9 +1,10 @@
 import { type Authorize, createMemoryDisk, type MemoryDisk, type MemoryLink, type Transport } from '../index.ts'
 import { mirrorDocuments } from '../servers/mirror.ts'
 import { type Participant, World } from '../world.test-helper.ts'
+import type { PartitionOptions, Partitions } from './partitions.ts'
 import type { Roster } from './roster.ts'
 import type { Mode } from './verdict/verdict.ts'
-import { type PartitionOptions, type Partitions, watchPartitions } from './watch.ts'
+import { watchPartitions } from './watch.ts'
 
 /** A server that votes. */
 export interface Node {

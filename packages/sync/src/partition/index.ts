@@ -112,6 +112,7 @@ export {
   type TokenGuard,
 } from './lease/token.ts'
 export type { Lease, LeaseChange, LeaseRequestOptions } from './leases.ts'
+export type { PartitionMetrics, PartitionOptions, PartitionStatus, Partitions } from './partitions.ts'
 export { isQuorum, twoThirdsOf, weightOf } from './policy.ts'
 export type {
   FailureClass,
@@ -176,11 +177,4 @@ export {
   type VerdictOptions,
   verdictOptionsFault,
 } from './verdict/verdict-machine.ts'
-export {
-  clusterDocument,
-  type PartitionMetrics,
-  type PartitionOptions,
-  type PartitionStatus,
-  type Partitions,
-  watchPartitions,
-} from './watch.ts'
+export { clusterDocument, watchPartitions } from './watch.ts'

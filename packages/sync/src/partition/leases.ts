@@ -6,7 +6,7 @@
  * 2. Whoever may not write a document is given no vote about its leases.
  * 3. A token is usable here only while the lease is held and the document holds what the voters knew of it.
  */
-import { ByteReader, ByteWriter, type FencingToken, rejoinError, type Version } from '@rejoin/state'
+import { type FencingToken, rejoinError, type Version } from '@rejoin/state'
 import type { DocumentCore } from '../document-core.ts'
 import { deferred, type Later } from '../later.ts'
 import type { Receipt } from '../ledger.ts'
@@ -15,6 +15,7 @@ import type { ReplicaCore } from '../replica-core.ts'
 import type { StoredRow } from '../seams.ts'
 import type { Session } from '../session.ts'
 import { DurableLine } from './durable-line.ts'
+import { putJson, readJson } from './json-row.ts'
 import { type Acceptor, type AcceptorEffect, type AcceptorInput, createAcceptor } from './lease/acceptor.ts'
 import { type AcceptorMemory, bootAcceptor, emptyMemory } from './lease/acceptor-state.ts'
 import type { Reading } from './lease/clock.ts'
@@ -109,13 +110,8 @@ export class LeaseTable {
   read(rows: readonly StoredRow[]): void {
     for (const { key, bytes } of rows) {
       if (!key.startsWith(prefix)) continue
-      try {
-        const memory = JSON.parse(new ByteReader(bytes).string(1 << 20)) as AcceptorMemory
-        this.#memories.set(key.slice(prefix.length), memory)
-      } catch {
-        // A damaged record is a lost one: the acceptor has to be taught.
-        this.#memories.set(key.slice(prefix.length), undefined)
-      }
+      // A damaged record is a lost one: the acceptor has to be taught.
+      this.#memories.set(key.slice(prefix.length), readJson(bytes) as AcceptorMemory | undefined)
     }
   }
 
@@ -338,12 +334,7 @@ export class LeaseTable {
     if (line === undefined) {
       line = new DurableLine(
         this.#ground.core,
-        (effect) => {
-          if (effect.kind !== 'persist') return undefined
-          const writer = new ByteWriter(256)
-          writer.string(JSON.stringify(effect.memory))
-          return { kind: 'put', key: prefix + document, bytes: writer.finish() }
-        },
+        (effect) => (effect.kind === 'persist' ? putJson(prefix + document, effect.memory) : undefined),
         (effect) => {
           if (effect.kind === 'send') this.#send(effect.to, document, effect.message)
         },

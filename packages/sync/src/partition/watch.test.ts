@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { insideOf } from '../replica.ts'
+import type { Participant } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import type { Mode } from './verdict/verdict.ts'
 import { watchPartitions } from './watch.ts'
@@ -7,6 +8,15 @@ import { encodePartition } from './wire.ts'
 
 const isAll = (cluster: Cluster, mode: Mode): boolean =>
   cluster.nodes.every(({ watch }) => watch.status.verdict?.mode === mode)
+
+/** A client of `a`. */
+function clientOf(cluster: Cluster): Participant {
+  const wire = cluster.world.wire('in')
+  const client = cluster.world.replica()
+  client.join({ transports: [wire.dial] })
+  cluster.node('a').participant.join({ transports: [wire.listen] })
+  return client
+}
 
 describe('the partition layer of a replica', () => {
   it('[PL1] finds all voters, and may act once it was so for long enough', () => {
@@ -103,10 +113,7 @@ describe('the partition layer of a replica', () => {
   it('[PL7] tells a client of its server where that stands', () => {
     const cluster = new Cluster(['a', 'b', 'c'])
     cluster.world.advance(30_000)
-    const wire = cluster.world.wire('in')
-    const client = cluster.world.replica()
-    client.join({ transports: [wire.dial] })
-    cluster.node('a').participant.join({ transports: [wire.listen] })
+    const client = clientOf(cluster)
     const watch = watchPartitions(client.replica)
     cluster.until('known', () => watch.status.verdict?.mode === 'full', 40)
     expect(watch.status.verdict?.powerless).toBe('not-a-voter')
@@ -143,10 +150,7 @@ describe('the partition layer of a replica', () => {
   it('[PL11] hears of voters from voters only: no client makes them look gone', () => {
     const cluster = new Cluster(['a', 'b', 'c'])
     cluster.world.advance(30_000)
-    const wire = cluster.world.wire('in')
-    const client = cluster.world.replica()
-    client.join({ transports: [wire.dial] })
-    cluster.node('a').participant.join({ transports: [wire.listen] })
+    const client = clientOf(cluster)
     cluster.world.advance(1000)
     for (let version = 1; version < 200; version++) {
       const rows = ['b', 'c'].map((observer) => ({ row: { observer, rosterEpoch: 1, version, links: [] }, ageMs: 0 }))

@@ -1,0 +1,20 @@
+import { ByteReader, ByteWriter } from '@rejoin/state'
+import type { StorageOp } from '../seams.ts'
+
+const mostBytes = 1 << 20
+
+/** The row of a record that is small and seldom written. */
+export function putJson(key: string, value: object): StorageOp {
+  const writer = new ByteWriter(256)
+  writer.string(JSON.stringify(value))
+  return { kind: 'put', key, bytes: writer.finish() }
+}
+
+/** What `putJson` wrote; undefined where it was damaged. */
+export function readJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new ByteReader(bytes).string(mostBytes))
+  } catch {
+    return undefined
+  }
+}
