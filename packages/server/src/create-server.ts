@@ -10,7 +10,13 @@ import type { Server } from 'node:http'
 import { lmdb, processClock, processRandom, processTimers, saveTraces, webSocket, webSocketServer } from '@rejoin/node'
 import { rejoinError } from '@rejoin/state'
 import { connect, createReplica, type Net, type Replica, type StorageStatus, type Transport } from '@rejoin/sync'
-import { mirrorDocuments, type PartitionOptions, type Partitions, watchPartitions } from '@rejoin/sync/partition'
+import {
+  mirrorDocuments,
+  type PartitionOptions,
+  type Partitions,
+  voting,
+  watchPartitions,
+} from '@rejoin/sync/partition'
 import { createAuthorizer } from './authorizer.ts'
 import { holdDataLock } from './data-lock.ts'
 import { debugAnswer } from './debug.ts'
@@ -234,6 +240,7 @@ export function createServer(options: ServerOptions): RejoinServer {
 function partitionOptions({ node, voters, founding, preset }: ServerSettings): PartitionOptions {
   const policy = { kind: 'keep-majority' } as const
   return {
+    voting,
     preset,
     ...(voters.length === 0 ? {} : { roster: { epoch: 1, voters: voters.map((id) => ({ id, weight: 1 })), policy } }),
     ...(founding === undefined ? {} : { isFounding: founding }),

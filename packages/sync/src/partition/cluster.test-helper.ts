@@ -4,6 +4,7 @@ import { type Participant, World } from '../world.test-helper.ts'
 import type { PartitionOptions, Partitions } from './partitions.ts'
 import type { Roster } from './roster.ts'
 import type { Mode } from './verdict/verdict.ts'
+import { voting } from './voting.ts'
 import { watchPartitions } from './watch.ts'
 
 /** A server that votes. */
@@ -65,6 +66,7 @@ export class Cluster {
     })
     participant.join({ transports, capMs: 2000 })
     const watch = watchPartitions(participant.replica, {
+      voting,
       roster: this.roster,
       isFounding: isNew,
       ...this.#options,

@@ -25,6 +25,11 @@ export class DurableLine<E> {
     this.#carryOut = carryOut
   }
 
+  /** Whether all rows so far are on the disk, and what followed on them is carried out. */
+  get isIdle(): boolean {
+    return this.#behind === undefined
+  }
+
   push(effects: readonly E[]): void {
     for (const effect of effects) {
       const row = this.#rowOf(effect)

@@ -177,4 +177,5 @@ export {
   type VerdictOptions,
   verdictOptionsFault,
 } from './verdict/verdict-machine.ts'
+export { type Voting, voting } from './voting.ts'
 export { clusterDocument, watchPartitions } from './watch.ts'

@@ -1,4 +1,5 @@
 import { ByteReader, ByteWriter } from '@rejoin/state'
+import { sealRow, unsealRow } from '../rows.ts'
 import type { StorageOp } from '../seams.ts'
 
 const mostBytes = 1 << 20
@@ -7,13 +8,13 @@ const mostBytes = 1 << 20
 export function putJson(key: string, value: object): StorageOp {
   const writer = new ByteWriter(256)
   writer.string(JSON.stringify(value))
-  return { kind: 'put', key, bytes: writer.finish() }
+  return { kind: 'put', key, bytes: sealRow(writer.finish()) }
 }
 
 /** What `putJson` wrote; undefined where it was damaged. */
-export function readJson(bytes: Uint8Array): unknown {
+export function readJson(row: Uint8Array): unknown {
   try {
-    return JSON.parse(new ByteReader(bytes).string(mostBytes))
+    return JSON.parse(new ByteReader(unsealRow(row) ?? row.subarray(0, 0)).string(mostBytes))
   } catch {
     return undefined
   }

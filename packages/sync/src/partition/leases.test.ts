@@ -222,7 +222,7 @@ describe('a lease of a document', () => {
     const unreadable = (): Storage => {
       const storage = disk.open()
       const read: Storage['read'] = (prefix) =>
-        prefix === 'p/' ? rejected(rejoinError('storage-unavailable')) : storage.read(prefix)
+        prefix.startsWith('p/') ? rejected(rejoinError('storage-unavailable')) : storage.read(prefix)
       return Object.assign(Object.create(storage), { read })
     }
     const grantedWith = (open: () => Storage): boolean => {
@@ -236,6 +236,21 @@ describe('a lease of a document', () => {
       return granted
     }
     expect([grantedWith(unreadable), grantedWith(() => disk.open())]).toEqual([false, true])
+  })
+
+  it('[LX11] is given back by a replica that is closed: nobody waits for its end', () => {
+    const cluster = voters()
+    const first = want(cluster, 'a')
+    cluster.until('a holds it', () => first.lease.token !== undefined, 5)
+    const second = want(cluster, 'b')
+    cluster.world.advance(1000)
+    cluster.node('a').watch.close()
+    expect(first.lease.token).toBeUndefined()
+    expect(first.told).toEqual(['usable', 'lost'])
+    // Without it a voter waits for longer than the lease lasts.
+    let waited = 0
+    for (; second.lease.token === undefined && waited < 60_000; waited += 100) cluster.world.advance(100)
+    expect(waited).toBeLessThan(ttlMs / 2)
   })
 
   it('[LX6] is wanted under sound options only', () => {

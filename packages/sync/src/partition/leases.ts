@@ -1,10 +1,9 @@
 /**
- * The leases of one replica: the votes that it gives as a voter, and those that it holds itself. A lease belongs to a document.
+ * The leases that one replica wants and holds, and the way to the votes that it gives. A lease belongs to a document.
  *
  * Invariants
- * 1. What an acceptor promised is on the disk before the answer is on its way.
- * 2. Whoever may not write a document is given no vote about its leases.
- * 3. A token is usable here only while the lease is held and the document holds what the voters knew of it.
+ * 1. Whoever may not write a document is given no vote about its leases.
+ * 2. A token is usable here only while the lease is held and the document holds what the voters knew of it.
  */
 import { type FencingToken, rejoinError, type Version } from '@rejoin/state'
 import type { DocumentCore } from '../document-core.ts'
@@ -12,19 +11,16 @@ import { deferred, type Later } from '../later.ts'
 import type { Receipt } from '../ledger.ts'
 import { listen } from '../listeners.ts'
 import type { ReplicaCore } from '../replica-core.ts'
-import type { StoredRow } from '../seams.ts'
 import type { Session } from '../session.ts'
-import { DurableLine } from './durable-line.ts'
-import { putJson, readJson } from './json-row.ts'
-import { type Acceptor, type AcceptorEffect, type AcceptorInput, createAcceptor } from './lease/acceptor.ts'
-import { type AcceptorMemory, bootAcceptor, emptyMemory } from './lease/acceptor-state.ts'
 import type { Reading } from './lease/clock.ts'
 import { createHolder, type Holder, type HolderEffect, type HolderInput } from './lease/holder.ts'
 import { startHolder } from './lease/holder-state.ts'
 import type { LeaseMessage } from './lease/messages.ts'
 import { leaseOptionsFault } from './lease/options.ts'
 import { type Neighbours, nodeIdOf } from './neighbours.ts'
+import { readingOf } from './reading.ts'
 import type { NodeId, Roster } from './roster.ts'
+import type { VoteTable } from './votes.ts'
 
 /** A lease that this replica wants, and holds while it may. */
 export interface Lease {
@@ -71,86 +67,87 @@ export interface LeaseGround {
   readonly maxTtlMs: number
   /** Settles when a quorum has a change of a document on their disks. */
   readonly stored: (document: DocumentCore, receipt: Receipt) => Later<void>
-  readonly standing: () => Standing | undefined
+  readonly roster: () => Roster | undefined
+  /** Its own votes; undefined at who never votes. */
+  readonly votes: VoteTable | undefined
 }
-
-/** Where this replica stands as a voter. */
-interface Standing {
-  /** The one in force. */
-  readonly roster: Roster
-  readonly mayVote: boolean
-  /** Whether its disk has all that it ever promised. */
-  readonly isDiskWhole: boolean
-  /** For how long no lease may be granted yet, milliseconds: what voters of an earlier roster granted may last until then. */
-  readonly holdMs: number
-}
-
-const prefix = 'p/l/'
 
 interface HeldLease {
   readonly holder: Holder<Version>
   readonly document: DocumentCore
   readonly step: (input: HolderInput<Version>) => void
+  readonly release: () => void
 }
 
 export class LeaseTable {
   readonly #ground: LeaseGround
-  /** By document; undefined where the record was damaged. */
-  readonly #memories = new Map<string, AcceptorMemory | undefined>()
-  readonly #acceptors = new Map<string, Acceptor<Version>>()
-  /** Invariant 1, by document. */
-  readonly #lines = new Map<string, DurableLine<AcceptorEffect<Version>>>()
   readonly #held = new Set<HeldLease>()
 
   constructor(ground: LeaseGround) {
     this.#ground = ground
   }
 
-  /** Takes up what is on the disk. */
-  read(rows: readonly StoredRow[]): void {
-    for (const { key, bytes } of rows) {
-      if (!key.startsWith(prefix)) continue
-      // A damaged record is a lost one: the acceptor has to be taught.
-      this.#memories.set(key.slice(prefix.length), readJson(bytes) as AcceptorMemory | undefined)
-    }
-  }
-
   get wakeAt(): number | undefined {
     // A holder without voters can do nothing, however often it is woken.
-    const holders = this.#ground.standing() === undefined ? [] : [...this.#held].map(({ holder }) => holder)
-    const wakes = [...this.#acceptors.values(), ...holders].flatMap(({ wakeAt }) => wakeAt ?? [])
+    const holders = this.#ground.roster() === undefined ? [] : [...this.#held].map(({ holder }) => holder)
+    const wakes = holders.flatMap(({ wakeAt }) => wakeAt ?? [])
     return wakes.length === 0 ? undefined : Math.min(...wakes)
   }
 
   tick(): void {
-    const reading = this.#reading()
-    for (const [document, acceptor] of this.#acceptors)
-      this.#carryOut(document, acceptor.step({ kind: 'tick', ...reading }))
-    for (const { step } of this.#held) step({ kind: 'tick', ...reading })
+    this.#stepAll({ kind: 'tick', ...this.#reading() })
   }
 
   roster(roster: Roster): void {
-    const reading = this.#reading()
-    for (const [document, acceptor] of this.#acceptors)
-      this.#carryOut(document, acceptor.step({ kind: 'roster', roster, ...reading }))
-    for (const { step } of this.#held) step({ kind: 'roster', roster, ...reading })
+    this.#stepAll({ kind: 'roster', roster, ...this.#reading() })
   }
 
   /** This replica did not run: what it held is void. */
   paused(): void {
-    for (const { step } of this.#held) step({ kind: 'paused', ...this.#reading() })
+    this.#stepAll({ kind: 'paused', ...this.#reading() })
+  }
+
+  /** Gives back all that it holds, so that nobody waits for it to end. */
+  close(): void {
+    for (const { release } of [...this.#held]) release()
+  }
+
+  #stepAll(input: HolderInput<Version>): void {
+    for (const { step } of this.#held) step(input)
   }
 
   receive(session: Session, document: string, message: LeaseMessage<Version>): void {
     const from = nodeIdOf(session)
     if (isAnswer(message)) {
-      this.#answered(document, from, message)
+      this.answered(document, from, message)
       return
     }
-    // Invariant 2. Voters learn from each other what they promised, whoever may write.
-    const isVoter = this.#ground.standing()?.roster.voters.some(({ id }) => id === from) === true
+    // Invariant 1. Voters learn from each other what they promised, whoever may write.
+    const isVoter = this.#ground.roster()?.voters.some(({ id }) => id === from) === true
     if (session.streams.get(document)?.rights.isWriter !== true && !(message.kind === 'learn' && isVoter)) return
-    this.#ask(document, from, message)
+    this.#ground.votes?.ask(document, from, message)
+  }
+
+  /** What voters answered. */
+  answered(document: string, from: NodeId, message: LeaseMessage<Version>): void {
+    const reading = this.#reading()
+    for (const { document: of, step } of this.#held)
+      if (of.name === document) step({ kind: 'receive', from, message, ...reading })
+    this.#ground.votes?.answered(document, from, message)
+  }
+
+  /** Sends what a holder or an acceptor here has to say. */
+  send(to: NodeId, document: string, message: LeaseMessage<Version>): void {
+    const { core, self, neighbours, votes } = this.#ground
+    if (to !== self) {
+      neighbours.send(to, { kind: 'lease', document, message })
+      return
+    }
+    // To itself by the same way as to others: later, and one at a time.
+    core.soon(() => {
+      if (isAnswer(message)) this.answered(document, self, message)
+      else votes?.ask(document, self, message)
+    })
   }
 
   /** `released` is called once, when it is given back. */
@@ -166,7 +163,6 @@ export class LeaseTable {
     let denial: string | undefined
     let toCover: { readonly token: FencingToken; readonly versions: readonly Version[] } | undefined
     let isUsable = false
-    let isReleased = false
 
     const current = (): FencingToken | undefined => holder.usableToken(this.#reading())
     const reached = (receipt: Receipt): Later<void> => {
@@ -189,7 +185,7 @@ export class LeaseTable {
     const carryOut = (effect: HolderEffect<Version>): void => {
       switch (effect.kind) {
         case 'send':
-          this.#send(effect.to, document.name, effect.message)
+          this.send(effect.to, document.name, effect.message)
           break
         case 'acquired':
           toCover = effect
@@ -226,11 +222,18 @@ export class LeaseTable {
       step({ kind: 'covered', token, ...this.#reading() })
     }
     const changed = (): void => core.soon(cover)
-    const held: HeldLease = { holder, document, step }
+    const release = (): void => {
+      if (!this.#held.delete(held)) return
+      document.listeners.delete(changed)
+      core.batch(() => step({ kind: 'release', ...this.#reading() }))
+      waiting.reject(rejoinError('closed', { reason: `The lease ${name} was released.` }))
+      released()
+    }
+    const held: HeldLease = { holder, document, step, release }
     this.#held.add(held)
     document.listeners.add(changed)
     core.batch(() => {
-      const roster = this.#ground.standing()?.roster
+      const roster = this.#ground.roster()
       if (roster !== undefined) step({ kind: 'roster', roster, ...this.#reading() })
       step({ kind: 'acquire', ...this.#reading() })
     })
@@ -239,7 +242,7 @@ export class LeaseTable {
       document: document.name,
       name,
       get token(): FencingToken | undefined {
-        return held.holder.usableToken(readingOf(core))
+        return current()
       },
       get denial(): string | undefined {
         return denial
@@ -247,111 +250,13 @@ export class LeaseTable {
       reached,
       held: () => waiting.later,
       onChange: (listener) => listen(listeners, listener),
-      release: () => {
-        if (isReleased) return
-        isReleased = true
-        document.listeners.delete(changed)
-        this.#held.delete(held)
-        core.batch(() => step({ kind: 'release', ...this.#reading() }))
-        waiting.reject(rejoinError('closed', { reason: `The lease ${name} was released.` }))
-        released()
-      },
+      release,
     }
   }
 
   #reading(): Reading {
     return readingOf(this.#ground.core)
   }
-
-  #send(to: NodeId, document: string, message: LeaseMessage<Version>): void {
-    const { core, self, neighbours } = this.#ground
-    if (to !== self) {
-      neighbours.send(to, { kind: 'lease', document, message })
-      return
-    }
-    // To itself by the same way as to others: later, and one at a time.
-    core.soon(() => {
-      if (isAnswer(message)) this.#answered(document, self, message)
-      else this.#ask(document, self, message)
-    })
-  }
-
-  #answered(document: string, from: NodeId, message: LeaseMessage<Version>): void {
-    const reading = this.#reading()
-    for (const { document: of, step } of this.#held)
-      if (of.name === document) step({ kind: 'receive', from, message, ...reading })
-    const acceptor = this.#acceptors.get(document)
-    if (acceptor !== undefined) this.#vote(document, acceptor, { kind: 'receive', from, message })
-  }
-
-  #ask(document: string, from: NodeId, message: LeaseMessage<Version>): void {
-    const { core } = this.#ground
-    if (!this.#mayVote()) return
-    // The answer says what the document here holds: it has to be read for that.
-    core.shelf.acquire(document).then(
-      () => {
-        const standing = this.#ground.standing()
-        if (standing !== undefined && this.#mayVote())
-          core.batch(() => this.#vote(document, this.#acceptor(document, standing), { kind: 'receive', from, message }))
-        core.shelf.release(document)
-      },
-      () => undefined,
-    )
-  }
-
-  #mayVote(): boolean {
-    const standing = this.#ground.standing()
-    return standing?.mayVote === true && standing.roster.voters.some(({ id }) => id === this.#ground.self)
-  }
-
-  #acceptor(document: string, { roster, isDiskWhole, holdMs }: Standing): Acceptor<Version> {
-    const known = this.#acceptors.get(document)
-    if (known !== undefined) return known
-    const { core, self, maxTtlMs } = this.#ground
-    const memory =
-      this.#memories.get(document) ??
-      (isDiskWhole && !this.#memories.has(document) ? freshMemory(roster, holdMs) : undefined)
-    const options = { self, maxTtlMs, random: () => core.random.float() }
-    const acceptor = createAcceptor<Version>(options, bootAcceptor(memory, this.#reading()))
-    this.#acceptors.set(document, acceptor)
-    this.#carryOut(document, acceptor.step({ kind: 'roster', roster, ...this.#reading() }))
-    return acceptor
-  }
-
-  #vote(
-    document: string,
-    acceptor: Acceptor<Version>,
-    input: Omit<Extract<AcceptorInput<Version>, { kind: 'receive' }>, 'version' | keyof Reading>,
-  ): void {
-    const held = this.#ground.core.shelf.cores().find(({ name }) => name === document)
-    // Of a document that could not be read nobody knows what this disk holds.
-    if (held === undefined || this.#ground.core.shelf.needsReading(document)) return
-    this.#carryOut(document, acceptor.step({ ...input, version: held.durable, ...this.#reading() }))
-  }
-
-  #carryOut(document: string, effects: readonly AcceptorEffect<Version>[]): void {
-    let line = this.#lines.get(document)
-    if (line === undefined) {
-      line = new DurableLine(
-        this.#ground.core,
-        (effect) => (effect.kind === 'persist' ? putJson(prefix + document, effect.memory) : undefined),
-        (effect) => {
-          if (effect.kind === 'send') this.#send(effect.to, document, effect.message)
-        },
-      )
-      this.#lines.set(document, line)
-    }
-    line.push(effects)
-  }
-}
-
-/** Of a voter that was never asked about a document. Under a first roster nobody granted anything before. */
-function freshMemory({ epoch }: Roster, holdMs: number): AcceptorMemory {
-  return { ...emptyMemory(epoch), newRosterMs: epoch > 1 ? holdMs : 0 }
-}
-
-function readingOf(core: ReplicaCore): Reading {
-  return { now: core.clock.monotonic(), wall: core.clock.now() }
 }
 
 function isAnswer({ kind }: LeaseMessage<Version>): boolean {

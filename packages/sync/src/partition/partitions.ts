@@ -5,6 +5,7 @@ import type { Lease, LeaseRequestOptions } from './leases.ts'
 import type { Incident } from './recovery/incident.ts'
 import type { NodeId, Roster } from './roster.ts'
 import type { Verdict } from './verdict/verdict-machine.ts'
+import type { Voting } from './voting.ts'
 
 /** How the partition layer of a replica is set up. */
 export interface PartitionOptions {
@@ -18,6 +19,11 @@ export interface PartitionOptions {
    * that may have lost its disk must not say so: it is readmitted by the others.
    */
   readonly isFounding?: boolean
+  /**
+   * What only voters need, `voting` of this entry: pages never vote and do not load it. Wanted of a server, and of whoever else the
+   * roster names.
+   */
+  readonly voting?: Voting
   /** The pace at which others are watched. Default `lan`. */
   readonly preset?: keyof typeof detectorPresets
   /** Replaces single settings of the preset. */

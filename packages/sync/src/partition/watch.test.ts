@@ -1,8 +1,10 @@
+import { isRejoinError } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import { insideOf } from '../replica.ts'
 import type { Participant } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import type { Mode } from './verdict/verdict.ts'
+import { voting } from './voting.ts'
 import { watchPartitions } from './watch.ts'
 import { encodePartition } from './wire.ts'
 
@@ -140,7 +142,7 @@ describe('the partition layer of a replica', () => {
       const impostor = cluster.world.replica({ role, name: 'b' })
       cluster.node('a').participant.join({ transports: [wire.listen] })
       impostor.join({ transports: [wire.dial] })
-      watchPartitions(impostor.replica, { roster: cluster.roster, isFounding: true })
+      watchPartitions(impostor.replica, { voting, roster: cluster.roster, isFounding: true })
     }
     cluster.world.advance(40_000)
     expect(cluster.node('a').watch.status.verdict?.mode).toBe('even')
@@ -160,6 +162,21 @@ describe('the partition layer of a replica', () => {
     }
     expect(isAll(cluster, 'full')).toBe(true)
     expect(cluster.nodes.map(({ watch }) => watch.metrics().splits)).toEqual([0, 0, 0])
+  })
+
+  it('[PL12] of a server without what voters need is refused, and a client never votes', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    const without = (options: Parameters<typeof cluster.world.replica>[0], roster = cluster.roster): string => {
+      try {
+        watchPartitions(cluster.world.replica(options).replica, { roster })
+        return 'ok'
+      } catch (error) {
+        return isRejoinError(error) ? error.reason : String(error)
+      }
+    }
+    expect(without({ role: 'server', name: 'z' })).toMatch(/`voting`/)
+    expect(without({ name: 'a' })).toMatch(/`voting`/)
+    expect(without({ name: 'z' })).toBe('ok')
   })
 
   it('[PL8] ends the connection of one that says what no partition layer would, and goes on', () => {

@@ -4,7 +4,7 @@ import { createAcceptor } from './acceptor.ts'
 import { bootAcceptor, emptyMemory } from './acceptor-state.ts'
 import { accept, acceptorAt, maxTtlMs, prepare, release, rosterOf, three, waitMs } from './lease.test-helper.ts'
 import type { LeaseMessage } from './messages.ts'
-import { mostLeases } from './options.ts'
+import { mostBallotJump, mostLeases } from './options.ts'
 
 describe('an acceptor', () => {
   it('[LT3] persists a promise and a vote before it answers, and a renewal not at all', () => {
@@ -26,6 +26,18 @@ describe('an acceptor', () => {
     expect(v1.ask('bob', prepare(4))).toBe('persist promised')
     expect(v1.ask('alice', accept(3))).toBe('outbid')
     expect(v1.ask('bob', accept(4))).toBe('persist accepted')
+  })
+
+  it('[LT4] lets ballots grow by steps that leave an epoch enough of them for ever', () => {
+    const v1 = acceptorAt()
+    for (const ballot of [mostBallotJump + 1, 2 ** 52, Number.MAX_SAFE_INTEGER]) {
+      expect(v1.ask('mallory', prepare(ballot))).toBe('outbid')
+      expect(v1.ask('mallory', accept(ballot))).toBe('outbid')
+    }
+    expect(v1.ask('bob', prepare(mostBallotJump))).toBe('persist promised')
+    expect(v1.ask('bob', accept(2 * mostBallotJump))).toBe('persist accepted')
+    // Of another lease it knows nothing: it may be new here only.
+    expect(v1.ask('bob', prepare(mostBallotJump + 1, { lease: 'other' }))).toBe('outbid')
   })
 
   it('[LT5] asked beforehand says what it would do, and promises nothing', () => {

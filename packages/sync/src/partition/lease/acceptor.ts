@@ -11,7 +11,7 @@ import {
 } from './acceptor-state.ts'
 import { type Reading, readClock } from './clock.ts'
 import type { LeaseAnswer, LeaseMessage, LeaseRefusal, LeaseRequest } from './messages.ts'
-import { defaultEpsilon, isLeaseName, type LeaseOptions, mostLeases } from './options.ts'
+import { defaultEpsilon, isLeaseName, type LeaseOptions, mostBallotJump, mostLeases } from './options.ts'
 import { type Ballot, compareBallots, isBallot, isCount } from './token.ts'
 
 /**
@@ -24,6 +24,7 @@ import { type Ballot, compareBallots, isBallot, isCount } from './token.ts'
  * 3. While a lease that it voted for may live, nobody else gets its vote: ttl * (1 + epsilon) by its slowest clock, anew after a boot.
  * 4. It votes under one roster. Under a new one it only renews for maxTtl * (1 + epsilon): whoever was granted a lease under
  *    the one before no longer holds it then, or holds it by votes of the new one.
+ * 5. Ballots grow by `mostBallotJump` at a time, so that nobody who may write can use up all that an epoch has.
  */
 export interface AcceptorOptions extends LeaseOptions {
   readonly self: NodeId
@@ -58,6 +59,8 @@ export interface Acceptor<V> {
   readonly state: AcceptorState
   /** When `tick` is wanted, by the monotonic clock. */
   readonly wakeAt: number | undefined
+  /** Whether it waits for nothing, and no lease that it voted for may live: it may be made again from what it had persisted. */
+  readonly isAtRest: boolean
 }
 
 type Asked<K extends LeaseRequest['kind']> = Extract<LeaseRequest, { kind: K }>
@@ -154,6 +157,12 @@ export function createAcceptor<V>(options: AcceptorOptions, from: AcceptorState)
     return true
   }
 
+  /** Invariant 5. */
+  const isJump = ({ epoch, ballot }: Ballot, kept: KeptLease | undefined): boolean => {
+    const known = Math.max(state.floor, kept === undefined ? 0 : ballotIn(kept.promised, state.epoch))
+    return epoch === state.epoch && ballot > known + mostBallotJump
+  }
+
   const prepare = (
     by: NodeId,
     asked: Asked<'prepare'>,
@@ -166,7 +175,7 @@ export function createAcceptor<V>(options: AcceptorOptions, from: AcceptorState)
     const order = kept === undefined ? 1 : compareBallots(promised, kept.promised)
     // The question came twice.
     if (order === 0 && kept?.promised.to === by) return []
-    if (order <= 0 || ballot <= state.floor) return { kind: 'outbid' }
+    if (order <= 0 || ballot <= state.floor || isJump(promised, kept)) return { kind: 'outbid' }
     return keep({ acceptedAt: 0, ...kept, lease, promised }) ? [persist()] : { kind: 'full' }
   }
 
@@ -181,7 +190,7 @@ export function createAcceptor<V>(options: AcceptorOptions, from: AcceptorState)
     const promised: BallotPromise = { ...token, to: by }
     const order = kept === undefined ? 1 : compareBallots(token, kept.promised)
     if (order < 0 || (order === 0 && kept?.promised.to !== by)) return { kind: 'outbid' }
-    if (token.epoch === state.epoch && token.ballot < state.floor) return { kind: 'outbid' }
+    if ((token.epoch === state.epoch && token.ballot < state.floor) || isJump(token, kept)) return { kind: 'outbid' }
     const accepted: AcceptedLease = { ...token, holder: by, ttlMs }
     const isKnown = order === 0 && kept?.accepted?.ttlMs === ttlMs && compareBallots(kept.accepted, token) === 0
     if (!keep({ lease, promised, accepted, acceptedAt: elapsed() })) return { kind: 'full' }
@@ -229,6 +238,10 @@ export function createAcceptor<V>(options: AcceptorOptions, from: AcceptorState)
   return {
     get state(): AcceptorState {
       return state
+    },
+    get isAtRest(): boolean {
+      const { recovery, newRosterUntil, leases } = state
+      return recovery === undefined && newRosterUntil <= elapsed() && leases.every((kept) => leftOf(kept) <= 0)
     },
     get wakeAt(): number | undefined {
       const { recovery, clock, roster } = state

@@ -30,6 +30,8 @@ export const defaultEpsilon = 0.05
 export const mostLeaseName = 128
 /** Leases of one document that an acceptor keeps apart. */
 export const mostLeases = 256
+/** By how much a ballot may be above the highest that an acceptor knows: some years of asking, of more than 2 ** 28 such steps that there are. */
+export const mostBallotJump: number = 2 ** 24
 /** Milliseconds. A day: who waits longer for a holder that died has other troubles. */
 const mostTtlMs = 86_400_000
 

@@ -1,0 +1,138 @@
+import { listen } from '../listeners.ts'
+import type { ReplicaCore } from '../replica-core.ts'
+import type { StoredRow } from '../seams.ts'
+import { putJson, readJson } from './json-row.ts'
+import type { Neighbours } from './neighbours.ts'
+import type { PartitionMetrics } from './partitions.ts'
+import { readingOf } from './reading.ts'
+import { type Incident, noSymptoms, type Symptoms } from './recovery/incident.ts'
+import type { IncidentInput } from './recovery/incident-machine.ts'
+import { createRecovery, type Recovery } from './recovery/recovery.ts'
+import type { Verdict } from './verdict/verdict-machine.ts'
+
+/** Where records stand on the disk. */
+export const incidentPrefix = 'p/i/'
+/** For how long a divergence is a symptom after it was seen. */
+const divergedMs = 60_000
+
+type Untimed<T> = T extends unknown ? Omit<T, 'now' | 'wall'> : never
+
+/** The incidents of one replica: carries out what its recovery manager decides, and keeps their records. */
+export class IncidentDesk {
+  readonly #core: ReplicaCore
+  readonly #neighbours: Neighbours
+  readonly #counts: PartitionMetrics
+  readonly #stableMs: number
+  readonly #listeners = new Set<(event: { readonly incident: Incident; readonly what: string }) => void>()
+  /** Until when documents count as diverged. */
+  readonly #diverged = new Map<string, number>()
+  #recovery: Recovery
+
+  constructor(core: ReplicaCore, neighbours: Neighbours, counts: PartitionMetrics, stableMs: number) {
+    this.#core = core
+    this.#neighbours = neighbours
+    this.#counts = counts
+    this.#stableMs = stableMs
+    this.#recovery = this.#recoveryOf([])
+  }
+
+  get incidents(): readonly Incident[] {
+    return this.#recovery.incidents
+  }
+
+  get open(): readonly Incident[] {
+    return this.incidents.filter(({ phase }) => phase !== 'closed')
+  }
+
+  get wakeAt(): number | undefined {
+    return this.#recovery.wakeAt
+  }
+
+  listen(listener: (incident: Incident, what: string) => void): () => void {
+    return listen(this.#listeners, ({ incident, what }) => listener(incident, what))
+  }
+
+  /** Goes on with what is on the disk. */
+  read(rows: readonly StoredRow[]): void {
+    this.#recovery = this.#recoveryOf(incidentsOf(rows))
+  }
+
+  diverged(document: string): void {
+    this.#diverged.set(document, this.#core.clock.monotonic() + divergedMs)
+  }
+
+  /** What a verdict shows of being wrong. */
+  seen(verdict: Verdict | undefined): void {
+    this.step({ kind: 'seen', symptoms: this.#symptoms(verdict) })
+  }
+
+  step(input: Untimed<IncidentInput>): void {
+    const timed = { ...input, ...readingOf(this.#core) } as IncidentInput
+    for (const effect of this.#recovery.step(timed)) this.#carryOut(effect)
+  }
+
+  #recoveryOf(known: readonly Incident[]): Recovery {
+    return createRecovery({ stableMs: this.#stableMs, newId: () => this.#core.newId(), known })
+  }
+
+  #symptoms(verdict: Verdict | undefined): Symptoms {
+    const { now } = readingOf(this.#core)
+    for (const [document, until] of this.#diverged) if (now > until) this.#diverged.delete(document)
+    const diverged = [...this.#diverged.keys()]
+    // Who was paused, or has just begun, knows nothing of the others.
+    if (verdict === undefined || verdict.powerless === 'paused') return { ...noSymptoms, diverged }
+    const here = verdict.sides[0] ?? []
+    const absent = verdict.roster.voters.map(({ id }) => id).filter((id) => !here.includes(id))
+    const oneWay = verdict.oneWay.map(({ from, to }) => [from, to] as const)
+    return { ...noSymptoms, here, absent, missing: [...verdict.missingLinks, ...oneWay], diverged }
+  }
+
+  #carryOut(effect: ReturnType<Recovery['step']>[number]): void {
+    const core = this.#core
+    switch (effect.kind) {
+      case 'dial': {
+        this.#counts.redials += 1
+        const hadAny = [...core.redialers].map((redial) => redial()).some((had) => had)
+        // Where nothing can be dialled from here, that is all that can be done.
+        core.soon(() => this.step({ kind: 'acted' }))
+        core.log('info', 'redial', { rung: effect.rung, hadAny })
+        break
+      }
+      case 'compare':
+        for (const peer of this.#neighbours.ids)
+          for (const session of this.#neighbours.sessionsOf(peer)) session.probe(core.clock.monotonic())
+        break
+      case 'persist':
+        core.queue.push([putJson(incidentPrefix + effect.incident.id, effect.incident)])
+        break
+      case 'forget':
+        core.queue.push([{ kind: 'delete', key: incidentPrefix + effect.id }])
+        break
+      case 'told':
+        this.#tell(effect.incident, effect.what)
+        break
+      case 'operator':
+        core.log('error', 'operator-wanted', { incident: effect.incident.name, failure: effect.incident.failure })
+        this.#tell(effect.incident, 'operator')
+        break
+    }
+  }
+
+  #tell(incident: Incident, what: string): void {
+    if (what === 'opened') this.#counts.incidentsOpened += 1
+    if (what === 'closed') this.#counts.incidentsClosed += 1
+    this.#core.log('info', 'incident', { what, name: incident.name, failure: incident.failure })
+    this.#core.tell(this.#listeners, { incident, what })
+  }
+}
+
+function incidentsOf(rows: readonly StoredRow[]): Incident[] {
+  const incidents: Incident[] = []
+  for (const { key, bytes } of rows) {
+    if (!key.startsWith(incidentPrefix)) continue
+    const incident = readJson(bytes) as Partial<Incident> | null | undefined
+    // A damaged record is a record less.
+    if (typeof incident?.id === 'string' && Array.isArray(incident.timeline)) incidents.push(incident as Incident)
+  }
+  return incidents.sort((a, b) => a.openedAt - b.openedAt)
+}

@@ -1,0 +1,33 @@
+import { type Roster, rosterFault } from './roster.ts'
+import type { RosterLog, RosterLogEffect } from './roster-log-interface.ts'
+import { compareRosters, type RosterLogState } from './roster-record.ts'
+
+/** The roster log of who never votes: it takes what its servers say is in force. */
+export function followRoster(stored: RosterLogState): RosterLog {
+  let state = stored
+  const learn = (roster: Roster): RosterLogEffect[] => {
+    if (rosterFault(roster) !== undefined || compareRosters(roster, state.roster) <= 0) return []
+    state = { ...state, roster }
+    return [
+      { kind: 'persist', state },
+      { kind: 'roster', roster, how: 'learned' },
+    ]
+  }
+  return {
+    get state(): RosterLogState {
+      return state
+    },
+    get roster(): Roster {
+      return state.roster
+    },
+    pending: undefined,
+    mayVote: false,
+    grantsHeldUntil: Number.POSITIVE_INFINITY,
+    wakeAt: undefined,
+    step: (input) => {
+      if (input.kind === 'learn') return learn(input.roster)
+      const isAsked = input.kind === 'propose' || input.kind === 'force'
+      return isAsked ? [{ kind: 'settled', outcome: 'refused', reason: 'This replica does not vote.' }] : []
+    },
+  }
+}

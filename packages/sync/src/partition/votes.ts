@@ -1,0 +1,189 @@
+/**
+ * The votes that one replica gives about leases, an acceptor for each document that somebody asked about.
+ *
+ * Invariants
+ * 1. What an acceptor promised is on the disk before the answer is on its way.
+ * 2. An acceptor of which nothing lives is let go of: its promises stand on the disk, and are read when somebody asks again. What
+ *    is read then is as old as this table at least.
+ */
+import type { Version } from '@rejoin/state'
+import type { ReplicaCore } from '../replica-core.ts'
+import { documentKeys } from '../rows.ts'
+import type { StoredRow } from '../seams.ts'
+import { DurableLine } from './durable-line.ts'
+import { putJson, readJson } from './json-row.ts'
+import { type Acceptor, type AcceptorEffect, type AcceptorInput, createAcceptor } from './lease/acceptor.ts'
+import { type AcceptorMemory, bootAcceptor, emptyMemory } from './lease/acceptor-state.ts'
+import type { Reading } from './lease/clock.ts'
+import type { LeaseMessage } from './lease/messages.ts'
+import { readingOf } from './reading.ts'
+import type { NodeId, Roster } from './roster.ts'
+
+/** How often it is looked which acceptors nobody needs. */
+const restMs = 60_000
+
+/** Where this replica stands as a voter. */
+export interface Standing {
+  /** The one in force. */
+  readonly roster: Roster
+  readonly mayVote: boolean
+  /** Whether its disk has all that it ever promised. */
+  readonly isDiskWhole: boolean
+  /** For how long no lease may be granted yet, milliseconds: what voters of an earlier roster granted may last until then. */
+  readonly holdMs: number
+}
+
+/** What votes stand on. */
+export interface VoteGround {
+  readonly core: ReplicaCore
+  readonly self: NodeId
+  readonly maxTtlMs: number
+  readonly standing: () => Standing | undefined
+  readonly send: (to: NodeId, document: string, message: LeaseMessage<Version>) => void
+}
+
+type Received = Omit<Extract<AcceptorInput<Version>, { kind: 'receive' }>, 'version' | keyof Reading>
+
+interface Seat {
+  readonly acceptor: Acceptor<Version>
+  /** Invariant 1. */
+  readonly line: DurableLine<AcceptorEffect<Version>>
+}
+
+export class VoteTable {
+  readonly #ground: VoteGround
+  /** By document. */
+  readonly #seats = new Map<string, Seat>()
+  /** Who waits for a row that is being read. */
+  readonly #reading = new Map<string, ((seat: Seat | undefined) => void)[]>()
+  readonly #began: Reading
+  #restAt = 0
+
+  constructor(ground: VoteGround) {
+    this.#ground = ground
+    this.#began = readingOf(ground.core)
+  }
+
+  /** Acceptors in memory. */
+  get size(): number {
+    return this.#seats.size
+  }
+
+  get wakeAt(): number | undefined {
+    const wakes = [...this.#seats.values()].flatMap(({ acceptor }) => acceptor.wakeAt ?? [])
+    return wakes.length === 0 ? undefined : Math.min(...wakes)
+  }
+
+  tick(): void {
+    const reading = readingOf(this.#ground.core)
+    for (const { acceptor, line } of this.#seats.values()) line.push(acceptor.step({ kind: 'tick', ...reading }))
+    if (reading.now < this.#restAt) return
+    this.#restAt = reading.now + restMs
+    for (const [document, { acceptor, line }] of this.#seats)
+      if (acceptor.isAtRest && line.isIdle) this.#seats.delete(document)
+  }
+
+  roster(roster: Roster): void {
+    const reading = readingOf(this.#ground.core)
+    for (const { acceptor, line } of this.#seats.values())
+      line.push(acceptor.step({ kind: 'roster', roster, ...reading }))
+  }
+
+  /** What came of a question of the acceptor itself. */
+  answered(document: string, from: NodeId, message: LeaseMessage<Version>): void {
+    const seat = this.#seats.get(document)
+    if (seat !== undefined) this.#vote(document, seat, { kind: 'receive', from, message })
+  }
+
+  ask(document: string, from: NodeId, message: LeaseMessage<Version>): void {
+    const { core } = this.#ground
+    if (this.#voting() === undefined) return
+    const release = (): void => {
+      core.shelf.release(document)
+    }
+    // The answer says what the document here holds: it has to be read for that.
+    core.shelf.acquire(document).then(
+      () =>
+        this.#seat(document, (seat) => {
+          if (seat !== undefined && this.#voting() !== undefined)
+            core.batch(() => this.#vote(document, seat, { kind: 'receive', from, message }))
+          release()
+        }),
+      () => undefined,
+    )
+  }
+
+  /** Where this replica may vote. */
+  #voting(): Standing | undefined {
+    const standing = this.#ground.standing()
+    if (standing?.mayVote !== true) return undefined
+    return standing.roster.voters.some(({ id }) => id === this.#ground.self) ? standing : undefined
+  }
+
+  /** The acceptor of a document, with what the disk holds of its promises; none where that cannot be read. */
+  #seat(document: string, found: (seat: Seat | undefined) => void): void {
+    const { core } = this.#ground
+    const known = this.#seats.get(document)
+    const others = this.#reading.get(document)
+    if (known !== undefined) found(known)
+    else if (others !== undefined) others.push(found)
+    if (known !== undefined || others !== undefined) return
+    const waiting = [found]
+    this.#reading.set(document, waiting)
+    const tell = (seat: Seat | undefined): void => {
+      this.#reading.delete(document)
+      for (const one of waiting) one(seat)
+    }
+    core.storage.read(keyOf(document)).then(
+      ([row]) => tell(this.#sit(document, row)),
+      (error: unknown) => {
+        core.log('error', 'partition-rows-unread', { document, error: String(error) })
+        tell(undefined)
+      },
+    )
+  }
+
+  #sit(document: string, row: StoredRow | undefined): Seat | undefined {
+    const { core, self, maxTtlMs, send } = this.#ground
+    const standing = this.#voting()
+    if (standing === undefined) return undefined
+    const { roster, isDiskWhole } = standing
+    const options = { self, maxTtlMs, random: () => core.random.float() }
+    // A damaged record is a lost one: the acceptor has to be taught.
+    const kept = row === undefined ? undefined : (readJson(row.bytes) as AcceptorMemory | undefined)
+    const isFresh = row === undefined && isDiskWhole
+    const acceptor = createAcceptor<Version>(
+      options,
+      isFresh ? bootAcceptor(freshMemory(standing), readingOf(core)) : bootAcceptor(kept, this.#began),
+    )
+    const line = new DurableLine<AcceptorEffect<Version>>(
+      core,
+      (effect) => (effect.kind === 'persist' ? putJson(keyOf(document), effect.memory) : undefined),
+      (effect) => {
+        if (effect.kind === 'send') send(effect.to, document, effect.message)
+      },
+    )
+    const seat = { acceptor, line }
+    this.#seats.set(document, seat)
+    line.push(acceptor.step({ kind: 'roster', roster, ...readingOf(core) }))
+    return seat
+  }
+
+  #vote(document: string, { acceptor, line }: Seat, input: Received): void {
+    const { core } = this.#ground
+    const held = core.shelf.cores().find(({ name }) => name === document)
+    // Of a document that could not be read nobody knows what this disk holds.
+    if (held === undefined || core.shelf.needsReading(document)) return
+    line.push(acceptor.step({ ...input, version: held.durable, ...readingOf(core) }))
+  }
+}
+
+function keyOf(document: string): string {
+  // What is read is all that begins so: no other document.
+  return `p/l/${documentKeys(document).index.slice(2)}/`
+}
+
+/** Of a voter that was never asked about a document. Under a first roster nobody granted anything before. */
+function freshMemory({ roster: { epoch }, holdMs }: Standing): AcceptorMemory {
+  return { ...emptyMemory(epoch), newRosterMs: epoch > 1 ? holdMs : 0 }
+}
