@@ -207,4 +207,29 @@ describe('rejoin checkpoint, rollback, roster', () => {
       await server.close()
     }
   }, 30_000)
+
+  it('[SV24] where a hook is set act with the token of an operator only', async () => {
+    const { createServer } = await import('./create-server.ts')
+    const { memoryStorage } = await import('@rejoin/sync')
+    const server = createServer({
+      storage: memoryStorage(),
+      port: 0,
+      authorize: ({ token, document }) => {
+        if (document === '@cluster') return token === 'of-an-operator' ? 'admin' : 'write'
+        return 'write'
+      },
+    })
+    const { url } = await server.listen()
+    try {
+      const checkpoint = ['checkpoint', 'note', 'monday', '--url', url]
+      const without = await run(checkpoint).done
+      expect(without.status).toBe(1)
+      expect(without.err).toContain('The command takes it from OPERATOR_TOKEN')
+      expect((await run(checkpoint, { OPERATOR_TOKEN: 'of-a-player' }).done).status).toBe(1)
+      expect((await run(checkpoint, { OPERATOR_TOKEN: 'of-an-operator' }).done).out).toContain('"name": "monday"')
+      expect((await run(['status', '--url', url]).done).status).toBe(0)
+    } finally {
+      await server.close()
+    }
+  })
 })

@@ -40,6 +40,7 @@ Without options it serves this machine only: http://127.0.0.1:4000, data in ./re
 
 Clients connect to ws://HOST:PORT/sync. Health: /livez, /readyz. Numbers: /metrics.
 Environment: PORT, HOST, DATA_DIR, JOIN_TOKEN. A flag wins over the environment, that over the file.
+Commands to a running server that has an authorize module: OPERATOR_TOKEN.
 
 Examples:
   $ rejoin serve

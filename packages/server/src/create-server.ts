@@ -11,6 +11,7 @@ import { lmdb, processClock, processRandom, processTimers, saveTraces, webSocket
 import { rejoinError } from '@rejoin/state'
 import { connect, createReplica, type Net, type Replica, type StorageStatus, type Transport } from '@rejoin/sync'
 import {
+  clusterDocument,
   mirrorDocuments,
   type PartitionOptions,
   type Partitions,
@@ -26,6 +27,7 @@ import { guardLinks } from './link-guard.ts'
 import { bind, unbind, urlOf } from './listening.ts'
 import { createServerMetrics } from './metrics.ts'
 import { operate } from './operate.ts'
+import type { IsOperator } from './operator-access.ts'
 import type { RejoinServer, ServerAddress, ServerLogger, ServerOptions } from './options.ts'
 import { checkedSettings, type ServerSettings, settingsForLog } from './settings.ts'
 import { observeStorage } from './storage-observer.ts'
@@ -109,6 +111,18 @@ export function createServer(options: ServerOptions): RejoinServer {
     phase === 'listening' ? undefined : { code: 'server-draining', reason: 'the server is shutting down' },
   )
 
+  const authorize = createAuthorizer(options.authorize, {
+    timeoutMs: limits.authorizeTimeoutMs,
+    tokenBytes: limits.tokenBytes,
+    onAnswer(answer, tookMs) {
+      metrics.authorizeAnswers.inc({ answer })
+      metrics.authorizeSeconds.observe(tookMs / 1_000)
+    },
+    onTrouble: (document, problem) => log.error({ document, problem }, 'the authorize hook failed'),
+  })
+  const isOperator: IsOperator = async (token, remote) =>
+    (await authorize({ token, document: clusterDocument, remote, origin: undefined, replica: 'operator' })) === 'admin'
+
   const openReplica = (): Replica =>
     createReplica({
       clock: processClock,
@@ -124,15 +138,7 @@ export function createServer(options: ServerOptions): RejoinServer {
         documentsPerConnection: limits.documentsPerConnection,
       },
       timing: { handshakeMs: limits.helloTimeoutMs },
-      authorize: createAuthorizer(options.authorize, {
-        timeoutMs: limits.authorizeTimeoutMs,
-        tokenBytes: limits.tokenBytes,
-        onAnswer(answer, tookMs) {
-          metrics.authorizeAnswers.inc({ answer })
-          metrics.authorizeSeconds.observe(tookMs / 1_000)
-        },
-        onTrouble: (document, problem) => log.error({ document, problem }, 'the authorize hook failed'),
-      }),
+      authorize,
       onLog: ({ level, event, details }) => log[level](details, event),
     })
 
@@ -162,6 +168,7 @@ export function createServer(options: ServerOptions): RejoinServer {
       operations: {
         readiness,
         metrics,
+        isOperator: options.authorize === undefined ? undefined : isOperator,
         debug: (name) => debugAnswer(partitions, name),
         operate: (name, request) => operate({ replica, partitions, storage: store }, name, request),
       },

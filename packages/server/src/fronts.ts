@@ -5,6 +5,7 @@ import type { WebSocketServerTransport } from '@rejoin/node'
 import { rejoinError } from '@rejoin/state'
 import { createHttpFront, type Readiness } from './http-front.ts'
 import type { ServerMetrics } from './metrics.ts'
+import type { IsOperator } from './operator-access.ts'
 import type { ServerSettings } from './settings.ts'
 import { type StaticFiles, staticFiles } from './static-files.ts'
 
@@ -16,6 +17,7 @@ export interface FrontParts {
   readonly settings: ServerSettings
   readonly operations: {
     readonly readiness: () => Readiness
+    readonly isOperator: IsOperator | undefined
     readonly metrics: ServerMetrics
     readonly debug: (name: string) => object | string | undefined
     readonly operate: (name: string, request: unknown) => Promise<object | undefined>

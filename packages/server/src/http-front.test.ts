@@ -2,13 +2,14 @@ import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createHttpFront, type Readiness } from './http-front.ts'
 import { createServerMetrics } from './metrics.ts'
+import type { IsOperator } from './operator-access.ts'
 
 const stops: (() => void)[] = []
 afterEach(() => {
   for (const stop of stops.splice(0)) stop()
 })
 
-async function start(metricsFor: 'everyone' | 'this-machine' = 'this-machine') {
+async function start(metricsFor: 'everyone' | 'this-machine' = 'this-machine', isOperator?: IsOperator) {
   let readiness: Readiness = { ready: true }
   const metrics = createServerMetrics('1.2.3', {
     ready: () => readiness.ready,
@@ -23,6 +24,7 @@ async function start(metricsFor: 'everyone' | 'this-machine' = 'this-machine') {
       operate: async (name, request) => (name === 'echo' ? { request: request as object } : undefined),
       debug: (name) => (name === 'peers' ? { connected: ['b'] } : name === 'explain' ? 'All is well.\n' : undefined),
       metricsFor,
+      isOperator,
     },
     files: undefined,
     countRequest: (status) => metrics.httpRequests.inc({ status: String(status) }),
@@ -84,6 +86,42 @@ describe('/operate', () => {
     expect((await post(own, JSON.stringify('x'.repeat(70_000)))).status).toBe(413)
     expect((await post(own, '{}', 'nothing')).status).toBe(404)
     expect((await fetch(`${url}/other`, { method: 'POST', headers: own })).status).toBe(405)
+  })
+})
+
+describe('operators where an authorize hook is set', () => {
+  it('[SV24] do anything with a token that is admin for @cluster only, on this machine and on the admin port too', async () => {
+    const asked: string[] = []
+    const isOperator: IsOperator = async (token) => {
+      asked.push(token)
+      if (token === 'broken') throw new Error('the directory is down')
+      return token === 'of-an-operator'
+    }
+    for (const where of ['this-machine', 'everyone'] as const) {
+      const { url } = await start(where, isOperator)
+      const post = async (headers: Record<string, string>) =>
+        (await fetch(`${url}/operate/echo`, { method: 'POST', headers, body: '{}' })).status
+      const own = { 'x-rejoin-operator': '1' }
+      expect(await post(own)).toBe(401)
+      expect(await post({ ...own, authorization: 'Bearer of-a-player' })).toBe(401)
+      expect(await post({ ...own, authorization: 'Basic of-an-operator' })).toBe(401)
+      expect(await post({ ...own, authorization: 'Bearer broken' })).toBe(500)
+      expect(await post({ authorization: 'Bearer of-an-operator' })).toBe(403)
+      expect(await post({ ...own, authorization: 'Bearer of-an-operator' })).toBe(200)
+      // A credential counts from anywhere.
+      expect(await post({ ...own, authorization: 'Bearer of-an-operator', 'x-forwarded-for': '10.0.0.1' })).toBe(200)
+    }
+    expect(new Set(asked)).toEqual(new Set(['of-a-player', 'broken', 'of-an-operator']))
+  })
+
+  it('[SV24] look with such a token from anywhere, and without one from here', async () => {
+    const { url } = await start('this-machine', async (token) => token === 'of-an-operator')
+    const look = async (headers: Record<string, string>) => (await fetch(`${url}/debug/peers`, { headers })).status
+    const far = { 'x-forwarded-for': '10.0.0.1' }
+    expect(await look({})).toBe(200)
+    expect(await look(far)).toBe(401)
+    expect(await look({ ...far, authorization: 'Bearer of-a-player' })).toBe(401)
+    expect(await look({ ...far, authorization: 'Bearer of-an-operator' })).toBe(200)
   })
 })
 

@@ -4,12 +4,12 @@
  * `/debug/...` shows operators where the server stands, to the same callers as `/metrics`.
  * `/livez` says that the process answers. `/readyz` says whether clients should be sent here: not while draining, not
  * while the store fails. `/metrics` tells operators everything, so on a port that others reach it answers only callers
- * on this machine that came without a proxy; everybody else is pointed to the admin port.
+ * on this machine that came without a proxy; everybody else is pointed to the admin port. See `operator-access.ts`.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isRejoinError } from '@rejoin/state'
 import type { ServerMetrics } from './metrics.ts'
-import { isLoopbackAddress, isLoopbackHost } from './origin-policy.ts'
+import { type Access, type AccessRules, mayLook, mayOperate } from './operator-access.ts'
 import { securityHeaders } from './security-headers.ts'
 import type { StaticFiles } from './static-files.ts'
 
@@ -19,16 +19,14 @@ export type Readiness = { readonly ready: true } | { readonly ready: false; read
 /** What the HTTP side serves. On the admin port there are no files, on the public one no health once there is an admin port. */
 export interface HttpFront {
   readonly operations:
-    | {
+    | (AccessRules & {
         readonly readiness: () => Readiness
         readonly metrics: ServerMetrics
         /** Carries out a request of an operator; undefined where there is none of the name. */
         readonly operate: (name: string, request: unknown) => Promise<object | undefined>
         /** What `/debug/...` answers: plain data, or text; undefined where there is nothing of the name. */
         readonly debug: (name: string) => object | string | undefined
-        /** Who may read `/metrics` and `/debug` here. */
-        readonly metricsFor: 'everyone' | 'this-machine'
-      }
+      })
     | undefined
   readonly files: StaticFiles | undefined
   readonly countRequest: (status: number) => void
@@ -86,16 +84,20 @@ async function route(front: HttpFront, request: IncomingMessage, response: Serve
 }
 
 async function operations(
-  { readiness, metrics, debug, metricsFor }: NonNullable<HttpFront['operations']>,
+  served: NonNullable<HttpFront['operations']>,
   request: IncomingMessage,
   response: ServerResponse,
   pathname: string,
 ): Promise<boolean> {
+  const { readiness, metrics, debug } = served
   const isForOperators = pathname === '/metrics' || pathname.startsWith('/debug/')
-  if (isForOperators && metricsFor === 'this-machine' && !isFromThisMachine(request)) {
+  if (isForOperators) {
+    const access = await mayLook(request, served)
     const reason = 'for callers on this machine only; start the server with --admin-port to read it elsewhere'
-    sendText(response, 403, `${pathname} is ${reason}\n`)
-    return true
+    if (access !== 'granted') {
+      refuse(response, access, `${pathname} is ${reason}`)
+      return true
+    }
   }
   if (pathname.startsWith('/debug/')) {
     const answer = debug(pathname.slice('/debug/'.length))
@@ -126,21 +128,18 @@ async function operations(
 
 /** Requests of operators are small. */
 const mostRequestBytes = 65_536
-/** A page of another origin cannot send it without asking first, and is not answered then. */
-const operatorHeader = 'x-rejoin-operator'
 
 async function operator(
-  { operate, metricsFor }: NonNullable<HttpFront['operations']>,
+  served: NonNullable<HttpFront['operations']>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<boolean> {
   const pathname = (request.url ?? '/').split(/[?#]/, 1)[0] ?? '/'
   if (!pathname.startsWith('/operate/')) return false
-  const { headers } = request
-  const isFromPage = headers.origin !== undefined || headers[operatorHeader] === undefined
-  if (isFromPage || (metricsFor === 'this-machine' && !isFromThisMachine(request))) {
+  const access = await mayOperate(request, served)
+  if (access !== 'granted') {
     response.setHeader('connection', 'close')
-    sendText(response, 403, 'for the rejoin command on this machine, or on the admin port\n')
+    refuse(response, access, 'for the rejoin command on this machine, or on the admin port')
     return true
   }
   const chunks: Buffer[] = []
@@ -155,7 +154,7 @@ async function operator(
     chunks.push(chunk)
   }
   try {
-    const answer = await operate(
+    const answer = await served.operate(
       pathname.slice('/operate/'.length),
       JSON.parse(Buffer.concat(chunks).toString() || '{}'),
     )
@@ -169,12 +168,13 @@ async function operator(
   return true
 }
 
-/** Straight from this machine, under one of its own names: no proxy in between and no rebound DNS name. */
-function isFromThisMachine(request: IncomingMessage): boolean {
-  const { headers } = request
-  const proxied = ['forwarded', 'x-forwarded-for', 'via'].some((name) => headers[name] !== undefined)
-  const named = isLoopbackHost((headers.host ?? '').replace(/:\d+$/, ''))
-  return !proxied && named && isLoopbackAddress(request.socket.remoteAddress)
+function refuse(response: ServerResponse, access: Exclude<Access, 'granted'>, whyFar: string): void {
+  if (access === 'far') {
+    sendText(response, 403, `${whyFar}\n`)
+    return
+  }
+  response.setHeader('www-authenticate', 'Bearer')
+  sendText(response, 401, 'for operators: a bearer token that the authorize hook answers admin for @cluster\n')
 }
 
 function sendText(response: ServerResponse, status: number, text: string): void {

@@ -1,16 +1,18 @@
 /** `rejoin status` and `rejoin incidents`: what a running server says of where it stands. */
 import { rejoinError } from '@rejoin/state'
 
-/** The parts of a process that the commands write to. */
-export interface Output {
+/** The parts of a process that the commands read and write. */
+export interface Terminal {
   readonly stdout: { write(text: string): unknown }
+  /** `OPERATOR_TOKEN` goes along with what is asked. */
+  readonly env: Readonly<Record<string, string | undefined>>
 }
 
 const timeoutMs = 5_000
 
 /** Prints where a server stands, in plain sentences. */
-export async function printStatus(url: string, { stdout }: Output): Promise<number> {
-  const [words, peers] = await Promise.all([ask(url, 'explain'), ask(url, 'peers')])
+export async function printStatus(url: string, { stdout, env }: Terminal): Promise<number> {
+  const [words, peers] = await Promise.all([ask(env, url, 'explain'), ask(env, url, 'peers')])
   const { self, connected, voters } = JSON.parse(peers) as {
     readonly self: string
     readonly connected: readonly string[]
@@ -22,12 +24,16 @@ export async function printStatus(url: string, { stdout }: Output): Promise<numb
 }
 
 /** Prints the incidents that a server knows of, or the report of one. */
-export async function printIncidents(url: string, name: string | undefined, { stdout }: Output): Promise<number> {
+export async function printIncidents(
+  url: string,
+  name: string | undefined,
+  { stdout, env }: Terminal,
+): Promise<number> {
   if (name !== undefined) {
-    stdout.write(await ask(url, `recoveries/${encodeURIComponent(name)}`))
+    stdout.write(await ask(env, url, `recoveries/${encodeURIComponent(name)}`))
     return 0
   }
-  const { incidents } = JSON.parse(await ask(url, 'recoveries')) as {
+  const { incidents } = JSON.parse(await ask(env, url, 'recoveries')) as {
     readonly incidents: readonly {
       readonly name: string
       readonly openedAt: number
@@ -45,21 +51,37 @@ export async function printIncidents(url: string, name: string | undefined, { st
 }
 
 /** Has a server do something, and prints what it answers. */
-export async function printOperation(url: string, name: string, request: object, { stdout }: Output): Promise<number> {
-  const headers = { 'x-rejoin-operator': '1' }
-  const answer = await ask(url, name, { method: 'POST', headers, body: JSON.stringify(request) })
+export async function printOperation(
+  url: string,
+  name: string,
+  request: object,
+  { stdout, env }: Terminal,
+): Promise<number> {
+  const answer = await ask(env, url, name, JSON.stringify(request))
   stdout.write(`${JSON.stringify(JSON.parse(answer), null, 2)}\n`)
   return 0
 }
 
-async function ask(url: string, name: string, init: RequestInit = {}): Promise<string> {
-  const address = `${url.replace(/\/+$/, '')}/${init.method === 'POST' ? 'operate' : 'debug'}/${name}`
-  const response = await fetch(address, { ...init, signal: AbortSignal.timeout(timeoutMs) }).catch((cause: unknown) => {
+/** Asks a server; with `body`, to do something. */
+async function ask(
+  { OPERATOR_TOKEN: token }: Terminal['env'],
+  url: string,
+  name: string,
+  body?: string,
+): Promise<string> {
+  const address = `${url.replace(/\/+$/, '')}/${body === undefined ? 'debug' : 'operate'}/${name}`
+  const response = await fetch(address, {
+    headers: { 'x-rejoin-operator': '1', ...(token ? { authorization: `Bearer ${token}` } : {}) },
+    ...(body === undefined ? {} : { method: 'POST', body }),
+    signal: AbortSignal.timeout(timeoutMs),
+  }).catch((cause: unknown) => {
     throw rejoinError('address-unavailable', { reason: `No server answers at ${url}.`, cause })
   })
   const text = await response.text()
   if (response.ok) return text
-  throw rejoinError(response.status === 403 ? 'forbidden' : 'config-invalid', {
-    reason: response.status === 404 ? `${address}: there is nothing of that name.` : `${address}: ${text.trim()}`,
+  const hint = response.status === 401 ? ' The command takes it from OPERATOR_TOKEN.' : ''
+  throw rejoinError(response.status === 401 || response.status === 403 ? 'forbidden' : 'config-invalid', {
+    reason:
+      response.status === 404 ? `${address}: there is nothing of that name.` : `${address}: ${text.trim()}.${hint}`,
   })
 }

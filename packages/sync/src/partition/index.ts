@@ -1,4 +1,5 @@
 export type { FencingToken } from '@rejoin/state'
+export { clusterDocument } from '../servers/cluster.ts'
 export { type Mirror, mirrorDocuments } from '../servers/mirror.ts'
 export type { Reach, StateChanged, SwimEvidence } from './detector/beliefs.ts'
 export { createDetector, type Detector, type DetectorEffect, type DetectorInput } from './detector/detector.ts'
@@ -178,4 +179,4 @@ export {
   verdictOptionsFault,
 } from './verdict/verdict-machine.ts'
 export { type Voting, voting } from './voting.ts'
-export { clusterDocument, watchPartitions } from './watch.ts'
+export { watchPartitions } from './watch.ts'

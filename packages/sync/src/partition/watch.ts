@@ -17,6 +17,7 @@ import { listen } from '../listeners.ts'
 import { insideOf, type Replica } from '../replica.ts'
 import type { ReplicaCore } from '../replica-core.ts'
 import type { StoredRow } from '../seams.ts'
+import { whenTrusted } from '../servers/cluster.ts'
 import type { Session } from '../session.ts'
 import { createDetector, type Detector, type DetectorEffect } from './detector/detector.ts'
 import { type DetectorSettings, detectorPresets, detectorSettingsFault } from './detector/presets.ts'
@@ -47,8 +48,6 @@ import {
 import type { Standing, VoteTable } from './votes.ts'
 
 const defaultTtlMs = 30_000
-/** What `authorize` is asked for when another server dials: who may vote with this one is answered `admin`. */
-export const clusterDocument = '@cluster'
 const lookMs = 1000
 /** Begins to watch over the partitions of a replica. It answers at once, and goes on from what is on the disk once that is read. */
 export function watchPartitions(replica: Replica, options: PartitionOptions = {}): Partitions {
@@ -262,20 +261,7 @@ class PartitionWatch implements Companion, Partitions {
 
   established(session: Session): void {
     if (!session.hearsAsides || this.#isClosed) return
-    const core = this.#core
-    // Who dials a server and says to be another one shows by its token that it is of the same cluster.
-    const isDoubtful = session.peer?.role === 'server' && !session.isInitiator && core.authorize !== undefined
-    if (!isDoubtful) {
-      this.#admit(session)
-      return
-    }
-    core.ask(session, clusterDocument).then(
-      (given) => {
-        if (given === 'admin') core.batch(() => this.#admit(session))
-        else core.log('warn', 'not-of-the-cluster', { peer: nodeIdOf(session), remote: session.remote })
-      },
-      (error: unknown) => core.log('error', 'authorize-failed', { document: clusterDocument, error: String(error) }),
-    )
+    whenTrusted(this.#core, session, () => this.#admit(session))
   }
 
   #admit(session: Session): void {

@@ -137,7 +137,7 @@ describe('servers that are connected', () => {
 
   it('[MI5] are done with what the other one may not have', () => {
     const { world, between, client, servers, mirrors } = pair(({ document }) =>
-      document === 'secret' ? 'no' : 'write',
+      document === 'secret' ? 'no' : 'admin',
     )
     const { handle } = client(0)
     world.advance(2000)
@@ -158,7 +158,7 @@ describe('servers that are connected', () => {
     let isDown = true
     const { world, between, client, servers, mirrors } = pair(() => {
       if (isDown) throw new Error('the directory is down')
-      return 'write'
+      return 'admin'
     })
     between.restore()
     isDown = false
@@ -180,6 +180,21 @@ describe('servers that are connected', () => {
     expect(other.handle.snapshot.phase).toBe('over')
     expect(servers).toHaveLength(2)
     expect(mirrors.map(({ pending }) => pending)).toEqual([0, 0])
+  })
+
+  it('[MI8] tell a server nothing that may open documents and is not of the cluster', () => {
+    for (const [given, expected] of [
+      ['write', []],
+      ['admin', ['raid']],
+    ] as const) {
+      const { world, between, client, servers } = pair(({ document }) => (document === '@cluster' ? given : 'write'))
+      const { handle } = client(0)
+      world.advance(2000)
+      handle.change((s) => s.phase.set('fight'))
+      between.restore()
+      world.advance(20_000)
+      expect(documentsAt(servers[1])).toEqual(expected)
+    }
   })
 
   it('[MI6] end the connection of one that says what no server would', () => {

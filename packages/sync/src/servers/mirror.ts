@@ -5,7 +5,8 @@
  * 1. Whoever has a document in use takes part in it on every connection to another server.
  * 2. When two servers meet, each goes through what is on its disk once, a few documents at a time: what was written
  *    while they were apart, or under nobody's eyes, is brought together without anybody who asks.
- * 3. Both let go of a document that nobody uses on either side, once each has what the other has.
+ * 3. Nothing is told to a server, and no document opened for it, before it has shown that it is of this cluster.
+ * 4. Both let go of a document that nobody uses on either side, once each has what the other has.
  */
 import { ByteReader, ByteWriter } from '@rejoin/state'
 import { Alarm } from '../alarm.ts'
@@ -15,6 +16,7 @@ import { frameLimits } from '../frame-limits.ts'
 import { insideOf, type Replica } from '../replica.ts'
 import type { ReplicaCore } from '../replica-core.ts'
 import type { Session } from '../session.ts'
+import { whenTrusted } from './cluster.ts'
 
 /** Asides of this channel say `[used or not, name]` of a document. */
 const channel = 1
@@ -82,6 +84,12 @@ class DocumentMirror implements Companion, Mirror {
   established(session: Session): void {
     const core = this.#core
     if (core.role !== 'server' || session.peer?.role !== 'server' || !session.hearsAsides) return
+    whenTrusted(core, session, () => this.#pair(session))
+  }
+
+  #pair(session: Session): void {
+    const core = this.#core
+    if (session.phase !== 'established' || this.#partners.has(session)) return
     const partner: Partner = {
       session,
       unused: new Set(),
