@@ -2,8 +2,11 @@ import { type FencingToken, fenced, isRejoinError, register, rejoinError, schema
 import { describe, expect, it } from 'vitest'
 import type { DocumentHandle, MemoryDisk, Storage } from '../index.ts'
 import { rejected } from '../later.ts'
+import { insideOf } from '../replica.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import type { Lease } from './leases.ts'
+import { watchPartitions } from './watch.ts'
+import { encodePartition } from './wire.ts'
 
 const Match = schema({ round: fenced(0, { lease: 'round' }), title: register(''), players: set<string>() })
 const ttlMs = 10_000
@@ -251,6 +254,48 @@ describe('a lease of a document', () => {
     let waited = 0
     for (; second.lease.token === undefined && waited < 60_000; waited += 100) cluster.world.advance(100)
     expect(waited).toBeLessThan(ttlMs / 2)
+  })
+
+  it('[LX12] of a client is renewed and given back by that client only, whoever else uses its id', () => {
+    const cluster = voters()
+    const clientWith = (token: string, speaksAs?: string) => {
+      const client = cluster.world.replica()
+      if (speaksAs !== undefined) insideOf(client.replica).speaksAs = speaksAs
+      const dials = cluster.nodes.map(({ name, participant }) => {
+        const wire = cluster.world.wire(`${token}-${name}`, { token: () => token })
+        participant.join({ transports: [wire.listen] })
+        return wire.dial
+      })
+      client.join({ transports: dials })
+      client.replica.open('match', Match)
+      return client
+    }
+    const client = clientWith('of ada')
+    const watch = watchPartitions(client.replica, { maxTtlMs: ttlMs })
+    let lease: Lease | undefined
+    watch.lease({ name: 'match' }, 'round').then((wanted) => {
+      lease = wanted
+    })
+    cluster.until('the client holds it', () => lease?.token !== undefined, 10)
+    const { epoch, ballot } = (lease as Lease | undefined)?.token ?? { epoch: 0, ballot: 0 }
+    const other = want(cluster, 'b')
+    const { id } = client.replica
+    const impostor = clientWith('of mallory', id)
+    cluster.world.advance(1000)
+    for (const key of ['', '0123456789abcdef', id]) {
+      const message = { kind: 'release', lease: 'round', token: { epoch, ballot } } as const
+      const bytes = encodePartition({ kind: 'lease', document: 'match', key, message })
+      for (const { session } of insideOf(impostor.replica).connections)
+        session.send({ kind: 'aside', channel: 2, bytes })
+      cluster.world.advance(3 * ttlMs)
+      expect(other.lease.token).toBeUndefined()
+      expect(lease?.token).toMatchObject({ epoch, ballot })
+    }
+    // It is told who holds it, and not what would make it so.
+    expect(other.lease.denial).toContain(id)
+    expect(other.lease.denial).not.toMatch(/\n/)
+    lease?.release()
+    cluster.until('another holds it', () => other.lease.token !== undefined, 30)
   })
 
   it('[LX6] is wanted under sound options only', () => {

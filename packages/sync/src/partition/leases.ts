@@ -3,7 +3,9 @@
  *
  * Invariants
  * 1. Whoever may not write a document is given no vote about its leases.
- * 2. A token is usable here only while the lease is held and the document holds what the voters knew of it.
+ * 2. Whoever renews or gives back a lease is who asked for it: a client is known by a key that only it has, over all its connections, as
+ *    its id is no secret. No answer tells the key.
+ * 3. A token is usable here only while the lease is held and the document holds what the voters knew of it.
  */
 import { type FencingToken, rejoinError, type Version } from '@rejoin/state'
 import type { DocumentCore } from '../document-core.ts'
@@ -17,10 +19,11 @@ import { createHolder, type Holder, type HolderEffect, type HolderInput } from '
 import { startHolder } from './lease/holder-state.ts'
 import type { LeaseMessage } from './lease/messages.ts'
 import { leaseOptionsFault } from './lease/options.ts'
-import { type Neighbours, nodeIdOf } from './neighbours.ts'
+import type { Neighbours } from './neighbours.ts'
 import { readingOf } from './reading.ts'
 import type { NodeId, Roster } from './roster.ts'
 import type { VoteTable } from './votes.ts'
+import type { PartitionMessage } from './wire.ts'
 
 /** A lease that this replica wants, and holds while it may. */
 export interface Lease {
@@ -79,12 +82,20 @@ interface HeldLease {
   readonly release: () => void
 }
 
+type Told = Extract<PartitionMessage, { readonly kind: 'lease' }>
+
 export class LeaseTable {
   readonly #ground: LeaseGround
   readonly #held = new Set<HeldLease>()
+  /** Over which connection clients asked last. */
+  readonly #askers = new Map<NodeId, Session>()
+  /** As whom they did: one at a time over each. */
+  readonly #asks = new Map<Session, NodeId>()
+  readonly #key: string
 
   constructor(ground: LeaseGround) {
     this.#ground = ground
+    this.#key = ground.core.newId()
   }
 
   get wakeAt(): number | undefined {
@@ -116,8 +127,8 @@ export class LeaseTable {
     for (const { step } of this.#held) step(input)
   }
 
-  receive(session: Session, document: string, message: LeaseMessage<Version>): void {
-    const from = nodeIdOf(session)
+  receive(session: Session, { document, key, message }: Told): void {
+    const from = this.#ground.neighbours.idOf(session)
     if (isAnswer(message)) {
       this.answered(document, from, message)
       return
@@ -125,7 +136,24 @@ export class LeaseTable {
     // Invariant 1. Voters learn from each other what they promised, whoever may write.
     const isVoter = this.#ground.roster()?.voters.some(({ id }) => id === from) === true
     if (session.streams.get(document)?.rights.isWriter !== true && !(message.kind === 'learn' && isVoter)) return
-    this.#ground.votes?.ask(document, from, message)
+    this.#ground.votes?.ask(document, this.#askerOf(session, from, key), message)
+  }
+
+  /** A connection has ended. */
+  ended(session: Session): void {
+    const asker = this.#asks.get(session)
+    this.#asks.delete(session)
+    if (asker !== undefined && this.#askers.get(asker) === session) this.#askers.delete(asker)
+  }
+
+  /** Invariant 2. */
+  #askerOf(session: Session, from: NodeId, key: string): NodeId {
+    if (session.peer?.role === 'server') return from
+    const asker = `${session.peerReplica}${keyMark}${key}`
+    if (this.#asks.get(session) !== asker) this.ended(session)
+    this.#asks.set(session, asker)
+    this.#askers.set(asker, session)
+    return asker
   }
 
   /** What voters answered. */
@@ -137,10 +165,15 @@ export class LeaseTable {
   }
 
   /** Sends what a holder or an acceptor here has to say. */
-  send(to: NodeId, document: string, message: LeaseMessage<Version>): void {
+  send(to: NodeId, document: string, said: LeaseMessage<Version>): void {
+    const message = withoutKey(said)
     const { core, self, neighbours, votes } = this.#ground
     if (to !== self) {
-      neighbours.send(to, { kind: 'lease', document, message })
+      const client = this.#askers.get(to)
+      if (client === undefined && to.includes(keyMark)) return
+      const key = isAnswer(message) ? '' : this.#key
+      const told = { kind: 'lease', document, key, message } as const
+      neighbours.send(client === undefined ? to : neighbours.idOf(client), told)
       return
     }
     // To itself by the same way as to others: later, and one at a time.
@@ -257,6 +290,16 @@ export class LeaseTable {
   #reading(): Reading {
     return readingOf(this.#ground.core)
   }
+}
+
+/** What stands between the id of a client and its key; in no name. */
+const keyMark = '\n'
+
+/** Invariant 2. */
+function withoutKey(message: LeaseMessage<Version>): LeaseMessage<Version> {
+  if (message.kind !== 'refused' || message.why.kind !== 'held') return message
+  const [holder = ''] = message.why.holder.split(keyMark)
+  return { ...message, why: { ...message.why, holder } }
 }
 
 function isAnswer({ kind }: LeaseMessage<Version>): boolean {

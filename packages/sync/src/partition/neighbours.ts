@@ -6,24 +6,34 @@ import { decodePartition, encodePartition, type PartitionMessage } from './wire.
 export const partitionChannel = 2
 
 /**
- * Whom a connection leads to. Only servers have a name here: whoever is let in as a client could call itself like a voter, and
- * the id of an opening is nobody's name.
+ * The connections of a replica by whom they lead to. Only servers have a name here, and several connections: whoever is let in as a
+ * client could call itself like a voter, and the id of an opening is no secret, so that each connection of a client is a
+ * neighbour of its own.
  */
-export function nodeIdOf(session: Session): NodeId {
-  return session.peer?.role === 'server' ? session.peerName : session.peerReplica
-}
-
-/** The connections of a replica by whom they lead to. */
 export class Neighbours {
   readonly #sessions = new Map<NodeId, Set<Session>>()
+  readonly #clients = new WeakMap<Session, NodeId>()
+  #serial = 0
 
   get ids(): NodeId[] {
     return [...this.#sessions.keys()]
   }
 
+  /** Whom a connection leads to. */
+  idOf(session: Session): NodeId {
+    if (session.peer?.role === 'server') return session.peerName
+    let id = this.#clients.get(session)
+    if (id === undefined) {
+      this.#serial += 1
+      id = `${session.peerReplica}~${this.#serial}`
+      this.#clients.set(session, id)
+    }
+    return id
+  }
+
   /** Whether it is the first connection to whom it leads. */
   add(session: Session): boolean {
-    const peer = nodeIdOf(session)
+    const peer = this.idOf(session)
     const known = this.#sessions.get(peer)
     if (known !== undefined) known.add(session)
     else this.#sessions.set(peer, new Set([session]))
@@ -32,7 +42,7 @@ export class Neighbours {
 
   /** Whether it was the last one. */
   remove(session: Session): boolean {
-    const peer = nodeIdOf(session)
+    const peer = this.idOf(session)
     const known = this.#sessions.get(peer)
     if (known?.delete(session) !== true || known.size > 0) return false
     this.#sessions.delete(peer)
@@ -40,7 +50,7 @@ export class Neighbours {
   }
 
   has(session: Session): boolean {
-    return this.#sessions.get(nodeIdOf(session))?.has(session) === true
+    return this.#sessions.get(this.idOf(session))?.has(session) === true
   }
 
   sessionsOf(peer: NodeId): Session[] {

@@ -4,7 +4,7 @@ import { sealRow, unsealRow } from '../rows.ts'
 import type { StorageOp, StoredRow } from '../seams.ts'
 import type { Session } from '../session.ts'
 import { DurableLine } from './durable-line.ts'
-import { type Neighbours, nodeIdOf } from './neighbours.ts'
+import type { Neighbours } from './neighbours.ts'
 import type { PartitionOptions } from './partitions.ts'
 import { type NodeId, type Roster, rosterFault } from './roster.ts'
 import { followRoster } from './roster-follower.ts'
@@ -91,7 +91,7 @@ export class RosterDesk {
       if (this.#log === undefined) this.#open(initialRosterLogState(message.roster))
       else this.step({ kind: 'learn', roster: message.roster })
     }
-    this.step({ kind: 'receive', from: nodeIdOf(session), message })
+    this.step({ kind: 'receive', from: this.#ground.neighbours.idOf(session), message })
   }
 
   /** Whoever has no vote is told what is in force. */

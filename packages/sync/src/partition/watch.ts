@@ -24,7 +24,7 @@ import { type DetectorSettings, detectorPresets, detectorSettingsFault } from '.
 import { IncidentDesk, incidentPrefix } from './incident-desk.ts'
 import type { Reading } from './lease/clock.ts'
 import { type Lease, type LeaseRequestOptions, LeaseTable } from './leases.ts'
-import { Neighbours, nodeIdOf, partitionChannel } from './neighbours.ts'
+import { Neighbours, partitionChannel } from './neighbours.ts'
 import type { PartitionMetrics, PartitionOptions, PartitionStatus, Partitions } from './partitions.ts'
 import { QuorumWaits } from './quorum-waits.ts'
 import { readingOf } from './reading.ts'
@@ -266,7 +266,7 @@ class PartitionWatch implements Companion, Partitions {
 
   #admit(session: Session): void {
     if (session.phase !== 'established' || this.#isClosed) return
-    const peer = nodeIdOf(session)
+    const peer = this.#neighbours.idOf(session)
     if (this.#isTaken(session)) {
       this.#core.log('warn', 'name-of-another', { peer, remote: session.remote })
       return
@@ -284,12 +284,13 @@ class PartitionWatch implements Companion, Partitions {
 
   /** Whether it calls itself like this replica, or a client like a voter. */
   #isTaken(session: Session): boolean {
-    const peer = nodeIdOf(session)
+    const peer = this.#neighbours.idOf(session)
     return peer === this.self || (session.peer?.role !== 'server' && this.#roster.voters.has(peer))
   }
 
   ended(session: Session): void {
-    const peer = nodeIdOf(session)
+    const peer = this.#neighbours.idOf(session)
+    this.#leases.ended(session)
     if (!this.#neighbours.remove(session) || this.#isClosed) return
     this.#carryOut(this.#detector.step({ kind: 'closed', peer, isLost: true, now: this.#time().now }))
     this.#linksChanged()
@@ -299,7 +300,7 @@ class PartitionWatch implements Companion, Partitions {
     // Voters change, and with them whose name it is.
     if (!this.#neighbours.has(session) || !this.#isStarted || this.#isTaken(session)) return
     const told = this.#neighbours.read(session, bytes)
-    const from = nodeIdOf(session)
+    const from = this.#neighbours.idOf(session)
     const isOfVoters = this.#roster.voters.has(from) || session.isServer
     if (told === undefined) {
       this.#counts.malformed += 1
@@ -322,7 +323,7 @@ class PartitionWatch implements Companion, Partitions {
         this.#roster.receive(session, told.message)
         break
       case 'lease':
-        this.#leases.receive(session, told.document, told.message)
+        this.#leases.receive(session, told)
         break
       case 'incidents':
         for (const name of told.names) this.#incidents.step({ kind: 'met', name })

@@ -62,11 +62,13 @@ const messages: readonly PartitionMessage[] = [
   {
     kind: 'lease',
     document: 'raid',
+    key: '0123456789abcdef',
     message: { kind: 'prepare', lease: 'round', epoch: 1, request: 2 ** 52, ballot: 3, preVote: true },
   },
   {
     kind: 'lease',
     document: 'raid',
+    key: '0123456789abcdef',
     message: {
       kind: 'accept',
       lease: 'round',
@@ -77,17 +79,28 @@ const messages: readonly PartitionMessage[] = [
       renewal: false,
     },
   },
-  { kind: 'lease', document: 'raid', message: { kind: 'release', lease: 'round', token: { epoch: 1, ballot: 3 } } },
-  { kind: 'lease', document: 'raid', message: { kind: 'learn', epoch: 1, request: 8 } },
-  { kind: 'lease', document: 'raid', message: { kind: 'promised', epoch: 1, request: 8, ballot: 2 } },
-  { kind: 'lease', document: 'raid', message: { kind: 'learnt', epoch: 1, request: 8, ballot: 2 } },
-  { kind: 'lease', document: 'raid', message: { kind: 'accepted', epoch: 1, request: 8, version } },
   {
     kind: 'lease',
     document: 'raid',
+    key: '',
+    message: { kind: 'release', lease: 'round', token: { epoch: 1, ballot: 3 } },
+  },
+  { kind: 'lease', document: 'raid', key: '', message: { kind: 'learn', epoch: 1, request: 8 } },
+  { kind: 'lease', document: 'raid', key: '', message: { kind: 'promised', epoch: 1, request: 8, ballot: 2 } },
+  { kind: 'lease', document: 'raid', key: '', message: { kind: 'learnt', epoch: 1, request: 8, ballot: 2 } },
+  { kind: 'lease', document: 'raid', key: '', message: { kind: 'accepted', epoch: 1, request: 8, version } },
+  {
+    kind: 'lease',
+    document: 'raid',
+    key: '0123456789abcdef',
     message: { kind: 'refused', epoch: 1, request: 8, why: { kind: 'held', holder: 'b', forMs: 700 } },
   },
-  { kind: 'lease', document: 'raid', message: { kind: 'refused', epoch: 1, request: 8, why: { kind: 'outbid' } } },
+  {
+    kind: 'lease',
+    document: 'raid',
+    key: '',
+    message: { kind: 'refused', epoch: 1, request: 8, why: { kind: 'outbid' } },
+  },
   { kind: 'incidents', names: ['0123456789abcdef'] },
 ]
 

@@ -24,7 +24,13 @@ export type PartitionMessage =
   | { readonly kind: 'swim'; readonly message: SwimMessage }
   | { readonly kind: 'rows'; readonly rows: readonly HeardRow[] }
   | { readonly kind: 'roster'; readonly message: RosterMessage }
-  | { readonly kind: 'lease'; readonly document: string; readonly message: LeaseMessage<Version> }
+  /** `key`: of who asks, told to nobody else; it says nothing in an answer. */
+  | {
+      readonly kind: 'lease'
+      readonly document: string
+      readonly key: string
+      readonly message: LeaseMessage<Version>
+    }
   /** What the open incidents about contact are called. */
   | { readonly kind: 'incidents'; readonly names: readonly string[] }
 
@@ -151,7 +157,7 @@ const message = union<PartitionMessage>({
   swim: { message: swim },
   rows: { rows: list(row, mostVoters, 6) },
   roster: { message: rosterMessage },
-  lease: { document: text(frameLimits.documentNameBytes), message: leaseMessage },
+  lease: { document: text(frameLimits.documentNameBytes), key: text(32), message: leaseMessage },
   incidents: { names: list(id, mostNames) },
 })
 
