@@ -10,12 +10,16 @@ export interface Companion {
   readonly channel: number
   /** A handshake is done. */
   established(session: Session): void
+  /** A connection that was established ends: its documents are still there. */
+  ending?(session: Session): void
   /** A connection that was established has ended. */
   ended(session: Session): void
   /** An aside has come. Its bytes may be anything; `session.fail` is for those that no companion would have sent. */
   receive(session: Session, bytes: Uint8Array, now: number): void
   /** Somebody uses a document, which is loaded. */
   used?(document: DocumentCore): void
+  /** A document goes out of memory. */
+  dropped?(document: DocumentCore): void
 }
 
 /** By channel. */

@@ -251,6 +251,7 @@ export class DocumentShelf {
     this.#hub.metrics.openDocuments = this.#documents.size
     entry.idle.clear()
     for (const { session } of this.#connections) session.part(entry.core)
+    for (const companion of this.#hub.companions.values()) companion.dropped?.(entry.core)
     entry.core.close()
   }
 

@@ -260,6 +260,8 @@ export class Session implements StreamHost {
     this.#byHandle.delete(stream.handle)
     this.#woken.delete(stream)
     stream.end(false)
+    // A server leaves, too: taking part again is agreed on anew. Whoever is none keeps its stream.
+    if (this.peer?.role === 'server') this.#offers.withdraw(core.name)
   }
 
   /** Sends what the streams have, as far as there is room; who was cut short is last in the next round. */
@@ -387,6 +389,7 @@ export class Session implements StreamHost {
     const wasEstablished = this.phase === 'established'
     this.phase = 'ended'
     this.hub.batch(() => {
+      if (wasEstablished) for (const companion of this.hub.companions.values()) companion.ending?.(this)
       for (const stream of this.streams.values()) stream.end(wasEstablished)
       this.streams.clear()
       this.#byHandle.clear()

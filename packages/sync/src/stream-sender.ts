@@ -43,7 +43,9 @@ export class StreamSender {
   readonly #core: DocumentCore
   readonly #joins: JoinAnswers
   readonly #versions: StreamVersions
-  readonly #encoder: ChangeEncoder
+  #encoder: ChangeEncoder
+  /** The last handle that was not 0. */
+  #handleBefore = 0
   #outgoing: Outgoing | undefined
 
   constructor(host: StreamHost, core: DocumentCore, versions: StreamVersions) {
@@ -51,12 +53,23 @@ export class StreamSender {
     this.#core = core
     this.#joins = new JoinAnswers(host, core)
     this.#versions = versions
-    this.#encoder = createChangeEncoder(host.namesVersions ? () => versions.references() : undefined, host.packs)
+    this.#encoder = this.#newEncoder()
+  }
+
+  #newEncoder(): ChangeEncoder {
+    const { namesVersions, packs } = this.#host
+    return createChangeEncoder(namesVersions ? () => this.#versions.references() : undefined, packs)
   }
 
   /** The other side takes part from `frame.version` on, perhaps with half a bundle in hand. */
   begin(frame: OpenFrame, mayRead: boolean): void {
+    if (this.#handleBefore !== 0 && this.#handleBefore !== frame.handle) {
+      // Another stream over there, which knows nothing of what this one was told, and was told to the one before.
+      this.#encoder = this.#newEncoder()
+      this.#versions.renewed()
+    }
     this.handle = frame.handle
+    this.#handleBefore = frame.handle
     this.sent = frame.version
     this.sentBytes = 0
     this.#joins.end()

@@ -53,6 +53,8 @@ export class StreamVersions {
   #offered: readonly Version[] = []
   /** What was offered to the other side: it may name that. */
   #lent: readonly Version[] = []
+  /** The version of the last `open`. */
+  #opening: { readonly version: Version; readonly isCertain: boolean } | undefined
   #mayGuess = true
   /** Frames that were told by a guess: each may be recalled. */
   #guesses = 0
@@ -62,6 +64,12 @@ export class StreamVersions {
   constructor(host: VersionsHost, core: DocumentCore) {
     this.#host = host
     this.#core = core
+  }
+
+  /** The other side takes part by a new stream: of what was sent that one heard the last `open` only. */
+  renewed(): void {
+    this.#sent = this.#opening === undefined ? [] : [this.#opening.version]
+    this.#certain = this.#opening?.isCertain === true ? this.#opening.version : undefined
   }
 
   /** Finds what the other side may name. */
@@ -92,6 +100,7 @@ export class StreamVersions {
     if (frame.kind === 'open') this.#lent = offers
     const told: ToldVersion = { base: isWhole ? base : versionName(base), entries, names: offers.map(versionName) }
     if (!telling.isCertain) this.#guesses += 1
+    if (frame.kind === 'open') this.#opening = { version, isCertain: telling.isCertain }
     if (frame.kind === 'open' || frame.kind === 'opened') {
       this.#sent = [...this.#sent, version].slice(-keptSent)
       if (telling.isCertain) this.#certain = version

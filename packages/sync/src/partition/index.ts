@@ -1,6 +1,7 @@
 export type { FencingToken } from '@rejoin/state'
 export { clusterDocument } from '../servers/cluster.ts'
 export { type Mirror, mirrorDocuments } from '../servers/mirror.ts'
+export type { Divergence, HealingProgress } from './apart.ts'
 export type { Reach, StateChanged, SwimEvidence } from './detector/beliefs.ts'
 export { createDetector, type Detector, type DetectorEffect, type DetectorInput } from './detector/detector.ts'
 export { elapsedAtLeast, elapsedAtMost, type Moment } from './detector/elapsed.ts'
@@ -113,7 +114,15 @@ export {
   type TokenGuard,
 } from './lease/token.ts'
 export type { Lease, LeaseChange, LeaseRequestOptions } from './leases.ts'
-export type { PartitionMetrics, PartitionOptions, PartitionStatus, Partitions } from './partitions.ts'
+export type {
+  HealedSplit,
+  PartitionEvents,
+  PartitionMetrics,
+  PartitionOptions,
+  PartitionSituation,
+  PartitionStatus,
+  Partitions,
+} from './partitions.ts'
 export { isQuorum, twoThirdsOf, weightOf } from './policy.ts'
 export type {
   FailureClass,

@@ -1,9 +1,12 @@
+import type { HealEvent } from '../incidents.ts'
 import type { Later } from '../later.ts'
 import type { Receipt } from '../ledger.ts'
+import type { Divergence, HealingProgress } from './apart.ts'
 import type { DetectorSettings, detectorPresets } from './detector/presets.ts'
 import type { Lease, LeaseRequestOptions } from './leases.ts'
 import type { Incident } from './recovery/incident.ts'
 import type { NodeId, Roster } from './roster.ts'
+import type { Mode } from './verdict/verdict.ts'
 import type { Verdict } from './verdict/verdict-machine.ts'
 import type { Voting } from './voting.ts'
 
@@ -32,17 +35,73 @@ export interface PartitionOptions {
   readonly maxTtlMs?: number
 }
 
+/** Where a replica stands with the other sides. */
+export type PartitionSituation =
+  /** No roster is known, or nothing recent of the others: this replica has just begun, or was paused. */
+  | { readonly state: 'unknown' }
+  /** All voters are connected, directly or through others. `since` is Unix milliseconds, here and below. */
+  | { readonly state: 'whole'; readonly since: number }
+  | {
+      readonly state: 'split'
+      readonly since: number
+      /** Voters that are not on this side. */
+      readonly absent: readonly NodeId[]
+      /** What this side wrote since the last contact, in documents that this replica has had in use. Counted when it is read. */
+      readonly ours: Divergence
+      /** Nobody can know before there is contact. */
+      readonly theirs: 'unknown'
+    }
+  /** All are connected again, and a side still lacks something of what the other had. */
+  | {
+      readonly state: 'healing'
+      /** Of the split. */
+      readonly since: number
+      /** As of the moment of contact. */
+      readonly ours: Divergence
+      readonly progress: HealingProgress
+    }
+
 /** Where a replica stands. */
-export interface PartitionStatus {
+export type PartitionStatus = PartitionSituation & {
+  /** What the own side is of the roster. */
+  readonly side: Mode
+  /** The voters of the own side. */
+  readonly members: readonly NodeId[]
+  /** What goes from `from` reaches `to`, and nothing comes back. */
+  readonly oneWay: readonly { readonly from: NodeId; readonly to: NodeId }[]
   /** Undefined while no roster is known. */
   readonly verdict: Verdict | undefined
   readonly roster: Roster | undefined
-  /** Who is connected with this replica, by the same names as in the roster. */
+  /** Who is connected with this replica, by the same names as in the roster; a client by its id and a number. */
   readonly connected: readonly NodeId[]
   /** Whether this replica was paused, so that nobody is blamed for its silence. */
   readonly isPaused: boolean
   /** Incidents that are not closed. */
   readonly open: readonly Incident[]
+}
+
+/** What a partition layer tells of, next to verdicts and incidents. */
+export interface PartitionEvents {
+  /** A voter is suspected of being gone. */
+  readonly suspected: { readonly peer: NodeId }
+  /** Contact with some voters is lost. */
+  readonly split: { readonly verdict: Verdict; readonly absent: readonly NodeId[] }
+  /** All are connected again; told as it goes on. */
+  readonly healing: HealingProgress
+  /** Each side has what the other had. */
+  readonly healed: HealedSplit
+}
+
+/** A split that is over. */
+export interface HealedSplit {
+  /** Unix milliseconds. */
+  readonly since: number
+  /** How long it lasted, with the heal, milliseconds. */
+  readonly forMs: number
+  /** What this side wrote meanwhile. */
+  readonly ours: Divergence
+  /** What each side did and how conflicts were settled, a report for each document and connection. None on servers, which follow no outages. */
+  readonly reports: readonly HealEvent[]
 }
 
 /** Counters of a partition layer since it began. */
@@ -71,6 +130,8 @@ export interface Partitions {
   metrics(): PartitionMetrics
   /** Calls back when the verdict is another. Returns the way to stop. */
   onVerdict(listener: (verdict: Verdict) => void): () => void
+  /** Calls back with one kind of event. Returns the way to stop. */
+  on<K extends keyof PartitionEvents>(kind: K, listener: (event: PartitionEvents[K]) => void): () => void
   /** Calls back when an incident opens, is classified, escalates, is verified, or is closed. */
   onIncident(listener: (incident: Incident, what: string) => void): () => void
   /**

@@ -11,6 +11,7 @@ import { rejoinError } from '@rejoin/state'
 import { Alarm } from '../alarm.ts'
 import type { Companion } from '../companion.ts'
 import { delayUntil } from '../delay.ts'
+import type { DocumentCore } from '../document-core.ts'
 import type { Later } from '../later.ts'
 import type { Receipt } from '../ledger.ts'
 import { listen } from '../listeners.ts'
@@ -19,13 +20,14 @@ import type { ReplicaCore } from '../replica-core.ts'
 import type { StoredRow } from '../seams.ts'
 import { whenTrusted } from '../servers/cluster.ts'
 import type { Session } from '../session.ts'
+import { ContactDesk } from './contact-desk.ts'
 import { createDetector, type Detector, type DetectorEffect } from './detector/detector.ts'
 import { type DetectorSettings, detectorPresets, detectorSettingsFault } from './detector/presets.ts'
 import { IncidentDesk, incidentPrefix } from './incident-desk.ts'
 import type { Reading } from './lease/clock.ts'
 import { type Lease, type LeaseRequestOptions, LeaseTable } from './leases.ts'
 import { Neighbours, partitionChannel } from './neighbours.ts'
-import type { PartitionMetrics, PartitionOptions, PartitionStatus, Partitions } from './partitions.ts'
+import type { PartitionEvents, PartitionMetrics, PartitionOptions, PartitionStatus, Partitions } from './partitions.ts'
 import { QuorumWaits } from './quorum-waits.ts'
 import { readingOf } from './reading.ts'
 import type { Incident } from './recovery/incident.ts'
@@ -82,6 +84,7 @@ class PartitionWatch implements Companion, Partitions {
   readonly #votes: VoteTable | undefined
   readonly #leases: LeaseTable
   readonly #waits: QuorumWaits
+  readonly #contact: ContactDesk
   readonly #alarm: Alarm
   /** Since when links seem to work one way only. */
   readonly #oneWay = new Map<string, number>()
@@ -104,6 +107,9 @@ class PartitionWatch implements Companion, Partitions {
   #isOffline = false
   #isHidden = false
   #isStarted = false
+  #startedAt = 0
+  /** Whether others have had the time to be heard of. */
+  #isWarm = false
   #isClosed = false
   readonly #stops: (() => void)[] = []
 
@@ -137,6 +143,7 @@ class PartitionWatch implements Companion, Partitions {
       maxTtlMs,
       inForce: (inForce, before) => this.#inForce(inForce, before),
     })
+    this.#contact = new ContactDesk(replica, core, neighbours)
     this.#waits = new QuorumWaits(core, self, neighbours, roster)
     this.#votes = options.voting?.votes({
       core,
@@ -157,13 +164,17 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   get status(): PartitionStatus {
-    return {
-      verdict: this.#verdict,
+    const verdict = this.#verdict
+    return Object.assign(this.#contact.situation(this.#isWarm ? verdict : undefined), {
+      side: (this.#isWarm ? verdict?.mode : undefined) ?? ('unknown' as const),
+      members: verdict?.sides[0] ?? [],
+      oneWay: verdict?.oneWay ?? [],
+      verdict,
       roster: this.#roster.roster,
       connected: this.#neighbours.ids,
       isPaused: this.#detector.isArmed,
       open: this.#incidents.open,
-    }
+    })
   }
 
   get incidents(): readonly Incident[] {
@@ -181,6 +192,10 @@ class PartitionWatch implements Companion, Partitions {
 
   onVerdict(listener: (verdict: Verdict) => void): () => void {
     return listen(this.#verdictListeners, listener)
+  }
+
+  on<K extends keyof PartitionEvents>(kind: K, listener: (event: PartitionEvents[K]) => void): () => void {
+    return this.#contact.on(kind, listener)
   }
 
   onIncident(listener: (incident: Incident, what: string) => void): () => void {
@@ -251,6 +266,7 @@ class PartitionWatch implements Companion, Partitions {
   close(): void {
     if (this.#isClosed) return
     this.#waits.close()
+    this.#contact.close()
     // While it is heard.
     this.#leases.close()
     this.#isClosed = true
@@ -271,6 +287,7 @@ class PartitionWatch implements Companion, Partitions {
       this.#core.log('warn', 'name-of-another', { peer, remote: session.remote })
       return
     }
+    this.#contact.ledger.returned(peer)
     const isFirst = this.#neighbours.add(session)
     if (!isFirst) return
     const { now } = this.#time()
@@ -286,6 +303,19 @@ class PartitionWatch implements Companion, Partitions {
   #isTaken(session: Session): boolean {
     const peer = this.#neighbours.idOf(session)
     return peer === this.self || (session.peer?.role !== 'server' && this.#roster.voters.has(peer))
+  }
+
+  ending(session: Session): void {
+    const peer = this.#neighbours.idOf(session)
+    if (this.#roster.voters.has(peer)) this.#contact.ledger.leaving(peer, session)
+  }
+
+  used(document: DocumentCore): void {
+    this.#contact.ledger.used(document)
+  }
+
+  dropped(document: DocumentCore): void {
+    this.#contact.ledger.dropped(document)
   }
 
   ended(session: Session): void {
@@ -350,6 +380,7 @@ class PartitionWatch implements Companion, Partitions {
     this.#incidents.read(incidents ?? [])
     this.#roster.begin(roster)
     this.#isStarted = true
+    this.#startedAt = this.#time().now
     core.companions.set(partitionChannel, this)
     core.closers.add(() => this.close())
     this.#stops.push(this.#replica.onDivergence(({ document }) => this.#incidents.diverged(document)))
@@ -393,6 +424,8 @@ class PartitionWatch implements Companion, Partitions {
           break
         case 'stateChanged':
           this.#count(effect.from, effect.to)
+          if (effect.to === 'suspect') this.#contact.suspected(effect.peer)
+          if (effect.to === 'alive') this.#contact.ledger.returned(effect.peer)
           this.#core.log('info', 'member', { peer: effect.peer, from: effect.from, to: effect.to })
           isOther = true
           break
@@ -496,7 +529,16 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   #seen(): void {
-    this.#incidents.seen(this.#verdict)
+    const verdict = this.#verdict
+    const { now } = this.#time()
+    this.#isWarm ||=
+      now >= this.#startedAt + this.#staleAfterMs || (verdict?.mode === 'full' && verdict.evidence.length > 0)
+    this.#contact.look(
+      this.#isWarm ? verdict : undefined,
+      this.#neighbours.ids.filter((id) => this.#roster.voters.has(id)),
+      () => this.#isCovered(),
+    )
+    this.#incidents.seen(verdict)
   }
 
   /** Each side has what the other had: every document is in sync with every voter that is connected. */

@@ -24,7 +24,7 @@ function pair(authorize?: Authorize): Pair {
     world.replica({
       role: 'server',
       grantsRights,
-      limits: { idleDocumentMs: 5000 },
+      limits: { idleDocumentMs: 5000, namedVersionAuthors: 1 },
       ...(authorize === undefined ? {} : { authorize }),
     })
   const servers = [make(true), make(false)] as const
@@ -195,6 +195,36 @@ describe('servers that are connected', () => {
       world.advance(20_000)
       expect(documentsAt(servers[1])).toEqual(expected)
     }
+  })
+
+  it('[MI9] take up on the same connection what they let go of, with nothing that the other one could not read', () => {
+    const { world, between, client, servers } = pair()
+    between.restore()
+    world.advance(2000)
+    const { participant, handle } = client(0)
+    handle.change((s) => s.phase.set('before'))
+    world.advance(1000)
+    // Many have written, so that versions are told by what differs from one that both hold.
+    for (let author = 0; author < 30; author++) {
+      const passing = client(0)
+      world.advance(600)
+      passing.handle.change((s) => s.items.add(`${author}`))
+      world.advance(100)
+      passing.participant.replica.close()
+    }
+    for (let turn = 0; turn < 3; turn++) {
+      participant.net?.close()
+      world.advance(20_000)
+      const other = client(1)
+      // Before the server at the other end has taken it up.
+      for (let i = 0; i < 3; i++) other.handle.change((s) => s.items.add(`${turn} ${i}`))
+      world.advance(2000)
+      other.participant.net?.close()
+      world.advance(turn * 4000)
+      expect(documentsAt(servers[0])).toEqual(['raid'])
+    }
+    const counts = servers.map(({ replica }) => replica.metrics())
+    expect(counts.map(({ malformedFrames }) => malformedFrames)).toEqual([0, 0])
   })
 
   it('[MI6] end the connection of one that says what no server would', () => {

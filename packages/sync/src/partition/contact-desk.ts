@@ -1,0 +1,99 @@
+import type { HealEvent } from '../incidents.ts'
+import { listen } from '../listeners.ts'
+import type { Replica } from '../replica.ts'
+import type { ReplicaCore } from '../replica-core.ts'
+import { ApartLedger, type Divergence, type HealingProgress } from './apart.ts'
+import type { Neighbours } from './neighbours.ts'
+import type { PartitionEvents, PartitionSituation } from './partitions.ts'
+import type { NodeId } from './roster.ts'
+import type { Verdict } from './verdict/verdict-machine.ts'
+
+type Listeners = { readonly [K in keyof PartitionEvents]: Set<(event: PartitionEvents[K]) => void> }
+
+/** Where a replica stands with the other sides: together, apart, or coming together, and who is told of it. */
+export class ContactDesk {
+  readonly ledger: ApartLedger
+  readonly #replica: Replica
+  readonly #core: ReplicaCore
+  readonly #listeners: Listeners = { suspected: new Set(), split: new Set(), healing: new Set(), healed: new Set() }
+  /** Told apart while somebody wants to hear of it: spelling out reports costs. */
+  readonly #reports: HealEvent[] = []
+  #stop: (() => void) | undefined
+  /** Wall clock. */
+  #splitAt = 0
+  #progress: HealingProgress | undefined
+
+  constructor(replica: Replica, core: ReplicaCore, neighbours: Neighbours) {
+    this.#replica = replica
+    this.#core = core
+    this.ledger = new ApartLedger(core, neighbours)
+  }
+
+  on<K extends keyof PartitionEvents>(kind: K, listener: (event: PartitionEvents[K]) => void): () => void {
+    if (kind === 'healed')
+      this.#stop ??= this.#replica.onHealed((event) => {
+        if (this.ledger.isApart) this.#reports.push(event)
+      })
+    return listen(this.#listeners[kind] as Set<(event: PartitionEvents[K]) => void>, listener)
+  }
+
+  suspected(peer: NodeId): void {
+    this.#core.tell(this.#listeners.suspected, { peer })
+  }
+
+  /** What is to be said of a verdict as it stands; nothing of one undefined. */
+  situation(verdict: Verdict | undefined): PartitionSituation {
+    const { ledger } = this
+    if (verdict === undefined || verdict.powerless === 'paused') return { state: 'unknown' }
+    const { since, mode } = verdict
+    const absent = absentIn(verdict)
+    if (absent.length === 0 && mode === 'unknown') return { state: 'unknown' }
+    // What it costs is paid by who looks at it.
+    const own = {
+      get ours(): Divergence {
+        return ledger.divergence()
+      },
+    }
+    if (absent.length > 0) return Object.assign(own, { state: 'split', since, absent, theirs: 'unknown' } as const)
+    if (this.#progress === undefined) return { state: 'whole', since }
+    return Object.assign(own, { state: 'healing', since: this.#splitAt, progress: this.#progress } as const)
+  }
+
+  /** Looks at a verdict, new or not; `isCovered` says whether each side has what the other had. */
+  look(verdict: Verdict | undefined, reached: readonly NodeId[], isCovered: () => boolean): void {
+    if (verdict === undefined || verdict.powerless === 'paused') return
+    const { ledger } = this
+    const absent = absentIn(verdict)
+    if (absent.length > 0) {
+      const isNew = !ledger.isApart
+      ledger.lost(absent)
+      this.#progress = undefined
+      if (!isNew) return
+      this.#splitAt = verdict.since
+      this.#core.tell(this.#listeners.split, { verdict, absent })
+    } else if (ledger.isApart && verdict.mode !== 'unknown') this.#heal(reached, isCovered)
+  }
+
+  close(): void {
+    this.#stop?.()
+  }
+
+  #heal(reached: readonly NodeId[], isCovered: () => boolean): void {
+    const { ledger } = this
+    const before = this.#progress
+    this.#progress = ledger.progress(reached)
+    if (before?.changes !== this.#progress.changes || before.documents !== this.#progress.documents)
+      this.#core.tell(this.#listeners.healing, this.#progress)
+    if (!isCovered()) return
+    const since = this.#splitAt
+    const healed = { since, forMs: Math.max(0, this.#core.clock.now() - since), ours: ledger.divergence() }
+    ledger.end()
+    this.#progress = undefined
+    this.#core.tell(this.#listeners.healed, { ...healed, reports: this.#reports.splice(0) })
+  }
+}
+
+function absentIn({ roster, sides }: Verdict): NodeId[] {
+  const here = sides[0] ?? []
+  return roster.voters.map(({ id }) => id).filter((id) => !here.includes(id))
+}

@@ -1,0 +1,115 @@
+import { register, schema, set } from '@rejoin/state'
+import { describe, expect, it } from 'vitest'
+import type { DocumentHandle } from '../index.ts'
+import type { Participant } from '../world.test-helper.ts'
+import { Cluster } from './cluster.test-helper.ts'
+import type { Partitions } from './partitions.ts'
+import { watchPartitions } from './watch.ts'
+
+const Note = schema({ title: register(''), tags: set<string>() })
+type NoteHandle = DocumentHandle<typeof Note>
+
+function openAt({ replica }: Participant, name: string): NoteHandle {
+  let handle: NoteHandle | undefined
+  replica.open(name, Note).then((opened) => {
+    handle = opened
+  })
+  if (handle === undefined) throw new Error('the document did not open at once')
+  return handle
+}
+
+/** All that one tells, by kind. */
+function heard(watch: Partitions): string[] {
+  const told: string[] = []
+  for (const kind of ['suspected', 'split', 'healing', 'healed'] as const) watch.on(kind, () => told.push(kind))
+  return told
+}
+
+describe('the status of a partition layer', () => {
+  it('[PC1] is unknown, whole, split, healing and whole again, with what this side wrote and not what nobody can know', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    const { watch, participant } = cluster.node('a')
+    expect(watch.status).toMatchObject({ state: 'unknown', side: 'unknown' })
+    cluster.until('whole', () => watch.status.state === 'whole', 20)
+    cluster.world.advance(20_000)
+    const note = openAt(participant, 'note')
+    note.change((draft) => draft.title.set('before'))
+    cluster.world.advance(2000)
+    const told = heard(watch)
+    cluster.between('a', 'bc', true)
+    // Written before anybody noticed that contact is lost.
+    note.change((draft) => draft.tags.add('alone'))
+    cluster.until('split', () => watch.status.state === 'split', 30)
+    note.change((draft) => {
+      draft.title.set('apart')
+      draft.tags.add('still alone')
+    })
+    const { status } = watch
+    if (status.state !== 'split') throw new Error(status.state)
+    expect(status).toMatchObject({ side: 'isolated', members: ['a'], absent: ['b', 'c'], theirs: 'unknown' })
+    expect(status.ours).toMatchObject({ documents: 1, changes: 2, keys: 3 })
+    expect(status.ours.bytes).toBeGreaterThan(30)
+    cluster.until('split there', () => cluster.node('b').watch.status.state === 'split', 30)
+    const other = openAt(cluster.node('b').participant, 'note')
+    for (let i = 0; i < 50; i++) other.change((draft) => draft.tags.add(`theirs ${i}`))
+    const far = cluster.node('b').watch.status
+    expect(far).toMatchObject({ state: 'split', side: 'majority', ours: { documents: 1, changes: 50 } })
+    cluster.between('a', 'bc', false)
+    cluster.until('whole', () => cluster.nodes.every((node) => node.watch.status.state === 'whole'), 65)
+    expect(told.filter((kind) => kind !== 'healing').sort()).toEqual(['healed', 'split', 'suspected', 'suspected'])
+    expect(told.at(-1)).toBe('healed')
+    expect(told.indexOf('healing')).toBeGreaterThan(told.indexOf('split'))
+    expect(note.snapshot.tags).toHaveLength(52)
+  })
+
+  it('[PC2] tells of a heal what was written at contact, and where outages are followed what became of it', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    const wire = cluster.world.wire('in')
+    const client = cluster.world.replica()
+    client.join({ transports: [wire.dial], capMs: 1000 })
+    cluster.node('a').participant.join({ transports: [wire.listen] })
+    const watch = watchPartitions(client.replica)
+    const note = openAt(client, 'note')
+    note.change((draft) => draft.title.set('before'))
+    cluster.until('whole', () => watch.status.state === 'whole', 40)
+    const healed: unknown[] = []
+    watch.on('healed', (event) => healed.push(event))
+    wire.cut()
+    note.change((draft) => draft.title.set('by the client'))
+    cluster.until('split', () => watch.status.state === 'split', 90)
+    const far = openAt(cluster.node('b').participant, 'note')
+    far.change((draft) => draft.title.set('by a server'))
+    for (let i = 0; i < 20; i++) far.change((draft) => draft.tags.add(`theirs ${i}`))
+    wire.restore()
+    cluster.until('healed', () => healed.length > 0, 65)
+    expect(healed).toMatchObject([
+      { ours: { changes: 1, keys: 1 }, reports: [{ document: 'note', conflicts: [{ path: ['title'] }] }] },
+    ])
+    expect(watch.status.state).toBe('whole')
+  })
+
+  it('[PC3] counts documents that went out of memory meanwhile, and begins anew after each contact', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    cluster.world.advance(40_000)
+    const { watch, participant } = cluster.node('a')
+    const changesApart = (): number => {
+      const { status } = watch
+      return status.state === 'split' ? status.ours.changes : -1
+    }
+    for (let turn = 1; turn <= 2; turn++) {
+      cluster.between('a', 'bc', true)
+      cluster.until('split', () => watch.status.state === 'split', 30)
+      for (const name of ['one', 'two']) {
+        const note = openAt(participant, name)
+        note.change((draft) => draft.tags.add(`turn ${turn}`))
+        note.close()
+      }
+      cluster.world.advance(120_000)
+      expect(participant.replica.metrics().openDocuments).toBe(0)
+      expect(changesApart()).toBe(2)
+      cluster.between('a', 'bc', false)
+      cluster.until('whole', () => watch.status.state === 'whole', 65)
+      expect(changesApart()).toBe(-1)
+    }
+  })
+})
