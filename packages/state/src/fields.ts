@@ -159,11 +159,19 @@ export interface RankedField<T, Rank extends string | number> extends Field<T, R
   readonly ranks: readonly string[] | undefined
 }
 
+/**
+ * What becomes of a write to a fenced field while its lease is not held, as in a minority: it is refused with why, waits until the
+ * lease is held, or waits and is shown meanwhile. Whoever writes by `exclusive` of `@rejoin/sync/partition` goes by it; the store itself
+ * always wants a token.
+ */
+export type Apart = 'refuse' | 'queue' | 'tentative'
+
 /** A register that only the holder of a lease may write. */
 export interface FencedField<T> extends Field<T, FencedDraft<T>> {
   readonly field: 'fenced'
   readonly initial: Value
   readonly lease: string
+  readonly apart: Apart
 }
 
 /** A register whose concurrent writes a named rule settles. */

@@ -35,6 +35,7 @@ export { type ContextOf, type Fold, hasCrossed } from './epoch.ts'
 export { type CodedText, type ErrorCode, type ErrorText, errorCodes } from './error-codes.ts'
 export { assert, assertNever, type ErrorOptions, isRejoinError, RejoinError, rejoinError } from './errors.ts'
 export type {
+  Apart,
   BoundedField,
   CounterDraft,
   CounterField,

@@ -6,6 +6,7 @@ import { invalidSchema } from './error-codes.ts'
 import { RejoinError } from './errors.ts'
 import type {
   AnyField,
+  Apart,
   BoundedField,
   CounterField,
   FencedField,
@@ -95,17 +96,20 @@ export function ranked<T>(
  * import { fenced, schema } from '@rejoin/state'
  * const Match = schema({ round: fenced(0, { lease: 'round' }) })
  * ```
- * @throws RejoinError `invalid-schema` when the lease has no name.
+ * @throws RejoinError `invalid-schema` when the lease has no name, or `apart` is none of its values.
  */
 export function fenced<T>(
   initial: T,
-  options: { readonly lease: string },
+  options: { readonly lease: string; readonly apart?: Apart },
   ..._unstorable: [T] extends [Storable<T>] ? [] : [never]
 ): FencedField<T> {
   if (typeof options?.lease !== 'string' || options.lease === '' || options.lease.length > maxLeaseLength)
     throw new RejoinError(invalidSchema, { reason: `A lease has a name of 1 to ${maxLeaseLength} characters.` })
+  const { lease, apart = 'refuse' } = options
+  if (!['refuse', 'queue', 'tentative'].includes(apart))
+    throw new RejoinError(invalidSchema, { reason: 'A fenced field says refuse, queue or tentative.' })
   addFenced()
-  return fieldOf({ field: 'fenced', initial: freezeValue(initial), lease: options.lease }, fencedBehaviour)
+  return fieldOf({ field: 'fenced', initial: freezeValue(initial), lease, apart }, fencedBehaviour)
 }
 
 /**

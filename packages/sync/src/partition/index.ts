@@ -75,6 +75,7 @@ export { type DialPace, dialFault, type LinkLimits, linkPresets } from './dialin
 export { createDialPlanner } from './dialing/dial-planner.ts'
 export type { DialPlanner, DialPlannerEffect, DialPlannerInput, DialPlannerOptions } from './dialing/dial-types.ts'
 export { createRace, type Race, type RaceEffect, type RaceInput, type RaceOptions } from './dialing/happy-eyeballs.ts'
+export { type Exclusive, type ExclusiveState, type ExclusiveWrite, exclusive } from './exclusive.ts'
 export {
   type Acceptor,
   type AcceptorEffect,

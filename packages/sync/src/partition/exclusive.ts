@@ -1,0 +1,239 @@
+/**
+ * Writes that only the holder of a lease may make, and what becomes of them where it is not held: refused, kept until it is, or
+ * shown as tentative meanwhile. Each `fenced` field says in the schema which.
+ */
+import {
+  type Apart,
+  authorIdFrom,
+  type Change,
+  createStore,
+  type Document,
+  type DraftOf,
+  encodeSnapshot,
+  type FencingToken,
+  isRejoinError,
+  leafKinds,
+  loadSnapshot,
+  openDocument,
+  rejoinError,
+  type Schema,
+  type SnapshotOf,
+  type Version,
+} from '@rejoin/state'
+import type { DocumentHandle } from '../document-handle.ts'
+import { deferred, type Later } from '../later.ts'
+import type { Receipt } from '../ledger.ts'
+import { listen } from '../listeners.ts'
+import type { Lease } from './leases.ts'
+
+/** Writes that wait at once for one lease. */
+const mostWaiting = 1000
+
+/**
+ * What became of a write. `waiting`: the lease is not held here. `written`: it stands in the document, and may still be lost with the
+ * lease. `counts`: a quorum has it. `lost`: the lease was lost before, so that the next holder may not know of it. `failed`: it threw,
+ * or was refused. `withdrawn`: nobody wants it any more.
+ */
+export type ExclusiveState = 'waiting' | 'written' | 'counts' | 'lost' | 'failed' | 'withdrawn'
+
+/** One write under a lease. */
+export interface ExclusiveWrite {
+  readonly state: ExclusiveState
+  /** Whether what waits is shown in `Exclusive.snapshot`. */
+  readonly isTentative: boolean
+  /** Undefined while it waits. */
+  readonly receipt: Receipt | undefined
+  /**
+   * Settles when it counts: see `Lease.reached`. Rejects with what it threw when it was made, `fencing-token-stale` when the lease was
+   * lost before, `closed` when it was withdrawn.
+   */
+  readonly counts: Later<void>
+  /** Gives up a write that waits; another is not changed. */
+  withdraw(): void
+}
+
+/** The writes to one document under one lease. */
+export interface Exclusive<S extends Schema> {
+  readonly lease: Lease
+  /**
+   * What the document would read with the tentative writes that wait; its plain snapshot where none does. Making one costs a copy of
+   * the document, once for each version of it.
+   */
+  readonly snapshot: SnapshotOf<S>
+  /** Those that wait, in their turn. They wait in memory: with the page they are gone. */
+  readonly waiting: readonly ExclusiveWrite[]
+  /**
+   * Runs `write` now where the lease is usable, and otherwise when it is, on what stands in the document by then: it may be run several
+   * times, and has no other effects. Of several fields of the lease that it writes, the strictest `apart` counts.
+   * @throws RejoinError `fencing-token-required` with why, where a field says `refuse` or too many wait; what `change` throws.
+   */
+  change(write: (draft: DraftOf<S>) => void): ExclusiveWrite
+  /** Calls back when something waits, or waits no more. Returns the way to stop. */
+  onWaiting(listener: (waiting: readonly ExclusiveWrite[]) => void): () => void
+  /** Withdraws what waits. The lease is not given back. Idempotent. */
+  close(): void
+}
+
+interface Pending<S extends Schema> extends ExclusiveWrite {
+  readonly write: (draft: DraftOf<S>) => void
+  settle(state: ExclusiveState, error?: unknown): void
+  made(receipt: Receipt): void
+}
+
+/** Writes to a document under a lease of it, held or not. */
+export function exclusive<S extends Schema>(handle: DocumentHandle<S>, lease: Lease): Exclusive<S> {
+  let waiting: readonly Pending<S>[] = []
+  let shown: { readonly version: Version; readonly of: typeof waiting; readonly snapshot: SnapshotOf<S> } | undefined
+  const listeners = new Set<(waiting: readonly ExclusiveWrite[]) => void>()
+  const setWaiting = (next: typeof waiting): void => {
+    waiting = next
+    for (const listener of [...listeners]) listener(next)
+  }
+  /** @throws what the write throws. */
+  const make = (pending: Pending<S>, token: FencingToken): void => {
+    const receipt = handle.change(pending.write, { token })
+    pending.made(receipt)
+    lease.reached(receipt).then(
+      () => pending.settle('counts'),
+      (error: unknown) => {
+        const isLost = isRejoinError(error) && error.code === 'fencing-token-stale'
+        pending.settle(isLost ? 'lost' : 'failed', error)
+      },
+    )
+  }
+  const goOn = (): void => {
+    for (let token = lease.token; token !== undefined && waiting.length > 0; token = lease.token) {
+      const [next, ...rest] = waiting as [Pending<S>, ...Pending<S>[]]
+      setWaiting(rest)
+      try {
+        make(next, token)
+      } catch (error) {
+        next.settle('failed', error)
+      }
+    }
+  }
+  const stop = lease.onChange(({ kind }) => {
+    if (kind === 'usable') goOn()
+  })
+  const pendingOf = (write: Pending<S>['write'], isTentative: boolean): Pending<S> => {
+    let state: ExclusiveState = 'waiting'
+    let receipt: Receipt | undefined
+    const pair = deferred<void>()
+    // Whoever does not look at it is not told of an unhandled rejection.
+    pair.later.then(undefined, () => undefined)
+    const pending: Pending<S> = {
+      write,
+      isTentative,
+      get state() {
+        return state
+      },
+      get receipt() {
+        return receipt
+      },
+      counts: pair.later,
+      made: (of) => {
+        state = 'written'
+        receipt = of
+      },
+      settle: (next, error) => {
+        state = next
+        if (next === 'counts') pair.resolve(undefined)
+        else pair.reject(error)
+      },
+      withdraw: () => {
+        if (state !== 'waiting') return
+        pending.settle('withdrawn', rejoinError('closed', { reason: 'The write was withdrawn.' }))
+        setWaiting(waiting.filter((other) => other !== pending))
+      },
+    }
+    return pending
+  }
+
+  return {
+    lease,
+    get waiting() {
+      return waiting
+    },
+    get snapshot() {
+      const tentative = waiting.filter(({ isTentative }) => isTentative)
+      if (tentative.length === 0) return handle.snapshot
+      const { version } = handle
+      if (shown?.version !== version || shown.of !== waiting) {
+        const scratch = scratchOf(handle)
+        for (const { write } of tentative) trial(scratch, lease.name, write)
+        shown = { version, of: waiting, snapshot: scratch.snapshot }
+      }
+      return shown.snapshot
+    },
+    change: (write) => {
+      const { token } = lease
+      if (token !== undefined && waiting.length === 0) {
+        const pending = pendingOf(write, false)
+        make(pending, token)
+        return pending
+      }
+      const apart = apartOf(handle, lease.name, write)
+      if (apart === 'refuse' || waiting.length >= mostWaiting) {
+        const why =
+          apart === 'refuse' ? (lease.denial ?? 'It is not held here.') : `${mostWaiting} writes wait already.`
+        throw rejoinError('fencing-token-required', {
+          reason: `The lease "${lease.name}" is wanted for it. ${why}`,
+          details: { lease: lease.name },
+        })
+      }
+      const pending = pendingOf(write, apart === 'tentative')
+      setWaiting([...waiting, pending])
+      return pending
+    },
+    onWaiting: (listener) => listen(listeners, listener),
+    close: () => {
+      stop()
+      for (const pending of waiting) pending.withdraw()
+    },
+  }
+}
+
+/** A copy of a document, to be written without any effect. */
+function scratchOf<S extends Schema>({ store, schema }: DocumentHandle<S>): Document<S> {
+  const scratch = createStore({ newAuthor: () => authorIdFrom('f'.repeat(16)), now: () => 0 })
+  loadSnapshot(scratch, encodeSnapshot(store))
+  return openDocument(schema, scratch)
+}
+
+/** Writes to a copy as the holder would; undefined where that throws, as what a write does is found out when it is made. */
+function trial<S extends Schema>(
+  scratch: Document<S>,
+  lease: string,
+  write: (draft: DraftOf<S>) => void,
+): Change | undefined {
+  const most = Number.MAX_SAFE_INTEGER
+  try {
+    return scratch.change(write, { token: { lease, epoch: most, ballot: most } })
+  } catch {
+    return undefined
+  }
+}
+
+const strictness = ['tentative', 'queue', 'refuse'] as const
+
+/** The strictest that the fenced fields say which a write touches, or all of the lease where it cannot be tried. */
+function apartOf<S extends Schema>(
+  handle: DocumentHandle<S>,
+  lease: string,
+  write: (draft: DraftOf<S>) => void,
+): Apart {
+  const change = trial(scratchOf(handle), lease, write)
+  const paths = change?.ops.filter(({ key }) => key.kind === leafKinds.fenced && key.member === lease)
+  let strictest = 0
+  const visit = (shape: object, path: readonly string[] | undefined): void => {
+    const field = shape as { readonly field?: string; readonly lease?: string; readonly apart?: Apart }
+    if (field.field === 'fenced' && field.lease === lease)
+      strictest = Math.max(strictest, strictness.indexOf(field.apart ?? 'refuse'))
+    if (typeof field.field === 'string') return
+    const [name, ...rest] = path ?? []
+    for (const [key, inner] of Object.entries(shape)) if (path === undefined || key === name) visit(inner, path && rest)
+  }
+  if (paths === undefined) visit(handle.schema.fields, undefined)
+  else for (const { key } of paths) visit(handle.schema.fields, key.path)
+  return strictness[strictest] as Apart
+}
