@@ -11,6 +11,8 @@ export interface LeaseSubject {
   pass(ms: number): PromiseLike<void>
   /** A time to ask leases for; short where time is real. */
   readonly ttlMs: number
+  /** Whether word is left with leases. Default true; false where the state of the document itself is handed over. */
+  readonly leavesWord?: boolean
   dispose(): void | PromiseLike<void>
 }
 
@@ -69,19 +71,41 @@ export function runLeaseContract(
       '[LT36] lets a lease lapse whose holder is cut off, there before anywhere else',
       async (subject, alice, bob) => {
         const { ttlMs } = subject
-        const outcome = await alice.acquire('round', ttlMs)
-        const first = tokenOf(outcome) as FencingToken
         const told: unknown[] = []
         alice.watch('round', (token) => told.push(token))
+        const first = tokenOf(await alice.acquire('round', ttlMs)) as FencingToken
+        // Where nobody else keeps the time, a lease lapses by the clock of whoever asked for it before.
+        expect((await bob.acquire('round', ttlMs)).kind).toBe('refused')
         await subject.cut('alice')
         await subject.pass(ttlMs * 0.8)
         expect((await bob.acquire('round', ttlMs)).kind).toBe('refused')
         // Longer than any epsilon, and what a renewal right before the cut may have added.
         await subject.pass(ttlMs)
-        expect(told.at(-1)).toBe(undefined)
+        expect(told).toEqual([first, undefined])
         expect((await alice.renew(first, ttlMs)).kind).toBe('refused')
         const second = tokenOf(await bob.acquire('round', ttlMs)) as FencingToken
         expect(isAbove(second, first)).toBe(true)
+      },
+    )
+
+    scenario(
+      '[LT38] hands the word that was left last to whoever holds the lease next',
+      async (subject, alice, bob) => {
+        if (subject.leavesWord === false) return
+        const { ttlMs } = subject
+        const first = await alice.acquire('round', ttlMs)
+        expect(first.kind === 'granted' && first.word).toBe(undefined)
+        const token = tokenOf(first) as FencingToken
+        await alice.renew(token, ttlMs, 'seven')
+        await alice.renew(token, ttlMs)
+        await bob.acquire('round', ttlMs)
+        await subject.cut('alice')
+        await subject.pass(ttlMs * 1.2)
+        const second = await bob.acquire('round', ttlMs)
+        expect(second.kind === 'granted' && second.word).toBe('seven')
+        await bob.release(tokenOf(second) as FencingToken)
+        const third = await bob.acquire('round', ttlMs)
+        expect(third.kind === 'granted' && third.word).toBe('seven')
       },
     )
 

@@ -94,7 +94,7 @@ export {
   type LeaseMemory,
   type Recovery as LeaseRecovery,
 } from './lease/acceptor-state.ts'
-export type { LeaseBackend, LeaseOutcome } from './lease/backend.ts'
+export type { LeaseBackend, LeaseBackends, LeaseOutcome, LeaseRefusalCause } from './lease/backend.ts'
 export type { LeaseClock, Reading } from './lease/clock.ts'
 export { createHolder, type Holder, type HolderEffect, type HolderInput } from './lease/holder.ts'
 export { type HolderPhase, type HolderState, type LeaseQuestion, startHolder } from './lease/holder-state.ts'
@@ -107,6 +107,17 @@ export {
   mostLeaseName,
   mostLeases,
 } from './lease/options.ts'
+export { createStoreLease, type StoreLeaseMachine } from './lease/store/store-lease.ts'
+export type {
+  StoreAnswer,
+  StoreKey,
+  StoreLeaseEffect,
+  StoreLeaseInput,
+  StoreLeaseOptions,
+  StoreLeaseState,
+} from './lease/store/store-lease-types.ts'
+export { startStoreLease } from './lease/store/store-lease-types.ts'
+export { type ConditionalStore, type StoreLeasesOptions, storeLeases } from './lease/store/store-leases.ts'
 export {
   type Ballot as LeaseBallot,
   checkToken,
@@ -115,6 +126,7 @@ export {
   type TokenGuard,
 } from './lease/token.ts'
 export type { Lease, LeaseChange, LeaseRequestOptions } from './leases.ts'
+export { type LeasesElsewhere, leasesFrom } from './leases-elsewhere.ts'
 export type {
   HealedSplit,
   PartitionEvents,

@@ -19,6 +19,7 @@ import { createHolder, type Holder, type HolderEffect, type HolderInput } from '
 import { startHolder } from './lease/holder-state.ts'
 import type { LeaseMessage } from './lease/messages.ts'
 import { leaseOptionsFault } from './lease/options.ts'
+import type { LeasesElsewhere } from './leases-elsewhere.ts'
 import type { Neighbours } from './neighbours.ts'
 import { readingOf } from './reading.ts'
 import type { NodeId, Roster } from './roster.ts'
@@ -73,6 +74,8 @@ export interface LeaseGround {
   readonly roster: () => Roster | undefined
   /** Its own votes; undefined at who never votes. */
   readonly votes: VoteTable | undefined
+  /** Where leases come from, if not from the voters. */
+  readonly elsewhere: ((ground: LeaseGround) => LeasesElsewhere) | undefined
 }
 
 interface HeldLease {
@@ -92,9 +95,11 @@ export class LeaseTable {
   /** As whom they did: one at a time over each. */
   readonly #asks = new Map<Session, NodeId>()
   readonly #key: string
+  readonly #elsewhere: LeasesElsewhere | undefined
 
   constructor(ground: LeaseGround) {
     this.#ground = ground
+    this.#elsewhere = ground.elsewhere?.(ground)
     this.#key = ground.core.newId()
   }
 
@@ -116,11 +121,13 @@ export class LeaseTable {
   /** This replica did not run: what it held is void. */
   paused(): void {
     this.#stepAll({ kind: 'paused', ...this.#reading() })
+    this.#elsewhere?.paused()
   }
 
   /** Gives back all that it holds, so that nobody waits for it to end. */
   close(): void {
     for (const { release } of [...this.#held]) release()
+    this.#elsewhere?.close()
   }
 
   #stepAll(input: HolderInput<Version>): void {
@@ -184,7 +191,9 @@ export class LeaseTable {
   }
 
   /** `released` is called once, when it is given back. */
-  want(document: DocumentCore, name: string, { ttlMs }: LeaseRequestOptions, released: () => void): Lease {
+  want(document: DocumentCore, name: string, request: LeaseRequestOptions, released: () => void): Lease {
+    if (this.#elsewhere !== undefined) return this.#elsewhere.want(document, name, request, released)
+    const { ttlMs } = request
     const { core, maxTtlMs } = this.#ground
     const random = (): number => core.random.float()
     const options = { lease: name, ttlMs: ttlMs ?? maxTtlMs, maxTtlMs, random }

@@ -4,6 +4,7 @@ import type { Receipt } from '../ledger.ts'
 import type { Divergence, HealingProgress } from './apart.ts'
 import type { DetectorSettings, detectorPresets } from './detector/presets.ts'
 import type { Lease, LeaseRequestOptions } from './leases.ts'
+import type { leasesFrom } from './leases-elsewhere.ts'
 import type { Incident } from './recovery/incident.ts'
 import type { NodeId, Roster } from './roster.ts'
 import type { Mode } from './verdict/verdict.ts'
@@ -33,6 +34,11 @@ export interface PartitionOptions {
   readonly settings?: Partial<DetectorSettings>
   /** The longest that a lease may last, milliseconds. Default 30 s. */
   readonly maxTtlMs?: number
+  /**
+   * Where leases come from: `leasesFrom(...)`. Default: the voters. All replicas of a document use the same, or two of them hold
+   * one lease.
+   */
+  readonly leases?: ReturnType<typeof leasesFrom>
 }
 
 /** Where a replica stands with the other sides. */

@@ -160,6 +160,7 @@ class PartitionWatch implements Companion, Partitions {
       votes: this.#votes,
       stored: (document, receipt) => this.reached(document, receipt),
       roster,
+      elsewhere: options.leases,
     })
   }
 

@@ -67,7 +67,8 @@ export function voterLeases(): LeaseSubject {
         if (effect.kind === 'usable') for (const watcher of watchers) watcher(effect.token)
         if (effect.kind === 'usable' || effect.kind === 'renewed') conclude(granted(effect.token))
         if (effect.kind === 'lost') for (const watcher of watchers) watcher(undefined)
-        if (effect.kind === 'lost' || effect.kind === 'denied') conclude({ kind: 'refused', reason: effect.reason })
+        if (effect.kind === 'lost' || effect.kind === 'denied')
+          conclude({ kind: 'refused', because: 'taken', reason: effect.reason })
         if (effect.kind === 'denied') step({ kind: 'release', ...reading })
       }
       const step = (input: HolderInput<number>): void => {
@@ -96,7 +97,7 @@ export function voterLeases(): LeaseSubject {
     return {
       acquire: (lease) => at(lease).outcomeOf({ kind: 'acquire', ...reading }),
       renew: async (token) => {
-        if (!holds(token)) return { kind: 'refused', reason: 'It is not held here.' }
+        if (!holds(token)) return { kind: 'refused', because: 'taken', reason: 'It is not held here.' }
         return at(token.lease).outcomeOf({ kind: 'renew', ...reading })
       },
       release: async (token) => {
@@ -114,6 +115,7 @@ export function voterLeases(): LeaseSubject {
   return {
     open,
     ttlMs,
+    leavesWord: false,
     cut: (replica) => void cutOff.add(replica),
     pass: async (ms) => {
       const end = reading.now + ms

@@ -1,0 +1,248 @@
+import { type FencingToken, fenced, isRejoinError, register, schema } from '@rejoin/state'
+import { describe, expect, it } from 'vitest'
+import type { DocumentHandle } from '../index.ts'
+import { Cluster } from './cluster.test-helper.ts'
+import type { LeaseBackend } from './lease/backend.ts'
+import { MemoryStore } from './lease/store/memory-store.test-helper.ts'
+import { storeLeases } from './lease/store/store-leases.ts'
+import type { Lease } from './leases.ts'
+import { leasesFrom } from './leases-elsewhere.ts'
+import type { Policy } from './roster.ts'
+
+const Match = schema({ round: fenced(0, { lease: 'round' }), title: register('') })
+const ttlMs = 10_000
+
+interface Side {
+  readonly handle: DocumentHandle<typeof Match>
+  readonly lease: Lease
+  readonly told: string[]
+}
+
+/** Servers whose leases stand in a store that all of them reach, whatever becomes of the links between them. */
+class Setting {
+  readonly store = new MemoryStore()
+  readonly cutOff = new Set<string>()
+  readonly backends = new Map<string, LeaseBackend>()
+  readonly cluster: Cluster
+
+  constructor(names: readonly string[] = ['a', 'b', 'c'], policy: Policy = { kind: 'keep-majority' }) {
+    const leases: ReturnType<typeof leasesFrom> = (ground) => {
+      const { clock, timers, random } = ground.core
+      const name = ground.self
+      const store = this.store.client(() => this.cutOff.has(name))
+      const backends = storeLeases({ store, name, maxTtlMs: ttlMs, clock, timers, random })
+      this.backends.set(name, backends.of('match'))
+      return leasesFrom(backends)(ground)
+    }
+    this.cluster = new Cluster(names, { policy }, { maxTtlMs: ttlMs, leases })
+    this.cluster.world.advance(40_000)
+  }
+
+  want(name: string, options = {}): Side {
+    const { participant, watch } = this.cluster.node(name)
+    let handle: DocumentHandle<typeof Match> | undefined
+    participant.replica.open('match', Match).then((opened) => {
+      handle = opened
+    })
+    let lease: Lease | undefined
+    watch.lease({ name: 'match' }, 'round', options).then((wanted) => {
+      lease = wanted
+    })
+    if (handle === undefined || lease === undefined) throw new Error('the document did not open at once')
+    const told: string[] = []
+    lease.onChange((event) => told.push(event.kind))
+    return { handle, lease, told }
+  }
+
+  /** One that holds the lease. */
+  holder(name: string): Side {
+    const side = this.want(name)
+    this.cluster.until(`${name} holds it`, () => side.lease.token !== undefined, 60)
+    return side
+  }
+}
+
+const next = ({ handle, lease }: Side) => {
+  const { token } = lease
+  return handle.change((draft) => draft.round.set(draft.round.get() + 1), token === undefined ? {} : { token })
+}
+
+const outcomeOf = (later: PromiseLike<unknown>): { said: string } => {
+  const outcome = { said: '' }
+  later.then(
+    () => {
+      outcome.said = 'ok'
+    },
+    (error: unknown) => {
+      outcome.said = isRejoinError(error) ? error.code : String(error)
+    },
+  )
+  return outcome
+}
+
+describe('a lease of a document that is granted elsewhere', () => {
+  it('[LW1] is held by one at a time, renewed by itself, and has a token that its fenced fields take', () => {
+    const setting = new Setting()
+    const { world } = setting.cluster
+    const first = setting.holder('a')
+    const { token } = first.lease
+    next(first)
+    const second = setting.want('b')
+    for (let turn = 0; turn < 60; turn++) {
+      world.advance(1000)
+      expect(first.lease.token).toEqual(token)
+      expect(second.lease.token).toBeUndefined()
+    }
+    expect(second.lease.denial).toMatch(/held by a/)
+    first.lease.release()
+    expect(first.lease.token).toBeUndefined()
+    setting.cluster.until('b holds it', () => second.lease.token !== undefined, 5)
+    expect(second.lease.denial).toBeUndefined()
+    next(second)
+    expect(second.handle.snapshot.round).toBe(2)
+  })
+
+  it('[LW2] is lost by the clock here before another may have it, and asked for again for ever', () => {
+    const setting = new Setting()
+    const { world } = setting.cluster
+    const first = setting.holder('a')
+    const second = setting.want('b')
+    world.advance(1000)
+    setting.cutOff.add('a')
+    let hasLost = false
+    for (let turn = 0; turn < 300 && second.lease.token === undefined; turn++) {
+      world.advance(100)
+      hasLost ||= first.lease.token === undefined
+      if (second.lease.token !== undefined) expect(hasLost).toBe(true)
+    }
+    expect(second.lease.token).toBeDefined()
+    expect(first.told).toEqual(['usable', 'lost'])
+    expect(first.lease.denial).toMatch(/does not answer/)
+    second.lease.release()
+    world.advance(600_000)
+    expect(first.lease.token).toBeUndefined()
+    const again = outcomeOf(first.lease.held())
+    expect(again.said).toBe('')
+    setting.cutOff.delete('a')
+    setting.cluster.until('a holds it again', () => first.lease.token !== undefined, 5)
+    expect(again.said).toBe('ok')
+    expect(first.told).toEqual(['usable', 'lost', 'usable'])
+  })
+
+  it('[LW2] is lost by that clock also where no timer has run', () => {
+    const setting = new Setting(['a'])
+    const { lease } = setting.holder('a')
+    const { clock } = setting.cluster.world.time
+    const { now } = clock
+    Object.assign(clock, { now: () => now() + ttlMs })
+    expect(lease.token).toBeUndefined()
+  })
+
+  it('[LW3] is usable only once the document holds what the holder before left word of', () => {
+    const setting = new Setting()
+    const { cluster } = setting
+    const first = setting.holder('a')
+    const second = setting.want('b')
+    cluster.between('b', 'ac', true)
+    const reached = outcomeOf(first.lease.reached(next(first)))
+    cluster.world.advance(2000)
+    expect(reached.said).toBe('ok')
+    first.lease.release()
+    cluster.world.advance(60_000)
+    // It is granted, and of no use: the round would begin a second time.
+    expect(second.lease.token).toBeUndefined()
+    expect(second.lease.denial).toMatch(/lacks what the holder before left/)
+    cluster.between('b', 'ac', false)
+    cluster.until('b has it', () => second.lease.token !== undefined, 65)
+    expect(second.handle.snapshot.round).toBe(1)
+    expect(second.told).toEqual(['usable'])
+  })
+
+  it('[LW4] counts a write once a quorum has it and word of it is left, and not where it was lost first', () => {
+    const setting = new Setting()
+    const { cluster } = setting
+    const first = setting.holder('a')
+    cluster.between('a', 'bc', true)
+    const reached = outcomeOf(first.lease.reached(next(first)))
+    cluster.world.advance(30_000)
+    // The store is reached, and the other voters are not.
+    expect([reached.said, first.lease.token === undefined]).toEqual(['', false])
+    cluster.between('a', 'bc', false)
+    cluster.until('stored', () => reached.said === 'ok', 65)
+
+    setting.cutOff.add('a')
+    const receipt = next(first)
+    const late = outcomeOf(first.lease.reached(receipt))
+    cluster.world.advance(2000)
+    expect(late.said).toBe('')
+    cluster.world.advance(2 * ttlMs)
+    expect(late.said).toBe('fencing-token-stale')
+    expect(outcomeOf(first.lease.reached(receipt)).said).toBe('fencing-token-stale')
+  })
+
+  it('[LW4] asks a server where the voters of the policy have no quorum', () => {
+    const setting = new Setting(['a'], { kind: 'lease' })
+    const first = setting.holder('a')
+    const reached = outcomeOf(first.lease.reached(next(first)))
+    setting.cluster.world.advance(1000)
+    expect(reached.said).toBe('ok')
+  })
+
+  it('[LW5] leaves word of all that counts, whichever was stored first', () => {
+    const setting = new Setting()
+    const first = setting.holder('a')
+    const [one, two] = [next(first), next(first)]
+    const reached = [outcomeOf(first.lease.reached(two)), outcomeOf(first.lease.reached(one))]
+    setting.cluster.world.advance(2000)
+    expect(reached.map(({ said }) => said)).toEqual(['ok', 'ok'])
+    const { lease } = JSON.parse(JSON.stringify({ lease: [...setting.store.records.values()].at(-1)?.text }))
+    expect(JSON.parse(lease).word).toBe(`${two.change?.author} ${two.change?.seq}`)
+  })
+
+  it('[LW6] is void after a pause, and given back with it', () => {
+    const setting = new Setting()
+    const { world } = setting.cluster
+    const first = setting.holder('a')
+    const before = first.lease.token as FencingToken
+    const second = setting.want('b')
+    world.advance(500)
+    // The wall clock ran on while nothing here did: for longer than anybody is just late, and less than the lease lasts.
+    const { clock } = world.time
+    const { now } = clock
+    Object.assign(clock, { now: () => now() + 6000 })
+    world.advance(1500)
+    expect(first.told).toContain('lost')
+    setting.cluster.until('somebody holds it', () => (first.lease.token ?? second.lease.token) !== undefined, 30)
+    const after = first.lease.token ?? second.lease.token
+    expect(after?.ballot).toBeGreaterThan(before.ballot)
+  })
+
+  it('[LW7] is wanted no longer once it is released, or the layer is closed, and is free at once', () => {
+    const setting = new Setting()
+    const { cluster } = setting
+    const first = setting.holder('a')
+    const held = outcomeOf(first.lease.held())
+    expect(held.said).toBe('ok')
+    const second = setting.want('b')
+    const waiting = outcomeOf(second.lease.held())
+    second.lease.release()
+    second.lease.release()
+    expect(waiting.said).toBe('closed')
+    cluster.node('a').participant.replica.close()
+    cluster.world.advance(10)
+    const third = setting.want('c')
+    cluster.until('c holds it', () => third.lease.token !== undefined, 2)
+    cluster.world.advance(60_000)
+    expect([first.lease.token, second.lease.token]).toEqual([undefined, undefined])
+  })
+
+  it('[LW8] is refused where its options cannot be kept', () => {
+    const setting = new Setting(['a'])
+    const { watch } = setting.cluster.node('a')
+    const said = [
+      watch.lease({ name: 'match' }, ''),
+      watch.lease({ name: 'match' }, 'round', { ttlMs: 10 * ttlMs }),
+    ].map((later) => outcomeOf(later).said)
+    expect(said).toEqual(['config-invalid', 'config-invalid'])
+  })
+})
