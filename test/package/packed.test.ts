@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import ts from 'typescript'
@@ -61,6 +61,12 @@ describe('the packed packages, in an empty project', () => {
     const script = `const a = require('rejoin'); import('rejoin').then((b) =>
       console.log(a.schema === b.schema, Object.keys(a).sort().join() === Object.keys(b).filter((k) => k !== 'module.exports').sort().join()))`
     expect(run(process.execPath, ['--input-type=commonjs', '-e', script])).toBe('true true\n')
+  })
+
+  test('[NL10] nothing of NATS comes with them, and what wants it says so', () => {
+    expect(existsSync(join(folder, 'node_modules/@nats-io'))).toBe(false)
+    const script = `import('@rejoin/node/nats').catch((error) => console.log(error.code, /@nats-io/.test(error.message)))`
+    expect(run(process.execPath, ['-e', script])).toBe('ERR_MODULE_NOT_FOUND true\n')
   })
 
   test('the command is there and says what it can do', () => {
