@@ -1,10 +1,12 @@
 import { type FencingToken, fenced, isRejoinError, register, schema } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
-import type { DocumentHandle } from '../index.ts'
+import type { DocumentHandle, Timers } from '../index.ts'
+import { deferred, type Later } from '../later.ts'
 import { Cluster } from './cluster.test-helper.ts'
-import type { LeaseBackend } from './lease/backend.ts'
+import type { LeaseBackend, LeaseOutcome } from './lease/backend.ts'
 import { MemoryStore } from './lease/store/memory-store.test-helper.ts'
-import { storeLeases } from './lease/store/store-leases.ts'
+import type { StoreAnswer } from './lease/store/store-lease-types.ts'
+import { type ConditionalStore, storeLeases } from './lease/store/store-leases.ts'
 import type { Lease } from './leases.ts'
 import { leasesFrom } from './leases-elsewhere.ts'
 import type { Policy } from './roster.ts'
@@ -22,20 +24,44 @@ interface Side {
 class Setting {
   readonly store = new MemoryStore()
   readonly cutOff = new Set<string>()
-  readonly backends = new Map<string, LeaseBackend>()
+  readonly grounds = new Map<string, Parameters<ReturnType<typeof leasesFrom>>[0]>()
+  /** When each asked whether it may have the lease. */
+  readonly asks: { readonly name: string; readonly at: number }[] = []
+  latencyMs = 2
   readonly cluster: Cluster
 
   constructor(names: readonly string[] = ['a', 'b', 'c'], policy: Policy = { kind: 'keep-majority' }) {
     const leases: ReturnType<typeof leasesFrom> = (ground) => {
       const { clock, timers, random } = ground.core
       const name = ground.self
-      const store = this.store.client(() => this.cutOff.has(name))
+      const store = this.#late(
+        name,
+        timers,
+        this.store.client(() => this.cutOff.has(name)),
+        () => clock.monotonic(),
+      )
+      this.grounds.set(name, ground)
       const backends = storeLeases({ store, name, maxTtlMs: ttlMs, clock, timers, random })
-      this.backends.set(name, backends.of('match'))
       return leasesFrom(backends)(ground)
     }
     this.cluster = new Cluster(names, { policy }, { maxTtlMs: ttlMs, leases })
     this.cluster.world.advance(40_000)
+  }
+
+  /** Answers take their time. */
+  #late(name: string, timers: Timers, store: ConditionalStore, now: () => number): ConditionalStore {
+    const late = (answer: () => PromiseLike<StoreAnswer>): Later<StoreAnswer> => {
+      const pair = deferred<StoreAnswer>()
+      timers.set(this.latencyMs, () => void answer().then(pair.resolve, pair.reject))
+      return pair.later
+    }
+    return {
+      read: (key, withinMs) => {
+        if (key.length === 1) this.asks.push({ name, at: now() })
+        return late(() => store.read(key, withinMs))
+      },
+      write: (key, text, expected, withinMs) => late(() => store.write(key, text, expected, withinMs)),
+    }
   }
 
   want(name: string, options = {}): Side {
@@ -244,5 +270,92 @@ describe('a lease of a document that is granted elsewhere', () => {
       watch.lease({ name: 'match' }, 'round', { ttlMs: 10 * ttlMs }),
     ].map((later) => outcomeOf(later).said)
     expect(said).toEqual(['config-invalid', 'config-invalid'])
+  })
+
+  it('[LW2] ends as if the answer had come when it was asked for, also where its backend does not tell', () => {
+    const setting = new Setting(['a'])
+    const { world } = setting.cluster
+    const ground = setting.grounds.get('a')
+    const token: FencingToken = { lease: 'round', epoch: 1, ballot: 1 }
+    const answer = (): Later<LeaseOutcome> => {
+      const pair = deferred<LeaseOutcome>()
+      ground?.core.timers.set(300, () => pair.resolve({ kind: 'granted', token, validMs: 950 }))
+      return pair.later
+    }
+    let asks = 0
+    const silent: LeaseBackend = {
+      acquire: answer,
+      renew: () => {
+        asks += 1
+        return asks > 1 ? deferred<LeaseOutcome>().later : answer()
+      },
+      release: () => deferred<void>().later,
+      watch: () => () => undefined,
+    }
+    let wanted: Lease | undefined
+    ground?.core.shelf.acquire('match').then((core) => {
+      wanted = leasesFrom({ of: () => silent })(ground).want(core, 'round', { ttlMs: 1000 }, () => undefined)
+    })
+    // Renewed once, at a third; that was heard 300 ms later.
+    world.advance(333 + 950 - 5)
+    expect(wanted?.token).toEqual(token)
+    world.advance(10)
+    expect(wanted?.token).toBeUndefined()
+  })
+
+  it('[LW2] is lost with the renewal that finds that somebody wrote over it', () => {
+    const setting = new Setting(['a'])
+    const { lease, told } = setting.holder('a')
+    const [key = ''] = [...setting.store.records.keys()].filter((name) => name.startsWith('lease/'))
+    setting.store.write(key.split('/'), 'rubbish')
+    setting.cluster.world.advance(ttlMs / 3 + 100)
+    expect(told).toEqual(['usable', 'lost'])
+    expect(lease.token).toBeUndefined()
+  })
+
+  it('[LW7] is given back where it is granted after it was released, and released once', () => {
+    const setting = new Setting(['a', 'b'])
+    setting.holder('a').lease.release()
+    const { world } = setting.cluster
+    world.advance(100)
+    const ground = setting.grounds.get('a')
+    let released = 0
+    ground?.core.shelf.acquire('match').then((core) => {
+      const { store } = setting
+      const leases = storeLeases({ ...ground.core, store: store.client(), name: 'x', maxTtlMs: ttlMs })
+      const late = { ...leases.of('match') }
+      const slow: typeof late = {
+        ...late,
+        acquire: (lease, ms) => {
+          const pair = deferred<Awaited<ReturnType<typeof late.acquire>>>()
+          ground.core.timers.set(500, () => void late.acquire(lease, ms).then(pair.resolve))
+          return pair.later
+        },
+      }
+      const wanted = leasesFrom({ of: () => slow })(ground).want(core, 'round', {}, () => {
+        released += 1
+      })
+      world.advance(100)
+      wanted.release()
+      wanted.release()
+    })
+    expect(released).toBe(1)
+    world.advance(1000)
+    const { lease } = setting.want('b')
+    world.advance(100)
+    expect(lease.token).toBeDefined()
+  })
+
+  it('[LW9] is asked for again after random waits with a ceiling that doubles up to a third of its time', () => {
+    const setting = new Setting(['a', 'b'])
+    setting.holder('a')
+    setting.want('b')
+    setting.cluster.world.advance(120_000)
+    const asked = setting.asks.filter(({ name }) => name === 'b').map(({ at }) => at)
+    const gaps = asked.slice(1).map((at, index) => at - (asked[index] ?? 0))
+    expect(asked.length).toBeGreaterThan(40)
+    expect(asked.length).toBeLessThan(120)
+    expect(Math.max(...gaps)).toBeLessThan(ttlMs / 3 + 100)
+    expect(new Set(gaps).size).toBeGreaterThan(20)
   })
 })
