@@ -155,7 +155,7 @@ export class LeaseTable {
 
   /** Invariant 2. */
   #askerOf(session: Session, from: NodeId, key: string): NodeId {
-    if (session.peer?.role === 'server') return from
+    if (this.#ground.neighbours.isNamed(session)) return from
     const asker = `${session.peerReplica}${keyMark}${key}`
     if (this.#asks.get(session) !== asker) this.ended(session)
     this.#asks.set(session, asker)

@@ -1,3 +1,4 @@
+import type { ReplicaCore } from '../replica-core.ts'
 import type { Session } from '../session.ts'
 import type { NodeId } from './roster.ts'
 import { decodePartition, encodePartition, type PartitionMessage } from './wire.ts'
@@ -6,22 +7,33 @@ import { decodePartition, encodePartition, type PartitionMessage } from './wire.
 export const partitionChannel = 2
 
 /**
- * The connections of a replica by whom they lead to. Only servers have a name here, and several connections: whoever is let in as a
- * client could call itself like a voter, and the id of an opening is no secret, so that each connection of a client is a
- * neighbour of its own.
+ * The connections of a replica by whom they lead to. Servers have a name here, and several connections; so have peers among peers,
+ * where no server is and nobody is asked for a credential. Whoever is let in as a client could call itself like a voter, and the id of
+ * an opening is no secret: each connection of a client is a neighbour of its own.
  */
 export class Neighbours {
   readonly #sessions = new Map<NodeId, Set<Session>>()
   readonly #clients = new WeakMap<Session, NodeId>()
+  readonly #core: Pick<ReplicaCore, 'role' | 'authorize'>
   #serial = 0
+
+  constructor(core: Pick<ReplicaCore, 'role' | 'authorize'>) {
+    this.#core = core
+  }
 
   get ids(): NodeId[] {
     return [...this.#sessions.keys()]
   }
 
+  /** Whether the name of the other side counts. */
+  isNamed({ peer }: Session): boolean {
+    const { role, authorize } = this.#core
+    return peer?.role === 'server' || (peer?.role === 'peer' && role === 'peer' && authorize === undefined)
+  }
+
   /** Whom a connection leads to. */
   idOf(session: Session): NodeId {
-    if (session.peer?.role === 'server') return session.peerName
+    if (this.isNamed(session)) return session.peerName
     let id = this.#clients.get(session)
     if (id === undefined) {
       this.#serial += 1

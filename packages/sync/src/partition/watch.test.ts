@@ -1,7 +1,8 @@
 import { isRejoinError } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
+import type { MemoryLink } from '../index.ts'
 import { insideOf } from '../replica.ts'
-import type { Participant } from '../world.test-helper.ts'
+import { type Participant, World } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import type { Mode } from './verdict/verdict.ts'
 import { voting } from './voting.ts'
@@ -177,6 +178,29 @@ describe('the partition layer of a replica', () => {
     expect(without({ role: 'server', name: 'z' })).toMatch(/`voting`/)
     expect(without({ name: 'a' })).toMatch(/`voting`/)
     expect(without({ name: 'z' })).toBe('ok')
+  })
+
+  it('[PL13] works among peers without a server, who go by their names', () => {
+    const world = new World()
+    const names = ['ada', 'bob', 'eve']
+    const roster = {
+      epoch: 1,
+      voters: names.map((id) => ({ id, weight: 1 })),
+      policy: { kind: 'keep-majority' },
+    } as const
+    const wires = [world.wire('ada-bob'), world.wire('bob-eve'), world.wire('eve-ada')]
+    const watches = names.map((name, at) => {
+      const { replica, join } = world.replica({ role: 'peer', name })
+      const [dials, listens] = [wires[at], wires[(at + 2) % 3]]
+      join({ transports: [(dials as MemoryLink).dial, (listens as MemoryLink).listen] })
+      return watchPartitions(replica, { voting, roster, isFounding: true })
+    })
+    world.advance(30_000)
+    expect(watches.map(({ status }) => status.side)).toEqual(['full', 'full', 'full'])
+    wires[1]?.cut()
+    wires[2]?.cut()
+    world.advance(60_000)
+    expect(watches.map(({ status }) => status.side)).toEqual(['majority', 'majority', 'isolated'])
   })
 
   it('[PL8] ends the connection of one that says what no partition layer would, and goes on', () => {

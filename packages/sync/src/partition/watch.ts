@@ -75,7 +75,7 @@ class PartitionWatch implements Companion, Partitions {
   readonly #replica: Replica
   readonly #core: ReplicaCore
   readonly #settings: DetectorSettings
-  readonly #neighbours = new Neighbours()
+  readonly #neighbours: Neighbours
   readonly #detector: Detector
   readonly #reachability: Reachability
   readonly #verdicts: VerdictMachine
@@ -116,6 +116,7 @@ class PartitionWatch implements Companion, Partitions {
   constructor(replica: Replica, core: ReplicaCore, options: PartitionOptions, settings: DetectorSettings) {
     this.#replica = replica
     this.#core = core
+    this.#neighbours = new Neighbours(core)
     this.#settings = settings
     this.self = core.name || core.id
     this.#alarm = new Alarm(core.timers)
@@ -303,7 +304,7 @@ class PartitionWatch implements Companion, Partitions {
   /** Whether it calls itself like this replica, or a client like a voter. */
   #isTaken(session: Session): boolean {
     const peer = this.#neighbours.idOf(session)
-    return peer === this.self || (session.peer?.role !== 'server' && this.#roster.voters.has(peer))
+    return peer === this.self || (!this.#neighbours.isNamed(session) && this.#roster.voters.has(peer))
   }
 
   ending(session: Session): void {
