@@ -198,6 +198,8 @@ describe('addresses that servers tell each other', () => {
     expect(c.peers()).toEqual(['a', 'b', 'd'])
     // c dialled b and knows who answers there; b never said that it wants to be dialled.
     expect(d.dialing.addresses.map(({ address }) => address).sort()).toEqual(['sim:a', 'sim:c'])
+    // And nothing is said twice: beside hellos there are a ping and a pong every ten seconds, and a list for each change.
+    expect(d.replica.metrics().framesOut).toBeLessThanOrEqual(45)
   })
 
   it('[PD9] that spell nonsense end the connection and nothing else', () => {
