@@ -31,7 +31,17 @@ class Cluster {
     }
     const server = await startServer({
       dataDir: `${this.directory}/${name}`,
-      args: ['--node', name, '--voters', names.join(), '--founding', '--port', String(port), ...joins],
+      args: [
+        '--node',
+        name,
+        '--voters',
+        names.join(),
+        '--founding',
+        '--no-advertise',
+        '--port',
+        String(port),
+        ...joins,
+      ],
     })
     this.servers.set(name, server)
     return server

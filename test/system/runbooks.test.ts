@@ -47,7 +47,7 @@ async function start(name: Name, isFounding: boolean): Promise<void> {
     joins.push('--join', `ws://127.0.0.1:${cable.port}`)
   }
   const port = servers.get(name)?.port ?? 0
-  const args = ['--node', name, '--voters', names.join(), '--port', String(port), ...joins]
+  const args = ['--node', name, '--voters', names.join(), '--no-advertise', '--port', String(port), ...joins]
   servers.set(
     name,
     await startServer({ dataDir: join(directory.path, name), args: isFounding ? [...args, '--founding'] : args }),
@@ -68,7 +68,9 @@ async function follow(name: string): Promise<void> {
       async () => {
         printed = await run(process.execPath, [command, ...given]).then(
           ({ stdout }) => stdout,
-          (error: { readonly stderr?: string }) => `failed: ${error.stderr}`,
+          // A diagnosis that finds something exits with 1.
+          ({ stdout, stderr }: { readonly stdout?: string; readonly stderr?: string }) =>
+            stdout || `refused: ${stderr}`,
         )
         return printed.includes(expected)
       },

@@ -1,5 +1,8 @@
+import { isIP, type NetConnectOpts, connect as netConnect, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as tlsConnect } from 'node:tls'
 import { type DialTransport, webSocketLink } from '@rejoin/sync'
-import { WebSocket } from 'ws'
+import { type ClientOptions, WebSocket } from 'ws'
+import { DialStages, type StageListener } from './dial-stages.ts'
 
 /** How a client reaches a server. */
 export interface WebSocketOptions {
@@ -11,11 +14,13 @@ export interface WebSocketOptions {
   readonly handshakeTimeoutMs?: number
   /** Unique within one `connect`; the address unless told. */
   readonly name?: string
+  /** Told of each stage of each attempt: name, connection, encryption, and the upgrade where it fails. */
+  readonly onStage?: StageListener
 }
 
 /** Dials a Rejoin server over a WebSocket. Frames are binary, uncompressed, in order and without loss. */
 export function webSocket(url: string, options: WebSocketOptions = {}): DialTransport {
-  const { token, maxFrameBytes = 1 << 20, handshakeTimeoutMs = 10_000, name = url } = options
+  const { token, maxFrameBytes = 1 << 20, handshakeTimeoutMs = 10_000, name = url, onStage } = options
   return {
     kind: 'dial',
     name,
@@ -23,18 +28,46 @@ export function webSocket(url: string, options: WebSocketOptions = {}): DialTran
     ...(token === undefined ? {} : { token }),
     dial: (events) => {
       try {
+        const stages = new DialStages(new URL(url), onStage)
         const socket = new WebSocket(url, {
           perMessageDeflate: false,
           maxPayload: maxFrameBytes,
           handshakeTimeout: handshakeTimeoutMs,
+          createConnection: connectionOf(url, stages) as NonNullable<ClientOptions['createConnection']>,
         })
+        socket.on('error', (error) => stages.failed(error))
         socket.binaryType = 'arraybuffer'
-        return webSocketLink(socket, events, maxFrameBytes)
+        let isOpen = false
+        const told: typeof events = {
+          frame: events.frame,
+          opened: () => {
+            isOpen = true
+            stages.opened()
+            events.opened()
+          },
+          closed: (reason) => events.closed(isOpen ? reason : { ...reason, stage: stages.at }),
+        }
+        return webSocketLink(socket, told, maxFrameBytes)
       } catch (error) {
         // An address that is none. Told later, as every failed attempt is.
         queueMicrotask(() => events.closed({ code: 'unreachable', reason: String(error), clean: false }))
         return { send: () => {}, bufferedBytes: 0, close: () => {} }
       }
     },
+  }
+}
+
+type Connecting = NetConnectOpts & ConnectionOptions & { readonly socketPath?: string }
+
+/** Connects as the `ws` package does by itself, and lets the stages see the socket. */
+function connectionOf(url: string, stages: DialStages): (options: Connecting) => Socket {
+  const isSecure = /^(wss|https):/i.test(url)
+  return (options) => {
+    const { host = '', servername = isIP(host) === 0 ? host : '' } = options
+    const socket = isSecure
+      ? tlsConnect({ ...options, path: undefined, servername })
+      : netConnect({ ...options, path: options.socketPath } as NetConnectOpts)
+    stages.follow(socket)
+    return socket
   }
 }

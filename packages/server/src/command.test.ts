@@ -233,3 +233,56 @@ describe('rejoin checkpoint, rollback, roster', () => {
     }
   })
 })
+
+describe('rejoin diagnose, rejoin rejoin', () => {
+  it('[SV27] say what stops each address, and dial whatever the wait', async () => {
+    const { createServer } = await import('./create-server.ts')
+    const { memoryStorage } = await import('@rejoin/sync')
+    const asked: (string | undefined)[] = []
+    const authorize = ({ token }: { readonly token?: string | undefined }) => {
+      asked.push(token)
+      return token === 'ours' ? 'admin' : 'no'
+    }
+    const start = async (node: string, port: number, join: string[]) => {
+      const storage = memoryStorage()
+      const server = createServer({ storage, port, node, join, authorize, joinToken: () => 'ours' })
+      return { server, ...(await server.listen()) }
+    }
+    const first = await start('a', 0, [])
+    const gone = await start('gone', 0, [])
+    await gone.server.close()
+    const second = await start('b', 0, [first.syncUrl, gone.syncUrl])
+    const env = { OPERATOR_TOKEN: 'ours' }
+    const diagnose = (...args: string[]) => run(['diagnose', ...args, '--url', second.url], env).done
+    try {
+      const all = await diagnose()
+      expect(all.status).toBe(1)
+      expect(all.out).toMatch(`${first.syncUrl} (web-socket, `)
+      expect(all.out).toMatch(/: works\.\n/)
+      expect(all.out).toMatch(/tcp failed \(ECONNREFUSED\)\. The machine answered that nothing listens on that port\./)
+      const one = await diagnose(first.url.replace('http', 'ws'))
+      expect([one.status, one.out.split('\n').length]).toEqual([0, 2])
+      // The credential of the cluster goes to servers of the cluster only.
+      asked.splice(0)
+      const strange = await diagnose(first.syncUrl.replace('127.0.0.1', 'localhost'))
+      expect(strange.out).toContain('auth failed (forbidden).')
+      expect(asked.filter((token) => token !== 'ours')).toEqual([undefined])
+      expect((await diagnose('http://nonsense')).status).toBe(2)
+
+      // It has failed for a while, and would be dialled again by and by.
+      await first.server.close()
+      await new Promise((resolve) => setTimeout(resolve, 6000))
+      const again = await start('a', first.port, [])
+      const redialled = await run(['rejoin', '--url', second.url], env).done
+      expect(redialled.status).toBe(0)
+      expect(redialled.out).toContain(first.syncUrl)
+      await expect
+        .poll(async () => (await run(['status', '--url', second.url], env).done).out, { timeout: 2000 })
+        .toContain('connected: a')
+      await again.server.close()
+    } finally {
+      await second.server.close()
+      await first.server.close()
+    }
+  }, 60_000)
+})

@@ -12,7 +12,7 @@ import {
   wholeNumber,
 } from './config.ts'
 import { type ServeProcess, serve } from './serve.ts'
-import { printIncidents, printOperation, printStatus } from './status.ts'
+import { printDiagnosis, printIncidents, printOperation, printStatus } from './status.ts'
 import { ownVersion } from './version.ts'
 
 interface ServeFlags {
@@ -28,6 +28,7 @@ interface ServeFlags {
   readonly static?: string
   readonly node?: string
   readonly join?: string[]
+  readonly advertise?: string[] | boolean
   readonly grantsRights?: boolean
   readonly voters?: string
   readonly founding?: boolean
@@ -79,6 +80,12 @@ export async function runCommand(args: readonly string[], io: ServeProcess): Pro
     .option('--static <dir>', 'serve the files of this directory too')
     .option('--node <name>', 'a stable name among servers')
     .option('--join <url>', 'another server to replicate all documents with; repeatable', collectJoin)
+    .option(
+      '--advertise <url>',
+      'where other servers are told to dial this one (default where it listens); repeatable',
+      collectJoin,
+    )
+    .option('--no-advertise', 'tell nobody')
     .option('--grants-rights', 'grant rights and begin epochs although this server joins another')
     .option('--voters <names>', 'the servers that vote together, this one too, with commas between')
     .option('--founding', 'this server has never voted: for the first start of each voter')
@@ -147,6 +154,21 @@ export async function runCommand(args: readonly string[], io: ServeProcess): Pro
     ['<document>', '<name>'],
     ([document, called]) => ['rollback', { document, name: called }],
   )
+  operation('rejoin', 'Dial all servers that are known and not connected, now, whatever the wait.', [], () => [
+    'rejoin',
+    {},
+  ])
+  program
+    .command('diagnose')
+    .description(
+      'Say for each address of another server what stops it from working, as that server sees it: the name, the port, the certificate, the handshake, or the credential. Exits with 1 where one does not work.',
+    )
+    .argument('[addresses...]', 'only these (default: all that the server knows)')
+    .addOption(urlOption())
+    .exitOverride()
+    .action(async (addresses: readonly string[], { url }: { readonly url: string }) => {
+      status = await printDiagnosis(url, addresses, io)
+    })
   operation(
     'roster',
     'Change who votes, through a quorum; with --force, by your word that the others will not act.',
@@ -185,13 +207,14 @@ export async function runCommand(args: readonly string[], io: ServeProcess): Pro
 const usageCodes: ReadonlySet<string> = new Set(['config-invalid', 'server-exposed'])
 
 async function configFrom(flags: ServeFlags, env: ServeProcess['env']): Promise<ReturnType<typeof mergeConfig>> {
-  const { config, origin, port, adminPort, voters, ...same } = flags
+  const { config, origin, port, adminPort, voters, advertise, ...same } = flags
   const fromFlags = parseConfig(
     {
       ...same,
       ...(port === undefined ? {} : { port: wholeNumber(port) }),
       ...(adminPort === undefined ? {} : { adminPort: wholeNumber(adminPort) }),
       ...(origin === undefined ? {} : { origins: origin }),
+      ...(advertise === undefined || advertise === true ? {} : { advertise: advertise === false ? [] : advertise }),
       ...(voters === undefined ? {} : { voters: voters.split(',').map((name) => name.trim()) }),
     },
     'the command line',

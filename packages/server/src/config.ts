@@ -22,7 +22,8 @@ const originSchema = z.string().transform((text, context) => {
   return z.NEVER
 })
 
-const joinSchema = z.string().transform((text, context) => {
+/** An address of a server, with the path at which it speaks where none is given. */
+export const joinSchema: z.ZodType<string> = z.string().transform((text, context) => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url !== undefined && (url.protocol === 'ws:' || url.protocol === 'wss:')) {
     if (url.pathname === '/') url.pathname = syncPath
@@ -59,6 +60,7 @@ const configSchema = z.strictObject({
   static: z.string().min(1, 'must name a directory').optional(),
   node: z.string().min(1, 'must be a name').max(64, 'must have at most 64 characters').optional(),
   join: z.array(joinSchema).optional(),
+  advertise: z.array(joinSchema).optional(),
   grantsRights: z.boolean().optional(),
   voters: z.array(z.string().min(1, 'must be a name').max(64, 'must have at most 64 characters')).optional(),
   founding: z.boolean().optional(),
@@ -80,6 +82,8 @@ export interface ServeConfig {
   readonly static?: string | undefined
   readonly node?: string | undefined
   readonly join?: string[] | undefined
+  /** Empty: nobody is told where to dial this server. */
+  readonly advertise?: string[] | undefined
   readonly grantsRights?: boolean | undefined
   readonly voters?: string[] | undefined
   readonly founding?: boolean | undefined
@@ -101,6 +105,7 @@ export interface ResolvedConfig {
   readonly static: string | undefined
   readonly node: string | undefined
   readonly join: readonly string[]
+  readonly advertise: readonly string[] | undefined
   readonly grantsRights: boolean | undefined
   readonly voters: readonly string[]
   readonly founding: boolean | undefined
@@ -122,6 +127,7 @@ export const defaultConfig: ResolvedConfig = {
   static: undefined,
   node: undefined,
   join: [],
+  advertise: undefined,
   grantsRights: undefined,
   voters: [],
   founding: undefined,

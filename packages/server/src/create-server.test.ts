@@ -320,6 +320,74 @@ describe('servers that join each other', () => {
   })
 })
 
+describe('servers that find each other', () => {
+  const peersOf = async (url: string): Promise<string[]> =>
+    ((await (await fetch(`${url}/debug/peers`)).json()) as { connected: string[] }).connected.sort()
+  const addressesOf = async (url: string): Promise<Record<string, unknown>[]> =>
+    ((await (await fetch(`${url}/debug/addresses`)).json()) as { addresses: Record<string, unknown>[] }).addresses
+
+  it('[SV25] need to know only one of them, and go on without it', async () => {
+    const [a, b] = [await start({ node: 'a' }), await start({ node: 'b' })]
+    const join = [a.address.syncUrl]
+    const disk = createMemoryDisk()
+    await b.server.close()
+    const second = await start({ node: 'b', join })
+    const third = await start({ node: 'c', join, storage: disk.open() })
+    await until('all are connected', async () => (await peersOf(third.address.url)).join() === 'a,b')
+    expect((await addressesOf(third.address.url)).map(({ address, peer, tier }) => [address, peer, tier])).toEqual([
+      [a.address.syncUrl, 'a', 'bootstrap'],
+      [second.address.syncUrl, 'b', 'known'],
+    ])
+    await a.server.close()
+    await third.server.close()
+    const again = await start({ node: 'c', join, storage: disk.open() })
+    await until('both are connected again', async () => (await peersOf(again.address.url)).join() === 'b')
+    const metrics = await again.server.metrics()
+    expect(metrics).toMatch(/^rejoin_dials_total [1-9]/m)
+    expect(metrics).toMatch(/^rejoin_dial_failures_total\{stage="tcp"\} [1-9]/m)
+    expect(metrics).toMatch(/^rejoin_dials_established_total [01]$/m)
+    expect(metrics).toMatch(/^rejoin_dial_breakers\{state="closed"\} [1-9]/m)
+    expect(metrics).toMatch(/^rejoin_dial_addresses\{tier="bootstrap"\} 1$/m)
+    expect(metrics).toMatch(/^rejoin_connected_servers 1$/m)
+  }, 30_000)
+
+  it('[SV26] are told where one is by what it was told to say, or where it listens, or not at all', async () => {
+    const a = await start({ node: 'a' })
+    const join = [a.address.syncUrl]
+    const seen = async (): Promise<unknown[]> =>
+      (await addressesOf(a.address.url)).map(({ address, peer }) => `${peer} ${address}`)
+    const b = await start({ node: 'b', join })
+    await start({ node: 'c', join, advertise: ['ws://127.0.0.1:9/sync', 'wss://c.example/sync'] })
+    await start({ node: 'd', join, advertise: [] })
+    await start({ node: 'e', join, host: '0.0.0.0', insecure: true })
+    await until('all are connected', async () => (await peersOf(a.address.url)).join() === 'b,c,d,e')
+    await until('a was told', async () => (await seen()).length === 3)
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect((await seen()).sort()).toEqual([
+      `b ${b.address.syncUrl}`,
+      'c ws://127.0.0.1:9/sync',
+      'c wss://c.example/sync',
+    ])
+    expect(() => createServer({ storage: memoryStorage(), advertise: ['http://a.example'] })).toThrow(/advertise/)
+  }, 30_000)
+
+  it('[SV25] hear that the process was continued, and dial at once', async () => {
+    const before = process.listenerCount('SIGCONT')
+    const { server, lines } = await start({ node: 'a', join: ['ws://127.0.0.1:1'] })
+    const dials = async (): Promise<number> =>
+      Number(/^rejoin_dials_total (\d+)$/m.exec(await server.metrics())?.[1] ?? Number.NaN)
+    await until('it has dialled in vain for a while', async () => (await dials()) >= 3)
+    const [count, since] = [await dials(), performance.now()]
+    process.emit('SIGCONT')
+    await until('it dials', async () => (await dials()) > count)
+    expect(performance.now() - since).toBeLessThan(1200)
+    expect(process.listenerCount('SIGCONT')).toBe(before + 1)
+    await server.close()
+    expect(process.listenerCount('SIGCONT')).toBe(before)
+    expect(lines.some(({ message }) => message === 'dial-failed')).toBe(true)
+  }, 30_000)
+})
+
 describe('servers that vote', () => {
   it('[SV18] say where they stand, to operators and as numbers, and find themselves again', async () => {
     const voters = ['a', 'b']

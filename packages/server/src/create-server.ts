@@ -7,14 +7,15 @@
  * 3. What one client sends harms at most its own link.
  */
 import type { Server } from 'node:http'
-import { lmdb, processClock, processRandom, processTimers, saveTraces, webSocket, webSocketServer } from '@rejoin/node'
+import { lmdb, processClock, processRandom, processTimers, saveTraces, webSocketServer } from '@rejoin/node'
 import { rejoinError } from '@rejoin/state'
-import { connect, createReplica, type Net, type Replica, type StorageStatus, type Transport } from '@rejoin/sync'
+import { connect, createReplica, type Net, type Replica, type StorageStatus } from '@rejoin/sync'
 import {
   clusterDocument,
   mirrorDocuments,
   type PartitionOptions,
   type Partitions,
+  type PlannedDialing,
   voting,
   watchPartitions,
 } from '@rejoin/sync/partition'
@@ -29,6 +30,7 @@ import { createServerMetrics } from './metrics.ts'
 import { operate } from './operate.ts'
 import type { IsOperator } from './operator-access.ts'
 import type { RejoinServer, ServerAddress, ServerLogger, ServerOptions } from './options.ts'
+import { advertisedOf, diagnosePeers, dialingOf, serverEnvironment } from './peers.ts'
 import { checkedSettings, type ServerSettings, settingsForLog } from './settings.ts'
 import { observeStorage } from './storage-observer.ts'
 import { remoteOf, syncPath, upgradePolicy } from './upgrade-policy.ts'
@@ -43,6 +45,7 @@ interface Opened {
   readonly replica: Replica
   readonly net: Net
   readonly partitions: Partitions
+  readonly dialing: PlannedDialing
   readonly front: Server
   readonly admin: Server | undefined
   readonly releaseData: () => Promise<void>
@@ -77,6 +80,7 @@ export function createServer(options: ServerOptions): RejoinServer {
     storageOk: () => storeStatus().state === 'ok',
     replica: () => opened?.replica.metrics(),
     partitions: () => opened?.partitions,
+    dialing: () => opened?.dialing,
   })
   const lent = options.storage
   const storeStatus = (): StorageStatus => opened?.replica.storageStatus ?? { state: 'ok' }
@@ -129,6 +133,7 @@ export function createServer(options: ServerOptions): RejoinServer {
       timers: processTimers,
       random: processRandom,
       storage: store,
+      environment: serverEnvironment,
       role: 'server',
       name: settings.node,
       grantsRights: settings.grantsRights,
@@ -140,12 +145,6 @@ export function createServer(options: ServerOptions): RejoinServer {
       timing: { handshakeMs: limits.helloTimeoutMs },
       authorize,
       onLog: ({ level, event, details }) => log[level](details, event),
-    })
-
-  const dialled = (url: string): Transport =>
-    webSocket(url, {
-      maxFrameBytes: limits.messageBytes,
-      ...(options.joinToken === undefined ? {} : { token: options.joinToken }),
     })
 
   const open = async (): Promise<ServerAddress> => {
@@ -162,30 +161,34 @@ export function createServer(options: ServerOptions): RejoinServer {
     }
     mirrorDocuments(replica)
     const partitions = watchPartitions(replica, partitionOptions(settings))
-    const net = connect(replica, { transports: [guard.transport, ...settings.join.map(dialled)] })
+    const dialing = dialingOf(settings, options.joinToken, partitions)
+    const net = connect(replica, { transports: [guard.transport], dialing })
+    const diagnose = (named: readonly string[]) => diagnosePeers(settings, options.joinToken, dialing, named)
     const { front, admin } = createFronts({
       settings,
       operations: {
         readiness,
         metrics,
         isOperator: options.authorize === undefined ? undefined : isOperator,
-        debug: (name) => debugAnswer(partitions, name),
-        operate: (name, request) => operate({ replica, partitions, storage: store }, name, request),
+        debug: (name) => debugAnswer(partitions, dialing, name),
+        operate: (name, request) => operate({ replica, partitions, storage: store, dialing, diagnose }, name, request),
       },
       files,
       sockets,
     })
-    opened = { replica, net, partitions, front, admin, releaseData }
+    opened = { replica, net, partitions, dialing, front, admin, releaseData }
     const { host, adminHost } = settings
     const adminPort = admin === undefined ? undefined : await bind(admin, adminHost, settings.adminPort ?? 0)
     const port = await bind(front, host, settings.port)
-    return {
+    const bound: ServerAddress = {
       host,
       port,
       url: urlOf('http', host, port),
       syncUrl: urlOf('ws', host, port) + syncPath,
       adminUrl: adminPort === undefined ? undefined : urlOf('http', adminHost, adminPort),
     }
+    dialing.advertise(advertisedOf(settings, bound))
+    return bound
   }
 
   const shutDown = async (): Promise<void> => {

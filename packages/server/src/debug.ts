@@ -1,9 +1,12 @@
 /** What `/debug/...` shows of one server: nothing of any document, and no address of a client. */
-import { incidentReport, type Partitions } from '@rejoin/sync/partition'
+import { incidentReport, type Partitions, type PlannedDialing } from '@rejoin/sync/partition'
 
 /** Plain data or words; undefined where there is nothing of the name. */
-export function debugAnswer(partitions: Partitions | undefined, name: string): object | string | undefined {
-  if (partitions === undefined) return undefined
+export function debugAnswer(
+  partitions: Partitions,
+  { addresses }: PlannedDialing,
+  name: string,
+): object | string | undefined {
   const { status } = partitions
   switch (name) {
     case 'partition':
@@ -15,6 +18,8 @@ export function debugAnswer(partitions: Partitions | undefined, name: string): o
         voters: status.roster?.voters.map(({ id }) => id) ?? [],
         isPaused: status.isPaused,
       }
+    case 'addresses':
+      return { addresses }
     case 'recoveries':
       return { incidents: partitions.incidents }
     case 'explain':

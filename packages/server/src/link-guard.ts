@@ -148,7 +148,15 @@ export function tokenBucket(perSecond: number, seconds: number, now: () => numbe
 const closeCodes: ReadonlySet<string> = new Set([
   ...badFrameCodes,
   ...['closed', 'lost', 'going-away', 'closed-by-peer', 'peer-closed', 'peer-silent', 'handshake-failed', 'slow-peer'],
-  ...['unauthorized', 'refused', 'protocol-too-old', 'protocol-too-new', 'document-limit', 'too-many-connections'],
+  ...[
+    'unauthorized',
+    'refused',
+    'protocol-too-old',
+    'protocol-too-new',
+    'document-limit',
+    'too-many-connections',
+    'full',
+  ],
   ...['server-draining', 'server-storage-failing', 'server-failed'],
 ])
 

@@ -3,8 +3,9 @@
  * All names begin with `rejoin_`, those of the process too.
  */
 import type { Metrics } from '@rejoin/sync'
-import type { Partitions } from '@rejoin/sync/partition'
+import type { Partitions, PlannedDialing } from '@rejoin/sync/partition'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { registerDialMetrics } from './dial-metrics.ts'
 import { registerPartitionMetrics } from './partition-metrics.ts'
 
 /** The measures of one server. `text()` is the answer of `/metrics`. */
@@ -37,6 +38,7 @@ export interface ServerGauges {
   /** The numbers of the replica, once there is one. */
   readonly replica: () => Metrics | undefined
   readonly partitions: () => Partitions | undefined
+  readonly dialing: () => PlannedDialing | undefined
 }
 
 /** What the replica counts itself: by its name there, the name here, and what it says. */
@@ -104,6 +106,7 @@ export function createServerMetrics(version: string, gauges: ServerGauges): Serv
     })
   }
   registerPartitionMetrics(registry, gauges.partitions)
+  registerDialMetrics(registry, gauges.dialing)
   for (const [key, name, help] of replicaGauges) {
     new Gauge({
       name: `rejoin_${name}`,

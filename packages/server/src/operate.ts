@@ -4,14 +4,24 @@
  */
 import { createStore, encodeSnapshot, loadSnapshot, rejoinError, schema } from '@rejoin/state'
 import type { Replica, Storage } from '@rejoin/sync'
-import type { Partitions, Roster } from '@rejoin/sync/partition'
+import {
+  type AddressDiagnosis,
+  diagnosisText,
+  type Partitions,
+  type PlannedDialing,
+  type Roster,
+} from '@rejoin/sync/partition'
 import { z } from 'zod'
+import { joinSchema } from './config.ts'
 
 /** What a request of an operator is carried out on. */
 export interface Operated {
   readonly replica: Replica
   readonly partitions: Partitions
   readonly storage: Storage
+  readonly dialing: PlannedDialing
+  /** Dials addresses on trial; all that are known, where none is named. */
+  readonly diagnose: (named: readonly string[]) => Promise<AddressDiagnosis[]>
 }
 
 const text = z.string().min(1, 'must not be empty').max(200, 'has at most 200 characters')
@@ -28,6 +38,8 @@ const roster = z.strictObject({
   policy: z.enum(policies).default('keep-majority'),
   arbiter: text.optional(),
 })
+
+const diagnosed = z.strictObject({ addresses: z.array(joinSchema).max(64, 'are at most 64').default([]) })
 
 const Anything = schema({})
 const prefix = (document: string): string => `k/${encodeURIComponent(document)}/`
@@ -53,6 +65,14 @@ export async function operate(on: Operated, name: string, request: unknown): Pro
       else on.partitions.force(next)
       return { asked: next }
     }
+    case 'diagnose': {
+      const found = await on.diagnose(read(diagnosed, request).addresses)
+      return { addresses: found.map((one) => ({ ...one, text: diagnosisText(one) })) }
+    }
+    case 'rejoin':
+      read(z.strictObject({}), request)
+      on.dialing.redial()
+      return { dialled: on.dialing.addresses.filter((at) => !at.isConnected).map(({ address }) => address) }
     default:
       return undefined
   }

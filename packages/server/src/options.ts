@@ -42,6 +42,12 @@ export interface ServerOptions {
    */
   readonly join?: readonly string[]
   /**
+   * Where other servers are told to dial this one, such as `wss://b.example/sync`; nobody is told where the list is empty. Servers that
+   * are connected tell each other, so that each needs to know only one to begin with. Clients are told nothing. Default: where it
+   * listens, unless that is every host there is.
+   */
+  readonly advertise?: readonly string[]
+  /**
    * The servers that vote together, by their `node` names, the same list at each of them: who of them may act for all in a split
    * is the side with more than half. Default: this one alone. What is on the disk counts instead.
    */
@@ -53,7 +59,7 @@ export interface ServerOptions {
   readonly founding?: boolean
   /** The pace at which the others are watched. Default `lan`. */
   readonly preset?: 'lan' | 'wan' | 'large'
-  /** The credential for the servers in `join`, asked again at each dial. */
+  /** The credential for the servers in `join`, and for those that servers of the cluster tell of, asked again at each dial. */
   readonly joinToken?: () => string | undefined | PromiseLike<string | undefined>
   /**
    * Whether this server grants the first rights of bounded counters and begins epochs. Default: where it joins no other. Of

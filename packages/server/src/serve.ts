@@ -38,6 +38,7 @@ export async function serve(config: ResolvedConfig, io: ServeProcess): Promise<n
     ...(config.adminPort === undefined ? {} : { adminPort: config.adminPort }),
     ...(config.static === undefined ? {} : { staticDir: config.static }),
     join: config.join,
+    ...(config.advertise === undefined ? {} : { advertise: config.advertise }),
     voters: config.voters,
     preset: config.preset,
     ...(config.founding === undefined ? {} : { founding: config.founding }),

@@ -15,6 +15,8 @@ export interface ServerSettings {
   readonly staticDir: string | undefined
   readonly node: string
   readonly join: readonly string[]
+  /** Undefined: where it listens. */
+  readonly advertise: readonly string[] | undefined
   readonly grantsRights: boolean
   readonly voters: readonly string[]
   readonly founding: boolean | undefined
@@ -33,6 +35,7 @@ export function checkedSettings(options: ServerOptions): ServerSettings {
     withoutUndefined({
       ...{ port, host, adminPort, adminHost, insecure, node, grantsRights },
       join: join === undefined ? undefined : [...join],
+      advertise: options.advertise === undefined ? undefined : [...options.advertise],
       origins: origins === undefined ? undefined : [...origins],
       static: staticDir,
       voters: options.voters === undefined ? undefined : [...options.voters],
@@ -56,6 +59,7 @@ export function checkedSettings(options: ServerOptions): ServerSettings {
     staticDir: parsed.static,
     node: parsed.node ?? '',
     join: parsed.join ?? [],
+    advertise: parsed.advertise,
     voters: parsed.voters ?? [],
     founding: parsed.founding,
     preset: parsed.preset ?? defaultConfig.preset,

@@ -9,6 +9,8 @@ export interface Terminal {
 }
 
 const timeoutMs = 5_000
+/** Many addresses, each of which may say nothing. */
+const diagnosisTimeoutMs = 150_000
 
 /** Prints where a server stands, in plain sentences. */
 export async function printStatus(url: string, { stdout, env }: Terminal): Promise<number> {
@@ -62,18 +64,34 @@ export async function printOperation(
   return 0
 }
 
+/** Has a server dial addresses on trial, and prints what stops each; answers 1 where one does not work. */
+export async function printDiagnosis(
+  url: string,
+  addresses: readonly string[],
+  { stdout, env }: Terminal,
+): Promise<number> {
+  const answer = await ask(env, url, 'diagnose', JSON.stringify({ addresses }), diagnosisTimeoutMs)
+  const { addresses: found } = JSON.parse(answer) as {
+    readonly addresses: readonly { readonly outcome: string; readonly text: string }[]
+  }
+  if (found.length === 0) stdout.write('no addresses of other servers are known\n')
+  for (const { text } of found) stdout.write(`${text}\n`)
+  return found.every(({ outcome }) => outcome === 'works') ? 0 : 1
+}
+
 /** Asks a server; with `body`, to do something. */
 async function ask(
   { OPERATOR_TOKEN: token }: Terminal['env'],
   url: string,
   name: string,
   body?: string,
+  patienceMs = timeoutMs,
 ): Promise<string> {
   const address = `${url.replace(/\/+$/, '')}/${body === undefined ? 'debug' : 'operate'}/${name}`
   const response = await fetch(address, {
     headers: { 'x-rejoin-operator': '1', ...(token ? { authorization: `Bearer ${token}` } : {}) },
     ...(body === undefined ? {} : { method: 'POST', body }),
-    signal: AbortSignal.timeout(timeoutMs),
+    signal: AbortSignal.timeout(patienceMs),
   }).catch((cause: unknown) => {
     throw rejoinError('address-unavailable', { reason: `No server answers at ${url}.`, cause })
   })

@@ -4,7 +4,7 @@ import { type Later, resolved } from './later.ts'
 import { isSameState, type LinkState, linkStateOf, type Peer, peersOf } from './link-state.ts'
 import { listen } from './listeners.ts'
 import { insideOf, type Replica } from './replica.ts'
-import { createRoute, type Route } from './route.ts'
+import { createRoute, type Route, type RouteWish } from './route.ts'
 import type { ListenTransport, Transport } from './seams.ts'
 import { numberBytes } from './version-row.ts'
 
@@ -15,6 +15,17 @@ export interface ConnectOptions {
   readonly baseMs?: number
   /** Greatest ceiling of the wait. Default 30 s. It never gives up. */
   readonly capMs?: number
+  /**
+   * Dials many addresses under one plan, beside the transports of kind `dial`, which are dialled each on its own: see
+   * `plannedDialing` of `@rejoin/sync/partition`.
+   */
+  readonly dialing?: Dialing
+}
+
+/** Decides whom a replica dials. */
+export interface Dialing {
+  /** Called once, by `connect`. */
+  begin(replica: Replica): Route
 }
 
 /** The connections of a replica. */
@@ -37,12 +48,14 @@ export function connect(replica: Replica, options: ConnectOptions): Net {
   const core = insideOf(replica)
   const listeners = new Set<(link: LinkState) => void>()
   const routes: Route[] = []
-  const listening: { close(): void }[] = []
   const stops: (() => void)[] = []
   let link: LinkState = { state: 'offline', since: core.clock.now() }
   let lastSyncedAt: number | undefined
   let isClosed = false
 
+  const tell = (wish: RouteWish): void => {
+    for (const route of routes) route.on(wish)
+  }
   const look = (): void => {
     const next = linkStateOf(core, routes, link, lastSyncedAt)
     if (next.state === 'synced') {
@@ -75,26 +88,23 @@ export function connect(replica: Replica, options: ConnectOptions): Net {
         return connection.events
       },
     })
-    listening.push(handle)
+    stops.push(() => handle.close())
   }
   const start = (): void => {
     if (isClosed || core.isClosed) return
     for (const transport of options.transports) if (transport.kind === 'listen') listenOn(transport)
-    for (const route of routes) route.start()
+    tell('start')
     core.resumeUnsaved()
     core.changed()
   }
   const close = (): Later<void> => {
     if (isClosed) return resolved(undefined)
     isClosed = true
+    tell('stop')
     for (const stop of stops) stop()
-    for (const route of routes) route.stop()
-    for (const handle of listening) handle.close()
-    const names = new Set(options.transports.map((transport) => transport.name))
+    const names = new Set(options.transports.map(({ name }) => name))
     for (const connection of [...core.connections]) {
-      if (connection.route !== undefined && names.has(connection.route)) {
-        connection.close('peer-closed', 'The other side closed its connections.')
-      }
+      if (names.has(connection.route ?? '')) connection.close('peer-closed', 'The other side closed its connections.')
     }
     look()
     core.redialers.delete(redial)
@@ -107,8 +117,9 @@ export function connect(replica: Replica, options: ConnectOptions): Net {
   for (const transport of options.transports) {
     if (transport.kind === 'dial') routes.push(createRoute(core, transport, options))
   }
+  if (options.dialing !== undefined) routes.push(options.dialing.begin(replica))
   const redial = (): boolean => {
-    for (const route of routes) route.hint()
+    tell('hint')
     return routes.length > 0
   }
   core.redialers.add(redial)
@@ -116,11 +127,12 @@ export function connect(replica: Replica, options: ConnectOptions): Net {
   core.closers.add(close)
   core.nets += 1
   if (core.environment !== undefined) {
-    const stop = core.environment.onHint((hint) => {
-      if (hint === 'online' || hint === 'visible') for (const route of routes) route.hint()
-      if (hint === 'offline') for (const route of routes) route.connection?.probe()
-    })
-    stops.push(stop)
+    stops.push(
+      core.environment.onHint((hint) => {
+        if (hint === 'online' || hint === 'visible') tell('hint')
+        if (hint === 'offline') tell('probe')
+      }),
+    )
   }
   core.started.then(start, start)
 
@@ -133,9 +145,7 @@ export function connect(replica: Replica, options: ConnectOptions): Net {
     },
     onLink: (listener) => listen(listeners, listener),
     onHealed: (listener) => replica.onHealed(listener),
-    reconnect: () => {
-      for (const route of routes) route.reconnect()
-    },
+    reconnect: () => tell('reconnect'),
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -1,5 +1,5 @@
 export { acceptLink } from './accept-link.ts'
-export { type ConnectOptions, connect, type Net } from './connect.ts'
+export { type ConnectOptions, connect, type Dialing, type Net } from './connect.ts'
 export type { DocumentHandle } from './document-handle.ts'
 export type { ForkEvent } from './fork/forks.ts'
 export { formatVersions, type Permission, protocolVersions, type Role, type VersionRange } from './frame.ts'
@@ -23,6 +23,7 @@ export { noStorage } from './no-storage.ts'
 export type { Presence } from './presence.ts'
 export type { RefusedContent } from './refusal.ts'
 export { createReplica, type OpenOptions, type Replica, type ReplicaOptions } from './replica.ts'
+export type { Route, RouteWish } from './route.ts'
 export type {
   Clock,
   DialTransport,
@@ -43,4 +44,5 @@ export type {
   Timers,
   Transport,
 } from './seams.ts'
+export type { SessionEnd } from './session.ts'
 export { closedFrom, closeText, type WebSocketLike, webSocketLink } from './web-socket-link.ts'

@@ -82,7 +82,7 @@ export function linkStateOf(
     const { code, reason } = refused
     return { state: 'refused', since: since('refused'), code, reason, ...attempt }
   }
-  if (routes.some((route) => route.dialer.state.phase === 'dialing')) {
+  if (routes.some((route) => route.isDialing)) {
     return { state: 'connecting', since: since('connecting'), ...synced }
   }
   const last = routes.find((route) => route.lastEnd !== undefined)?.lastEnd
@@ -138,7 +138,7 @@ function isBarred(session: Session): boolean {
 }
 
 function nextAttempt(core: ReplicaCore, routes: readonly Route[]): { readonly nextAttemptAt?: number } {
-  const waits = routes.map((route) => route.dialer.wakeAt).filter((at) => at !== undefined)
+  const waits = routes.map((route) => route.wakeAt).filter((at) => at !== undefined)
   if (waits.length === 0) return {}
   return { nextAttemptAt: Math.round(core.clock.now() + Math.min(...waits) - core.clock.monotonic()) }
 }

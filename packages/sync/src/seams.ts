@@ -84,6 +84,8 @@ export interface LinkClosed {
   readonly code: string
   readonly reason: string
   readonly clean: boolean
+  /** How far dialling had come when it failed, where the platform tells; see `DialStage` of `@rejoin/sync/partition`. */
+  readonly stage?: 'dns' | 'tcp' | 'tls' | 'connect' | 'handshake'
 }
 
 /** What a link tells its owner. After `closed` nothing more is called. */

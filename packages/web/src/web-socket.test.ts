@@ -3,6 +3,7 @@ import type { LinkClosed } from '@rejoin/sync'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket as NodeWebSocket, WebSocketServer } from 'ws'
 import { webSocket } from './web-socket.ts'
+import { webSockets } from './web-sockets.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -76,5 +77,20 @@ describe('the package', () => {
     expect(web.broadcastChannel('ssr').kind).toBe('listen')
     expect(web.indexedDb('ssr').kind).toBe('indexeddb')
     web.pageEnvironment().onHint(() => {})()
+  })
+})
+
+describe('webSockets of a page', () => {
+  it('[PD17] takes addresses of the program, the page itself by a path, and none from others', () => {
+    vi.stubGlobal('location', { href: 'https://app.example/page' })
+    const { addressOf, dial, name } = webSockets({ token: () => 'x' })
+    expect(addressOf('/sync')).toBe('wss://app.example/sync')
+    expect(addressOf('ws://b.example/sync')).toBe('ws://b.example/sync')
+    expect(addressOf('ftp://b.example/sync')).toBe(undefined)
+    expect(addressOf('wss://b.example/sync#there')).toBe(undefined)
+    expect(addressOf('wss://b.example/sync', 'wss://a.example/')).toBe(undefined)
+    vi.unstubAllGlobals()
+    expect(addressOf('/sync')).toBe(undefined)
+    expect([name, dial('wss://b.example/sync').name]).toEqual(['web-socket', 'wss://b.example/sync'])
   })
 })

@@ -136,6 +136,11 @@ export type {
   PartitionStatus,
   Partitions,
 } from './partitions.ts'
+export type { AddressTransport } from './planned/address-transport.ts'
+export type { AddressView, DialMetrics } from './planned/dial-metrics.ts'
+export type { PlannedDialingOptions } from './planned/plan-options.ts'
+export { type PlannedDialing, plannedDialing } from './planned/planned-dialing.ts'
+export { type DialTrialOptions, tryDial } from './planned/try-dial.ts'
 export { isQuorum, twoThirdsOf, weightOf } from './policy.ts'
 export type {
   FailureClass,

@@ -38,7 +38,7 @@ const mostNames = 8
 const id = text(128)
 
 /** One of several shapes, told apart by `kind`. */
-function union<T extends { readonly kind: string }>(
+export function union<T extends { readonly kind: string }>(
   shapes: {
     readonly [K in T['kind']]: Fields<Omit<Extract<T, { readonly kind: K }>, 'kind'>>
   },

@@ -20,9 +20,15 @@ const certificate = found(
   'Give the server a certificate with its whole chain, or make its authority known here.',
 )
 
+const noTls = found(
+  'What answers there does not speak TLS.',
+  'Use ws:// instead of wss://, or the port that serves TLS.',
+)
+
 /** Codes are those of Node and OpenSSL, HTTP statuses as `http-502`, and our own. */
 export const findings: Readonly<Record<DialStage, Readonly<Record<string, Finding>>>> = {
   dns: {
+    'invalid-address': found('The text is no address of a WebSocket.', 'Write it as wss://HOST:PORT/PATH.'),
     ENOTFOUND: found('No such host name exists.', 'Check the spelling of the address and the entry in DNS.'),
     EAI_AGAIN: found(
       'The name server did not answer.',
@@ -53,10 +59,8 @@ export const findings: Readonly<Record<DialStage, Readonly<Record<string, Findin
     DEPTH_ZERO_SELF_SIGNED_CERT: certificate,
     SELF_SIGNED_CERT_IN_CHAIN: certificate,
     UNABLE_TO_VERIFY_LEAF_SIGNATURE: certificate,
-    EPROTO: found(
-      'What answers there does not speak TLS.',
-      'Use ws:// instead of wss://, or the port that serves TLS.',
-    ),
+    EPROTO: noTls,
+    ERR_SSL_WRONG_VERSION_NUMBER: noTls,
     timeout: silent,
   },
   connect: {

@@ -49,7 +49,8 @@ describe('a diagnosis', () => {
     expect(
       lines.join('\n').replaceAll(/: a \(web-socket, 12 ms\): \w+ failed \([^)]*\)\./g, ':'),
     ).toMatchInlineSnapshot(`
-      "dns ENOTFOUND: No such host name exists. Check the spelling of the address and the entry in DNS.
+      "dns invalid-address: The text is no address of a WebSocket. Write it as wss://HOST:PORT/PATH.
+      dns ENOTFOUND: No such host name exists. Check the spelling of the address and the entry in DNS.
       dns EAI_AGAIN: The name server did not answer. Check whether this machine is online and which name server it asks.
       dns something-else: The host name could not be looked up. Check the address, and whether this machine is online.
       tcp ECONNREFUSED: The machine answered that nothing listens on that port. Start the server there, or check the port.
@@ -66,6 +67,7 @@ describe('a diagnosis', () => {
       tls SELF_SIGNED_CERT_IN_CHAIN: The certificate is not signed by an authority that is trusted here. Give the server a certificate with its whole chain, or make its authority known here.
       tls UNABLE_TO_VERIFY_LEAF_SIGNATURE: The certificate is not signed by an authority that is trusted here. Give the server a certificate with its whole chain, or make its authority known here.
       tls EPROTO: What answers there does not speak TLS. Use ws:// instead of wss://, or the port that serves TLS.
+      tls ERR_SSL_WRONG_VERSION_NUMBER: What answers there does not speak TLS. Use ws:// instead of wss://, or the port that serves TLS.
       tls timeout: Nothing came back in time. Look for a firewall between here and there that drops packets, and whether the machine is up.
       tls something-else: No secure connection could be agreed on. Check the certificate and the TLS settings of the server.
       connect offline: This machine is offline. It dials again by itself once it is online.
