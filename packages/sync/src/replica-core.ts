@@ -330,7 +330,8 @@ export class ReplicaCore implements Hub {
   wipe(): Later<void> {
     for (const connection of [...this.connections]) connection.close('peer-closed', 'The replica was wiped.')
     this.shelf.dropAll()
-    const prefixes = ['d/', 'n/', 'u/', 'x/', 'r/']
+    // What a server promised as a voter it cannot take back.
+    const prefixes = ['d/', 'n/', 'u/', 'x/', 'r/', 'k/', ...(this.role === 'server' ? [] : ['p/'])]
     this.queue.push(prefixes.map((prefix) => ({ kind: 'delete-prefix', prefix })))
     this.#profiles.clear()
     return this.queue.flushed().then(() => this.#findProfile())

@@ -247,6 +247,8 @@ describe('a replica and its disk', () => {
     replica.forget('other')
     list()
     expect([...disk.rows.keys()].some((key) => key.includes('other'))).toBe(false)
+    // What the partition layer keeps.
+    disk.rows.set('p/roster', new Uint8Array(5))
     replica.wipe()
     list()
     expect(listed).toEqual([['a/b ü', 'other', 'raid'], ['a/b ü', 'raid'], []])
