@@ -9,7 +9,9 @@ import {
   connect,
   type DocumentHandle,
   type Limits,
+  type LogEntry,
   type Net,
+  type Receipt,
   type Replica,
   type Role,
   type Timing,
@@ -18,7 +20,7 @@ import {
 import { createReplicaWith, type SyncRules, soundSyncRules } from '@rejoin/sync/testing'
 import type { Checker } from './checker.ts'
 import { createDisk, type DiskOptions, type SimDisk } from './disk.ts'
-import { type ClockFault, createNodeTime, type NodeTime } from './node-time.ts'
+import { type ClockFault, createNodeTime, type NodeTime, type SleepFault } from './node-time.ts'
 import type { RandomStream } from './random.ts'
 import type { Write } from './scenario.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -57,9 +59,12 @@ export interface NodeSurroundings<S extends Schema> {
   readonly pace?: WorldPace | undefined
   readonly everybodyGrants?: boolean | undefined
   readonly transports: () => readonly Transport[]
-  readonly permission: (token: string | undefined) => 'write' | 'read' | 'no'
+  readonly permission: (token: string | undefined, document: string) => 'admin' | 'write' | 'read' | 'no'
   readonly vanish: () => void
   readonly tell: ((event: WorldEvent) => void) | undefined
+  /** Told each replica before it connects: what else runs at a node, such as its partition layer, begins here. */
+  readonly attach?: ((node: number, replica: Replica) => void) | undefined
+  readonly onLog?: ((node: number, entry: LogEntry) => void) | undefined
 }
 
 /** A running or stopped node. */
@@ -81,6 +86,7 @@ export interface WorldNode<S extends Schema> {
     conflicts: number
     refusals: number
   }
+  readonly isAsleep: boolean
   /** Returns from below the floor that it has answered, by sketch and with the whole state, and epochs that it began. */
   readonly joins: { readonly bySketch: number; readonly whole: number; readonly epochs: number }
   start(): void
@@ -89,8 +95,14 @@ export interface WorldNode<S extends Schema> {
   /** Closes as a program does that ends. */
   stop(): void
   wipe(): void
-  write(write: Write): void
+  /** The receipt of the change, unless it was refused here. */
+  write(write: Write, options?: ChangeOptions): Receipt | undefined
   jumpClock(byMs: number): void
+  /** Nothing of it runs until it wakes: its timers, what its disk answers and what arrives wait. */
+  sleep(how: SleepFault): void
+  wake(): void
+  /** Runs something of the node, once it is awake. */
+  hear(run: () => void): void
   /** A server asks again what each connection may do. */
   reauthorize(): void
 }
@@ -98,13 +110,14 @@ export interface WorldNode<S extends Schema> {
 /** A node that is down. */
 export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): WorldNode<S> {
   const { index, spec, scheduler, checker, random, tell } = around
-  const disk = createDisk(scheduler, random.stream(`disk/${index}`), around.disk)
+  let time: NodeTime | undefined
+  const hear = (run: () => void): void => (time === undefined ? run() : time.hear(run))
+  const disk = createDisk(scheduler, random.stream(`disk/${index}`), { ...around.disk, hear })
   const counts = { writes: 0, refusedWrites: 0, merges: 0, heals: 0, crashes: 0, conflicts: 0, refusals: 0 }
   /** Those of replicas that are gone. */
   const joins = { bySketch: 0, whole: 0, epochs: 0 }
   let state: 'down' | 'opening' | 'up' = 'down'
   let openings = 0
-  let time: NodeTime | undefined
   let replica: Replica | undefined
   let handle: DocumentHandle<S> | undefined
   let net: Net | undefined
@@ -167,6 +180,7 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
       const message = `${spec.name}: takes ${author.slice(0, 4)} to be written by two, though nobody was cloned`
       checker.report({ atMs: scheduler.nowMs, node: index, kind: 'fork', message })
     })
+    around.attach?.(index, running)
     net = connect(running, { ...around.pace?.redial, transports: around.transports() })
     net.onHealed((report) => {
       counts.heals += report.revision === 1 ? 1 : 0
@@ -207,7 +221,9 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
         storage: disk.open(),
         role: spec.role,
         name: spec.name,
-        onLog: ({ event, details }) => {
+        onLog: (entry) => {
+          const { event, details } = entry
+          around.onLog?.(index, entry)
           if (event !== 'memory-damaged') return
           const message = `${spec.name}: changed without being written: ${JSON.stringify(details['paths'])}`
           checker.report({ atMs: scheduler.nowMs, node: index, kind: 'divergence', message })
@@ -215,7 +231,7 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
         // One place for ever hands out rights: the first node, also where all are peers.
         grantsRights: index === 0 || around.everybodyGrants === true,
         beginsEpochs: index === 0,
-        ...(spec.role === 'server' ? { authorize: ({ token }) => around.permission(token) } : {}),
+        ...(spec.role === 'server' ? { authorize: ({ token, document }) => around.permission(token, document) } : {}),
         ...(around.pace?.timing === undefined ? {} : { timing: around.pace.timing }),
         ...(around.pace?.limits === undefined ? {} : { limits: around.pace.limits }),
       },
@@ -291,13 +307,13 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
       checker.wiped(index)
       say({ kind: 'wiped', atMs: scheduler.nowMs, node: index })
     },
-    write: (write) => {
-      if (handle === undefined) return
+    write: (write, options) => {
+      if (handle === undefined) return undefined
       const document = handle
       try {
-        const receipt = document.change((draft) => around.write(draft, write), around.changeOptions?.(write))
+        const receipt = document.change((draft) => around.write(draft, write), options ?? around.changeOptions?.(write))
         const { change } = receipt
-        if (change === undefined) return
+        if (change === undefined) return undefined
         counts.writes += 1
         for (const level of ['disk', 'server'] as const) {
           receipt.reached(level).then(
@@ -305,12 +321,20 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
             () => undefined,
           )
         }
+        return receipt
       } catch (error) {
         if (!isRejoinError(error)) throw error
         counts.refusedWrites += 1
+        return undefined
       }
     },
+    get isAsleep() {
+      return time?.isAsleep === true
+    },
     jumpClock: (byMs) => time?.jump(byMs),
+    sleep: (how) => time?.sleep(how),
+    wake: () => time?.wake(),
+    hear,
     reauthorize: () => replica?.reauthorize(around.document),
   }
 }

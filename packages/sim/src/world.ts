@@ -6,7 +6,8 @@
  */
 import { type ChangeOptions, type DraftOf, type Schema, Version } from '@rejoin/state'
 import type { SyncRules } from '@rejoin/sync/testing'
-import { type Checker, createChecker, type Violation } from './checker.ts'
+import type { LogEntry, Replica } from '@rejoin/sync'
+import { type Checker, type CheckPace, createChecker, type Violation } from './checker.ts'
 import type { DiskOptions } from './disk.ts'
 import { createSea, type LinkQuality, type Sea, type SeaOptions } from './links.ts'
 import { createRandom, type RandomStream } from './random.ts'
@@ -39,6 +40,13 @@ export interface WorldOptions<S extends Schema> {
   readonly pace?: WorldPace
   /** Every node hands out first rights, against the rules: for tests that show that the checks notice. */
   readonly everybodyGrants?: boolean
+  /** How much is checked. Default `all`. */
+  readonly checks?: CheckPace
+  /** Told each replica before it connects: what else runs at a node begins here. */
+  readonly attach?: (node: number, replica: Replica) => void
+  /** Whether the node of this name is an administrator of a document. Default: nobody is. */
+  readonly isAdmin?: (name: string, document: string) => boolean
+  readonly onLog?: (node: number, entry: LogEntry) => void
   /** Told everything that happens, as it happens. Without it a world is faster. */
   readonly onEvent?: (event: WorldEvent) => void
 }
@@ -79,6 +87,8 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
     now: () => scheduler.nowMs,
     nameOf,
     mayWrite: (node) => permissionOf(nameOf(node)) === 'write',
+    pace: options.checks ?? 'all',
+    isAlone: options.nodes.filter(({ role }) => role === 'server').length === 1,
   })
   const tell = options.onEvent
   const sea = createSea({
@@ -88,12 +98,17 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
     ...options.dial,
     onEvent: tell,
     nameOf,
+    hear: (node, run) => {
+      const found = nodes[node]
+      if (found === undefined) run()
+      else found.hear(run)
+    },
   })
   const reliable = options.reliable ?? true
   let flicker: Flicker | undefined
   let cuts = 0
 
-  const nodes = options.nodes.map((spec, index) =>
+  const nodes: readonly WorldNode<S>[] = options.nodes.map((spec, index) =>
     createWorldNode<S>({
       index,
       spec,
@@ -112,12 +127,15 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
         ...spec.dials.map((to) => sea.dialer(index, to, { reliable, token: () => spec.name })),
         ...(options.nodes.some((other) => other.dials.includes(index)) ? [sea.listener(index, { reliable })] : []),
       ],
-      permission: (token) => {
+      permission: (token, document) => {
+        if (options.isAdmin?.(token ?? '', document) === true) return 'admin'
         const permission = permissionOf(token ?? '')
         return permission === 'none' ? 'no' : permission
       },
       vanish: () => sea.crash(index),
       tell,
+      attach: options.attach,
+      onLog: options.onLog,
     }),
   )
 

@@ -428,7 +428,12 @@ class PartitionWatch implements Companion, Partitions {
           this.#count(effect.from, effect.to)
           if (effect.to === 'suspect') this.#contact.suspected(effect.peer)
           if (effect.to === 'alive') this.#contact.ledger.returned(effect.peer)
-          this.#core.log('info', 'member', { peer: effect.peer, from: effect.from, to: effect.to })
+          this.#core.log('info', 'member', {
+            peer: effect.peer,
+            from: effect.from,
+            to: effect.to,
+            by: effect.evidence.kind,
+          })
           isOther = true
           break
         case 'reachChanged':
