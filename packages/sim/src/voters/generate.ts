@@ -18,7 +18,7 @@ export interface GenerateVoterOptions {
 }
 
 const outagesMs = [1_000, 31_000, 91_000]
-const firstFaultMs = 15_000
+const firstFaultMs = 12_000
 
 /** Equal arguments, equal script. Seeds that follow each other go through all fault scripts, with every outage. */
 export function generateVoterScript(seed: number, options: GenerateVoterOptions = {}): VoterScript {
@@ -27,7 +27,7 @@ export function generateVoterScript(seed: number, options: GenerateVoterOptions 
   const draw = Math.floor(seed / faultScripts.length)
   const outageMs = options.outageMs ?? (outagesMs[draw % outagesMs.length] as number)
   // Mostly few: with three all goes wrong that goes wrong with ten.
-  const voters = options.voters ?? shape.pick([3, 3, 3, 4, 5, 5, 6, 7, shape.chance(0.2) ? 10 : 5])
+  const voters = options.voters ?? drawVoters(shape)
   const clients = options.clients ?? shape.pick([0, 0, 1, 2])
   const policy = shape.pick<Policy>([{ kind: 'keep-majority' }, { kind: 'two-thirds' }, { kind: 'keep-oldest' }])
   const hasArbiter = voters % 2 === 0 && policy.kind === 'keep-majority' && shape.chance(0.5)
@@ -50,6 +50,12 @@ export function generateVoterScript(seed: number, options: GenerateVoterOptions 
   return mode === 'safety'
     ? { ...ground, faults: [...faults, ...more(createRandom(seed, 'more faults'), voters, clients, atMs, outageMs)] }
     : leaveBroken({ ...ground, faults }, createRandom(seed, 'broken for ever'), atMs + outageMs)
+}
+
+function drawVoters(random: RandomStream): number {
+  const draw = random.float()
+  if (draw < 0.6) return 3
+  return draw < 0.85 ? random.pick([4, 5]) : draw < 0.97 ? random.pick([6, 7]) : random.pick([8, 9, 10])
 }
 
 function drawWeather(random: RandomStream, isReliable: boolean): LinkQuality {

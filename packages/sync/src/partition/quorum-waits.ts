@@ -1,4 +1,5 @@
 import { type AuthorId, lastSeq, rejoinError, type Version } from '@rejoin/state'
+import { Alarm } from '../alarm.ts'
 import { type Deferred, deferred, type Later, resolved } from '../later.ts'
 import type { Receipt } from '../ledger.ts'
 import type { ReplicaCore } from '../replica-core.ts'
@@ -23,17 +24,14 @@ export class QuorumWaits {
   readonly #neighbours: Neighbours
   readonly #roster: () => Roster | undefined
   readonly #waiting = new Set<WaitingChange>()
+  readonly #alarm: Alarm
 
   constructor(core: ReplicaCore, self: NodeId, neighbours: Neighbours, roster: () => Roster | undefined) {
     this.#core = core
     this.#self = self
     this.#neighbours = neighbours
     this.#roster = roster
-  }
-
-  /** When `look` is wanted. */
-  get wakeAt(): number | undefined {
-    return this.#waiting.size > 0 ? this.#core.clock.monotonic() + lookMs : undefined
+    this.#alarm = new Alarm(core.timers)
   }
 
   reached(document: string, receipt: Receipt): Later<void> {
@@ -45,11 +43,17 @@ export class QuorumWaits {
       receipt.reached(stage).then(undefined, (error: unknown) => {
         if (this.#waiting.delete(waiting)) waiting.pair.reject(error)
       })
-    this.#core.batch(() => this.look())
+    this.#look()
     return waiting.pair.later
   }
 
-  look(): void {
+  /** By an alarm of its own: nothing else is due as often. */
+  #look(): void {
+    this.#core.batch(() => this.#settle())
+    if (this.#waiting.size > 0 && !this.#alarm.isSet) this.#alarm.set(lookMs, () => this.#look())
+  }
+
+  #settle(): void {
     const roster = this.#roster()
     if (roster === undefined) return
     for (const waiting of this.#waiting) {
@@ -64,6 +68,7 @@ export class QuorumWaits {
   close(): void {
     for (const { pair } of this.#waiting) pair.reject(rejoinError('closed'))
     this.#waiting.clear()
+    this.#alarm.clear()
   }
 
   /** What each of those that are reached, this replica too, has of a document on its disk. */

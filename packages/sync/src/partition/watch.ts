@@ -102,6 +102,7 @@ class PartitionWatch implements Companion, Partitions {
     malformed: 0,
   }
   #linkSince = new Map<NodeId, readonly [string, number]>()
+  #wakeAt = 0
   #heartbeatAt = 0
   #lookAt = 0
   #isOffline = false
@@ -232,9 +233,7 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   reached(document: { readonly name: string }, receipt: Receipt): Later<void> {
-    const reached = this.#waits.reached(document.name, receipt)
-    this.#arm()
-    return reached
+    return this.#waits.reached(document.name, receipt)
   }
 
   dismiss(reason: string): void {
@@ -579,7 +578,6 @@ class PartitionWatch implements Companion, Partitions {
         this.#incidents.step({ kind: 'covered', isCovered: this.#isCovered() })
       for (const peer of this.#neighbours.ids) this.#roster.tell(peer)
     }
-    this.#waits.look()
     this.#votes?.tick()
     this.#leases.tick()
     this.#judge({ kind: 'tick', now, wall })
@@ -599,9 +597,12 @@ class PartitionWatch implements Companion, Partitions {
       this.#incidents.wakeAt,
       this.#votes?.wakeAt,
       this.#leases.wakeAt,
-      this.#waits.wakeAt,
     ]
-    const at = Math.min(...wakes.map((wake) => wake ?? Number.POSITIVE_INFINITY))
+    let at = Number.POSITIVE_INFINITY
+    for (const wake of wakes) if (wake !== undefined && wake < at) at = wake
+    // One that fires too early finds nothing due and is set again.
+    if (this.#alarm.isSet && this.#wakeAt <= at) return
+    this.#wakeAt = at
     this.#alarm.set(delayUntil(at, this.#time().now), () => this.#core.batch(() => this.#tick()))
   }
 }
