@@ -130,7 +130,9 @@ interface End {
   vanished: boolean
   /** What would have arrived at this moment was lost for good, and so is all after it (invariant 2). */
   brokenFromMs: number
+  /** When the last frame arrives if nothing stops it, and when the last that got through does. */
   lastArrivalMs: number
+  lastLandingMs: number
   inFlightBytes: number
   /** What waits to be sent again (invariant 5), in order. */
   stalled: Crossing[]
@@ -221,10 +223,20 @@ export function createSea(options: SeaOptions): Sea {
     }
     scheduler.at((leaveMs + arriveMs) / 2, () => {
       if (end.stalled.length > 0 && reliable) end.stalled.push(crossing)
-      else if (!out.cut && !lost) crossing.land(arriveMs)
+      else if (!out.cut && !lost) landInOrder(end, reliable, crossing, arriveMs)
       else if (reliable && (out.quality.patienceMs ?? 0) > 0) stall(end, crossing)
       else crossing.sink()
     })
+  }
+
+  /** What was sent again lands later than was foreseen, and so does all after it. */
+  const landInOrder = (end: End, reliable: boolean, crossing: Crossing, foreseenMs: number): void => {
+    const atMs = reliable ? Math.max(foreseenMs, end.lastLandingMs + 0.001) : foreseenMs
+    if (reliable) {
+      end.lastLandingMs = atMs
+      end.lastArrivalMs = Math.max(end.lastArrivalMs, atMs)
+    }
+    crossing.land(atMs)
   }
 
   /** Invariant 5. */
@@ -242,10 +254,7 @@ export function createSea(options: SeaOptions): Sea {
         end.stalled = []
         for (const crossing of stalled) {
           if (out.cut || isGone) crossing.sink()
-          else {
-            end.lastArrivalMs = Math.max(scheduler.nowMs + crossing.takesMs, end.lastArrivalMs + 0.001)
-            crossing.land(end.lastArrivalMs)
-          }
+          else landInOrder(end, true, crossing, scheduler.nowMs + crossing.takesMs)
         }
       })
     }
@@ -476,6 +485,7 @@ function newEnd(node: number, out: Direction, events: LinkEvents | undefined): E
     vanished: false,
     brokenFromMs: Number.POSITIVE_INFINITY,
     lastArrivalMs: 0,
+    lastLandingMs: Number.NEGATIVE_INFINITY,
     inFlightBytes: 0,
     stalled: [],
   }

@@ -29,7 +29,9 @@ export function generateVoterScript(seed: number, options: GenerateVoterOptions 
   // Mostly few: with three all goes wrong that goes wrong with ten.
   const voters = options.voters ?? drawVoters(shape)
   const clients = options.clients ?? shape.pick([0, 0, 1, 2])
-  const policy = shape.pick<Policy>([{ kind: 'keep-majority' }, { kind: 'two-thirds' }, { kind: 'keep-oldest' }])
+  const drawn = shape.pick<Policy>([{ kind: 'keep-majority' }, { kind: 'two-thirds' }, { kind: 'keep-oldest' }])
+  // Of three by two thirds, no quorum is left without the one whose disk is lost: that needs an operator.
+  const policy: Policy = script === 'amnesia' && voters < 4 ? { kind: 'keep-majority' } : drawn
   const hasArbiter = voters % 2 === 0 && policy.kind === 'keep-majority' && shape.chance(0.5)
   const isReliable = shape.chance(0.8)
   const ground = {
@@ -40,6 +42,7 @@ export function generateVoterScript(seed: number, options: GenerateVoterOptions 
     policy,
     ...(hasArbiter ? { arbiter: shape.int(voters) } : {}),
     preset: 'lan' as const,
+    ttlMs: shape.pick([3_000, 5_000, 15_000]),
     weather: drawWeather(createRandom(seed, 'weather of voters'), isReliable),
     isReliable,
     dialsBoth: shape.chance(0.15),
@@ -149,8 +152,9 @@ function faultsOf(script: FaultScript, random: RandomStream, { voters, all, atMs
       })
     }
     case 'amnesia':
+      // Those with disks are a quorum by themselves, under every policy of more than three.
       return nodes
-        .slice(0, Math.max(1, random.int(mostLost(voters)) + 1))
+        .slice(0, 1 + random.int(mostLost(voters)))
         .map((node, index) => ({ kind: 'wipe', atMs: atMs + index * random.int(20_000), forMs: outageMs, node }))
     case 'slow-disk': {
       const some = nodes.slice(0, 1 + random.int(voters))
@@ -169,7 +173,7 @@ function faultsOf(script: FaultScript, random: RandomStream, { voters, all, atMs
   }
 }
 
-/** How many may lose their disks for good: with so many left every quorum still has somebody who knows. */
+/** How many may lose their disks for good, so that more than two thirds have theirs. */
 function mostLost(voters: number): number {
   return Math.max(1, Math.floor((voters - 1) / 3))
 }

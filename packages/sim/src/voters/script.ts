@@ -53,6 +53,8 @@ export interface VoterScript {
   /** The voter that an even split falls to. */
   readonly arbiter?: number
   readonly preset: keyof typeof detectorPresets
+  /** How long a lease lasts without a renewal. */
+  readonly ttlMs: number
   readonly weather: LinkQuality
   /** Whether connections keep order and lose nothing while they are open. */
   readonly isReliable: boolean

@@ -57,7 +57,6 @@ export interface VoterWorld {
   writeAt(node: number): Receipt | undefined
 }
 
-export const leaseTtlMs = 5_000
 const name = 'world'
 const lease = 'round'
 const mostWrong = 10
@@ -115,7 +114,7 @@ export function createVoterWorld(script: VoterScript, options: VoterWorldOptions
       const watch = watchPartitions(replica, {
         ...(isVoter ? { roster, isFounding: !founded.has(node) } : {}),
         preset: script.preset,
-        maxTtlMs: leaseTtlMs,
+        maxTtlMs: script.ttlMs,
       })
       founded.add(node)
       watches[node] = watch
