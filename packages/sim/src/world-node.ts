@@ -95,8 +95,9 @@ export interface WorldNode<S extends Schema> {
   /** Closes as a program does that ends. */
   stop(): void
   wipe(): void
-  /** The receipt of the change, unless it was refused here. */
-  write(write: Write, options?: ChangeOptions): Receipt | undefined
+  write(write: Write): void
+  /** The receipt of a change, unless it was refused here, or the node is down. */
+  change(edit: (draft: DraftOf<S>) => void, options?: ChangeOptions): Receipt | undefined
   jumpClock(byMs: number): void
   /** Nothing of it runs until it wakes: its timers, what its disk answers and what arrives wait. */
   sleep(how: SleepFault): void
@@ -262,6 +263,27 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     say({ kind: 'crashed', atMs: scheduler.nowMs, node: index })
   }
 
+  const change = (edit: (draft: DraftOf<S>) => void, options?: ChangeOptions): Receipt | undefined => {
+    if (handle === undefined) return undefined
+    try {
+      const receipt = handle.change(edit, options)
+      const { change: made } = receipt
+      if (made === undefined) return undefined
+      counts.writes += 1
+      for (const level of ['disk', 'server'] as const) {
+        receipt.reached(level).then(
+          () => checker.acknowledged(index, made, level),
+          () => undefined,
+        )
+      }
+      return receipt
+    } catch (error) {
+      if (!isRejoinError(error)) throw error
+      counts.refusedWrites += 1
+      return undefined
+    }
+  }
+
   return {
     index,
     name: spec.name,
@@ -307,27 +329,10 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
       checker.wiped(index)
       say({ kind: 'wiped', atMs: scheduler.nowMs, node: index })
     },
-    write: (write, options) => {
-      if (handle === undefined) return undefined
-      const document = handle
-      try {
-        const receipt = document.change((draft) => around.write(draft, write), options ?? around.changeOptions?.(write))
-        const { change } = receipt
-        if (change === undefined) return undefined
-        counts.writes += 1
-        for (const level of ['disk', 'server'] as const) {
-          receipt.reached(level).then(
-            () => checker.acknowledged(index, change, level),
-            () => undefined,
-          )
-        }
-        return receipt
-      } catch (error) {
-        if (!isRejoinError(error)) throw error
-        counts.refusedWrites += 1
-        return undefined
-      }
+    write: (write) => {
+      change((draft) => around.write(draft, write), around.changeOptions?.(write))
     },
+    change,
     get isAsleep() {
       return time?.isAsleep === true
     },

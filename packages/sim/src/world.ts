@@ -6,7 +6,7 @@
  */
 import { type ChangeOptions, type DraftOf, type Schema, Version } from '@rejoin/state'
 import type { SyncRules } from '@rejoin/sync/testing'
-import type { LogEntry, Replica } from '@rejoin/sync'
+import type { DialTransport, LogEntry, Replica } from '@rejoin/sync'
 import { type Checker, type CheckPace, createChecker, type Violation } from './checker.ts'
 import type { DiskOptions } from './disk.ts'
 import { createSea, type LinkQuality, type Sea, type SeaOptions } from './links.ts'
@@ -44,6 +44,8 @@ export interface WorldOptions<S extends Schema> {
   readonly checks?: CheckPace
   /** Told each replica before it connects: what else runs at a node begins here. */
   readonly attach?: (node: number, replica: Replica) => void
+  /** No link is dialled a second time by one opening of a node: for tests that show that the checks notice. */
+  readonly dialsOnce?: boolean
   /** Whether the node of this name is an administrator of a document. Default: nobody is. */
   readonly isAdmin?: (name: string, document: string) => boolean
   readonly onLog?: (node: number, entry: LogEntry) => void
@@ -124,7 +126,10 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
       pace: options.pace,
       everybodyGrants: options.everybodyGrants,
       transports: () => [
-        ...spec.dials.map((to) => sea.dialer(index, to, { reliable, token: () => spec.name })),
+        ...spec.dials.map((to) => {
+          const dialer = sea.dialer(index, to, { reliable, token: () => spec.name })
+          return options.dialsOnce === true ? once(dialer) : dialer
+        }),
         ...(options.nodes.some((other) => other.dials.includes(index)) ? [sea.listener(index, { reliable })] : []),
       ],
       permission: (token, document) => {
@@ -243,6 +248,19 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
       }
     },
     pending: () => pending(nodes),
+  }
+}
+
+/** The first dial goes out; later ones are never answered. */
+function once(dialer: DialTransport): DialTransport {
+  let hasDialled = false
+  return {
+    ...dialer,
+    dial: (events) => {
+      if (hasDialled) return { send: () => undefined, bufferedBytes: 0, close: () => undefined }
+      hasDialled = true
+      return dialer.dial(events)
+    },
   }
 }
 

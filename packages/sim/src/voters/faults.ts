@@ -10,20 +10,33 @@ export interface FaultRun {
   readonly counts: { cuts: number; crashes: number; sleeps: number; wipes: number }
   /** Since when a node is awake and up without a break, world ms; undefined while it is not. */
   runsSince(node: number): number | undefined
+  /** When a node last woke from a sleep, and how long that was. */
+  wokeFrom(node: number): { readonly atMs: number; readonly forMs: number } | undefined
   /** Since when nothing is closed between two, either way; undefined while it is. */
   openSince(a: number, b: number): number | undefined
+  /** Since when something is closed between two without a break; undefined while nothing is. */
+  closedSince(a: number, b: number): number | undefined
 }
 
-/** Schedules the faults of a script in a world. `downed` is told before a node goes down or loses its disk. */
+/** What a world does about faults that are no business of links, disks and clocks. */
+export interface FaultHandlers {
+  /** Before a node goes down or loses its disk. */
+  readonly downed: (node: number) => void
+  readonly proposed: (node: number, weights: readonly number[]) => void
+}
+
+/** Schedules the faults of a script in a world. */
 export function runFaults<S extends Schema>(
   world: World<S>,
   { faults, weather }: VoterScript,
-  downed: (node: number) => void,
+  { downed, proposed }: FaultHandlers,
 ): FaultRun {
   const { scheduler, sea, nodes } = world
   const counts = { cuts: 0, crashes: 0, sleeps: 0, wipes: 0 }
   const closed = new Map<string, number>()
   const openSince = new Map<string, number>()
+  const closedSince = new Map<string, number>()
+  const wokeFrom = new Map<number, { readonly atMs: number; readonly forMs: number }>()
   const holds = nodes.map(() => ({ down: 0, asleep: 0, disk: 0 }))
   const since = nodes.map(() => 0)
 
@@ -34,6 +47,7 @@ export function runFaults<S extends Schema>(
     closed.set(key, now)
     if (before === 0 && isCut) {
       counts.cuts += 1
+      closedSince.set(key, scheduler.nowMs)
       sea.cut(from, to)
     } else if (now === 0) {
       openSince.set(key, scheduler.nowMs)
@@ -84,11 +98,13 @@ export function runFaults<S extends Schema>(
         const hold = holds[fault.node] as (typeof holds)[number]
         hold.asleep += 1
         counts.sleeps += 1
+        const fromMs = scheduler.nowMs
         nodes[fault.node]?.sleep(fault)
         return () => {
           hold.asleep -= 1
           if (hold.asleep > 0) return
           since[fault.node] = Math.max(since[fault.node] ?? 0, scheduler.nowMs)
+          wokeFrom.set(fault.node, { atMs: scheduler.nowMs, forMs: scheduler.nowMs - fromMs })
           nodes[fault.node]?.wake()
         }
       }
@@ -104,6 +120,9 @@ export function runFaults<S extends Schema>(
           if (hold.disk === 0) nodes[fault.node]?.disk.setMode('ok')
         }
       }
+      case 'roster':
+        proposed(fault.node, fault.weights)
+        return () => undefined
       case 'weather':
         setQuality(fault.quality)
         return () => setQuality(weather)
@@ -125,6 +144,13 @@ export function runFaults<S extends Schema>(
     runsSince: (node) => {
       const hold = holds[node]
       return hold === undefined || hold.down > 0 || hold.asleep > 0 ? undefined : since[node]
+    },
+    wokeFrom: (node) => wokeFrom.get(node),
+    closedSince: (a, b) => {
+      const since = [`${a}>${b}`, `${b}>${a}`].flatMap((key) =>
+        (closed.get(key) ?? 0) > 0 ? (closedSince.get(key) ?? 0) : [],
+      )
+      return since.length === 0 ? undefined : Math.min(...since)
     },
     openSince: (a, b) => {
       const there = openOneWay(a, b)

@@ -49,7 +49,9 @@ export function generateVoterScript(seed: number, options: GenerateVoterOptions 
   }
   const atMs = firstFaultMs + shape.int(5_000)
   const faults = faultsOf(script, createRandom(seed, `faults/${script}`), { voters, all: voters + clients, atMs, outageMs })
-  const mode = options.mode ?? (shape.chance(0.25) ? 'liveness' : 'safety')
+  // Which core is a quorum nobody can say here once the weights are others.
+  const isLively = shape.chance(0.25) && script !== 'roster-change'
+  const mode = options.mode ?? (isLively ? 'liveness' : 'safety')
   return mode === 'safety'
     ? { ...ground, faults: [...faults, ...more(createRandom(seed, 'more faults'), voters, clients, atMs, outageMs)] }
     : leaveBroken({ ...ground, faults }, createRandom(seed, 'broken for ever'), atMs + outageMs)
@@ -161,10 +163,19 @@ function faultsOf(script: FaultScript, random: RandomStream, { voters, all, atMs
       const mode = random.pick(['slow', 'slow', 'full', 'broken'] as const)
       return some.map((node) => ({ kind: 'disk', atMs, forMs: outageMs, node, mode }))
     }
+    case 'roster-change': {
+      const changes = Array.from({ length: 1 + random.int(3) }, (_, index): VoterFault => {
+        const weights = nodes.map(() => 1 + random.int(3))
+        return { kind: 'roster', atMs: atMs + index * 7_000 + random.int(5_000), forMs: 0, node: random.pick(nodes), weights }
+      })
+      const some = 1 + random.int(voters - 1)
+      const lanes = lanesBetween([nodes.slice(0, some), nodes.slice(some)])
+      return [...changes, { kind: 'cut', atMs: atMs + random.int(15_000), forMs: outageMs, lanes }]
+    }
     case 'mixed': {
       const faults: VoterFault[] = []
       for (let count = 2 + random.int(4); count > 0; count -= 1) {
-        const other = random.pick(faultScripts.filter((name) => name !== 'mixed' && name !== 'amnesia'))
+        const other = random.pick(faultScripts.filter((name) => name !== 'mixed' && name !== 'amnesia' && name !== 'roster-change'))
         const extent = { voters, all, atMs: atMs + random.int(outageMs), outageMs: 500 + random.int(outageMs) }
         faults.push(...faultsOf(other, random, extent))
       }

@@ -6,9 +6,9 @@ import { digestOf, type Schema, Version } from '@rejoin/state'
 import type { Receipt } from '@rejoin/sync'
 import { hashText } from '../random.ts'
 import type { WorldNode } from '../world-node.ts'
-import type { WorkloadFields } from '../workload.ts'
 import { calmAtMs, type VoterScript } from './script.ts'
-import { createVoterWorld, nameOfVoter, type VoterWorld, type VoterWorldOptions } from './voter-world.ts'
+import { createVoterWorld, nameOfVoter, type SimulatedApp, type VoterWorld, type VoterWorldOptions } from './voter-world.ts'
+import { workloadApp } from './workload-app.ts'
 
 /** How to play. */
 export interface PlayVoterOptions extends VoterWorldOptions {
@@ -49,10 +49,20 @@ export interface VoterResult {
 /** After the return of the links: for all to be `full` and alike, for incidents to close, for a lease to be held. */
 export const voterBounds = { healMs: 65_000, closeMs: 120_000, leaseMs: 60_000, quorumMs: 30_000, settleMs: 10_000 } as const
 
-/** Plays a script and checks everything. */
+/** Plays a script, with documents of every kind of leaf, and checks everything. */
 export function playVoters(script: VoterScript, options: PlayVoterOptions = {}): VoterResult {
+  return playApp(script, workloadApp, options)
+}
+
+/** Plays a script with the document of an app, and checks everything. */
+export function playApp<S extends Schema>(
+  script: VoterScript,
+  app: SimulatedApp<S>,
+  options: PlayVoterOptions = {},
+): VoterResult {
   const { stepMs = 250, everyEvent = script.voters <= 3 } = options
-  const voters = createVoterWorld(script, options)
+  const voters = createVoterWorld(script, app, options)
+  const isLeased = app.exclusive !== undefined
   const { world } = voters
   let looks = 0
   const runTo = (toMs: number): void => {
@@ -91,7 +101,8 @@ export function playVoters(script: VoterScript, options: PlayVoterOptions = {}):
   }
 
   run(Math.max(calmAtMs(script), 5_000), true)
-  const times = script.core === undefined ? healAll(voters, wait, run) : healCore(voters, script.core, wait, run)
+  const times =
+    script.core === undefined ? healAll(voters, wait, run, isLeased) : healCore(voters, script.core, wait, run, isLeased)
   for (const { kind, message } of world.violations) voters.wrong.push(`${kind}: ${message}`)
   return resultOf(voters, script, times)
 }
@@ -105,7 +116,7 @@ interface Times {
 }
 
 /** Safety mode. */
-function healAll(voters: VoterWorld, wait: Wait, run: Run): Times {
+function healAll<S extends Schema>(voters: VoterWorld<S>, wait: Wait, run: Run, isLeased: boolean): Times {
   const { world, watches, leases } = voters
   const healMs = wait(() => notFull(voters), voterBounds.healMs, true)
   const sameMs = healMs + wait(() => differing(world.nodes), Math.max(1_000, voterBounds.healMs - healMs))
@@ -118,7 +129,8 @@ function healAll(voters: VoterWorld, wait: Wait, run: Run): Times {
         ),
       voterBounds.closeMs,
     )
-  wait(() => (leases.some((lease) => lease?.token !== undefined) ? [] : ['nobody holds the lease']), voterBounds.leaseMs)
+  if (isLeased)
+    wait(() => (leases.some((lease) => lease?.token !== undefined) ? [] : ['nobody holds the lease']), voterBounds.leaseMs)
   run(1_000, false)
   // Who has just found out that it slept says for a moment that it knows nothing.
   wait(() => [...differing(world.nodes), ...notFull(voters)], voterBounds.settleMs)
@@ -127,7 +139,13 @@ function healAll(voters: VoterWorld, wait: Wait, run: Run): Times {
 }
 
 /** Liveness mode: the core is a quorum that is connected, whatever the rest does. */
-function healCore(voters: VoterWorld, core: readonly number[], wait: Wait, run: Run): Times {
+function healCore<S extends Schema>(
+  voters: VoterWorld<S>,
+  core: readonly number[],
+  wait: Wait,
+  run: Run,
+  isLeased: boolean,
+): Times {
   const { world, leases, watches } = voters
   const nodes = world.nodes.filter(({ index }) => core.includes(index))
   const sameMs = wait(() => differing(nodes), voterBounds.healMs)
@@ -138,7 +156,8 @@ function healCore(voters: VoterWorld, core: readonly number[], wait: Wait, run: 
       ),
     voterBounds.healMs,
   )
-  wait(() => (leases.some((lease) => lease?.token !== undefined) ? [] : ['nobody holds the lease']), voterBounds.leaseMs)
+  if (isLeased)
+    wait(() => (leases.some((lease) => lease?.token !== undefined) ? [] : ['nobody holds the lease']), voterBounds.leaseMs)
   let stored = false
   const writer = core[0] as number
   // Not all that is drawn can be written: nobody spends what is not there.
@@ -160,7 +179,7 @@ function healCore(voters: VoterWorld, core: readonly number[], wait: Wait, run: 
 }
 
 /** Who does not say that all voters reach all. A client may be connected with one server only. */
-function notFull({ watches, world }: VoterWorld): string[] {
+function notFull<S extends Schema>({ watches, world }: VoterWorld<S>): string[] {
   return world.nodes.flatMap(({ index, name }) => {
     const mode = watches[index]?.status.verdict?.mode
     return mode === 'full' ? [] : [`${name} is ${mode ?? 'down'}`]
@@ -168,7 +187,7 @@ function notFull({ watches, world }: VoterWorld): string[] {
 }
 
 /** What keeps nodes from being alike. */
-function differing(nodes: readonly WorldNode<Schema<WorkloadFields>>[]): string[] {
+function differing<S extends Schema>(nodes: readonly WorldNode<S>[]): string[] {
   const missing: string[] = []
   const all = nodes.reduce((version, { handle }) => version.merge(handle?.version ?? Version.empty), Version.empty)
   const digests = new Set<string>()
@@ -182,14 +201,17 @@ function differing(nodes: readonly WorldNode<Schema<WorkloadFields>>[]): string[
 }
 
 /** What was acknowledged is somewhere: with a quorum always; on the own disk, unless that was lost. */
-function lookForLost({ world, quorumAcknowledged, wrong }: VoterWorld, nodes: VoterWorld['world']['nodes']): void {
+function lookForLost<S extends Schema>(
+  { world, quorumAcknowledged, wrong }: VoterWorld<S>,
+  nodes: readonly WorldNode<S>[],
+): void {
   const all = world.nodes.reduce((version, { handle }) => version.merge(handle?.version ?? Version.empty), Version.empty)
   if (!all.covers(quorumAcknowledged)) wrong.push('something is lost that a quorum had on its disks')
   if (nodes.length > 0 && !all.covers(world.checker.diskAcknowledged))
     wrong.push('something is lost that was on the disk of who wrote it')
 }
 
-function resultOf(voters: VoterWorld, script: VoterScript, times: Times): VoterResult {
+function resultOf<S extends Schema>(voters: VoterWorld<S>, script: VoterScript, times: Times): VoterResult {
   const { world, counts, faults } = voters
   const sum = (of: 'writes' | 'merges' | 'heals'): number =>
     world.nodes.reduce((total, node) => total + node.counts[of], 0)

@@ -23,6 +23,7 @@ export const faultScripts = [
   'amnesia',
   'slow-disk',
   'mixed',
+  'roster-change',
 ] as const
 
 /** One of {@link faultScripts}. */
@@ -40,6 +41,8 @@ export type VoterFault = { readonly atMs: number; readonly forMs?: number } & (
   | { readonly kind: 'clock'; readonly node: number; readonly byMs: number }
   | { readonly kind: 'disk'; readonly node: number; readonly mode: 'slow' | 'full' | 'broken' }
   | { readonly kind: 'weather'; readonly quality: LinkQuality }
+  /** A voter proposes other weights, in the order of the voters. */
+  | { readonly kind: 'roster'; readonly node: number; readonly weights: readonly number[] }
 )
 
 /** A whole run: equal scripts play alike, on every machine. */

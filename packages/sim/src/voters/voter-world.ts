@@ -7,19 +7,38 @@
  * 2. Nobody has powers while somebody else has them for a side that has no voter in common with its own.
  * 3. No round that a quorum has stored is begun a second time.
  * 4. Whoever wakes up accuses nobody before its pause is over.
+ * 5. Whoever was cut off from all others for so long that it must have noticed claims neither powers nor that all is well.
  */
-import { type FencingToken, lastSeq, type Schema, Version } from '@rejoin/state'
+import { type DraftOf, type FencingToken, lastSeq, type Schema, type SnapshotOf, Version } from '@rejoin/state'
 import type { Receipt } from '@rejoin/sync'
 import { clusterDocument, type Lease, mirrorDocuments, type Partitions, pauseWindowMs, watchPartitions } from '@rejoin/sync/partition'
 import type { CheckPace } from '../checker.ts'
-import { randomWrite } from '../generate.ts'
-import { createRandom } from '../random.ts'
-import { Workload, type WorkloadFields, writeWorkload } from '../workload.ts'
+import { createRandom, type RandomStream } from '../random.ts'
 import { createWorld, type World } from '../world.ts'
 import type { WorldEvent } from '../world-events.ts'
 import type { NodeSpec } from '../world-node.ts'
 import { type FaultRun, runFaults } from './faults.ts'
 import type { VoterScript } from './script.ts'
+
+/** What runs at the nodes of a world: a document, and what is done with it. */
+export interface SimulatedApp<S extends Schema> {
+  readonly schema: S
+  /** Somebody does something. Draw from `random` only: nothing else is the same in a replay. */
+  readonly write: (draft: DraftOf<S>, random: RandomStream) => void
+  /** What only one may do at a time. */
+  readonly exclusive?: ExclusiveWork<S>
+  /** What must hold at every replica at every moment: says what is wrong, or nothing. */
+  readonly check?: (snapshot: SnapshotOf<S>) => string | undefined
+}
+
+/** What is done by whoever holds a lease. */
+export interface ExclusiveWork<S extends Schema> {
+  /** That of the `fenced` fields it writes. */
+  readonly lease: string
+  readonly write: (draft: DraftOf<S>, random: RandomStream) => void
+  /** What was begun by that, such as the number of a round: nothing is begun twice. */
+  readonly begun?: (snapshot: SnapshotOf<S>) => string | number
+}
 
 /** What the membership of a node found another one to be. */
 export interface MemberEvent {
@@ -34,11 +53,15 @@ export interface VoterWorldOptions {
   readonly checks?: CheckPace
   readonly onEvent?: (event: WorldEvent) => void
   readonly onMember?: (event: MemberEvent) => void
+  /** A lost disk goes unnoticed, against the rules: for tests that show that the checks notice. */
+  readonly forgetsDisks?: boolean
+  /** No link is dialled a second time, against the rules. */
+  readonly dialsOnce?: boolean
 }
 
 /** A running world of voters. */
-export interface VoterWorld {
-  readonly world: World<Schema<WorkloadFields>>
+export interface VoterWorld<S extends Schema = Schema> {
+  readonly world: World<S>
   readonly faults: FaultRun
   /** Undefined while a node is down. */
   readonly watches: readonly (Partitions | undefined)[]
@@ -58,22 +81,29 @@ export interface VoterWorld {
 }
 
 const name = 'world'
-const lease = 'round'
 const mostWrong = 10
+/** From here on a sleep is a pause for sure; shorter ones are lived with. */
+const shortestPauseMs = 8_000
+/** Within this time both sides of a cut have a verdict (invariant 5). */
+const noticedAfterMs = 40_000
 
 export const nameOfVoter = (node: number): string => `r${node + 1}`
 const indexOf = (id: string): number => Number(id.slice(1)) - 1
 
 /** Builds the world of a script; its faults come by themselves. */
-export function createVoterWorld(script: VoterScript, options: VoterWorldOptions = {}): VoterWorld {
+export function createVoterWorld<S extends Schema>(
+  script: VoterScript,
+  app: SimulatedApp<S>,
+  options: VoterWorldOptions = {},
+): VoterWorld<S> {
   const { voters, clients, weather, isReliable } = script
+  const { exclusive } = app
   const wrong: string[] = []
   const counts = { held: 0, rounds: 0, suspicions: 0, unreachable: 0, pauses: 0 }
   const watches: (Partitions | undefined)[] = []
   const leases: (Lease | undefined)[] = []
   const founded = new Set<number>()
-  const rounds = new Map<number, string>()
-  const pausedUntilMs: number[] = []
+  const begun = new Map<string | number, string>()
   const draw = createRandom(script.seed, 'workload of voters')
   let quorumAcknowledged = Version.empty
   let last: FencingToken | undefined
@@ -88,7 +118,9 @@ export function createVoterWorld(script: VoterScript, options: VoterWorldOptions
     if (to !== 'suspect' && to !== 'unreachable') return
     // What it is told is for others to answer for, and of somebody who is gone it may well be true.
     const isThere = by !== 'hearsay' && faults.runsSince(peer) !== undefined && faults.openSince(node, peer) !== undefined
-    if (isThere && world.nowMs < (pausedUntilMs[node] ?? 0))
+    const woke = faults.wokeFrom(node)
+    if (woke === undefined || woke.forMs < shortestPauseMs) return
+    if (isThere && world.nowMs < woke.atMs + pauseWindowMs(1000))
       report(`${nameOfVoter(node)}, awake again, finds ${nameOfVoter(peer)} ${to}`)
   }
 
@@ -98,13 +130,14 @@ export function createVoterWorld(script: VoterScript, options: VoterWorldOptions
     policy: script.policy,
     ...(script.arbiter === undefined ? {} : { arbiter: nameOfVoter(script.arbiter) }),
   }
-  const world: World<Schema<WorkloadFields>> = createWorld({
+  const world: World<S> = createWorld<S>({
     seed: script.seed,
     nodes: specs(script),
-    schema: Workload,
-    write: (draft, write) => (write.verb === 'round' ? draft.round.set(write.number) : writeWorkload(draft, write)),
+    schema: app.schema,
+    write: () => undefined,
     quality: weather,
     reliable: isReliable,
+    dialsOnce: options.dialsOnce === true,
     checks: options.checks ?? 'versions',
     ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
     isAdmin: (member, document) => document === clusterDocument && indexOf(member) < voters,
@@ -112,14 +145,14 @@ export function createVoterWorld(script: VoterScript, options: VoterWorldOptions
       const isVoter = node < voters
       if (isVoter) mirrorDocuments(replica)
       const watch = watchPartitions(replica, {
-        ...(isVoter ? { roster, isFounding: !founded.has(node) } : {}),
+        ...(isVoter ? { roster, isFounding: options.forgetsDisks === true || !founded.has(node) } : {}),
         preset: script.preset,
         maxTtlMs: script.ttlMs,
       })
       founded.add(node)
       watches[node] = watch
-      if (!isVoter) return
-      watch.lease({ name }, lease).then(
+      if (!isVoter || exclusive === undefined) return
+      watch.lease({ name }, exclusive.lease).then(
         (wanted) => {
           if (watches[node] === watch) leases[node] = wanted
         },
@@ -128,10 +161,8 @@ export function createVoterWorld(script: VoterScript, options: VoterWorldOptions
     },
     onLog: (node, { event, details }) => {
       if (event === 'member') accused(node, indexOf(String(details['peer'])), String(details['to']), String(details['by']))
-      else if (event === 'paused') {
-        counts.pauses += 1
-        pausedUntilMs[node] = world.nowMs + pauseWindowMs(1000) - 1
-      } else if (event === 'internal-error') report(`${nameOfVoter(node)}: a bug came to light: ${details['error']}`)
+      else if (event === 'paused') counts.pauses += 1
+      else if (event === 'internal-error') report(`${nameOfVoter(node)}: a bug came to light: ${details['error']}`)
       else if (event === 'listener-failed') report(`${nameOfVoter(node)}: a listener failed: ${details['error']}`)
     },
   })
@@ -139,7 +170,13 @@ export function createVoterWorld(script: VoterScript, options: VoterWorldOptions
     watches[node] = undefined
     leases[node] = undefined
   }
-  const faults = runFaults(world, script, downed)
+  const proposed = (node: number, weights: readonly number[]): void => {
+    const watch = watches[node]
+    const known = watch?.status.roster
+    if (watch === undefined || known === undefined || world.nodes[node]?.isAsleep === true) return
+    watch.propose({ ...known, voters: known.voters.map((voter, at) => ({ ...voter, weight: weights[at] ?? 1 })) })
+  }
+  const faults = runFaults(world, script, { downed, proposed })
 
   const lookAtLease = (): void => {
     let holder: number | undefined
@@ -168,14 +205,27 @@ export function createVoterWorld(script: VoterScript, options: VoterWorldOptions
       }
     }
   }
+  /** Invariant 5. */
+  const lookAtLonely = (): void => {
+    const noticedMs = world.nowMs - noticedAfterMs
+    for (let node = 0; node < voters && voters > 1; node += 1) {
+      const verdict = watches[node]?.status.verdict
+      if (verdict === undefined || (faults.runsSince(node) ?? world.nowMs) > noticedMs) continue
+      let isAlone = true
+      for (let other = 0; other < voters; other += 1)
+        if (other !== node && (faults.closedSince(node, other) ?? world.nowMs) > noticedMs) isAlone = false
+      if (isAlone && (verdict.mode === 'full' || verdict.capabilities.mayGrantLease))
+        report(`${nameOfVoter(node)}, cut off from all for ${noticedAfterMs / 1000} s, takes itself to be ${verdict.mode}`)
+    }
+  }
   /** Invariant 3. */
-  const began = (node: number, round: number, receipt: Receipt): void => {
+  const began = (node: number, what: string | number, receipt: Receipt): void => {
     const who = `${nameOfVoter(node)}:${receipt.change?.seq}`
     leases[node]?.reached(receipt).then(
       () => {
-        const by = rounds.get(round)
-        if (by !== undefined) report(`round ${round} was begun by ${by} and by ${who}`)
-        rounds.set(round, who)
+        const by = begun.get(what)
+        if (by !== undefined) report(`${what} was begun by ${by} and by ${who}`)
+        begun.set(what, who)
         counts.rounds += 1
       },
       () => undefined,
@@ -183,9 +233,8 @@ export function createVoterWorld(script: VoterScript, options: VoterWorldOptions
   }
   const isRunning = (node: number): boolean => world.nodes[node]?.handle !== undefined && !world.nodes[node]?.isAsleep
   const writeAt = (node: number): Receipt | undefined => {
-    const found = world.nodes[node]
-    if (!isRunning(node) || found === undefined) return undefined
-    const receipt = found.write(randomWrite(draw))
+    if (!isRunning(node)) return undefined
+    const receipt = world.nodes[node]?.change((draft) => app.write(draft, draw))
     const change = receipt?.change
     if (receipt === undefined || change === undefined) return undefined
     watches[node]?.reached({ name }, receipt).then(
@@ -196,14 +245,20 @@ export function createVoterWorld(script: VoterScript, options: VoterWorldOptions
     )
     return receipt
   }
-  const beginRound = (): void => {
+  const workAlone = ({ write, begun: what }: ExclusiveWork<S>): void => {
     for (let node = 0; node < voters; node += 1) {
       const token = isRunning(node) ? leases[node]?.token : undefined
-      const handle = world.nodes[node]?.handle
-      if (token === undefined || handle === undefined) continue
-      const round = handle.snapshot.round + 1
-      const receipt = world.nodes[node]?.write({ verb: 'round', number: round, text: '' }, { token })
-      if (receipt?.change !== undefined) began(node, round, receipt)
+      if (token === undefined) continue
+      const receipt = world.nodes[node]?.change((draft) => write(draft, draw), { token })
+      const snapshot = world.nodes[node]?.handle?.snapshot
+      if (receipt?.change !== undefined && what !== undefined && snapshot !== undefined)
+        began(node, what(snapshot as SnapshotOf<S>), receipt)
+    }
+  }
+  const lookAtApp = (check: (snapshot: SnapshotOf<S>) => string | undefined): void => {
+    for (const { handle, name: who } of world.nodes) {
+      const fault = handle === undefined ? undefined : check(handle.snapshot as SnapshotOf<S>)
+      if (fault !== undefined) report(`${who}: ${fault}`)
     }
   }
 
@@ -221,10 +276,12 @@ export function createVoterWorld(script: VoterScript, options: VoterWorldOptions
     look: () => {
       lookAtLease()
       lookAtPowers()
+      lookAtLonely()
+      if (app.check !== undefined) lookAtApp(app.check)
     },
     write: () => {
       writeAt(draw.int(voters + clients))
-      if (draw.chance(0.5)) beginRound()
+      if (exclusive !== undefined && draw.chance(0.5)) workAlone(exclusive)
     },
     writeAt,
   }

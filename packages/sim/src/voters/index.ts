@@ -1,5 +1,0 @@
-export { type FaultRun, runFaults } from './faults.ts'
-export { type GenerateVoterOptions, generateVoterScript } from './generate.ts'
-export { type PlayVoterOptions, playVoters, type VoterResult, voterBounds } from './play.ts'
-export { calmAtMs, type FaultScript, faultScripts, lanesBetween, type VoterFault, type VoterScript } from './script.ts'
-export { createVoterWorld, type MemberEvent, type VoterWorld, type VoterWorldOptions } from './voter-world.ts'
