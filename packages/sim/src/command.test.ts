@@ -3,7 +3,7 @@ import { runCommand, type SimSummary } from './command.ts'
 import { generateScenario } from './generate.ts'
 import { encodeScenario } from './scenario-codec.ts'
 
-let file = ''
+const file = ''
 
 function run(command: string, ...args: string[]): { readonly status: number; readonly lines: string[] } {
   const lines: string[] = []

@@ -68,15 +68,18 @@ export {
   stormLanes,
   stormSide,
 } from './storms.ts'
-export { Workload, type WorkloadFields, workloadOptions, writeWorkload } from './workload.ts'
-export { createWorld, type World, type WorldOptions } from './world.ts'
-export type { WorldEvent } from './world-events.ts'
-export { createWorldNode, type NodeSpec, type NodeSurroundings, type WorldNode, type WorldPace } from './world-node.ts'
 export { type FaultRun, runFaults } from './voters/faults.ts'
 export { type GenerateVoterOptions, generateVoterScript } from './voters/generate.ts'
 export { type PlayVoterOptions, playApp, playVoters, type VoterResult, voterBounds } from './voters/play.ts'
 export { readReplayFile, writeReplayFile } from './voters/replay-file.ts'
-export { calmAtMs, type FaultScript, faultScripts, lanesBetween, type VoterFault, type VoterScript } from './voters/script.ts'
+export {
+  calmAtMs,
+  type FaultScript,
+  faultScripts,
+  lanesBetween,
+  type VoterFault,
+  type VoterScript,
+} from './voters/script.ts'
 export { type Shrunk, shrinkVoterScript } from './voters/shrink.ts'
 export { type SimulationFailure, type SimulationOptions, type SimulationReport, simulate } from './voters/simulate.ts'
 export {
@@ -88,3 +91,7 @@ export {
   type VoterWorldOptions,
 } from './voters/voter-world.ts'
 export { workloadApp } from './voters/workload-app.ts'
+export { Workload, type WorkloadFields, workloadOptions, writeWorkload } from './workload.ts'
+export { createWorld, type World, type WorldOptions } from './world.ts'
+export type { WorldEvent } from './world-events.ts'
+export { createWorldNode, type NodeSpec, type NodeSurroundings, type WorldNode, type WorldPace } from './world-node.ts'

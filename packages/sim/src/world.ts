@@ -5,8 +5,8 @@
  * compares it with the op log. When the faults are over, `pending` says in words what is still missing.
  */
 import { type ChangeOptions, type DraftOf, type Schema, Version } from '@rejoin/state'
-import type { SyncRules } from '@rejoin/sync/testing'
 import type { DialTransport, LogEntry, Replica } from '@rejoin/sync'
+import type { SyncRules } from '@rejoin/sync/testing'
 import { type Checker, type CheckPace, createChecker, type Violation } from './checker.ts'
 import type { DiskOptions } from './disk.ts'
 import { createSea, type LinkQuality, type Sea, type SeaOptions } from './links.ts'

@@ -32,7 +32,8 @@ export function simVoters(
   const { worlds, failures } = report
   if (isJson) host.line(JSON.stringify(report))
   else {
-    for (const { seed, replay } of failures) host.line(`seed ${seed} made smaller, for a replay file:\n${replay.trim()}`)
+    for (const { seed, replay } of failures)
+      host.line(`seed ${seed} made smaller, for a replay file:\n${replay.trim()}`)
     host.line(
       [
         `${worlds} worlds of voters from ${seeds[0]}, ${failures.length} wrong, ${round(((worlds - failures.length) / worlds) * 100)} % healed, ` +
@@ -43,7 +44,8 @@ export function simVoters(
       ].join('\n'),
     )
   }
-  const hasWorked = worlds > 0 && report.merges > 0 && report.rounds > 0 && report.cuts + report.crashes + report.sleeps > 0
+  const hasWorked =
+    worlds > 0 && report.merges > 0 && report.rounds > 0 && report.cuts + report.crashes + report.sleeps > 0
   if (!hasWorked && !isJson) host.line('nothing was proved: worlds, merges, rounds and faults must all be above zero')
   return failures.length === 0 && hasWorked ? 0 : 1
 }
@@ -69,7 +71,9 @@ function describe(result: VoterResult, script: VoterScript): string {
   const { voters, clients, core, faults, policy, weather } = script
   return [
     `seed ${script.seed}, ${script.script}, ${voters} voters (${policy.kind}) and ${clients} clients, latency ${weather.latencyMs.join(' to ')} ms`,
-    core === undefined ? 'everything that breaks ends' : `well again in the end: ${core.map((node) => `r${node + 1}`).join(', ')}`,
+    core === undefined
+      ? 'everything that breaks ends'
+      : `well again in the end: ${core.map((node) => `r${node + 1}`).join(', ')}`,
     ...faults.map((fault) => `  ${JSON.stringify(fault)}`),
     ...result.wrong.map((words) => `WRONG ${words}`),
     `healed ${round(result.healMs / 1000)} s after the faults, alike after ${round(result.sameMs / 1000)} s; ` +

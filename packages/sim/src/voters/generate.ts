@@ -48,7 +48,12 @@ export function generateVoterScript(seed: number, options: GenerateVoterOptions 
     dialsBoth: shape.chance(0.15),
   }
   const atMs = firstFaultMs + shape.int(5_000)
-  const faults = faultsOf(script, createRandom(seed, `faults/${script}`), { voters, all: voters + clients, atMs, outageMs })
+  const faults = faultsOf(script, createRandom(seed, `faults/${script}`), {
+    voters,
+    all: voters + clients,
+    atMs,
+    outageMs,
+  })
   // Which core is a quorum nobody can say here once the weights are others.
   const isLively = shape.chance(0.25) && script !== 'roster-change'
   const mode = options.mode ?? (isLively ? 'liveness' : 'safety')
@@ -112,7 +117,9 @@ function faultsOf(script: FaultScript, random: RandomStream, { voters, all, atMs
       return cut(lanesBetween([[first], upTo(all).filter((node) => node !== first)]))
     case 'three-way': {
       const third = Math.max(1, Math.floor(all / 3))
-      return cut(lanesBetween([everybody.slice(0, third), everybody.slice(third, 2 * third), everybody.slice(2 * third)]))
+      return cut(
+        lanesBetween([everybody.slice(0, third), everybody.slice(third, 2 * third), everybody.slice(2 * third)]),
+      )
     }
     case 'bridge':
       return cut(lanesBetween([nodes.slice(1, 1 + half), nodes.slice(1 + half)]))
@@ -166,7 +173,13 @@ function faultsOf(script: FaultScript, random: RandomStream, { voters, all, atMs
     case 'roster-change': {
       const changes = Array.from({ length: 1 + random.int(3) }, (_, index): VoterFault => {
         const weights = nodes.map(() => 1 + random.int(3))
-        return { kind: 'roster', atMs: atMs + index * 7_000 + random.int(5_000), forMs: 0, node: random.pick(nodes), weights }
+        return {
+          kind: 'roster',
+          atMs: atMs + index * 7_000 + random.int(5_000),
+          forMs: 0,
+          node: random.pick(nodes),
+          weights,
+        }
       })
       const some = 1 + random.int(voters - 1)
       const lanes = lanesBetween([nodes.slice(0, some), nodes.slice(some)])
@@ -175,7 +188,9 @@ function faultsOf(script: FaultScript, random: RandomStream, { voters, all, atMs
     case 'mixed': {
       const faults: VoterFault[] = []
       for (let count = 2 + random.int(4); count > 0; count -= 1) {
-        const other = random.pick(faultScripts.filter((name) => name !== 'mixed' && name !== 'amnesia' && name !== 'roster-change'))
+        const other = random.pick(
+          faultScripts.filter((name) => name !== 'mixed' && name !== 'amnesia' && name !== 'roster-change'),
+        )
         const extent = { voters, all, atMs: atMs + random.int(outageMs), outageMs: 500 + random.int(outageMs) }
         faults.push(...faultsOf(other, random, extent))
       }
@@ -204,7 +219,13 @@ function farPairs(ring: readonly number[]): [number, number][] {
 }
 
 /** Clogs one after the other, unclogs in another order. */
-function swizzle(random: RandomStream, some: readonly number[], all: number, atMs: number, outageMs: number): VoterFault[] {
+function swizzle(
+  random: RandomStream,
+  some: readonly number[],
+  all: number,
+  atMs: number,
+  outageMs: number,
+): VoterFault[] {
   const gapMs = Math.max(50, Math.floor(outageMs / (some.length * 2)))
   const order = random.shuffle(some)
   return some.map((node, index) => {
@@ -260,7 +281,9 @@ function leaveBroken(script: VoterScript, random: RandomStream, atMs: number): V
       case 3:
         return [{ kind: 'flap', atMs, everyMs: random.pick([100, 1_000, 7_000]), lanes: toCore }]
       case 4:
-        return node < voters ? [{ kind: 'disk', atMs, node, mode: random.pick(['slow', 'full', 'broken'] as const) }] : []
+        return node < voters
+          ? [{ kind: 'disk', atMs, node, mode: random.pick(['slow', 'full', 'broken'] as const) }]
+          : []
       default:
         return [{ kind: 'cut', atMs, lanes: toCore }]
     }

@@ -7,7 +7,13 @@ import type { Receipt } from '@rejoin/sync'
 import { hashText } from '../random.ts'
 import type { WorldNode } from '../world-node.ts'
 import { calmAtMs, type VoterScript } from './script.ts'
-import { createVoterWorld, nameOfVoter, type SimulatedApp, type VoterWorld, type VoterWorldOptions } from './voter-world.ts'
+import {
+  createVoterWorld,
+  nameOfVoter,
+  type SimulatedApp,
+  type VoterWorld,
+  type VoterWorldOptions,
+} from './voter-world.ts'
 import { workloadApp } from './workload-app.ts'
 
 /** How to play. */
@@ -47,7 +53,13 @@ export interface VoterResult {
 }
 
 /** After the return of the links: for all to be `full` and alike, for incidents to close, for a lease to be held. */
-export const voterBounds = { healMs: 65_000, closeMs: 120_000, leaseMs: 60_000, quorumMs: 30_000, settleMs: 10_000 } as const
+export const voterBounds = {
+  healMs: 65_000,
+  closeMs: 120_000,
+  leaseMs: 60_000,
+  quorumMs: 30_000,
+  settleMs: 10_000,
+} as const
 
 /** Plays a script, with documents of every kind of leaf, and checks everything. */
 export function playVoters(script: VoterScript, options: PlayVoterOptions = {}): VoterResult {
@@ -102,7 +114,9 @@ export function playApp<S extends Schema>(
 
   run(Math.max(calmAtMs(script), 5_000), true)
   const times =
-    script.core === undefined ? healAll(voters, wait, run, isLeased) : healCore(voters, script.core, wait, run, isLeased)
+    script.core === undefined
+      ? healAll(voters, wait, run, isLeased)
+      : healCore(voters, script.core, wait, run, isLeased)
   for (const { kind, message } of world.violations) voters.wrong.push(`${kind}: ${message}`)
   return resultOf(voters, script, times)
 }
@@ -130,7 +144,10 @@ function healAll<S extends Schema>(voters: VoterWorld<S>, wait: Wait, run: Run, 
       voterBounds.closeMs,
     )
   if (isLeased)
-    wait(() => (leases.some((lease) => lease?.token !== undefined) ? [] : ['nobody holds the lease']), voterBounds.leaseMs)
+    wait(
+      () => (leases.some((lease) => lease?.token !== undefined) ? [] : ['nobody holds the lease']),
+      voterBounds.leaseMs,
+    )
   run(1_000, false)
   // Who has just found out that it slept says for a moment that it knows nothing.
   wait(() => [...differing(world.nodes), ...notFull(voters)], voterBounds.settleMs)
@@ -152,16 +169,24 @@ function healCore<S extends Schema>(
   const healMs = wait(
     () =>
       nodes.flatMap(({ index }) =>
-        watches[index]?.status.verdict?.capabilities.mayGrantLease === true ? [] : [`${nameOfVoter(index)} has no powers`],
+        watches[index]?.status.verdict?.capabilities.mayGrantLease === true
+          ? []
+          : [`${nameOfVoter(index)} has no powers`],
       ),
     voterBounds.healMs,
   )
   if (isLeased)
-    wait(() => (leases.some((lease) => lease?.token !== undefined) ? [] : ['nobody holds the lease']), voterBounds.leaseMs)
+    wait(
+      () => (leases.some((lease) => lease?.token !== undefined) ? [] : ['nobody holds the lease']),
+      voterBounds.leaseMs,
+    )
   let stored = false
   const writer = core[0] as number
   // Not all that is drawn can be written: nobody spends what is not there.
-  const receipt = Array.from({ length: 20 }, () => 0).reduce<Receipt | undefined>((one) => one ?? voters.writeAt(writer), undefined)
+  const receipt = Array.from({ length: 20 }, () => 0).reduce<Receipt | undefined>(
+    (one) => one ?? voters.writeAt(writer),
+    undefined,
+  )
   if (receipt === undefined) voters.wrong.push(`${nameOfVoter(writer)} cannot write`)
   else {
     watches[writer]?.reached({ name: 'world' }, receipt).then(
@@ -205,7 +230,10 @@ function lookForLost<S extends Schema>(
   { world, quorumAcknowledged, wrong }: VoterWorld<S>,
   nodes: readonly WorldNode<S>[],
 ): void {
-  const all = world.nodes.reduce((version, { handle }) => version.merge(handle?.version ?? Version.empty), Version.empty)
+  const all = world.nodes.reduce(
+    (version, { handle }) => version.merge(handle?.version ?? Version.empty),
+    Version.empty,
+  )
   if (!all.covers(quorumAcknowledged)) wrong.push('something is lost that a quorum had on its disks')
   if (nodes.length > 0 && !all.covers(world.checker.diskAcknowledged))
     wrong.push('something is lost that was on the disk of who wrote it')

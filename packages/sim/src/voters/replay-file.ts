@@ -64,14 +64,17 @@ function policyOf(value: unknown, voters: number): Policy {
 function qualityOf(value: unknown): LinkQuality {
   const quality = object(value, 'weather')
   const [low, high] = list(quality, 'latencyMs', 2).map((ms) => number(ms, 'latencyMs', 0, 60_000))
-  if (low === undefined || high === undefined || low > high) throw new FileFault('latencyMs is the least and the greatest')
+  if (low === undefined || high === undefined || low > high)
+    throw new FileFault('latencyMs is the least and the greatest')
   return {
     latencyMs: [low, high],
     loss: number(quality['loss'], 'loss', 0, 1),
     duplicate: number(quality['duplicate'], 'duplicate', 0, 1),
     reorder: number(quality['reorder'], 'reorder', 0, 1),
     ...(quality['bytesPerMs'] === undefined ? {} : { bytesPerMs: number(quality['bytesPerMs'], 'bytesPerMs', 1, 1e9) }),
-    ...(quality['patienceMs'] === undefined ? {} : { patienceMs: number(quality['patienceMs'], 'patienceMs', 0, mostMs) }),
+    ...(quality['patienceMs'] === undefined
+      ? {}
+      : { patienceMs: number(quality['patienceMs'], 'patienceMs', 0, mostMs) }),
   }
 }
 

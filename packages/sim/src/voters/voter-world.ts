@@ -11,7 +11,14 @@
  */
 import { type DraftOf, type FencingToken, lastSeq, type Schema, type SnapshotOf, Version } from '@rejoin/state'
 import type { Receipt } from '@rejoin/sync'
-import { clusterDocument, type Lease, mirrorDocuments, type Partitions, pauseWindowMs, watchPartitions } from '@rejoin/sync/partition'
+import {
+  clusterDocument,
+  type Lease,
+  mirrorDocuments,
+  type Partitions,
+  pauseWindowMs,
+  watchPartitions,
+} from '@rejoin/sync/partition'
 import type { CheckPace } from '../checker.ts'
 import { createRandom, type RandomStream } from '../random.ts'
 import { createWorld, type World } from '../world.ts'
@@ -117,7 +124,8 @@ export function createVoterWorld<S extends Schema>(
     options.onMember?.({ atMs: world.nowMs, node, peer, to })
     if (to !== 'suspect' && to !== 'unreachable') return
     // What it is told is for others to answer for, and of somebody who is gone it may well be true.
-    const isThere = by !== 'hearsay' && faults.runsSince(peer) !== undefined && faults.openSince(node, peer) !== undefined
+    const isThere =
+      by !== 'hearsay' && faults.runsSince(peer) !== undefined && faults.openSince(node, peer) !== undefined
     const woke = faults.wokeFrom(node)
     if (woke === undefined || woke.forMs < shortestPauseMs) return
     if (isThere && world.nowMs < woke.atMs + pauseWindowMs(1000))
@@ -160,7 +168,8 @@ export function createVoterWorld<S extends Schema>(
       )
     },
     onLog: (node, { event, details }) => {
-      if (event === 'member') accused(node, indexOf(String(details['peer'])), String(details['to']), String(details['by']))
+      if (event === 'member')
+        accused(node, indexOf(String(details['peer'])), String(details['to']), String(details['by']))
       else if (event === 'paused') counts.pauses += 1
       else if (event === 'internal-error') report(`${nameOfVoter(node)}: a bug came to light: ${details['error']}`)
       else if (event === 'listener-failed') report(`${nameOfVoter(node)}: a listener failed: ${details['error']}`)
@@ -215,7 +224,9 @@ export function createVoterWorld<S extends Schema>(
       for (let other = 0; other < voters; other += 1)
         if (other !== node && (faults.closedSince(node, other) ?? world.nowMs) > noticedMs) isAlone = false
       if (isAlone && (verdict.mode === 'full' || verdict.capabilities.mayGrantLease))
-        report(`${nameOfVoter(node)}, cut off from all for ${noticedAfterMs / 1000} s, takes itself to be ${verdict.mode}`)
+        report(
+          `${nameOfVoter(node)}, cut off from all for ${noticedAfterMs / 1000} s, takes itself to be ${verdict.mode}`,
+        )
     }
   }
   /** Invariant 3. */
