@@ -37,6 +37,13 @@ export {
   type Sea,
   type SeaOptions,
 } from './links.ts'
+export { type CutFigures, type MembersFigures, measureCut, percentile, watchMembers } from './members/measure.ts'
+export {
+  createMembersWorld,
+  type MembersOptions,
+  type MembersWorld,
+  type SimulatedMember,
+} from './members/members-world.ts'
 export { type ClockFault, createNodeTime, type NodeTime, worldEpochMs } from './node-time.ts'
 export { createListTree, type ListElement, type ListTree } from './oracle/list-tree.ts'
 export { createOpLog, type LoggedItem, type LoggedKey, leafId, type OpLog, OracleError } from './oracle/op-log.ts'
