@@ -229,12 +229,7 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
     },
     violations: checker.violations,
     act,
-    runUntil: (toMs) => {
-      for (let nextMs = scheduler.nextAtMs(); nextMs !== undefined && nextMs <= toMs; nextMs = scheduler.nextAtMs()) {
-        scheduler.step()
-      }
-      scheduler.advanceTo(toMs)
-    },
+    runUntil: scheduler.runUntil,
     calm: () => {
       clearSky()
       for (const node of nodes) {

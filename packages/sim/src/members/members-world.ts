@@ -229,11 +229,6 @@ export function createMembersWorld(options: MembersOptions): MembersWorld {
     isUp: (index) => (nodes[index] as Node).pausedUntil <= scheduler.nowMs,
     clockOf: (index) => clockOf(nodes[index] as Node),
     step: (index, input) => step(nodes[index] as Node, input),
-    run: (ms) => {
-      const untilMs = scheduler.nowMs + ms
-      for (let nextMs = scheduler.nextAtMs(); nextMs !== undefined && nextMs <= untilMs; nextMs = scheduler.nextAtMs())
-        scheduler.step()
-      scheduler.advanceTo(untilMs)
-    },
+    run: (ms) => scheduler.runUntil(scheduler.nowMs + ms),
   }
 }

@@ -34,6 +34,7 @@ export function generateVoterScript(seed: number, options: GenerateVoterOptions 
   const policy: Policy = script === 'amnesia' && voters < 4 ? { kind: 'keep-majority' } : drawn
   const hasArbiter = voters % 2 === 0 && policy.kind === 'keep-majority' && shape.chance(0.5)
   const isReliable = shape.chance(0.8)
+  const weather = drawWeather(createRandom(seed, 'weather of voters'), isReliable)
   const ground = {
     seed,
     script,
@@ -42,8 +43,9 @@ export function generateVoterScript(seed: number, options: GenerateVoterOptions 
     policy,
     ...(hasArbiter ? { arbiter: shape.int(voters) } : {}),
     preset: 'lan' as const,
-    ttlMs: shape.pick([3_000, 5_000, 15_000]),
-    weather: drawWeather(createRandom(seed, 'weather of voters'), isReliable),
+    // A twelfth of it is what voters have to answer in: more than there and back, and the disk.
+    ttlMs: weather.latencyMs[1] > 50 ? 15_000 : shape.pick([3_000, 5_000, 15_000]),
+    weather,
     isReliable,
     dialsBoth: shape.chance(0.15),
   }
