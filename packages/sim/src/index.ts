@@ -76,6 +76,14 @@ export {
   stormSide,
 } from './storms.ts'
 export { type FaultRun, runFaults } from './voters/faults.ts'
+export {
+  type FlappingHealFigures,
+  measureFlappingHeal,
+  measureSplit,
+  patientPace,
+  playLongOutage,
+  type SplitFigures,
+} from './voters/figures.ts'
 export { type GenerateVoterOptions, generateVoterScript } from './voters/generate.ts'
 export { type PlayVoterOptions, playApp, playVoters, type VoterResult, voterBounds } from './voters/play.ts'
 export { readReplayFile, writeReplayFile } from './voters/replay-file.ts'

@@ -7,8 +7,8 @@
  *    nothing sent later in it arrives, and once the lane is open again the next frame meets a reset.
  * 3. An *unreliable* session loses, repeats and reorders, and stays open.
  * 4. Nobody is told of a cut. Ends notice by silence, as in life.
- * 5. With patience, the platform of a reliable session sends again what sank, after 200 ms and then after twice as long each time,
- *    and all that was sent later waits behind it. Only when its patience is over is the direction broken.
+ * 5. With patience, the platform of a reliable session sends again what sank, after 200 ms or somewhat more and then after twice as
+ *    long each time, and all that was sent later waits behind it. Only when its patience is over is the direction broken.
  */
 import type { DialTransport, Link, LinkClosed, LinkEvents, ListenHost, ListenTransport } from '@rejoin/sync'
 import type { RandomStream } from './random.ts'
@@ -258,7 +258,7 @@ export function createSea(options: SeaOptions): Sea {
         }
       })
     }
-    tryAgain(resendMs)
+    tryAgain(resendMs * end.out.random.between(1, 1.3))
   }
 
   const sink = (frame: MutableFrame, cause: 'cut' | 'loss'): void => {

@@ -8,6 +8,7 @@ import { type ChangeOptions, type DraftOf, isRejoinError, type Schema, type Stor
 import {
   connect,
   type DocumentHandle,
+  type EnvironmentHint,
   type Limits,
   type LogEntry,
   type Net,
@@ -63,6 +64,7 @@ export interface NodeSurroundings<S extends Schema> {
   readonly vanish: () => void
   readonly tell: ((event: WorldEvent) => void) | undefined
   /** Told each replica before it connects: what else runs at a node, such as its partition layer, begins here. */
+  readonly hasHints?: boolean | undefined
   readonly attach?: ((node: number, replica: Replica) => void) | undefined
   readonly onLog?: ((node: number, entry: LogEntry) => void) | undefined
 }
@@ -102,6 +104,8 @@ export interface WorldNode<S extends Schema> {
   /** Nothing of it runs until it wakes: its timers, what its disk answers and what arrives wait. */
   sleep(how: SleepFault): void
   wake(): void
+  /** Its platform noticed something; nothing happens in a world without hints. */
+  hint(hint: EnvironmentHint): void
   /** Runs something of the node, once it is awake. */
   hear(run: () => void): void
   /** A server asks again what each connection may do. */
@@ -115,6 +119,7 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
   const hear = (run: () => void): void => (time === undefined ? run() : time.hear(run))
   const disk = createDisk(scheduler, random.stream(`disk/${index}`), { ...around.disk, hear })
   const counts = { writes: 0, refusedWrites: 0, merges: 0, heals: 0, crashes: 0, conflicts: 0, refusals: 0 }
+  const hintListeners = new Set<{ readonly opening: NodeTime; readonly listener: (hint: EnvironmentHint) => void }>()
   /** Those of replicas that are gone. */
   const joins = { bySketch: 0, whole: 0, epochs: 0 }
   let state: 'down' | 'opening' | 'up' = 'down'
@@ -205,6 +210,12 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     net = undefined
   }
 
+  const listen = (opening: NodeTime, listener: (hint: EnvironmentHint) => void): (() => void) => {
+    const entry = { opening, listener }
+    hintListeners.add(entry)
+    return () => hintListeners.delete(entry)
+  }
+
   const start = (): void => {
     if (state !== 'down') return
     state = 'opening'
@@ -220,6 +231,7 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
         timers: running.timers,
         random: random.stream(`node/${index}/${opening}`),
         storage: disk.open(),
+        ...(around.hasHints === true ? { environment: { onHint: (listener) => listen(running, listener) } } : {}),
         role: spec.role,
         name: spec.name,
         onLog: (entry) => {
@@ -339,6 +351,10 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     jumpClock: (byMs) => time?.jump(byMs),
     sleep: (how) => time?.sleep(how),
     wake: () => time?.wake(),
+    hint: (hint) => {
+      for (const { opening, listener } of [...hintListeners])
+        if (opening === time) opening.hear(() => listener(hint))
+    },
     hear,
     reauthorize: () => replica?.reauthorize(around.document),
   }

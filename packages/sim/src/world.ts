@@ -44,6 +44,8 @@ export interface WorldOptions<S extends Schema> {
   readonly checks?: CheckPace
   /** Told each replica before it connects: what else runs at a node begins here. */
   readonly attach?: (node: number, replica: Replica) => void
+  /** Whether the platforms of the nodes tell hints, which `WorldNode.hint` makes up. Default false. */
+  readonly hasHints?: boolean
   /** No link is dialled a second time by one opening of a node: for tests that show that the checks notice. */
   readonly dialsOnce?: boolean
   /** Whether the node of this name is an administrator of a document. Default: nobody is. */
@@ -139,6 +141,7 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
       },
       vanish: () => sea.crash(index),
       tell,
+      hasHints: options.hasHints,
       attach: options.attach,
       onLog: options.onLog,
     }),

@@ -13,6 +13,7 @@ import { type DraftOf, type FencingToken, lastSeq, type Schema, type SnapshotOf,
 import type { Receipt } from '@rejoin/sync'
 import {
   clusterDocument,
+  type DetectorSettings,
   type Lease,
   mirrorDocuments,
   type Partitions,
@@ -23,7 +24,7 @@ import type { CheckPace } from '../checker.ts'
 import { createRandom, type RandomStream } from '../random.ts'
 import { createWorld, type World } from '../world.ts'
 import type { WorldEvent } from '../world-events.ts'
-import type { NodeSpec } from '../world-node.ts'
+import type { NodeSpec, WorldPace } from '../world-node.ts'
 import { type FaultRun, runFaults } from './faults.ts'
 import type { VoterScript } from './script.ts'
 
@@ -60,6 +61,11 @@ export interface VoterWorldOptions {
   readonly checks?: CheckPace
   readonly onEvent?: (event: WorldEvent) => void
   readonly onMember?: (event: MemberEvent) => void
+  /** Whether the platforms of the nodes tell hints. */
+  readonly hasHints?: boolean
+  /** Replaces single settings of the preset. */
+  readonly settings?: Partial<DetectorSettings>
+  readonly pace?: WorldPace
   /** A lost disk goes unnoticed, against the rules: for tests that show that the checks notice. */
   readonly forgetsDisks?: boolean
   /** No link is dialled a second time, against the rules. */
@@ -146,6 +152,8 @@ export function createVoterWorld<S extends Schema>(
     quality: weather,
     reliable: isReliable,
     dialsOnce: options.dialsOnce === true,
+    hasHints: options.hasHints === true,
+    ...(options.pace === undefined ? {} : { pace: options.pace }),
     checks: options.checks ?? 'versions',
     ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
     isAdmin: (member, document) => document === clusterDocument && indexOf(member) < voters,
@@ -155,6 +163,7 @@ export function createVoterWorld<S extends Schema>(
       const watch = watchPartitions(replica, {
         ...(isVoter ? { roster, isFounding: options.forgetsDisks === true || !founded.has(node) } : {}),
         preset: script.preset,
+        ...(options.settings === undefined ? {} : { settings: options.settings }),
         maxTtlMs: script.ttlMs,
       })
       founded.add(node)

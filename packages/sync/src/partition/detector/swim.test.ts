@@ -614,13 +614,17 @@ describe('swim', () => {
     const answers = (message: SwimMessage): unknown[] =>
       sentIn(swim.step({ kind: 'message', from: 'page', now: 10, message })).map(({ message: answer }) => answer)
     expect(answers({ kind: 'probe', seq: 1, rumours: [accusation] })).toMatchObject([{ kind: 'ack', incarnation: 2 }])
-    // Of an incarnation that it has not, or said again: nothing to refute.
+    // Said again: nothing is left to refute.
     expect(answers({ kind: 'probe', seq: 2, rumours: [accusation] })).toMatchObject([{ kind: 'ack', incarnation: 2 }])
-    const ahead = rumour('alice', 'unreachable', 90, 'page')
-    expect(answers({ kind: 'probe', seq: 3, rumours: [ahead] })).toMatchObject([{ kind: 'ack', incarnation: 2 }])
-    const known = rumour('alice', 'suspect', 2, 'page')
+    // Of an earlier opening of this replica, which had come further.
+    const ahead = rumour('alice', 'unreachable', 9, 'page')
+    expect(answers({ kind: 'probe', seq: 3, rumours: [ahead] })).toMatchObject([{ kind: 'ack', incarnation: 10 }])
+    const absurd = rumour('alice', 'unreachable', 2 ** 50, 'page')
+    const most = 10 + mostRaise + 1
+    expect(answers({ kind: 'probe', seq: 4, rumours: [absurd] })).toMatchObject([{ kind: 'ack', incarnation: most }])
+    const known = rumour('alice', 'suspect', most, 'page')
     const table = answers({ kind: 'table', isAnswer: false, rumours: [known, rumour('bob', 'unreachable', 1, 'page')] })
-    expect(table).toEqual([{ kind: 'table', isAnswer: true, rumours: [rumour('alice', 'alive', 3)] }])
+    expect(table).toEqual([{ kind: 'table', isAnswer: true, rumours: [rumour('alice', 'alive', most + 1)] }])
     expect(answers({ kind: 'table', isAnswer: true, rumours: [] })).toEqual([])
     expect(statusOf(swim, 'bob')).toBe('alive')
   })
