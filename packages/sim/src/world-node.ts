@@ -352,8 +352,7 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     sleep: (how) => time?.sleep(how),
     wake: () => time?.wake(),
     hint: (hint) => {
-      for (const { opening, listener } of [...hintListeners])
-        if (opening === time) opening.hear(() => listener(hint))
+      for (const { opening, listener } of [...hintListeners]) if (opening === time) opening.hear(() => listener(hint))
     },
     hear,
     reauthorize: () => replica?.reauthorize(around.document),

@@ -18,6 +18,7 @@ import {
   mirrorDocuments,
   type Partitions,
   pauseWindowMs,
+  voting,
   watchPartitions,
 } from '@rejoin/sync/partition'
 import type { CheckPace } from '../checker.ts'
@@ -161,7 +162,7 @@ export function createVoterWorld<S extends Schema>(
       const isVoter = node < voters
       if (isVoter) mirrorDocuments(replica)
       const watch = watchPartitions(replica, {
-        ...(isVoter ? { roster, isFounding: options.forgetsDisks === true || !founded.has(node) } : {}),
+        ...(isVoter ? { roster, isFounding: options.forgetsDisks === true || !founded.has(node), voting } : {}),
         preset: script.preset,
         ...(options.settings === undefined ? {} : { settings: options.settings }),
         maxTtlMs: script.ttlMs,
