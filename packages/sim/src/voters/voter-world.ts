@@ -14,6 +14,7 @@ import type { Receipt } from '@rejoin/sync'
 import {
   clusterDocument,
   type DetectorSettings,
+  detectorPresets,
   type Lease,
   mirrorDocuments,
   type Partitions,
@@ -96,10 +97,8 @@ export interface VoterWorld<S extends Schema = Schema> {
 
 const name = 'world'
 const mostWrong = 10
-/** From here on a sleep is a pause for sure; shorter ones are lived with. */
-const shortestPauseMs = 8_000
-/** Within this time both sides of a cut have a verdict (invariant 5). */
-const noticedAfterMs = 40_000
+/** Within so many intervals between probes both sides of a cut have a verdict (invariant 5). */
+const noticedAfterProbes = 40
 
 export const nameOfVoter = (node: number): string => `r${node + 1}`
 const indexOf = (id: string): number => Number(id.slice(1)) - 1
@@ -112,6 +111,9 @@ export function createVoterWorld<S extends Schema>(
 ): VoterWorld<S> {
   const { voters, clients, weather, isReliable } = script
   const { exclusive } = app
+  const probeMs = options.settings?.probeIntervalMs ?? detectorPresets[script.preset].probeIntervalMs
+  const windowMs = pauseWindowMs(probeMs)
+  const noticedAfterMs = noticedAfterProbes * probeMs
   const wrong: string[] = []
   const counts = { held: 0, rounds: 0, suspicions: 0, unreachable: 0, pauses: 0 }
   const watches: (Partitions | undefined)[] = []
@@ -134,8 +136,9 @@ export function createVoterWorld<S extends Schema>(
     const isThere =
       by !== 'hearsay' && faults.runsSince(peer) !== undefined && faults.openSince(node, peer) !== undefined
     const woke = faults.wokeFrom(node)
-    if (woke === undefined || woke.forMs < shortestPauseMs) return
-    if (isThere && world.nowMs < woke.atMs + pauseWindowMs(1000))
+    // From here on a sleep is a pause for sure; shorter ones are lived with.
+    if (woke === undefined || woke.forMs < windowMs + 2 * probeMs) return
+    if (isThere && world.nowMs < woke.atMs + windowMs)
       report(`${nameOfVoter(node)}, awake again, finds ${nameOfVoter(peer)} ${to}`)
   }
 

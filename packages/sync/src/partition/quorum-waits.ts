@@ -7,8 +7,10 @@ import type { Neighbours } from './neighbours.ts'
 import { isQuorum } from './policy.ts'
 import type { NodeId, Roster } from './roster.ts'
 
-/** How often it is looked whether a quorum has what somebody waits for. */
+/** How often it is looked whether a quorum has what somebody waits for: less often, the longer nothing new is waited for. */
 const lookMs = 50
+const slowestLookMs = 1000
+const slowing = 20
 
 interface WaitingChange {
   readonly document: string
@@ -25,6 +27,8 @@ export class QuorumWaits {
   readonly #roster: () => Roster | undefined
   readonly #waiting = new Set<WaitingChange>()
   readonly #alarm: Alarm
+  /** When the last one began to wait. */
+  #waitsSince = 0
 
   constructor(core: ReplicaCore, self: NodeId, neighbours: Neighbours, roster: () => Roster | undefined) {
     this.#core = core
@@ -39,6 +43,7 @@ export class QuorumWaits {
     if (change === undefined) return resolved(undefined)
     const waiting = { document, author: change.author, seq: lastSeq(change), pair: deferred<void>() }
     this.#waiting.add(waiting)
+    this.#waitsSince = this.#core.clock.monotonic()
     for (const stage of ['disk', 'server'] as const)
       receipt.reached(stage).then(undefined, (error: unknown) => {
         if (this.#waiting.delete(waiting)) waiting.pair.reject(error)
@@ -50,7 +55,9 @@ export class QuorumWaits {
   /** By an alarm of its own: nothing else is due as often. */
   #look(): void {
     this.#core.batch(() => this.#settle())
-    if (this.#waiting.size > 0 && !this.#alarm.isSet) this.#alarm.set(lookMs, () => this.#look())
+    if (this.#waiting.size === 0) return
+    const waitedMs = this.#core.clock.monotonic() - this.#waitsSince
+    this.#alarm.set(Math.min(slowestLookMs, Math.max(lookMs, waitedMs / slowing)), () => this.#look())
   }
 
   #settle(): void {
