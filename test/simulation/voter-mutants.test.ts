@@ -4,6 +4,7 @@ import {
   type PlayVoterOptions,
   playVoters,
   shrinkVoterScript,
+  type VoterScript,
 } from '@rejoin/sim'
 import { describe, expect, it, vi } from 'vitest'
 
@@ -32,22 +33,7 @@ vi.mock('../../packages/sync/src/partition/lease/acceptor.ts', async (original) 
     ...real,
     createAcceptor: ((options, state) => {
       if (broken.what === 'acceptor waits too short') return real.createAcceptor({ ...options, epsilon: -0.9 }, state)
-      let inner = real.createAcceptor(options, state)
-      if (broken.what !== 'grants under a new roster at once') return inner
-      return {
-        get state() {
-          return inner.state
-        },
-        get wakeAt() {
-          return inner.wakeAt
-        },
-        step: (input) => {
-          const effects = inner.step(input)
-          const after = inner.state
-          inner = real.createAcceptor(options, { ...after, newRosterUntil: after.clock.elapsed })
-          return effects
-        },
-      }
+      return real.createAcceptor(options, state)
     }) as AcceptorModule['createAcceptor'],
   }
 })
@@ -110,21 +96,29 @@ vi.mock('../../packages/sync/src/partition/recovery/recovery.ts', async (origina
 
 interface Mutant {
   readonly generate: GenerateVoterOptions
+  /** Makes the drawn script one that leads there. */
+  readonly steer?: (script: VoterScript) => VoterScript
   readonly play?: PlayVoterOptions
   readonly found: RegExp
 }
 
 const small = { voters: 3, clients: 0, mode: 'safety' } as const
 
+/** Leases that are over soon, without loss: who holds on for too long is soon in somebody's way. */
+function quickly(script: VoterScript): VoterScript {
+  const weather = { latencyMs: [0.2, 5], loss: 0, duplicate: 0, reorder: 0 } as const
+  return { ...script, policy: { kind: 'keep-majority' }, ttlMs: 3_000, weather, isReliable: true }
+}
+
 const mutants: Readonly<Record<string, Mutant>> = {
-  'holder lets go late': { generate: { ...small, script: 'one-node', outageMs: 31_000 }, found: /held by/ },
+  'holder lets go late': {
+    generate: { ...small, script: 'one-node', outageMs: 31_000 },
+    steer: quickly,
+    found: /held by/,
+  },
   'acceptor waits too short': {
     generate: { ...small, script: 'one-node', outageMs: 31_000 },
     found: /held by|token fell/,
-  },
-  'grants under a new roster at once': {
-    generate: { ...small, script: 'roster-change', outageMs: 31_000 },
-    found: /held by|token fell|begun by/,
   },
   'no pause guard': { generate: { ...small, script: 'sleep', outageMs: 31_000 }, found: /awake again|held by/ },
   'verdict ignores rows': { generate: { ...small, script: 'one-node', outageMs: 91_000 }, found: /cut off from all/ },
@@ -140,10 +134,13 @@ const mutants: Readonly<Record<string, Mutant>> = {
 }
 const seeds = 40
 
-function faultOf(name: string, { generate, play = {} }: Mutant, seed: number): string | undefined {
+const scriptOf = ({ generate, steer = (script) => script }: Mutant, seed: number): VoterScript =>
+  steer(generateVoterScript(seed, generate))
+
+function faultOf(name: string, mutant: Mutant, seed: number): string | undefined {
   broken.what = name
   try {
-    return playVoters(generateVoterScript(seed, generate), play).wrong[0]
+    return playVoters(scriptOf(mutant, seed), mutant.play).wrong[0]
   } finally {
     broken.what = ''
   }
@@ -159,7 +156,7 @@ describe('worlds of voters notice a partition layer of which', () => {
         fault = faultOf(name, mutant, seed)
       }
       expect(fault, `nothing seen in ${seeds} seeds`).toMatch(mutant.found)
-      expect(playVoters(generateVoterScript(seed, mutant.generate)).wrong, `seed ${seed} by sound rules`).toEqual([])
+      expect(playVoters(scriptOf(mutant, seed)).wrong, `seed ${seed} by sound rules`).toEqual([])
       if (process.env['SHOW'] !== undefined) console.log(`${name}: seed ${seed}: ${fault}`)
     }, 120_000)
   }
