@@ -13,6 +13,7 @@ if (!Number.isFinite(minutes) || minutes <= 0) {
 }
 
 const batch = 2_000
+const worldsOfVoters = 20_000
 const until = Date.now() + minutes * 60_000
 process.env['SOAK'] = '1'
 process.env['SEED'] = String(randomInt(1, 2 ** 31))
@@ -28,9 +29,13 @@ function* steps() {
     name: '50,000 mixed schedules of stores, 50,000 plain ones, 20,000 of epochs, 2,000 of copies, clones',
     run: ['vitest', 'run', '--project', 'simulation', ...models.map((name) => `test/simulation/${name}.test.ts`)],
   }
+  const firstVoters = randomInt(1_000_000, 2 ** 31)
   yield {
-    name: '20,000 worlds of voters: leases, rosters, incidents, servers that replicate to each other',
-    run: ['vitest', 'run', '--project', 'unit', 'packages/sync/src/partition/worlds.test.ts'],
+    name: `${worldsOfVoters} worlds of voters: leases, rosters, incidents, servers that replicate to each other`,
+    run: [
+      ...['node', 'scripts/sim.mjs', 'sim', '--world', 'voters'],
+      ...['--seeds', `${firstVoters}..${firstVoters + worldsOfVoters - 1}`],
+    ],
   }
   yield { name: 'laws and a million damaged inputs', projects: ['laws'], run: [] }
   do {

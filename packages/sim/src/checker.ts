@@ -42,6 +42,12 @@ export interface Violation {
   readonly message: string
 }
 
+/**
+ * How much is checked after each step: `all`, or only versions, acknowledgements and refusals, which costs little. The state and the
+ * digest are then compared when all is over.
+ */
+export type CheckPace = 'all' | 'versions'
+
 /** Follows the nodes of one document through a run. */
 export interface Checker {
   readonly log: OpLog
@@ -66,6 +72,8 @@ export interface Checker {
   report(violation: Violation): void
   /** Whatever any server has acknowledged. */
   readonly serverAcknowledged: Version
+  /** What the nodes wrote and their own disks acknowledged, but for those that were lost. */
+  readonly diskAcknowledged: Version
 }
 
 /** What a checker asks its world. */
@@ -76,10 +84,13 @@ export interface CheckerOptions {
   readonly nameOf: (node: number) => string
   /** Whether servers let a node write at this moment. */
   readonly mayWrite: (node: number) => boolean
+  readonly pace: CheckPace
+  /** Whether there is one server only, which then has all that any server acknowledged. */
+  readonly isAlone: boolean
 }
 
 /** A checker of a run that begins. */
-export function createChecker({ now, nameOf, mayWrite }: CheckerOptions): Checker {
+export function createChecker({ now, nameOf, mayWrite, pace, isAlone }: CheckerOptions): Checker {
   const log = createOpLog()
   const violations: Violation[] = []
   const texts = new Map<string, string>()
@@ -106,6 +117,7 @@ export function createChecker({ now, nameOf, mayWrite }: CheckerOptions): Checke
   }
 
   const checkState = (node: number, store: Store): void => {
+    if (pace === 'versions') return
     const { version } = store
     noteEpochs(store)
     const key = JSON.stringify(version.toJSON())
@@ -174,8 +186,12 @@ export function createChecker({ now, nameOf, mayWrite }: CheckerOptions): Checke
     get serverAcknowledged() {
       return serverAcknowledged
     },
+    get diskAcknowledged() {
+      return [...onDisk.values()].reduce((all, version) => all.merge(version), Version.empty)
+    },
     wrote: (node, change) => {
       writerOf.set(change.author, node)
+      if (pace === 'versions') return
       try {
         log.record(change)
       } catch (error) {
@@ -199,7 +215,8 @@ export function createChecker({ now, nameOf, mayWrite }: CheckerOptions): Checke
     opened: (node, store, isServer) => {
       refusedOf.set(node, new Map(refusedOnDisk.get(node)))
       saw(node, store.version, isServer)
-      const promised = (onDisk.get(node) ?? Version.empty).merge(isServer ? serverAcknowledged : Version.empty)
+      const asServer = isServer && isAlone ? serverAcknowledged : Version.empty
+      const promised = (onDisk.get(node) ?? Version.empty).merge(asServer)
       if (!store.version.covers(promised)) {
         const lost = [...promised.entries()].filter(([author, seq]) => store.version.get(author) < seq)
         const words = lost.map(([author, seq]) => `${author.slice(0, 4)}:${store.version.get(author) + 1}..${seq}`)

@@ -7,6 +7,7 @@ declare const process: {
   exitCode: number
   readonly stdout: { write(text: string): void }
   hrtime(): [number, number]
+  getBuiltinModule(name: 'fs'): { readFileSync(path: string, encoding: 'utf8'): string }
 }
 
 const [command = '', ...args] = process.argv.slice(2)
@@ -16,4 +17,5 @@ process.exitCode = runCommand(command, args, {
     const [seconds, nanoseconds] = process.hrtime()
     return seconds * 1000 + nanoseconds / 1e6
   },
+  read: (path) => process.getBuiltinModule('fs').readFileSync(path, 'utf8'),
 })

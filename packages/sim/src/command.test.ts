@@ -3,9 +3,11 @@ import { runCommand, type SimSummary } from './command.ts'
 import { generateScenario } from './generate.ts'
 import { encodeScenario } from './scenario-codec.ts'
 
+const file = ''
+
 function run(command: string, ...args: string[]): { readonly status: number; readonly lines: string[] } {
   const lines: string[] = []
-  const status = runCommand(command, args, { line: (text) => lines.push(text), elapsedMs: () => 0 })
+  const status = runCommand(command, args, { line: (text) => lines.push(text), elapsedMs: () => 0, read: () => file })
   return { status, lines }
 }
 

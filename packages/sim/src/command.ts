@@ -5,17 +5,24 @@ import { guidedMinute } from './guided-minute.ts'
 import { playScenario, type RunResult } from './run.ts'
 import { type Scenario, scenarioLimits } from './scenario.ts'
 import { decodeScenario, encodeScenario } from './scenario-codec.ts'
+import { replayVoters, simVoters } from './voters/command.ts'
+import type { GenerateVoterOptions } from './voters/generate.ts'
+import { type FaultScript, faultScripts } from './voters/script.ts'
 
 /** Where a command writes, and what it needs to say how fast it was. */
 export interface CommandHost {
   line(text: string): void
   /** Real milliseconds from an arbitrary start. */
   elapsedMs(): number
+  /** The text of a file. @throws whatever says that there is none. */
+  read(path: string): string
 }
 
 const usage = `usage:
   npm run sim -- [--seeds FIRST..LAST] [--nodes N] [--world mesh|hub] [--json]
-  npm run replay -- LINK|SEED|guided [--nodes N] [--world mesh|hub] [--json]`
+  npm run sim -- --world voters [--seeds FIRST..LAST] [--nodes N] [--script NAME] [--mode safety|liveness] [--json]
+  npm run replay -- LINK|SEED|guided [--nodes N] [--world mesh|hub] [--json]
+  npm run replay -- FILE.json|SEED --world voters [--nodes N] [--script NAME] [--mode safety|liveness] [--json]`
 
 /** What `sim --json` prints. */
 export interface SimSummary {
@@ -45,7 +52,9 @@ export function runCommand(command: string, args: readonly string[], host: Comma
     host.line(`${parsed}\n${usage}`)
     return 1
   }
-  if (command === 'sim') return sim(parsed, host)
+  if (command === 'sim') {
+    return parsed.voters === undefined ? sim(parsed, host) : simVoters(parsed.seeds, parsed.voters, parsed.json, host)
+  }
   if (command === 'replay') return replay(parsed, host)
   host.line(usage)
   return 1
@@ -54,6 +63,8 @@ export function runCommand(command: string, args: readonly string[], host: Comma
 interface Arguments {
   readonly seeds: readonly [number, number]
   readonly generate: GenerateOptions
+  /** Of worlds of voters, where those are asked for. */
+  readonly voters: GenerateVoterOptions | undefined
   readonly json: boolean
   readonly rest: readonly string[]
 }
@@ -61,6 +72,8 @@ interface Arguments {
 function parse(args: readonly string[]): Arguments | string {
   let seeds: readonly [number, number] = [1, 200]
   let generate: GenerateOptions = {}
+  let voters: GenerateVoterOptions | undefined
+  let drawn: Pick<GenerateVoterOptions, 'script' | 'mode'> = {}
   let json = false
   const rest: string[] = []
   for (let i = 0; i < args.length; i += 1) {
@@ -84,12 +97,27 @@ function parse(args: readonly string[]): Arguments | string {
       generate = { ...generate, nodes }
     } else if (name === '--world') {
       const world = value()
-      if (world !== 'mesh' && world !== 'hub') return '--world takes mesh or hub'
-      generate = { ...generate, world }
+      if (world === 'voters') voters = {}
+      else if (world === 'mesh' || world === 'hub') generate = { ...generate, world }
+      else return '--world takes mesh, hub or voters'
+    } else if (name === '--script') {
+      const script = value()
+      if (!isFaultScript(script)) return `--script takes ${faultScripts.join(', ')}`
+      drawn = { ...drawn, script }
+    } else if (name === '--mode') {
+      const mode = value()
+      if (mode !== 'safety' && mode !== 'liveness') return '--mode takes safety or liveness'
+      drawn = { ...drawn, mode }
     } else if (name.startsWith('--')) return `unknown option ${name}`
     else rest.push(args[i] as string)
   }
-  return { seeds, generate, json, rest }
+  const { nodes } = generate
+  if (voters !== undefined) voters = { ...drawn, ...(nodes === undefined ? {} : { voters: nodes }) }
+  return { seeds, generate, voters, json, rest }
+}
+
+function isFaultScript(word: string): word is FaultScript {
+  return (faultScripts as readonly string[]).includes(word)
 }
 
 function splitOption(text: string): [string, string | undefined] {
@@ -161,7 +189,17 @@ function describe(summary: SimSummary, seconds: number): string {
   ].join('\n')
 }
 
-function replay({ generate, json, rest }: Arguments, host: CommandHost): number {
+function replay({ generate, voters, json, rest }: Arguments, host: CommandHost): number {
+  const [what = ''] = rest
+  if (what.endsWith('.json')) {
+    try {
+      return replayVoters({ file: host.read(what) }, {}, json, host)
+    } catch (error) {
+      host.line(`${what} cannot be read: ${String(error)}`)
+      return 1
+    }
+  }
+  if (voters !== undefined && /^\d{1,10}$/.test(what)) return replayVoters({ seed: Number(what) }, voters, json, host)
   const scenario = scenarioOf(rest[0] ?? '', generate)
   if (typeof scenario === 'string') {
     host.line(`${scenario}\n${usage}`)

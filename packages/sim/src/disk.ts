@@ -23,6 +23,8 @@ export interface DiskOptions {
   readonly acknowledgesBeforeFlush?: boolean
   /** Called when a flush has made batches durable, before they are answered. */
   readonly onFlush?: () => void
+  /** Calls into the node, at once or as soon as it runs again. Default: at once. */
+  readonly hear?: (run: () => void) => void
 }
 
 /** The disk of one node (or of one browser profile: several openings may use it at once). */
@@ -51,6 +53,7 @@ interface Batch {
 export function createDisk(scheduler: Scheduler, random: RandomStream, options: DiskOptions = {}): SimDisk {
   const [flushLow, flushHigh] = options.flushMs ?? [1, 12]
   const [readLow, readHigh] = options.readMs ?? [0.2, 2]
+  const hear = options.hear ?? ((run: () => void) => run())
   let durable = new Map<string, Uint8Array>()
   let cached = new Map<string, Uint8Array>()
   let queue: Batch[] = []
@@ -67,6 +70,12 @@ export function createDisk(scheduler: Scheduler, random: RandomStream, options: 
     return undefined
   }
 
+  /** Tells whoever asked, unless its node crashed meanwhile. */
+  const answer = (askedIn: number, settle: () => void): void =>
+    hear(() => {
+      if (askedIn === generation) settle()
+    })
+
   const startFlush = (): void => {
     if (flushing || queue.length === 0) return
     flushing = true
@@ -80,7 +89,7 @@ export function createDisk(scheduler: Scheduler, random: RandomStream, options: 
       const flushed = queue.splice(0, count)
       for (const batch of flushed) carryOut(durable, batch.ops)
       options.onFlush?.()
-      for (const batch of flushed) batch.done.resolve()
+      for (const batch of flushed) answer(startedIn, () => batch.done.resolve())
       startFlush()
     })
   }
@@ -91,7 +100,7 @@ export function createDisk(scheduler: Scheduler, random: RandomStream, options: 
     if (error !== undefined) {
       const askedIn = generation
       scheduler.after(random.between(flushLow, flushHigh), () => {
-        if (askedIn === generation) done.reject(error)
+        answer(askedIn, () => done.reject(error))
       })
       return done.later
     }
@@ -107,7 +116,7 @@ export function createDisk(scheduler: Scheduler, random: RandomStream, options: 
     const askedIn = generation
     const rows = rowsUnder(cached, prefix)
     scheduler.after(random.between(readLow, readHigh), () => {
-      if (askedIn === generation) done.resolve(rows)
+      answer(askedIn, () => done.resolve(rows))
     })
     return done.later
   }

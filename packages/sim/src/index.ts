@@ -37,6 +37,13 @@ export {
   type Sea,
   type SeaOptions,
 } from './links.ts'
+export { type CutFigures, type MembersFigures, measureCut, percentile, watchMembers } from './members/measure.ts'
+export {
+  createMembersWorld,
+  type MembersOptions,
+  type MembersWorld,
+  type SimulatedMember,
+} from './members/members-world.ts'
 export { type ClockFault, createNodeTime, type NodeTime, worldEpochMs } from './node-time.ts'
 export { createListTree, type ListElement, type ListTree } from './oracle/list-tree.ts'
 export { createOpLog, type LoggedItem, type LoggedKey, leafId, type OpLog, OracleError } from './oracle/op-log.ts'
@@ -68,6 +75,37 @@ export {
   stormLanes,
   stormSide,
 } from './storms.ts'
+export { type FaultRun, runFaults } from './voters/faults.ts'
+export {
+  type FlappingHealFigures,
+  measureFlappingHeal,
+  measureSplit,
+  patientPace,
+  playLongOutage,
+  type SplitFigures,
+} from './voters/figures.ts'
+export { type GenerateVoterOptions, generateVoterScript } from './voters/generate.ts'
+export { type PlayVoterOptions, playApp, playVoters, type VoterResult, voterBounds } from './voters/play.ts'
+export { readReplayFile, writeReplayFile } from './voters/replay-file.ts'
+export {
+  calmAtMs,
+  type FaultScript,
+  faultScripts,
+  lanesBetween,
+  type VoterFault,
+  type VoterScript,
+} from './voters/script.ts'
+export { type Shrunk, shrinkVoterScript } from './voters/shrink.ts'
+export { type SimulationFailure, type SimulationOptions, type SimulationReport, simulate } from './voters/simulate.ts'
+export {
+  createVoterWorld,
+  type ExclusiveWork,
+  type MemberEvent,
+  type SimulatedApp,
+  type VoterWorld,
+  type VoterWorldOptions,
+} from './voters/voter-world.ts'
+export { workloadApp } from './voters/workload-app.ts'
 export { Workload, type WorkloadFields, workloadOptions, writeWorkload } from './workload.ts'
 export { createWorld, type World, type WorldOptions } from './world.ts'
 export type { WorldEvent } from './world-events.ts'

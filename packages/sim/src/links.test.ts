@@ -113,4 +113,44 @@ describe('the sea', () => {
       ['near', 'reset'],
     ])
   })
+
+  it('[SM21] with patience sends again what sank, in order, also frames that left meanwhile', () => {
+    const patient = crossing(true, { ...even, latencyMs: [5, 80], patienceMs: 60_000 })
+    send(patient.near, 0, 20)
+    patient.sea.cut(0, 1)
+    send(patient.near, 20, 20)
+    patient.runUntil(3_000)
+    expect(patient.heard.length).toBeLessThan(40)
+    send(patient.near, 40, 20)
+    patient.sea.restore(0, 1)
+    // Some of these leave before what sank is sent again, some after.
+    for (let at = 3_100; at < 12_000; at += 100) {
+      send(patient.near, 60 + (at - 3_100) / 100, 1)
+      patient.runUntil(at)
+    }
+    patient.runUntil(20_000)
+    expect(patient.heard).toEqual(numbers(0, 149))
+    expect(patient.ends).toEqual([])
+  })
+
+  it('[SM21] whose patience is over breaks the direction', () => {
+    const short = crossing(true, { ...even, patienceMs: 5_000 })
+    short.sea.cut(0, 1)
+    send(short.near, 0, 1)
+    short.runUntil(20_000)
+    short.sea.restore(0, 1)
+    send(short.near, 1, 1)
+    short.runUntil(30_000)
+    expect(short.heard).toEqual([])
+    expect(short.ends.map(({ reason }) => reason.code)).toContain('reset')
+  })
+
+  it('[SM21] carries no more than its bandwidth', () => {
+    const narrow = crossing(true, { ...even, latencyMs: [1, 1], bytesPerMs: 64 })
+    for (let frame = 0; frame < 10; frame += 1) narrow.near.send(new Uint8Array(6_400))
+    narrow.runUntil(narrow.scheduler.nowMs + 550)
+    expect(narrow.heard.length).toBe(5)
+    narrow.runUntil(1_100)
+    expect(narrow.heard.length).toBe(10)
+  })
 })

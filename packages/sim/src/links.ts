@@ -7,6 +7,8 @@
  *    nothing sent later in it arrives, and once the lane is open again the next frame meets a reset.
  * 3. An *unreliable* session loses, repeats and reorders, and stays open.
  * 4. Nobody is told of a cut. Ends notice by silence, as in life.
+ * 5. With patience, the platform of a reliable session sends again what sank, after 200 ms or somewhat more and then after twice as
+ *    long each time, and all that was sent later waits behind it. Only when its patience is over is the direction broken.
  */
 import type { DialTransport, Link, LinkClosed, LinkEvents, ListenHost, ListenTransport } from '@rejoin/sync'
 import type { RandomStream } from './random.ts'
@@ -22,6 +24,10 @@ export interface LinkQuality {
   readonly duplicate: number
   /** Probability of being overtaken: the crossing takes up to four times as long (unreliable sessions only). */
   readonly reorder: number
+  /** What the direction carries in a millisecond, in bytes. Default: as much as comes. */
+  readonly bytesPerMs?: number
+  /** How long the platform of a reliable session sends again what sank, as TCP does. Default 0: a sunk frame breaks its direction. */
+  readonly patienceMs?: number
 }
 
 /** A frame under way, arrived or sunk. The object is never changed after `sankMs` or arrival. */
@@ -88,14 +94,30 @@ export interface SeaOptions {
   readonly wreckMs?: number
   /** Name of a node, for `remote` and transport names. */
   readonly nameOf?: (node: number) => string
+  /** Calls into a node, at once or as soon as it runs again. Default: at once. */
+  readonly hear?: (node: number, run: () => void) => void
 }
+
+/** First wait of invariant 5, and the longest: those of Linux. */
+const resendMs = 200
+const mostResendMs = 120_000
 
 interface Direction {
   readonly from: number
   readonly to: number
   quality: LinkQuality
   cut: boolean
+  /** Until when the wire is taken by what was sent before. */
+  busyUntilMs: number
   readonly random: RandomStream
+}
+
+/** Something on its way across. */
+interface Crossing {
+  readonly arriveMs: number
+  readonly takesMs: number
+  land(arriveMs: number): void
+  sink(): void
 }
 
 interface End {
@@ -108,8 +130,12 @@ interface End {
   vanished: boolean
   /** What would have arrived at this moment was lost for good, and so is all after it (invariant 2). */
   brokenFromMs: number
+  /** When the last frame arrives if nothing stops it, and when the last that got through does. */
   lastArrivalMs: number
+  lastLandingMs: number
   inFlightBytes: number
+  /** What waits to be sent again (invariant 5), in order. */
+  stalled: Crossing[]
 }
 
 interface Session {
@@ -126,6 +152,7 @@ export function createSea(options: SeaOptions): Sea {
   const wreckMs = options.wreckMs ?? 2_000
   const dialTimeoutMs = options.dialTimeoutMs ?? 8_000
   const nameOf = options.nameOf ?? ((node: number) => `n${node + 1}`)
+  const hear = options.hear ?? ((_node: number, run: () => void) => run())
   const directions = new Map<string, Direction>()
   const hosts = new Map<number, ListenHost>()
   const sessions = new Set<Session>()
@@ -137,7 +164,7 @@ export function createSea(options: SeaOptions): Sea {
     const key = `${from}>${to}`
     let found = directions.get(key)
     if (found === undefined) {
-      found = { from, to, quality: options.quality, cut: false, random: random.stream(key) }
+      found = { from, to, quality: options.quality, cut: false, busyUntilMs: 0, random: random.stream(key) }
       directions.set(key, found)
     }
     return found
@@ -163,28 +190,75 @@ export function createSea(options: SeaOptions): Sea {
     }
     if (!reliable && draw.chance(out.quality.reorder)) takesMs *= draw.between(1, 4)
     const departMs = scheduler.nowMs
+    const { bytesPerMs } = out.quality
+    let leaveMs = departMs
+    if (bytesPerMs !== undefined) {
+      leaveMs = Math.max(departMs, out.busyUntilMs) + (frame?.bytes ?? 64) / bytesPerMs
+      out.busyUntilMs = leaveMs
+    }
     // A reliable session keeps its order, also between a slow frame and a quick one after it.
-    const arriveMs = reliable ? Math.max(departMs + takesMs, end.lastArrivalMs + 0.001) : departMs + takesMs
+    const arriveMs = reliable ? Math.max(leaveMs + takesMs, end.lastArrivalMs + 0.001) : leaveMs + takesMs
     if (reliable) end.lastArrivalMs = arriveMs
     if (frame !== undefined) {
       frame.arriveMs = arriveMs
       frame.departMs = departMs
       if (onEvent) onEvent({ kind: 'frame-sent', atMs: departMs, frame })
     }
-    scheduler.at((departMs + arriveMs) / 2, () => {
-      if (out.cut || lost) {
+    const crossing: Crossing = {
+      arriveMs,
+      takesMs,
+      land: (atMs) =>
+        scheduler.at(atMs, () => {
+          if (frame !== undefined) {
+            frame.arriveMs = atMs
+            visible.delete(frame)
+            if (onEvent) onEvent({ kind: 'frame-arrived', atMs: scheduler.nowMs, frame })
+          }
+          landed()
+        }),
+      sink: () => {
         if (frame !== undefined) sink(frame, lost ? 'loss' : 'cut')
         sunk(arriveMs)
-        return
-      }
-      scheduler.at(arriveMs, () => {
-        if (frame !== undefined) {
-          visible.delete(frame)
-          if (onEvent) onEvent({ kind: 'frame-arrived', atMs: scheduler.nowMs, frame })
-        }
-        landed()
-      })
+      },
+    }
+    scheduler.at((leaveMs + arriveMs) / 2, () => {
+      if (end.stalled.length > 0 && reliable) end.stalled.push(crossing)
+      else if (!out.cut && !lost) landInOrder(end, reliable, crossing, arriveMs)
+      else if (reliable && (out.quality.patienceMs ?? 0) > 0) stall(end, crossing)
+      else crossing.sink()
     })
+  }
+
+  /** What was sent again lands later than was foreseen, and so does all after it. */
+  const landInOrder = (end: End, reliable: boolean, crossing: Crossing, foreseenMs: number): void => {
+    const atMs = reliable ? Math.max(foreseenMs, end.lastLandingMs + 0.001) : foreseenMs
+    if (reliable) {
+      end.lastLandingMs = atMs
+      end.lastArrivalMs = Math.max(end.lastArrivalMs, atMs)
+    }
+    crossing.land(atMs)
+  }
+
+  /** Invariant 5. */
+  const stall = (end: End, first: Crossing): void => {
+    const sinceMs = scheduler.nowMs
+    end.stalled.push(first)
+    const tryAgain = (waitMs: number): void => {
+      scheduler.after(waitMs, () => {
+        const { out, stalled } = end
+        const isGone = end.vanished || end.closed
+        if (out.cut && !isGone && scheduler.nowMs - sinceMs < (out.quality.patienceMs ?? 0)) {
+          tryAgain(Math.min(mostResendMs, waitMs * 2))
+          return
+        }
+        end.stalled = []
+        for (const crossing of stalled) {
+          if (out.cut || isGone) crossing.sink()
+          else landInOrder(end, true, crossing, scheduler.nowMs + crossing.takesMs)
+        }
+      })
+    }
+    tryAgain(resendMs * end.out.random.between(1, 1.3))
   }
 
   const sink = (frame: MutableFrame, cause: 'cut' | 'loss'): void => {
@@ -201,7 +275,9 @@ export function createSea(options: SeaOptions): Sea {
     if (wasUp && onEvent) {
       onEvent({ kind: 'link-down', atMs: scheduler.nowMs, a: session.near.node, b: session.far.node })
     }
-    if (!end.vanished) end.events?.closed(reason)
+    hear(end.node, () => {
+      if (!end.vanished) end.events?.closed(reason)
+    })
   }
 
   const otherEnd = (session: Session, end: End): End => (end === session.near ? session.far : session.near)
@@ -241,7 +317,11 @@ export function createSea(options: SeaOptions): Sea {
         end.inFlightBytes -= payload.length
         const isLost = session.reliable && (frame.arriveMs > end.brokenFromMs || other.closed)
         if (isLost) reset(session, end)
-        else if (!other.closed) other.events?.frame(payload)
+        else if (!other.closed) {
+          hear(other.node, () => {
+            if (!other.vanished) other.events?.frame(payload)
+          })
+        }
       }
       const sunk = (arriveMs: number): void => {
         end.inFlightBytes -= payload.length
@@ -280,7 +360,8 @@ export function createSea(options: SeaOptions): Sea {
         undefined,
         options.dialMs,
       )
-    const arrived = (): void => {
+    const arrived = (): void => hear(to, accept)
+    const accept = (): void => {
       if (far.closed) return
       const host = hosts.get(to)
       if (host === undefined) {
@@ -299,7 +380,9 @@ export function createSea(options: SeaOptions): Sea {
         if (near.closed || near.vanished) return
         near.opened = true
         if (onEvent && isOpenAtBoth(session)) onEvent({ kind: 'link-up', atMs: scheduler.nowMs, a: from, b: to })
-        near.events?.opened()
+        hear(from, () => {
+          if (!near.vanished) near.events?.opened()
+        })
       })
       if (!far.closed) farEvents.opened()
     }
@@ -402,6 +485,8 @@ function newEnd(node: number, out: Direction, events: LinkEvents | undefined): E
     vanished: false,
     brokenFromMs: Number.POSITIVE_INFINITY,
     lastArrivalMs: 0,
+    lastLandingMs: Number.NEGATIVE_INFINITY,
     inFlightBytes: 0,
+    stalled: [],
   }
 }

@@ -16,6 +16,8 @@ export interface Scheduler {
   nextAtMs(): number | undefined
   /** Runs the next event. @returns false when nothing was due. */
   step(): boolean
+  /** Runs all that is due up to `toMs`, then stands at `toMs`. */
+  runUntil(toMs: number): void
   /** Moves the clock to `toMs` without running anything. Events due earlier would be late, so it must be run first. */
   advanceTo(toMs: number): void
 }
@@ -53,6 +55,13 @@ export function createScheduler(): Scheduler {
   const skipCancelled = (): void => {
     while (heap.length > 0 && (heap[0] as Entry).run === undefined) pop(heap)
   }
+  const runNext = (entry: Entry): void => {
+    nowMs = entry.atMs
+    steps += 1
+    const run = entry.run as () => void
+    entry.run = undefined
+    run()
+  }
   return {
     get nowMs() {
       return nowMs
@@ -70,12 +79,15 @@ export function createScheduler(): Scheduler {
       skipCancelled()
       const entry = pop(heap)
       if (entry === undefined) return false
-      nowMs = entry.atMs
-      steps += 1
-      const run = entry.run as () => void
-      entry.run = undefined
-      run()
+      runNext(entry)
       return true
+    },
+    runUntil: (toMs) => {
+      for (let first = heap[0]; first !== undefined && first.atMs <= toMs; first = heap[0]) {
+        pop(heap)
+        if (first.run !== undefined) runNext(first)
+      }
+      if (toMs > nowMs) nowMs = toMs
     },
     advanceTo: (toMs) => {
       if (toMs > nowMs) nowMs = toMs

@@ -57,12 +57,17 @@ export interface Flicker {
   stop(): void
 }
 
-/** Closes and opens lanes in turn, 2 to 6 s closed and 0.8 to 2.5 s open, until stopped. It ends with open lanes. */
+/** How long a flickering storm stays as it is: 2 to 6 s closed and 0.8 to 2.5 s open. */
+const slowly = (random: RandomStream, isOpen: boolean): number =>
+  isOpen ? random.between(800, 2_500) : random.between(2_000, 6_000)
+
+/** Closes and opens lanes in turn, each for as long as `stayMs` says, until stopped. It ends with open lanes. */
 export function startFlicker(
   scheduler: Scheduler,
   random: RandomStream,
   lanes: readonly Lane[],
   setCut: (lane: Lane, cut: boolean) => void,
+  stayMs: (random: RandomStream, isOpen: boolean) => number = slowly,
 ): Flicker {
   let isOpen = true
   let stopped = false
@@ -71,9 +76,9 @@ export function startFlicker(
     if (stopped) return
     isOpen = !isOpen
     for (const lane of lanes) setCut(lane, !isOpen)
-    const stayMs = isOpen ? random.between(800, 2_500) : random.between(2_000, 6_000)
-    nextAtMs = scheduler.nowMs + stayMs
-    scheduler.after(stayMs, turn)
+    const forMs = stayMs(random, isOpen)
+    nextAtMs = scheduler.nowMs + forMs
+    scheduler.after(forMs, turn)
   }
   turn()
   return {

@@ -8,8 +8,11 @@ import { type ChangeOptions, type DraftOf, isRejoinError, type Schema, type Stor
 import {
   connect,
   type DocumentHandle,
+  type EnvironmentHint,
   type Limits,
+  type LogEntry,
   type Net,
+  type Receipt,
   type Replica,
   type Role,
   type Timing,
@@ -18,7 +21,7 @@ import {
 import { createReplicaWith, type SyncRules, soundSyncRules } from '@rejoin/sync/testing'
 import type { Checker } from './checker.ts'
 import { createDisk, type DiskOptions, type SimDisk } from './disk.ts'
-import { type ClockFault, createNodeTime, type NodeTime } from './node-time.ts'
+import { type ClockFault, createNodeTime, type NodeTime, type SleepFault } from './node-time.ts'
 import type { RandomStream } from './random.ts'
 import type { Write } from './scenario.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -57,9 +60,13 @@ export interface NodeSurroundings<S extends Schema> {
   readonly pace?: WorldPace | undefined
   readonly everybodyGrants?: boolean | undefined
   readonly transports: () => readonly Transport[]
-  readonly permission: (token: string | undefined) => 'write' | 'read' | 'no'
+  readonly permission: (token: string | undefined, document: string) => 'admin' | 'write' | 'read' | 'no'
   readonly vanish: () => void
   readonly tell: ((event: WorldEvent) => void) | undefined
+  /** Told each replica before it connects: what else runs at a node, such as its partition layer, begins here. */
+  readonly hasHints?: boolean | undefined
+  readonly attach?: ((node: number, replica: Replica) => void) | undefined
+  readonly onLog?: ((node: number, entry: LogEntry) => void) | undefined
 }
 
 /** A running or stopped node. */
@@ -81,6 +88,7 @@ export interface WorldNode<S extends Schema> {
     conflicts: number
     refusals: number
   }
+  readonly isAsleep: boolean
   /** Returns from below the floor that it has answered, by sketch and with the whole state, and epochs that it began. */
   readonly joins: { readonly bySketch: number; readonly whole: number; readonly epochs: number }
   start(): void
@@ -90,7 +98,16 @@ export interface WorldNode<S extends Schema> {
   stop(): void
   wipe(): void
   write(write: Write): void
+  /** The receipt of a change, unless it was refused here, or the node is down. */
+  change(edit: (draft: DraftOf<S>) => void, options?: ChangeOptions): Receipt | undefined
   jumpClock(byMs: number): void
+  /** Nothing of it runs until it wakes: its timers, what its disk answers and what arrives wait. */
+  sleep(how: SleepFault): void
+  wake(): void
+  /** Its platform noticed something; nothing happens in a world without hints. */
+  hint(hint: EnvironmentHint): void
+  /** Runs something of the node, once it is awake. */
+  hear(run: () => void): void
   /** A server asks again what each connection may do. */
   reauthorize(): void
 }
@@ -98,13 +115,15 @@ export interface WorldNode<S extends Schema> {
 /** A node that is down. */
 export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): WorldNode<S> {
   const { index, spec, scheduler, checker, random, tell } = around
-  const disk = createDisk(scheduler, random.stream(`disk/${index}`), around.disk)
+  let time: NodeTime | undefined
+  const hear = (run: () => void): void => (time === undefined ? run() : time.hear(run))
+  const disk = createDisk(scheduler, random.stream(`disk/${index}`), { ...around.disk, hear })
   const counts = { writes: 0, refusedWrites: 0, merges: 0, heals: 0, crashes: 0, conflicts: 0, refusals: 0 }
+  const hintListeners = new Set<{ readonly opening: NodeTime; readonly listener: (hint: EnvironmentHint) => void }>()
   /** Those of replicas that are gone. */
   const joins = { bySketch: 0, whole: 0, epochs: 0 }
   let state: 'down' | 'opening' | 'up' = 'down'
   let openings = 0
-  let time: NodeTime | undefined
   let replica: Replica | undefined
   let handle: DocumentHandle<S> | undefined
   let net: Net | undefined
@@ -167,6 +186,7 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
       const message = `${spec.name}: takes ${author.slice(0, 4)} to be written by two, though nobody was cloned`
       checker.report({ atMs: scheduler.nowMs, node: index, kind: 'fork', message })
     })
+    around.attach?.(index, running)
     net = connect(running, { ...around.pace?.redial, transports: around.transports() })
     net.onHealed((report) => {
       counts.heals += report.revision === 1 ? 1 : 0
@@ -190,6 +210,12 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     net = undefined
   }
 
+  const listen = (opening: NodeTime, listener: (hint: EnvironmentHint) => void): (() => void) => {
+    const entry = { opening, listener }
+    hintListeners.add(entry)
+    return () => hintListeners.delete(entry)
+  }
+
   const start = (): void => {
     if (state !== 'down') return
     state = 'opening'
@@ -205,9 +231,12 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
         timers: running.timers,
         random: random.stream(`node/${index}/${opening}`),
         storage: disk.open(),
+        ...(around.hasHints === true ? { environment: { onHint: (listener) => listen(running, listener) } } : {}),
         role: spec.role,
         name: spec.name,
-        onLog: ({ event, details }) => {
+        onLog: (entry) => {
+          const { event, details } = entry
+          around.onLog?.(index, entry)
           if (event !== 'memory-damaged') return
           const message = `${spec.name}: changed without being written: ${JSON.stringify(details['paths'])}`
           checker.report({ atMs: scheduler.nowMs, node: index, kind: 'divergence', message })
@@ -215,7 +244,7 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
         // One place for ever hands out rights: the first node, also where all are peers.
         grantsRights: index === 0 || around.everybodyGrants === true,
         beginsEpochs: index === 0,
-        ...(spec.role === 'server' ? { authorize: ({ token }) => around.permission(token) } : {}),
+        ...(spec.role === 'server' ? { authorize: ({ token, document }) => around.permission(token, document) } : {}),
         ...(around.pace?.timing === undefined ? {} : { timing: around.pace.timing }),
         ...(around.pace?.limits === undefined ? {} : { limits: around.pace.limits }),
       },
@@ -244,6 +273,27 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     disk.crash()
     forget()
     say({ kind: 'crashed', atMs: scheduler.nowMs, node: index })
+  }
+
+  const change = (edit: (draft: DraftOf<S>) => void, options?: ChangeOptions): Receipt | undefined => {
+    if (handle === undefined) return undefined
+    try {
+      const receipt = handle.change(edit, options)
+      const { change: made } = receipt
+      if (made === undefined) return undefined
+      counts.writes += 1
+      for (const level of ['disk', 'server'] as const) {
+        receipt.reached(level).then(
+          () => checker.acknowledged(index, made, level),
+          () => undefined,
+        )
+      }
+      return receipt
+    } catch (error) {
+      if (!isRejoinError(error)) throw error
+      counts.refusedWrites += 1
+      return undefined
+    }
   }
 
   return {
@@ -292,25 +342,19 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
       say({ kind: 'wiped', atMs: scheduler.nowMs, node: index })
     },
     write: (write) => {
-      if (handle === undefined) return
-      const document = handle
-      try {
-        const receipt = document.change((draft) => around.write(draft, write), around.changeOptions?.(write))
-        const { change } = receipt
-        if (change === undefined) return
-        counts.writes += 1
-        for (const level of ['disk', 'server'] as const) {
-          receipt.reached(level).then(
-            () => checker.acknowledged(index, change, level),
-            () => undefined,
-          )
-        }
-      } catch (error) {
-        if (!isRejoinError(error)) throw error
-        counts.refusedWrites += 1
-      }
+      change((draft) => around.write(draft, write), around.changeOptions?.(write))
+    },
+    change,
+    get isAsleep() {
+      return time?.isAsleep === true
     },
     jumpClock: (byMs) => time?.jump(byMs),
+    sleep: (how) => time?.sleep(how),
+    wake: () => time?.wake(),
+    hint: (hint) => {
+      for (const { opening, listener } of [...hintListeners]) if (opening === time) opening.hear(() => listener(hint))
+    },
+    hear,
     reauthorize: () => replica?.reauthorize(around.document),
   }
 }

@@ -5,8 +5,9 @@
  * compares it with the op log. When the faults are over, `pending` says in words what is still missing.
  */
 import { type ChangeOptions, type DraftOf, type Schema, Version } from '@rejoin/state'
+import type { DialTransport, LogEntry, Replica } from '@rejoin/sync'
 import type { SyncRules } from '@rejoin/sync/testing'
-import { type Checker, createChecker, type Violation } from './checker.ts'
+import { type Checker, type CheckPace, createChecker, type Violation } from './checker.ts'
 import type { DiskOptions } from './disk.ts'
 import { createSea, type LinkQuality, type Sea, type SeaOptions } from './links.ts'
 import { createRandom, type RandomStream } from './random.ts'
@@ -39,6 +40,17 @@ export interface WorldOptions<S extends Schema> {
   readonly pace?: WorldPace
   /** Every node hands out first rights, against the rules: for tests that show that the checks notice. */
   readonly everybodyGrants?: boolean
+  /** How much is checked. Default `all`. */
+  readonly checks?: CheckPace
+  /** Told each replica before it connects: what else runs at a node begins here. */
+  readonly attach?: (node: number, replica: Replica) => void
+  /** Whether the platforms of the nodes tell hints, which `WorldNode.hint` makes up. Default false. */
+  readonly hasHints?: boolean
+  /** No link is dialled a second time by one opening of a node: for tests that show that the checks notice. */
+  readonly dialsOnce?: boolean
+  /** Whether the node of this name is an administrator of a document. Default: nobody is. */
+  readonly isAdmin?: (name: string, document: string) => boolean
+  readonly onLog?: (node: number, entry: LogEntry) => void
   /** Told everything that happens, as it happens. Without it a world is faster. */
   readonly onEvent?: (event: WorldEvent) => void
 }
@@ -79,6 +91,8 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
     now: () => scheduler.nowMs,
     nameOf,
     mayWrite: (node) => permissionOf(nameOf(node)) === 'write',
+    pace: options.checks ?? 'all',
+    isAlone: options.nodes.filter(({ role }) => role === 'server').length === 1,
   })
   const tell = options.onEvent
   const sea = createSea({
@@ -88,12 +102,17 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
     ...options.dial,
     onEvent: tell,
     nameOf,
+    hear: (node, run) => {
+      const found = nodes[node]
+      if (found === undefined) run()
+      else found.hear(run)
+    },
   })
   const reliable = options.reliable ?? true
   let flicker: Flicker | undefined
   let cuts = 0
 
-  const nodes = options.nodes.map((spec, index) =>
+  const nodes: readonly WorldNode<S>[] = options.nodes.map((spec, index) =>
     createWorldNode<S>({
       index,
       spec,
@@ -109,15 +128,22 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
       pace: options.pace,
       everybodyGrants: options.everybodyGrants,
       transports: () => [
-        ...spec.dials.map((to) => sea.dialer(index, to, { reliable, token: () => spec.name })),
+        ...spec.dials.map((to) => {
+          const dialer = sea.dialer(index, to, { reliable, token: () => spec.name })
+          return options.dialsOnce === true ? once(dialer) : dialer
+        }),
         ...(options.nodes.some((other) => other.dials.includes(index)) ? [sea.listener(index, { reliable })] : []),
       ],
-      permission: (token) => {
+      permission: (token, document) => {
+        if (options.isAdmin?.(token ?? '', document) === true) return 'admin'
         const permission = permissionOf(token ?? '')
         return permission === 'none' ? 'no' : permission
       },
       vanish: () => sea.crash(index),
       tell,
+      hasHints: options.hasHints,
+      attach: options.attach,
+      onLog: options.onLog,
     }),
   )
 
@@ -206,12 +232,7 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
     },
     violations: checker.violations,
     act,
-    runUntil: (toMs) => {
-      for (let nextMs = scheduler.nextAtMs(); nextMs !== undefined && nextMs <= toMs; nextMs = scheduler.nextAtMs()) {
-        scheduler.step()
-      }
-      scheduler.advanceTo(toMs)
-    },
+    runUntil: scheduler.runUntil,
     calm: () => {
       clearSky()
       for (const node of nodes) {
@@ -225,6 +246,19 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
       }
     },
     pending: () => pending(nodes),
+  }
+}
+
+/** The first dial goes out; later ones are never answered. */
+function once(dialer: DialTransport): DialTransport {
+  let hasDialled = false
+  return {
+    ...dialer,
+    dial: (events) => {
+      if (hasDialled) return { send: () => undefined, bufferedBytes: 0, close: () => undefined }
+      hasDialled = true
+      return dialer.dial(events)
+    },
   }
 }
 

@@ -41,6 +41,15 @@ describe('a dialer', () => {
     expect((dialer.wakeAt ?? 0) - 200_100).toBe(500)
   })
 
+  it('[DI4] gives up on a hint what was under way for a second or more', () => {
+    const dialer = createDialer({ random: () => 0.5 })
+    expect(dialer.step({ kind: 'start', now: 0 })).toEqual(['dial'])
+    expect(dialer.step({ kind: 'hint', now: 900 })).toEqual([])
+    expect(dialer.step({ kind: 'hint', now: 1_000 })).toEqual(['hangUp', 'dial'])
+    expect(dialer.step({ kind: 'up', now: 1_100 })).toEqual([])
+    expect(dialer.step({ kind: 'hint', now: 9_000 })).toEqual([])
+  })
+
   it('[DI4] dials at once on a hint, but not twice within the debounce', () => {
     const dialer = createDialer({ random: () => 0.9, baseMs: 10_000 })
     failing(dialer, 3)

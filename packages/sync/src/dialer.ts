@@ -51,6 +51,9 @@ export interface Dialer {
   readonly wakeAt: number | undefined
 }
 
+/** An attempt that is so old at a hint was made while there was no way through: its platform waits ever longer to try again. */
+const stuckMs = 1000
+
 /** Makes a dialer; it begins with `start`. */
 export function createDialer(options: DialerOptions): Dialer {
   const baseMs = options.baseMs ?? 250
@@ -101,10 +104,12 @@ export function createDialer(options: DialerOptions): Dialer {
           wait(input.now, input.refused)
           return []
         }
-        case 'hint':
-          if (state.phase !== 'waiting' || input.now - dialledAt < debounceMs) return []
+        case 'hint': {
+          const isStuck = state.phase === 'dialing' && input.now - state.since >= stuckMs
+          if ((state.phase !== 'waiting' && !isStuck) || input.now - dialledAt < debounceMs) return []
           failures = 0
-          return dial(input.now)
+          return isStuck ? ['hangUp', ...dial(input.now)] : dial(input.now)
+        }
         case 'reconnect': {
           const busy = state.phase === 'up' || state.phase === 'dialing'
           failures = 0

@@ -17,6 +17,7 @@ export {
 } from './join/join-codec.ts'
 export { type Joined, JoinReceiver } from './join/join-receiver.ts'
 export { JoinSender } from './join/join-sender.ts'
+export { decodePartition, encodePartition, type PartitionMessage } from './partition/wire.ts'
 export { createReplicaWith, insideOf } from './replica.ts'
 export {
   CodedSymbols,

@@ -1,4 +1,5 @@
 import { type AuthorId, lastSeq, rejoinError, type Version } from '@rejoin/state'
+import { Alarm } from '../alarm.ts'
 import { type Deferred, deferred, type Later, resolved } from '../later.ts'
 import type { Receipt } from '../ledger.ts'
 import type { ReplicaCore } from '../replica-core.ts'
@@ -6,8 +7,10 @@ import type { Neighbours } from './neighbours.ts'
 import { isQuorum } from './policy.ts'
 import type { NodeId, Roster } from './roster.ts'
 
-/** How often it is looked whether a quorum has what somebody waits for. */
+/** How often it is looked whether a quorum has what somebody waits for: less often, the longer nothing new is waited for. */
 const lookMs = 50
+const slowestLookMs = 1000
+const slowing = 20
 
 interface WaitingChange {
   readonly document: string
@@ -23,17 +26,16 @@ export class QuorumWaits {
   readonly #neighbours: Neighbours
   readonly #roster: () => Roster | undefined
   readonly #waiting = new Set<WaitingChange>()
+  readonly #alarm: Alarm
+  /** When the last one began to wait. */
+  #waitsSince = 0
 
   constructor(core: ReplicaCore, self: NodeId, neighbours: Neighbours, roster: () => Roster | undefined) {
     this.#core = core
     this.#self = self
     this.#neighbours = neighbours
     this.#roster = roster
-  }
-
-  /** When `look` is wanted. */
-  get wakeAt(): number | undefined {
-    return this.#waiting.size > 0 ? this.#core.clock.monotonic() + lookMs : undefined
+    this.#alarm = new Alarm(core.timers)
   }
 
   reached(document: string, receipt: Receipt): Later<void> {
@@ -41,15 +43,24 @@ export class QuorumWaits {
     if (change === undefined) return resolved(undefined)
     const waiting = { document, author: change.author, seq: lastSeq(change), pair: deferred<void>() }
     this.#waiting.add(waiting)
+    this.#waitsSince = this.#core.clock.monotonic()
     for (const stage of ['disk', 'server'] as const)
       receipt.reached(stage).then(undefined, (error: unknown) => {
         if (this.#waiting.delete(waiting)) waiting.pair.reject(error)
       })
-    this.#core.batch(() => this.look())
+    this.#look()
     return waiting.pair.later
   }
 
-  look(): void {
+  /** By an alarm of its own: nothing else is due as often. */
+  #look(): void {
+    this.#core.batch(() => this.#settle())
+    if (this.#waiting.size === 0) return
+    const waitedMs = this.#core.clock.monotonic() - this.#waitsSince
+    this.#alarm.set(Math.min(slowestLookMs, Math.max(lookMs, waitedMs / slowing)), () => this.#look())
+  }
+
+  #settle(): void {
     const roster = this.#roster()
     if (roster === undefined) return
     for (const waiting of this.#waiting) {
@@ -64,6 +75,7 @@ export class QuorumWaits {
   close(): void {
     for (const { pair } of this.#waiting) pair.reject(rejoinError('closed'))
     this.#waiting.clear()
+    this.#alarm.clear()
   }
 
   /** What each of those that are reached, this replica too, has of a document on its disk. */

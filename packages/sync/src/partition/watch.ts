@@ -102,6 +102,7 @@ class PartitionWatch implements Companion, Partitions {
     malformed: 0,
   }
   #linkSince = new Map<NodeId, readonly [string, number]>()
+  #wakeAt = 0
   #heartbeatAt = 0
   #lookAt = 0
   #isOffline = false
@@ -232,9 +233,7 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   reached(document: { readonly name: string }, receipt: Receipt): Later<void> {
-    const reached = this.#waits.reached(document.name, receipt)
-    this.#arm()
-    return reached
+    return this.#waits.reached(document.name, receipt)
   }
 
   dismiss(reason: string): void {
@@ -428,7 +427,12 @@ class PartitionWatch implements Companion, Partitions {
           this.#count(effect.from, effect.to)
           if (effect.to === 'suspect') this.#contact.suspected(effect.peer)
           if (effect.to === 'alive') this.#contact.ledger.returned(effect.peer)
-          this.#core.log('info', 'member', { peer: effect.peer, from: effect.from, to: effect.to })
+          this.#core.log('info', 'member', {
+            peer: effect.peer,
+            from: effect.from,
+            to: effect.to,
+            by: effect.evidence.kind,
+          })
           isOther = true
           break
         case 'reachChanged':
@@ -574,7 +578,6 @@ class PartitionWatch implements Companion, Partitions {
         this.#incidents.step({ kind: 'covered', isCovered: this.#isCovered() })
       for (const peer of this.#neighbours.ids) this.#roster.tell(peer)
     }
-    this.#waits.look()
     this.#votes?.tick()
     this.#leases.tick()
     this.#judge({ kind: 'tick', now, wall })
@@ -594,9 +597,12 @@ class PartitionWatch implements Companion, Partitions {
       this.#incidents.wakeAt,
       this.#votes?.wakeAt,
       this.#leases.wakeAt,
-      this.#waits.wakeAt,
     ]
-    const at = Math.min(...wakes.map((wake) => wake ?? Number.POSITIVE_INFINITY))
+    let at = Number.POSITIVE_INFINITY
+    for (const wake of wakes) if (wake !== undefined && wake < at) at = wake
+    // One that fires too early finds nothing due and is set again.
+    if (this.#alarm.isSet && this.#wakeAt <= at) return
+    this.#wakeAt = at
     this.#alarm.set(delayUntil(at, this.#time().now), () => this.#core.batch(() => this.#tick()))
   }
 }

@@ -607,4 +607,25 @@ describe('swim', () => {
       { numRuns: 150 },
     )
   })
+
+  it('[SW25] tell whoever watches without being a member, and takes them to be gone, that they are there', () => {
+    const swim = alice()
+    const accusation = rumour('alice', 'unreachable', 1, 'page')
+    const answers = (message: SwimMessage): unknown[] =>
+      sentIn(swim.step({ kind: 'message', from: 'page', now: 10, message })).map(({ message: answer }) => answer)
+    expect(answers({ kind: 'probe', seq: 1, rumours: [accusation] })).toMatchObject([{ kind: 'ack', incarnation: 2 }])
+    // Said again: nothing is left to refute.
+    expect(answers({ kind: 'probe', seq: 2, rumours: [accusation] })).toMatchObject([{ kind: 'ack', incarnation: 2 }])
+    // Of an earlier opening of this replica, which had come further.
+    const ahead = rumour('alice', 'unreachable', 9, 'page')
+    expect(answers({ kind: 'probe', seq: 3, rumours: [ahead] })).toMatchObject([{ kind: 'ack', incarnation: 10 }])
+    const absurd = rumour('alice', 'unreachable', 2 ** 50, 'page')
+    const most = 10 + mostRaise + 1
+    expect(answers({ kind: 'probe', seq: 4, rumours: [absurd] })).toMatchObject([{ kind: 'ack', incarnation: most }])
+    const known = rumour('alice', 'suspect', most, 'page')
+    const table = answers({ kind: 'table', isAnswer: false, rumours: [known, rumour('bob', 'unreachable', 1, 'page')] })
+    expect(table).toEqual([{ kind: 'table', isAnswer: true, rumours: [rumour('alice', 'alive', most + 1)] }])
+    expect(answers({ kind: 'table', isAnswer: true, rumours: [] })).toEqual([])
+    expect(statusOf(swim, 'bob')).toBe('alive')
+  })
 })

@@ -16,7 +16,7 @@ import { type Beliefs, createBeliefs, hears, type Member, type Reach } from './b
 import type { DetectorSettings } from './presets.ts'
 import { createProbeOrder, pickSome } from './probe-order.ts'
 import { createProber, type ProbeResult } from './prober.ts'
-import { mostMembers, mostRumours, type Rumour, type SwimMessage } from './swim-messages.ts'
+import { mostMembers, mostRaise, mostRumours, type Rumour, type SwimMessage } from './swim-messages.ts'
 import { isSameReach, type MemberView, type SwimEffect, type SwimInput, viewOf } from './swim-types.ts'
 
 /** What a `Swim` goes by. */
@@ -237,11 +237,25 @@ export function createSwim({ self, settings, random, incarnation = 1 }: SwimOpti
       if (member.status !== 'left') prober.probe(member, now, true)
     }
   }
-  /** Somebody whose roster is newer may ask; nothing it says counts. */
+  /**
+   * Somebody who watches without a vote, or whose roster is newer, may ask. What it says of others does not count; that it takes this
+   * replica to be gone does, as nobody else can tell it better.
+   */
   const answerStranger = (from: NodeId, message: SwimMessage): void => {
-    if (from === self || message.kind !== 'probe') return
-    const ack: SwimMessage = { kind: 'ack', seq: message.seq, incarnation: beliefs.incarnation, rumours: [] }
-    effects.push({ kind: 'send', to: from, message: ack })
+    if (from === self || (message.kind !== 'probe' && message.kind !== 'table')) return
+    const { kind, rumours } = message
+    const accusation = rumours.find(
+      ({ id, status, incarnation: at }) =>
+        id === self && at >= beliefs.incarnation && (status === 'suspect' || status === 'unreachable'),
+    )
+    // It may well know of a higher one than this replica, which was restarted; far higher ones are approached by and by.
+    if (accusation !== undefined) beliefs.raise(Math.min(accusation.incarnation, beliefs.incarnation + mostRaise))
+    const own: Rumour = { id: self, status: 'alive', incarnation: beliefs.incarnation, by: [] }
+    if (kind === 'probe') {
+      const ack: SwimMessage = { kind: 'ack', seq: message.seq, incarnation: beliefs.incarnation, rumours: [] }
+      effects.push({ kind: 'send', to: from, message: ack })
+    } else if (!message.isAnswer)
+      effects.push({ kind: 'send', to: from, message: { kind: 'table', rumours: [own], isAnswer: true } })
   }
   const stepAll = (input: SwimInput): void => {
     const { now } = input

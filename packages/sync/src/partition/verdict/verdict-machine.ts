@@ -69,6 +69,7 @@ export function stableAfterMs(voters: number, { gossipIntervalMs, suspicionMinMs
 /** Makes a machine without a verdict and without powers. */
 export function createVerdictMachine(options: VerdictOptions): VerdictMachine {
   let circumstances: Circumstances | undefined
+  let judgement: Judgement | undefined
   let verdict: Verdict | undefined
   let told = ''
   let quorumSince: number | undefined
@@ -77,20 +78,22 @@ export function createVerdictMachine(options: VerdictOptions): VerdictMachine {
   const waitMs = (): number => stableAfterMs(circumstances?.roster.voters.length ?? 1, options)
   const isSettled = (now: number): boolean => quorumSince !== undefined && now >= quorumSince + waitMs()
 
-  const settle = (judgement: Judgement, now: number): Powerless | undefined => {
-    const isOtherRoster = verdict?.roster.epoch !== judgement.roster.epoch
+  const settle = ({ roster, powerless }: Judgement, now: number): Powerless | undefined => {
+    const isOtherRoster = verdict?.roster.epoch !== roster.epoch
     // A tick that is late by so much says that nobody was watching meanwhile.
     const wasAsleep = !isSettled(steppedAt) && now > steppedAt + 2 * waitMs()
-    if (judgement.powerless !== undefined) quorumSince = undefined
+    if (powerless !== undefined) quorumSince = undefined
     else if (quorumSince === undefined || isOtherRoster || wasAsleep) quorumSince = now
-    return judgement.powerless ?? (isSettled(now) ? undefined : 'settling')
+    return powerless ?? (isSettled(now) ? undefined : 'settling')
   }
 
-  const judge = (now: number, wall: number): VerdictEffect[] => {
+  const judge = (now: number, wall: number, isNew: boolean): VerdictEffect[] => {
     if (circumstances === undefined) return []
-    const judgement = judgePartition(circumstances)
+    // Time alone changes no judgement, only what may be done by it.
+    if (isNew || judgement === undefined) judgement = judgePartition(circumstances)
     const powerless = settle(judgement, now)
     steppedAt = now
+    if (!isNew && verdict !== undefined && verdict.powerless === powerless) return []
     const may = powerless === undefined
     const isSame = verdict && split(verdict) === split(judgement)
     verdict = {
@@ -114,7 +117,7 @@ export function createVerdictMachine(options: VerdictOptions): VerdictMachine {
     },
     step: (input) => {
       if (input.kind === 'observe') circumstances = input.circumstances
-      return judge(input.now, input.wall)
+      return judge(input.now, input.wall, input.kind === 'observe')
     },
   }
 }

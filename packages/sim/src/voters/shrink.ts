@@ -1,0 +1,97 @@
+/**
+ * Makes a failing script smaller while it still fails: fewer faults, fewer nodes, shorter faults, calmer weather. What is left says what
+ * it takes.
+ */
+import type { Lane } from '../storms.ts'
+import type { VoterFault, VoterScript } from './script.ts'
+
+/** How a script was made smaller. */
+export interface Shrunk {
+  readonly script: VoterScript
+  /** Runs that it took. */
+  readonly runs: number
+}
+
+/** `fails` says whether a script still shows what is looked for. At most `mostRuns` of them are tried. */
+export function shrinkVoterScript(
+  script: VoterScript,
+  fails: (script: VoterScript) => boolean,
+  mostRuns = 200,
+): Shrunk {
+  let smallest = script
+  let runs = 0
+  for (let isSmaller = true; isSmaller; ) {
+    isSmaller = false
+    for (const candidate of smallerThan(smallest)) {
+      if (runs >= mostRuns) return { script: smallest, runs }
+      runs += 1
+      if (!fails(candidate)) continue
+      smallest = candidate
+      isSmaller = true
+      break
+    }
+  }
+  return { script: smallest, runs }
+}
+
+/** What is tried, the largest steps first. */
+function* smallerThan(script: VoterScript): Generator<VoterScript> {
+  const { faults, voters, clients } = script
+  const half = faults.length >> 1
+  if (half > 1) {
+    yield { ...script, faults: faults.slice(half) }
+    yield { ...script, faults: faults.slice(0, half) }
+  }
+  for (const [at] of faults.entries()) yield { ...script, faults: faults.filter((_, other) => other !== at) }
+  for (let client = voters + clients - 1; client >= voters; client -= 1) {
+    const fewer = without(script, client)
+    if (fewer !== undefined) yield { ...fewer, clients: clients - 1 }
+  }
+  if (voters > 3) {
+    for (let voter = voters - 1; voter >= 0; voter -= 1) {
+      const fewer = without(script, voter)
+      if (fewer !== undefined) yield { ...fewer, voters: voters - 1 }
+    }
+  }
+  for (const [at, fault] of faults.entries()) {
+    for (const shorter of shorterThan(fault)) yield { ...script, faults: faults.with(at, shorter) }
+  }
+  const { latencyMs, loss, duplicate, reorder, patienceMs, bytesPerMs } = script.weather
+  if (loss + duplicate + reorder > 0 || patienceMs !== undefined || bytesPerMs !== undefined)
+    yield { ...script, weather: { latencyMs, loss: 0, duplicate: 0, reorder: 0 } }
+}
+
+function shorterThan(fault: VoterFault): VoterFault[] {
+  const { forMs } = fault
+  const lanes = 'lanes' in fault && fault.lanes.length > 1 ? halves(fault.lanes) : []
+  return [
+    ...(forMs !== undefined && forMs > 1000 ? [{ ...fault, forMs: Math.ceil(forMs / 2) }] : []),
+    ...lanes.map((some) => ({ ...fault, lanes: some }) as VoterFault),
+  ]
+}
+
+function halves(lanes: readonly Lane[]): (readonly Lane[])[] {
+  const half = lanes.length >> 1
+  return [lanes.slice(half), lanes.slice(0, half)]
+}
+
+/** The script without a node; those after it move up. Undefined where the node is one that must be there. */
+function without(script: VoterScript, node: number): VoterScript | undefined {
+  const { core, arbiter } = script
+  if (core?.includes(node) === true || arbiter === node) return undefined
+  const moved = (other: number): number => (other > node ? other - 1 : other)
+  const faults = script.faults.flatMap((fault): VoterFault[] => {
+    if ('node' in fault) return fault.node === node ? [] : [{ ...fault, node: moved(fault.node) }]
+    if (!('lanes' in fault)) return [fault]
+    const lanes = fault.lanes
+      .filter(({ from, to }) => from !== node && to !== node)
+      .map(({ from, to }) => ({ from: moved(from), to: moved(to) }))
+    return lanes.length === 0 ? [] : [{ ...fault, lanes }]
+  })
+  return {
+    ...script,
+    ...(core === undefined ? {} : { core: core.map(moved) }),
+    ...(arbiter === undefined ? {} : { arbiter: moved(arbiter) }),
+    faults,
+  }
+}

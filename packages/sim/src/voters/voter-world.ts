@@ -1,0 +1,334 @@
+/**
+ * A world of servers that vote, and of clients: each runs a real replica, its connections, the mirror of its documents and its
+ * partition layer, and every voter wants one lease.
+ *
+ * What must hold is looked at as often as `look` is called:
+ * 1. At most one node may use the lease at any moment of true time, and its token never falls.
+ * 2. Nobody has powers while somebody else has them for a side that has no voter in common with its own.
+ * 3. No round that a quorum has stored is begun a second time.
+ * 4. Whoever wakes up accuses nobody before its pause is over.
+ * 5. Whoever was cut off from all others for so long that it must have noticed claims neither powers nor that all is well.
+ */
+import { type DraftOf, type FencingToken, lastSeq, type Schema, type SnapshotOf, Version } from '@rejoin/state'
+import type { Receipt } from '@rejoin/sync'
+import {
+  clusterDocument,
+  type DetectorSettings,
+  detectorPresets,
+  type Lease,
+  mirrorDocuments,
+  type Partitions,
+  pauseWindowMs,
+  voting,
+  watchPartitions,
+} from '@rejoin/sync/partition'
+import type { CheckPace } from '../checker.ts'
+import { createRandom, type RandomStream } from '../random.ts'
+import { createWorld, type World } from '../world.ts'
+import type { WorldEvent } from '../world-events.ts'
+import type { NodeSpec, WorldPace } from '../world-node.ts'
+import { type FaultRun, runFaults } from './faults.ts'
+import type { VoterScript } from './script.ts'
+
+/** What runs at the nodes of a world: a document, and what is done with it. */
+export interface SimulatedApp<S extends Schema> {
+  readonly schema: S
+  /** Somebody does something. Draw from `random` only: nothing else is the same in a replay. */
+  readonly write: (draft: DraftOf<S>, random: RandomStream) => void
+  /** What only one may do at a time. */
+  readonly exclusive?: ExclusiveWork<S>
+  /** What must hold at every replica at every moment: says what is wrong, or nothing. */
+  readonly check?: (snapshot: SnapshotOf<S>) => string | undefined
+}
+
+/** What is done by whoever holds a lease. */
+export interface ExclusiveWork<S extends Schema> {
+  /** That of the `fenced` fields it writes. */
+  readonly lease: string
+  readonly write: (draft: DraftOf<S>, random: RandomStream) => void
+  /** What was begun by that, such as the number of a round: nothing is begun twice. */
+  readonly begun?: (snapshot: SnapshotOf<S>) => string | number
+}
+
+/** What the membership of a node found another one to be. */
+export interface MemberEvent {
+  readonly atMs: number
+  readonly node: number
+  readonly peer: number
+  readonly to: string
+}
+
+/** How a world of voters is built. */
+export interface VoterWorldOptions {
+  readonly checks?: CheckPace
+  readonly onEvent?: (event: WorldEvent) => void
+  readonly onMember?: (event: MemberEvent) => void
+  /** Whether the platforms of the nodes tell hints. */
+  readonly hasHints?: boolean
+  /** Replaces single settings of the preset. */
+  readonly settings?: Partial<DetectorSettings>
+  readonly pace?: WorldPace
+  /** A lost disk goes unnoticed, against the rules: for tests that show that the checks notice. */
+  readonly forgetsDisks?: boolean
+  /** No link is dialled a second time, against the rules. */
+  readonly dialsOnce?: boolean
+}
+
+/** A running world of voters. */
+export interface VoterWorld<S extends Schema = Schema> {
+  readonly world: World<S>
+  readonly faults: FaultRun
+  /** Undefined while a node is down. */
+  readonly watches: readonly (Partitions | undefined)[]
+  readonly leases: readonly (Lease | undefined)[]
+  /** What was found to be wrong, in words. */
+  readonly wrong: string[]
+  /** What a quorum had on its disks. */
+  readonly quorumAcknowledged: Version
+  readonly counts: { held: number; rounds: number; suspicions: number; unreachable: number; pauses: number }
+  /** Looks whether all holds, now. */
+  look(): void
+  /** Looks at the lease only: cheap enough to do after every event. */
+  lookAtLease(): void
+  /** Somebody writes something, and who may begins a round. */
+  write(): void
+  writeAt(node: number): Receipt | undefined
+}
+
+const name = 'world'
+const mostWrong = 10
+/** Within so many intervals between probes both sides of a cut have a verdict (invariant 5). */
+const noticedAfterProbes = 40
+
+export const nameOfVoter = (node: number): string => `r${node + 1}`
+const indexOf = (id: string): number => Number(id.slice(1)) - 1
+
+/** Builds the world of a script; its faults come by themselves. */
+export function createVoterWorld<S extends Schema>(
+  script: VoterScript,
+  app: SimulatedApp<S>,
+  options: VoterWorldOptions = {},
+): VoterWorld<S> {
+  const { voters, clients, weather, isReliable } = script
+  const { exclusive } = app
+  const probeMs = options.settings?.probeIntervalMs ?? detectorPresets[script.preset].probeIntervalMs
+  const windowMs = pauseWindowMs(probeMs)
+  const noticedAfterMs = noticedAfterProbes * probeMs
+  const wrong: string[] = []
+  const counts = { held: 0, rounds: 0, suspicions: 0, unreachable: 0, pauses: 0 }
+  const watches: (Partitions | undefined)[] = []
+  const leases: (Lease | undefined)[] = []
+  const founded = new Set<number>()
+  const begun = new Map<string | number, string>()
+  const draw = createRandom(script.seed, 'workload of voters')
+  let quorumAcknowledged = Version.empty
+  let last: FencingToken | undefined
+
+  const report = (words: string): void => {
+    if (wrong.length < mostWrong) wrong.push(`${Math.round(world.nowMs)} ms: ${words}`)
+  }
+  const accused = (node: number, peer: number, to: string, by: string): void => {
+    if (to === 'suspect') counts.suspicions += 1
+    if (to === 'unreachable') counts.unreachable += 1
+    options.onMember?.({ atMs: world.nowMs, node, peer, to })
+    if (to !== 'suspect' && to !== 'unreachable') return
+    // What it is told is for others to answer for, and of somebody who is gone it may well be true.
+    const isThere =
+      by !== 'hearsay' && faults.runsSince(peer) !== undefined && faults.openSince(node, peer) !== undefined
+    const woke = faults.wokeFrom(node)
+    // From here on a sleep is a pause for sure; shorter ones are lived with.
+    if (woke === undefined || woke.forMs < windowMs + 2 * probeMs) return
+    if (isThere && world.nowMs < woke.atMs + windowMs)
+      report(`${nameOfVoter(node)}, awake again, finds ${nameOfVoter(peer)} ${to}`)
+  }
+
+  const roster = {
+    epoch: 1,
+    voters: Array.from({ length: voters }, (_, node) => ({ id: nameOfVoter(node), weight: 1 })),
+    policy: script.policy,
+    ...(script.arbiter === undefined ? {} : { arbiter: nameOfVoter(script.arbiter) }),
+  }
+  const world: World<S> = createWorld<S>({
+    seed: script.seed,
+    nodes: specs(script),
+    schema: app.schema,
+    write: () => undefined,
+    quality: weather,
+    reliable: isReliable,
+    dialsOnce: options.dialsOnce === true,
+    hasHints: options.hasHints === true,
+    ...(options.pace === undefined ? {} : { pace: options.pace }),
+    checks: options.checks ?? 'versions',
+    ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
+    isAdmin: (member, document) => document === clusterDocument && indexOf(member) < voters,
+    attach: (node, replica) => {
+      const isVoter = node < voters
+      if (isVoter) mirrorDocuments(replica)
+      const watch = watchPartitions(replica, {
+        ...(isVoter ? { roster, isFounding: options.forgetsDisks === true || !founded.has(node), voting } : {}),
+        preset: script.preset,
+        ...(options.settings === undefined ? {} : { settings: options.settings }),
+        maxTtlMs: script.ttlMs,
+      })
+      founded.add(node)
+      watches[node] = watch
+      if (!isVoter || exclusive === undefined) return
+      watch.lease({ name }, exclusive.lease).then(
+        (wanted) => {
+          if (watches[node] === watch) leases[node] = wanted
+        },
+        (error: unknown) => report(`${nameOfVoter(node)} cannot want the lease: ${String(error)}`),
+      )
+    },
+    onLog: (node, { event, details }) => {
+      if (event === 'member')
+        accused(node, indexOf(String(details['peer'])), String(details['to']), String(details['by']))
+      else if (event === 'paused') counts.pauses += 1
+      else if (event === 'internal-error') report(`${nameOfVoter(node)}: a bug came to light: ${details['error']}`)
+      else if (event === 'listener-failed') report(`${nameOfVoter(node)}: a listener failed: ${details['error']}`)
+    },
+  })
+  const downed = (node: number): void => {
+    watches[node] = undefined
+    leases[node] = undefined
+  }
+  const proposed = (node: number, weights: readonly number[]): void => {
+    const watch = watches[node]
+    const known = watch?.status.roster
+    if (watch === undefined || known === undefined || world.nodes[node]?.isAsleep === true) return
+    watch.propose({ ...known, voters: known.voters.map((voter, at) => ({ ...voter, weight: weights[at] ?? 1 })) })
+  }
+  const faults = runFaults(world, script, { downed, proposed })
+
+  const lookAtLease = (): void => {
+    let holder: number | undefined
+    for (let node = 0; node < voters; node += 1) {
+      if (leases[node]?.token === undefined) continue
+      if (holder !== undefined) report(`the lease is held by ${nameOfVoter(holder)} and by ${nameOfVoter(node)}`)
+      holder = node
+    }
+    const token = holder === undefined ? undefined : leases[holder]?.token
+    if (token === undefined) return
+    counts.held += 1
+    if (last !== undefined && isBefore(token, last)) report(`the token fell from ${words(last)} to ${words(token)}`)
+    last = token
+  }
+  const lookAtPowers = (): void => {
+    const powerful = watches.flatMap((watch, node) => {
+      const verdict = watch?.status.verdict
+      return node < voters && verdict?.capabilities.mayGrantLease === true ? [{ node, verdict }] : []
+    })
+    for (const one of powerful) {
+      for (const other of powerful) {
+        if (one.node >= other.node) continue
+        const [left = [], right = []] = [one.verdict.sides[0], other.verdict.sides[0]]
+        if (!left.some((id) => right.includes(id)))
+          report(`powers on two sides: ${nameOfVoter(one.node)} and ${nameOfVoter(other.node)}`)
+      }
+    }
+  }
+  /** Invariant 5. */
+  const lookAtLonely = (): void => {
+    const noticedMs = world.nowMs - noticedAfterMs
+    for (let node = 0; node < voters && voters > 1; node += 1) {
+      const verdict = watches[node]?.status.verdict
+      if (verdict === undefined || (faults.runsSince(node) ?? world.nowMs) > noticedMs) continue
+      let isAlone = true
+      for (let other = 0; other < voters; other += 1)
+        if (other !== node && (faults.closedSince(node, other) ?? world.nowMs) > noticedMs) isAlone = false
+      if (isAlone && (verdict.mode === 'full' || verdict.capabilities.mayGrantLease))
+        report(
+          `${nameOfVoter(node)}, cut off from all for ${noticedAfterMs / 1000} s, takes itself to be ${verdict.mode}`,
+        )
+    }
+  }
+  /** Invariant 3. */
+  const began = (node: number, what: string | number, receipt: Receipt): void => {
+    const who = `${nameOfVoter(node)}:${receipt.change?.seq}`
+    leases[node]?.reached(receipt).then(
+      () => {
+        const by = begun.get(what)
+        if (by !== undefined) report(`${what} was begun by ${by} and by ${who}`)
+        begun.set(what, who)
+        counts.rounds += 1
+      },
+      () => undefined,
+    )
+  }
+  const isRunning = (node: number): boolean => world.nodes[node]?.handle !== undefined && !world.nodes[node]?.isAsleep
+  const writeAt = (node: number): Receipt | undefined => {
+    if (!isRunning(node)) return undefined
+    const receipt = world.nodes[node]?.change((draft) => app.write(draft, draw))
+    const change = receipt?.change
+    if (receipt === undefined || change === undefined) return undefined
+    watches[node]?.reached({ name }, receipt).then(
+      () => {
+        quorumAcknowledged = quorumAcknowledged.merge(Version.from([[change.author, lastSeq(change)]]))
+      },
+      () => undefined,
+    )
+    return receipt
+  }
+  const workAlone = ({ write, begun: what }: ExclusiveWork<S>): void => {
+    for (let node = 0; node < voters; node += 1) {
+      const token = isRunning(node) ? leases[node]?.token : undefined
+      if (token === undefined) continue
+      const receipt = world.nodes[node]?.change((draft) => write(draft, draw), { token })
+      const snapshot = world.nodes[node]?.handle?.snapshot
+      if (receipt?.change !== undefined && what !== undefined && snapshot !== undefined)
+        began(node, what(snapshot as SnapshotOf<S>), receipt)
+    }
+  }
+  const lookAtApp = (check: (snapshot: SnapshotOf<S>) => string | undefined): void => {
+    for (const { handle, name: who } of world.nodes) {
+      const fault = handle === undefined ? undefined : check(handle.snapshot as SnapshotOf<S>)
+      if (fault !== undefined) report(`${who}: ${fault}`)
+    }
+  }
+
+  return {
+    world,
+    faults,
+    watches,
+    leases,
+    wrong,
+    counts,
+    get quorumAcknowledged() {
+      return quorumAcknowledged
+    },
+    lookAtLease,
+    look: () => {
+      lookAtLease()
+      lookAtPowers()
+      lookAtLonely()
+      if (app.check !== undefined) lookAtApp(app.check)
+    },
+    write: () => {
+      writeAt(draw.int(voters + clients))
+      if (exclusive !== undefined && draw.chance(0.5)) workAlone(exclusive)
+    },
+    writeAt,
+  }
+}
+
+/** Who dials whom, and whose clocks are off: of two voters the later one dials; a client dials one of them, or all. */
+function specs({ seed, voters, clients, dialsBoth }: VoterScript): NodeSpec[] {
+  return Array.from({ length: voters + clients }, (_, node): NodeSpec => {
+    const random = createRandom(seed, `voter/${node}`)
+    const others = Array.from({ length: voters }, (__, other) => other).filter((other) => other !== node)
+    const isVoter = node < voters
+    const dials = isVoter
+      ? others.filter((other) => dialsBoth || other < node)
+      : random.chance(0.3)
+        ? others
+        : [random.int(voters)]
+    const skewMs = random.chance(0.4) ? Math.floor(random.between(-1, 1) * random.pick([50, 5_000, 400_000])) : 0
+    const clock = { skewMs, drift: random.between(-1, 1) * 0.0001 }
+    return { name: nameOfVoter(node), role: isVoter ? 'server' : 'client', dials, clock }
+  })
+}
+
+const isBefore = (one: FencingToken, other: FencingToken): boolean =>
+  one.epoch < other.epoch || (one.epoch === other.epoch && one.ballot < other.ballot)
+
+const words = ({ epoch, ballot }: FencingToken): string => `${epoch}.${ballot}`

@@ -1,0 +1,64 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import {
+  createRandom,
+  faultScripts,
+  type GenerateVoterOptions,
+  generateVoterScript,
+  playVoters,
+  readReplayFile,
+  type VoterResult,
+} from '@rejoin/sim'
+import { describe, expect, it } from 'vitest'
+
+/** Scripts that once showed a fault: played before anything else. */
+const corpus = new URL('corpus/', import.meta.url)
+
+function expectWell(result: VoterResult): void {
+  expect(result.wrong, `npm run replay -- ${result.script.seed} --world voters`).toEqual([])
+}
+
+const short = (seed: number): GenerateVoterOptions => ({
+  voters: 3,
+  clients: seed % 6 === 0 ? 1 : 0,
+  outageMs: seed % 10 === 0 ? 31_000 : 1_000,
+})
+
+describe('worlds of voters', () => {
+  it.each(readdirSync(corpus))('[VW4] are well where one was not before: %s', (name) => {
+    const script = readReplayFile(readFileSync(new URL(name, corpus), 'utf8'))
+    if (typeof script === 'string') throw new Error(`${name}: ${script}`)
+    expectWell(playVoters(script))
+  })
+
+  it('[PL9] [VW1] [VW2] [VW3] keep exclusive power, lose nothing, heal in bounds and close what was wrong, in 100 worlds', () => {
+    const total = { writes: 0, merges: 0, cuts: 0, crashes: 0, sleeps: 0, wipes: 0, rounds: 0, held: 0, pauses: 0 }
+    for (let seed = 0; seed < 100; seed += 1) {
+      // Mostly three voters and short outages: the soak plays all sizes and the longer ones.
+      const isWhole = seed % 25 === 24
+      const result = playVoters(generateVoterScript(seed, isWhole ? {} : short(seed)))
+      expectWell(result)
+      for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += result[key]
+    }
+    for (const [what, count] of Object.entries(total)) expect(count, what).toBeGreaterThan(0)
+  }, 300_000)
+
+  it('[VW1] go through every fault script with every outage, and with a core that is well while the rest stays broken', () => {
+    const seeds = Array.from({ length: 3 * faultScripts.length }, (_, seed) => generateVoterScript(seed))
+    const seen = new Set(seeds.map(({ script }) => script))
+    expect([...seen].sort()).toEqual([...faultScripts].sort())
+    expect(seeds.some(({ core }) => core !== undefined)).toBe(true)
+    for (const name of faultScripts) {
+      const ofOne = seeds.filter(({ script }) => script === name).map(({ faults }) => JSON.stringify(faults))
+      expect(new Set(ofOne).size).toBe(3)
+    }
+  })
+
+  it('[SM2] [VW5] play alike twice, and the same from a replay file', () => {
+    for (const seed of [createRandom(7).int(1_000), 33]) {
+      const script = generateVoterScript(seed, { voters: 3, outageMs: 1_000 })
+      const first = playVoters(script)
+      expect(first.events).toBeGreaterThan(500)
+      expect(playVoters(script).fingerprint).toBe(first.fingerprint)
+    }
+  })
+})
