@@ -252,7 +252,7 @@ describe('a roster log', () => {
     group.step('a', { kind: 'force', roster: { voters: browser, policy: majority }, now: 0 })
     const reasons = group.told.flatMap(({ effect }) => (effect.kind === 'settled' ? [effect.reason] : []))
     expect(reasons).toEqual([
-      'A roster has 1 to 255 voters.',
+      'The count of voters is a number from 1 to 255.',
       'The next epoch is 2.',
       'The arbiter is one of the voters.',
       'A browser is no voter.',

@@ -1,3 +1,5 @@
+import { rangeFault } from './range-fault.ts'
+
 /** A replica as rosters, rows and leases name it. */
 export type NodeId = string
 
@@ -45,21 +47,23 @@ const mostText = 128
 
 /** What is wrong with a roster, in words; undefined where nothing is. */
 export function rosterFault({ epoch, voters, policy, arbiter }: Roster): string | undefined {
-  if (!Number.isSafeInteger(epoch) || epoch < 1) return 'The epoch is a whole number from 1.'
-  if (voters.length < 1 || voters.length > mostVoters) return `A roster has 1 to ${mostVoters} voters.`
-  if (new Set(voters.map(({ id }) => id)).size < voters.length) return 'A voter is named twice.'
-  for (const { id, weight, role } of voters) {
-    if (id === '' || id.length > mostText || (role ?? '').length > mostText)
-      return `The id of a voter has 1 to ${mostText} characters, a role no more.`
-    if (!Number.isInteger(weight) || weight < 1 || weight > mostWeight)
-      return `The weight of a voter is a whole number from 1 to ${mostWeight}.`
-  }
-  if (arbiter !== undefined && !voters.some(({ id }) => id === arbiter)) return 'The arbiter is one of the voters.'
-  if (policy.kind === 'static-quorum') {
-    const { voters: least } = policy
+  const ids = new Set(voters.map(({ id }) => id))
+  const count = voters.length
+  let fault = rangeFault({
+    'The epoch': [epoch, 1, Number.MAX_SAFE_INTEGER, true],
+    'The count of voters': [count, 1, mostVoters],
     // Fewer would let two sides act at once.
-    if (!Number.isInteger(least) || 2 * least <= voters.length || least > voters.length)
-      return `A static quorum of ${voters.length} voters is a whole number above ${voters.length / 2}, and no more than all.`
+    'A static quorum':
+      policy.kind === 'static-quorum' ? [policy.voters, Math.floor(count / 2) + 1, count, true] : [0, 0, 0],
+  })
+  for (const { id, weight, role = '' } of voters) {
+    fault ??= rangeFault({
+      'The length of the id of a voter': [id.length, 1, mostText],
+      'The length of the role of a voter': [role.length, 0, mostText],
+      'The weight of a voter': [weight, 1, mostWeight, true],
+    })
   }
-  return undefined
+  if (fault !== undefined) return fault
+  if (ids.size < count) return 'A voter is named twice.'
+  return arbiter === undefined || ids.has(arbiter) ? undefined : 'The arbiter is one of the voters.'
 }

@@ -1,3 +1,5 @@
+import { type Range, rangeFault } from '../range-fault.ts'
+
 /**
  * What a detector goes by. Times are milliseconds; with n members and log = log10, at least 1:
  * a suspicion ends in `unreachable` after `suspicionMult * log(n) * probeIntervalMs` where enough others share it, and after
@@ -32,81 +34,53 @@ export interface DetectorSettings {
   readonly phiPauseMs: number
 }
 
-const lan: DetectorSettings = {
-  probeIntervalMs: 1000,
-  hiddenProbeIntervalMs: 60_000,
-  probeTimeoutMs: 500,
-  helpers: 3,
-  suspicionMult: 4,
-  suspicionMaxMult: 6,
-  retransmitMult: 4,
-  gossipIntervalMs: 200,
-  gossipFanout: 3,
-  tableIntervalMs: 30_000,
-  unreachableProbeMs: 30_000,
-  heartbeatMs: 1000,
-  hiddenHeartbeatMs: 60_000,
-  phiThreshold: 8,
-  phiPauseMs: 3000,
-}
+const hourMs = 3_600_000
+const minuteMs = 60_000
 
-const wan: DetectorSettings = {
-  ...lan,
-  probeIntervalMs: 5000,
-  probeTimeoutMs: 3000,
-  suspicionMult: 6,
-  gossipIntervalMs: 500,
-  gossipFanout: 4,
-  tableIntervalMs: 60_000,
-  unreachableProbeMs: 60_000,
-  heartbeatMs: 5000,
-  phiThreshold: 10,
-  phiPauseMs: 5000,
+/** Of each the least and the most, then what it is for lan, wan, browser and large. Without a fraction where the last says so. */
+const table: {
+  readonly [K in keyof DetectorSettings]: readonly [number, number, number, number, number, number, boolean?]
+} = {
+  probeIntervalMs: [50, hourMs, 1000, 5000, 5000, 1000],
+  hiddenProbeIntervalMs: [50, hourMs, minuteMs, minuteMs, minuteMs, minuteMs],
+  probeTimeoutMs: [10, hourMs, 500, 3000, 4000, 500],
+  helpers: [0, 16, 3, 3, 3, 3, true],
+  suspicionMult: [1, 10, 4, 6, 6, 4, true],
+  suspicionMaxMult: [1, 20, 6, 6, 10, 6],
+  retransmitMult: [1, 10, 4, 4, 4, 4, true],
+  gossipIntervalMs: [10, hourMs, 200, 500, 500, 200],
+  gossipFanout: [1, 16, 3, 4, 4, 4, true],
+  tableIntervalMs: [100, hourMs, 30_000, minuteMs, minuteMs, 30_000],
+  unreachableProbeMs: [100, hourMs, 30_000, minuteMs, minuteMs, minuteMs],
+  heartbeatMs: [50, hourMs, 1000, 5000, 5000, 1000],
+  hiddenHeartbeatMs: [50, hourMs, minuteMs, minuteMs, minuteMs, minuteMs],
+  phiThreshold: [1, 16, 8, 10, 12, 8],
+  phiPauseMs: [0, hourMs, 3000, 5000, 10_000, 3000],
 }
+const rows = Object.entries(table) as [keyof DetectorSettings, (typeof table)['helpers']][]
+
+const preset = (column: 2 | 3 | 4 | 5): DetectorSettings =>
+  Object.fromEntries(rows.map(([name, row]) => [name, row[column]])) as Record<keyof DetectorSettings, number>
 
 /**
  * Settings for a rack or a building, for the internet, for pages, and for more than 500 members. The first two are those of
  * HashiCorp's memberlist, with the phi of Akka.
  */
 export const detectorPresets: Readonly<Record<'lan' | 'wan' | 'browser' | 'large', DetectorSettings>> = {
-  lan,
-  wan,
-  browser: { ...wan, probeTimeoutMs: 4000, suspicionMaxMult: 10, phiThreshold: 12, phiPauseMs: 10_000 },
-  large: { ...lan, gossipFanout: 4, unreachableProbeMs: 60_000 },
+  lan: preset(2),
+  wan: preset(3),
+  browser: preset(4),
+  large: preset(5),
 }
-
-const hourMs = 3_600_000
-
-/** Least and greatest of each. */
-const ranges: Readonly<Record<keyof DetectorSettings, readonly [number, number]>> = {
-  probeIntervalMs: [50, hourMs],
-  hiddenProbeIntervalMs: [50, hourMs],
-  probeTimeoutMs: [10, hourMs],
-  helpers: [0, 16],
-  suspicionMult: [1, 10],
-  suspicionMaxMult: [1, 20],
-  retransmitMult: [1, 10],
-  gossipIntervalMs: [10, hourMs],
-  gossipFanout: [1, 16],
-  tableIntervalMs: [100, hourMs],
-  unreachableProbeMs: [100, hourMs],
-  heartbeatMs: [50, hourMs],
-  hiddenHeartbeatMs: [50, hourMs],
-  phiThreshold: [1, 16],
-  phiPauseMs: [0, hourMs],
-}
-
-const counts: ReadonlySet<string> = new Set(['helpers', 'gossipFanout', 'retransmitMult', 'suspicionMult'])
 
 /** What is wrong with settings, in words; undefined where nothing is. */
 export function detectorSettingsFault(settings: DetectorSettings): string | undefined {
-  for (const name of Object.keys(ranges) as (keyof DetectorSettings)[]) {
-    const [least, most] = ranges[name]
-    const value = settings[name]
-    // Asked so that NaN is refused too.
-    if (!(value >= least && value <= most)) return `${name} is ${least} to ${most}.`
-    if (counts.has(name) && !Number.isInteger(value)) return `${name} is a whole number.`
-  }
+  const ranges = rows.map(([name, [least, most, , , , , isWhole]]): [string, Range] => [
+    name,
+    [settings[name], least, most, isWhole === true],
+  ])
+  const fault = rangeFault(Object.fromEntries(ranges))
+  if (fault !== undefined) return fault
   if (settings.probeTimeoutMs >= settings.probeIntervalMs) return 'probeTimeoutMs is below probeIntervalMs.'
   if (settings.hiddenProbeIntervalMs < settings.probeIntervalMs || settings.hiddenHeartbeatMs < settings.heartbeatMs)
     return 'A hidden page is no faster than one in view.'

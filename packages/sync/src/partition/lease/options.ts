@@ -1,3 +1,5 @@
+import { rangeFault } from '../range-fault.ts'
+
 /** What the voters of one roster and the holders among their replicas have to agree on. */
 export interface LeaseOptions {
   /**
@@ -39,16 +41,17 @@ const mostTtlMs = 86_400_000
 export function leaseOptionsFault(options: LeaseOptions & Partial<HolderOptions>): string | undefined {
   const { maxTtlMs, epsilon = defaultEpsilon, lease = '-', ttlMs = maxTtlMs } = options
   const { answerMs = ttlMs / 12, retryBaseMs = answerMs, retryCapMs = ttlMs } = options
-  if (!(maxTtlMs >= 100 && maxTtlMs <= mostTtlMs)) return `maxTtlMs is 100 to ${mostTtlMs}.`
-  // Below, the clocks of virtual machines are wrong at times; above, little is left of a lease.
-  if (!(epsilon >= 0.001 && epsilon <= 0.5)) return 'epsilon is 0.001 to 0.5.'
-  if (!isLeaseName(lease)) return `The name of a lease has 1 to ${mostLeaseName} characters.`
-  if (!(ttlMs >= 100 && ttlMs <= maxTtlMs)) return 'ttlMs is 100 to maxTtlMs.'
-  // A renewal that began at a third has to be asked for twice before the end.
-  if (!(answerMs >= 1 && answerMs <= ttlMs / 6)) return 'answerMs is 1 to a sixth of ttlMs.'
-  if (!(retryBaseMs >= 1 && retryBaseMs <= retryCapMs)) return 'retryBaseMs is 1 to retryCapMs.'
-  if (!(retryCapMs <= mostTtlMs)) return `retryCapMs is ${mostTtlMs} at most.`
-  return undefined
+  return rangeFault({
+    maxTtlMs: [maxTtlMs, 100, mostTtlMs],
+    // Below, the clocks of virtual machines are wrong at times; above, little is left of a lease.
+    epsilon: [epsilon, 0.001, 0.5],
+    'The length of the name of a lease': [lease.length, 1, mostLeaseName],
+    ttlMs: [ttlMs, 100, maxTtlMs],
+    // A renewal that began at a third has to be asked for twice before the end.
+    answerMs: [answerMs, 1, ttlMs / 6],
+    retryBaseMs: [retryBaseMs, 1, retryCapMs],
+    retryCapMs: [retryCapMs, 1, mostTtlMs],
+  })
 }
 
 /** Whether a lease may be called so. */
