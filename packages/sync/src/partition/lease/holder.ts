@@ -6,7 +6,7 @@ import type { HolderPhase, HolderState, LeaseQuestion } from './holder-state.ts'
 import { denialOf, type LeaseDenial } from './holder-words.ts'
 import type { LeaseMessage } from './messages.ts'
 import { defaultEpsilon, type HolderOptions } from './options.ts'
-import { isCount } from './token.ts'
+import { compareBallots, isCount } from './token.ts'
 
 /**
  * One replica that wants one lease.
@@ -58,178 +58,167 @@ export function createHolder<V>(options: HolderOptions, from: HolderState<V>): H
   const { lease, ttlMs, epsilon = defaultEpsilon, random } = options
   const { answerMs = ttlMs / 12, retryBaseMs = answerMs, retryCapMs = ttlMs } = options
   let state = from
+  let effects: HolderEffect<V>[] = []
 
-  const elapsed = (): number => state.clock.elapsed
-  const enter = (phase: HolderPhase<V>): void => {
-    state = { ...state, phase }
+  const set = (change: Partial<HolderState<V>>): void => {
+    state = { ...state, ...change }
   }
-  const toVoters = (message: LeaseMessage<V>): HolderEffect<V>[] =>
-    (state.roster?.voters ?? []).map(({ id }) => ({ kind: 'send', to: id, message }))
-
+  const toVoters = (message: LeaseMessage<V>): void => {
+    for (const { id } of state.roster?.voters ?? []) effects.push({ kind: 'send', to: id, message })
+  }
   const newQuestion = (): LeaseQuestion<V> => {
-    const request = state.nextRequest
-    state = { ...state, nextRequest: request + 1 }
-    const sentAt = elapsed()
+    const { nextRequest: request, clock } = state
+    set({ nextRequest: request + 1 })
+    const sentAt = clock.elapsed
     return { request, sentAt, until: sentAt + answerMs, granted: [], refused: [], versions: [], ballot: 0 }
   }
-
-  const ask = (stage: Asking<V>['stage'], ballot: number): HolderEffect<V>[] => {
+  const ask = (stage: Asking<V>['stage'], ballot: number): void => {
     const epoch = state.roster?.epoch
-    if (epoch === undefined) return []
+    if (epoch === undefined) return
     const question = newQuestion()
     const { request } = question
-    enter({ phase: 'asking', stage, ballot, question })
+    set({ phase: { phase: 'asking', stage, ballot, question } })
     if (stage === 'accept')
-      return toVoters({ kind: 'accept', lease, epoch, request, token: { epoch, ballot }, ttlMs, renewal: false })
-    return toVoters({ kind: 'prepare', lease, epoch, request, ballot, preVote: stage === 'preVote' })
+      toVoters({ kind: 'accept', lease, epoch, request, token: { epoch, ballot }, ttlMs, renewal: false })
+    else toVoters({ kind: 'prepare', lease, epoch, request, ballot, preVote: stage === 'preVote' })
   }
-
-  const renew = (held: Held<V>): HolderEffect<V>[] => {
-    const { roster } = state
-    if (roster === undefined) return []
+  const renew = (held: Held<V>): void => {
     const question = newQuestion()
-    enter({ ...held, question })
-    const { epoch, ballot } = held.token
+    set({ phase: { ...held, question } })
     const { request } = question
-    return toVoters({
-      kind: 'accept',
-      lease,
-      epoch: roster.epoch,
-      request,
-      token: { epoch, ballot },
-      ttlMs,
-      renewal: true,
-    })
+    const { epoch } = state.roster as Roster
+    const { lease: _, ...token } = held.token
+    toVoters({ kind: 'accept', lease, epoch, request, token, ttlMs, renewal: true })
   }
 
   const wait = (): void => {
-    const ceiling = Math.min(retryCapMs, retryBaseMs * 2 ** Math.min(state.failures, 30))
-    state = { ...state, failures: state.failures + 1 }
+    const { failures, clock } = state
+    const ceiling = Math.min(retryCapMs, retryBaseMs * 2 ** Math.min(failures, 30))
     // Full jitter: of several that want it at once one is first.
-    enter({ phase: 'waiting', at: elapsed() + Math.ceil(random() * ceiling) })
+    set({ failures: failures + 1, phase: { phase: 'waiting', at: clock.elapsed + Math.ceil(random() * ceiling) } })
   }
-
   /** Votes that were given for nothing would keep others out until they lapse. */
-  const giveUp = (asking: Asking<V>): HolderEffect<V>[] => {
+  const giveUp = ({ stage, ballot }: Asking<V>): void => {
     const { epoch } = state.roster as Roster
-    return asking.stage === 'preVote'
-      ? []
-      : toVoters({ kind: 'release', lease, token: { epoch, ballot: asking.ballot } })
+    if (stage !== 'preVote') toVoters({ kind: 'release', lease, token: { epoch, ballot } })
   }
-
-  const fail = (asking: Asking<V>, because: LeaseDenial): HolderEffect<V>[] => {
-    const released = giveUp(asking)
+  const fail = (asking: Asking<V>, denial: LeaseDenial): void => {
+    giveUp(asking)
     wait()
-    return [...released, { kind: 'denied', ...because }]
+    effects.push({ kind: 'denied', ...denial })
   }
-
-  const lose = ({ token }: Held<V>, reason: string): HolderEffect<V>[] => {
+  const lose = ({ token }: Held<V>, reason: string): void => {
     wait()
-    return [{ kind: 'lost', token, reason }]
+    effects.push({ kind: 'lost', token, reason })
   }
 
   /** What time alone brings about. Invariant 1: it comes first in every step. */
-  const pass = (): HolderEffect<V>[] => {
-    const { phase, roster } = state
-    if (roster === undefined) return []
-    if (phase.phase === 'waiting') return elapsed() >= phase.at ? ask('preVote', 0) : []
-    if (phase.phase === 'asking')
-      return elapsed() >= phase.question.until ? fail(phase, denialOf(roster, phase.question)) : []
-    if (phase.phase !== 'held') return []
-    const { question, until, renewAt } = phase
-    if (elapsed() >= until) {
-      const why = question === undefined ? '' : ` ${denialOf(roster, question).reason}`
-      return lose(phase, `It was not renewed in time.${why}`)
+  const pass = (): void => {
+    const { phase, roster, clock } = state
+    const { elapsed } = clock
+    const at = dueAt(phase)
+    if (roster === undefined || at === undefined || elapsed < at) return
+    if (phase.phase === 'waiting') ask('preVote', 0)
+    else if (phase.phase === 'asking') fail(phase, denialOf(roster, phase.question))
+    else if (phase.phase === 'held' && elapsed < phase.until) renew(phase)
+    else if (phase.phase === 'held') {
+      const why = phase.question === undefined ? '' : ` ${denialOf(roster, phase.question).reason}`
+      lose(phase, `It was not renewed in time.${why}`)
     }
-    return elapsed() >= (question?.until ?? renewAt) ? renew(phase) : []
   }
 
-  const adopt = (roster: Roster): HolderEffect<V>[] => {
-    if (roster.epoch <= (state.roster?.epoch ?? 0)) return []
+  const adopt = (roster: Roster): void => {
     const { phase } = state
-    const released = phase.phase === 'asking' ? giveUp(phase) : []
-    state = { ...state, roster }
+    if (roster.epoch <= (state.roster?.epoch ?? 0)) return
+    if (phase.phase === 'asking') giveUp(phase)
+    set({ roster })
     // Invariant 3: what was answered under the roster before is void.
-    if (phase.phase === 'asking') return [...released, ...ask('preVote', 0)]
-    return phase.phase === 'held' ? renew(phase) : []
+    if (phase.phase === 'asking') ask('preVote', 0)
+    if (phase.phase === 'held') renew(phase)
   }
 
-  const granted = (asking: Asking<V>, question: LeaseQuestion<V>): HolderEffect<V>[] => {
-    const { stage, ballot } = asking
+  const granted = ({ stage, ballot }: Asking<V>, question: LeaseQuestion<V>): void => {
     const { epoch } = state.roster as Roster
-    if (stage === 'preVote') return ask('prepare', question.ballot + 1)
-    if (stage === 'prepare') return ask('accept', ballot)
-    const until = question.sentAt + ttlMs * (1 - epsilon)
-    const token: FencingToken = { lease, epoch, ballot }
-    state = { ...state, failures: 0 }
-    enter({ phase: 'held', token, until, isCovered: false, renewAt: question.sentAt + ttlMs / 3 })
-    return [{ kind: 'acquired', token, versions: question.versions }]
+    if (stage === 'preVote') ask('prepare', question.ballot + 1)
+    else if (stage === 'prepare') ask('accept', ballot)
+    else {
+      const token: FencingToken = { lease, epoch, ballot }
+      set({ failures: 0, phase: { phase: 'held', token, isCovered: false, ...timesOf(question) } })
+      effects.push({ kind: 'acquired', token, versions: question.versions })
+    }
   }
+  const timesOf = ({ sentAt }: LeaseQuestion<V>): Pick<Held<V>, 'until' | 'renewAt'> => ({
+    until: sentAt + ttlMs * (1 - epsilon),
+    renewAt: sentAt + ttlMs / 3,
+  })
 
-  const renewed = (held: Held<V>, { sentAt }: LeaseQuestion<V>): HolderEffect<V>[] => {
-    const { question: _, ...rest } = held
-    enter({ ...rest, until: sentAt + ttlMs * (1 - epsilon), renewAt: sentAt + ttlMs / 3 })
-    return [{ kind: 'renewed', token: held.token }]
-  }
-
-  const receive = (by: NodeId, message: LeaseMessage<V>): HolderEffect<V>[] => {
+  const receive = (by: NodeId, message: LeaseMessage<V>): void => {
     const { phase, roster } = state
-    if (phase.phase !== 'asking' && phase.phase !== 'held') return []
-    const { question } = phase
-    if (roster === undefined || question === undefined || !isAnswer(message)) return []
-    if (message.request !== question.request) return []
+    const { question } = phase as Asking<V> | Partial<Held<V>>
+    if (roster === undefined || question === undefined || !isAnswer(message)) return
+    if (message.request !== question.request) return
     // Invariant 3. A refusal counts anyway: it may be for the sake of the roster.
-    if (message.epoch !== roster.epoch && message.kind !== 'refused') return []
-    if (!roster.voters.some(({ id }) => id === by)) return []
-    if (question.granted.includes(by) || question.refused.some((refused) => refused.by === by)) return []
+    if (message.epoch !== roster.epoch && message.kind !== 'refused') return
+    if (!roster.voters.some(({ id }) => id === by)) return
+    if (question.granted.includes(by) || question.refused.some((refused) => refused.by === by)) return
     const heard = withAnswer(question, by, message, phase.phase === 'asking' && phase.stage !== 'accept')
-    if (heard === undefined) return []
-    enter({ ...phase, question: heard })
-    if (isQuorum(roster, new Set(heard.granted)))
-      return phase.phase === 'asking' ? granted(phase, heard) : renewed(phase, heard)
-    const refusing = new Set(heard.refused.map((refused) => refused.by))
-    const rest = roster.voters.flatMap(({ id }) => (refusing.has(id) ? [] : [id]))
+    if (heard === undefined) return
+    set({ phase: { ...phase, question: heard } as HolderPhase<V> })
+    const isGranted = isQuorum(roster, new Set(heard.granted))
+    if (phase.phase === 'held' && isGranted) {
+      const { question: _, ...held } = phase
+      set({ phase: { ...held, ...timesOf(heard) } })
+      effects.push({ kind: 'renewed', token: phase.token })
+    }
     // A renewal is asked for again by and by, an attempt that cannot succeed any more waits first.
-    if (phase.phase === 'asking' && !isQuorum(roster, new Set(rest))) return fail(phase, denialOf(roster, heard))
-    return []
+    if (phase.phase !== 'asking') return
+    const rest = new Set(roster.voters.map(({ id }) => id))
+    for (const refused of heard.refused) rest.delete(refused.by)
+    if (isGranted) granted(phase, heard)
+    else if (!isQuorum(roster, rest)) fail(phase, denialOf(roster, heard))
   }
 
-  const release = (): HolderEffect<V>[] => {
+  const release = (): void => {
     const { phase } = state
-    enter({ phase: 'idle' })
-    state = { ...state, failures: 0 }
-    if (phase.phase === 'asking') return giveUp(phase)
-    if (phase.phase !== 'held') return []
+    set({ phase: { phase: 'idle' }, failures: 0 })
+    if (phase.phase === 'asking') giveUp(phase)
+    if (phase.phase !== 'held') return
     const { token } = phase
-    return [{ kind: 'lost', token, reason: 'It was released.' }, ...toVoters({ kind: 'release', lease, token })]
+    effects.push({ kind: 'lost', token, reason: 'It was released.' })
+    toVoters({ kind: 'release', lease, token })
   }
 
-  const act = (input: HolderInput<V>): HolderEffect<V>[] => {
+  const act = (input: HolderInput<V>): void => {
     const { phase } = state
     switch (input.kind) {
       case 'tick':
-        return []
+        break
       case 'acquire':
-        if (phase.phase === 'idle') enter({ phase: 'waiting', at: elapsed() })
-        return pass()
+        if (phase.phase !== 'idle') break
+        set({ phase: { phase: 'waiting', at: state.clock.elapsed } })
+        pass()
+        break
       case 'release':
-        return release()
+        release()
+        break
       case 'renew':
-        return phase.phase === 'held' ? renew(phase) : []
+        if (phase.phase === 'held') renew(phase)
+        break
       case 'paused':
-        if (phase.phase === 'asking') return fail(phase, { reason: stoodStill, missing: [] })
-        return phase.phase === 'held' ? lose(phase, stoodStill) : []
+        if (phase.phase === 'asking') fail(phase, { reason: stoodStill, missing: [] })
+        if (phase.phase === 'held') lose(phase, stoodStill)
+        break
       case 'roster':
-        return [...adopt(input.roster), ...pass()]
-      case 'covered': {
-        if (phase.phase !== 'held' || phase.isCovered) return []
-        const { epoch, ballot } = phase.token
-        if (input.token.epoch !== epoch || input.token.ballot !== ballot) return []
-        enter({ ...phase, isCovered: true })
-        return [{ kind: 'usable', token: phase.token }]
-      }
+        adopt(input.roster)
+        pass()
+        break
+      case 'covered':
+        if (phase.phase !== 'held' || phase.isCovered || compareBallots(input.token, phase.token) !== 0) break
+        set({ phase: { ...phase, isCovered: true } })
+        effects.push({ kind: 'usable', token: phase.token })
+        break
       case 'receive':
-        return receive(input.from, input.message)
+        receive(input.from, input.message)
     }
   }
 
@@ -248,8 +237,11 @@ export function createHolder<V>(options: HolderOptions, from: HolderState<V>): H
       return readClock(clock, reading, Math.max).elapsed < phase.until ? phase.token : undefined
     },
     step: (input) => {
-      state = { ...state, clock: readClock(state.clock, input, Math.max) }
-      return [...(input.kind === 'paused' ? [] : pass()), ...act(input)]
+      effects = []
+      set({ clock: readClock(state.clock, input, Math.max) })
+      if (input.kind !== 'paused') pass()
+      act(input)
+      return effects
     },
   }
 }
