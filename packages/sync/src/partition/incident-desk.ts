@@ -108,21 +108,15 @@ export class IncidentDesk {
       case 'forget':
         core.queue.push([{ kind: 'delete', key: incidentPrefix + effect.id }])
         break
-      case 'told':
-        this.#tell(effect.incident, effect.what)
-        break
-      case 'operator':
-        core.log('error', 'operator-wanted', { incident: effect.incident.name, failure: effect.incident.failure })
-        this.#tell(effect.incident, 'operator')
-        break
+      case 'told': {
+        const { incident, what } = effect
+        if (what === 'opened') this.#counts.incidentsOpened += 1
+        if (what === 'closed') this.#counts.incidentsClosed += 1
+        const isLoud = what === 'operator'
+        core.log(isLoud ? 'error' : 'info', 'incident', { what, name: incident.name, failure: incident.failure })
+        core.tell(this.#listeners, effect)
+      }
     }
-  }
-
-  #tell(incident: Incident, what: string): void {
-    if (what === 'opened') this.#counts.incidentsOpened += 1
-    if (what === 'closed') this.#counts.incidentsClosed += 1
-    this.#core.log('info', 'incident', { what, name: incident.name, failure: incident.failure })
-    this.#core.tell(this.#listeners, { incident, what })
   }
 }
 

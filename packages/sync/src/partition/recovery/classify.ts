@@ -15,35 +15,23 @@ export function classify({ here, absent, missing, lossy, slow, diverged }: Sympt
 /** What is done about a failure on a rung. */
 export function strategyFor(failure: FailureClass, rung: Rung): Strategy {
   if (rung === 'operator') return 'operator'
-  switch (failure) {
-    case 'divergence':
-      return 'merge-and-verify'
-    case 'message-loss':
-    case 'slowness':
-      // Who is reached is not dialled again: that would only add to what the network cannot take.
-      return 'wait-for-heal'
-    case 'isolation':
-    case 'node-lost':
-    case 'partition':
-    case 'partial-partition':
-      return rung === 'wait' ? 'wait-for-heal' : 'active-reconnection'
-  }
+  if (failure === 'divergence') return 'merge-and-verify'
+  // Who is reached is not dialled again: that would only add to what the network cannot take.
+  const isReached = failure === 'message-loss' || failure === 'slowness'
+  return isReached || rung === 'wait' ? 'wait-for-heal' : 'active-reconnection'
 }
 
-const rungs: readonly Rung[] = ['wait', 'known', 'discover', 'widen', 'operator']
+/** Each with how long it is given, milliseconds, from the mildest on; `operator` is tried again for ever at its pace. */
+export const patienceMs: { readonly [R in Rung]: number } = {
+  wait: 10_000,
+  known: 30_000,
+  discover: 60_000,
+  widen: 120_000,
+  operator: 600_000,
+}
+const rungs = Object.keys(patienceMs) as Rung[]
 
 /** The next harder way; of the last there is none. */
 export function nextRung(rung: Rung): Rung {
-  return rungs[Math.min(rungs.indexOf(rung) + 1, rungs.length - 1)] as Rung
-}
-
-/** Words for people. */
-export const failureWords: { readonly [F in FailureClass]: string } = {
-  isolation: 'This replica reaches nobody else.',
-  'node-lost': 'One voter is gone for everybody here: it crashed, or it is cut off. From here the two look alike.',
-  partition: 'Several voters are gone: they are on another side, or crashed together. From here the two look alike.',
-  'partial-partition': 'All voters are reached, but not all of them reach each other.',
-  'message-loss': 'All voters are reached, but much gets lost on the way.',
-  slowness: 'All voters are reached, but they answer slowly.',
-  divergence: 'Two replicas hold different states at the same version.',
+  return rungs[rungs.indexOf(rung) + 1] ?? rung
 }

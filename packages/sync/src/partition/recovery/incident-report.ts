@@ -1,5 +1,4 @@
-import { failureWords } from './classify.ts'
-import type { Incident, Symptoms } from './incident.ts'
+import type { FailureClass, Incident, Rung, Strategy, Symptoms, TimelineEntry } from './incident.ts'
 
 /** An incident in words, by the headings that a post-mortem has: what is known is filled in, what is not is left to a person. */
 export function incidentReport(incident: Incident): string {
@@ -13,7 +12,7 @@ export function incidentReport(incident: Incident): string {
     '',
     '## Timeline',
     '',
-    ...timeline.map(({ at, phase, text }) => `- ${spelled(at)} (${phase}) ${text}`),
+    ...timeline.map((entry) => `- ${spelled(entry.at)} (${entry.phase}) ${entryWords(entry)}`),
     '',
     '## Impact',
     '',
@@ -64,4 +63,53 @@ function duration(ms: number): string {
   if (seconds < 120) return `${seconds} s`
   const minutes = Math.round(seconds / 60)
   return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`
+}
+
+const failureWords: { readonly [F in FailureClass]: string } = {
+  isolation: 'This replica reaches nobody else.',
+  'node-lost': 'One voter is gone for everybody here: it crashed, or it is cut off. From here the two look alike.',
+  partition: 'Several voters are gone: they are on another side, or crashed together. From here the two look alike.',
+  'partial-partition': 'All voters are reached, but not all of them reach each other.',
+  'message-loss': 'All voters are reached, but much gets lost on the way.',
+  slowness: 'All voters are reached, but they answer slowly.',
+  divergence: 'Two replicas hold different states at the same version.',
+}
+
+const strategyWords: { readonly [S in Strategy]: string } = {
+  'wait-for-heal': 'Waiting for it to pass.',
+  'active-reconnection': 'Dialling whoever is missing.',
+  'merge-and-verify': 'Bringing the states together.',
+  operator: 'It does not pass: a person should look. Dialling goes on.',
+}
+
+const rungWords: { readonly [R in Rung]: string } = {
+  wait: 'it may pass',
+  known: 'the addresses that are known',
+  discover: 'whatever can be found',
+  widen: 'every address of everybody',
+  operator: 'a person is called',
+}
+
+/** A line of a timeline for people. */
+function entryWords({ what, about = '' }: TimelineEntry): string {
+  switch (what) {
+    case 'opened':
+      return 'Something is wrong.'
+    case 'classified':
+      return failureWords[about as FailureClass]
+    case 'chosen':
+      return strategyWords[about as Strategy]
+    case 'escalated':
+      return `Trying harder: ${rungWords[about as Rung]}.`
+    case 'cleared':
+      return 'Nothing is wrong any more: bringing the states together.'
+    case 'relapsed':
+      return 'It came back.'
+    case 'named':
+      return `The other side calls it ${about}.`
+    case 'healed':
+      return 'Each side has what the other had.'
+    case 'dismissed':
+      return about
+  }
 }

@@ -45,12 +45,26 @@ export interface Symptoms {
   readonly diverged: readonly string[]
 }
 
-/** One line of the record of an incident. */
+/** What an incident records of itself. `cleared`: nothing was wrong any more, and states are brought together. `relapsed`: it came back. */
+export type Happening =
+  | 'opened'
+  | 'classified'
+  | 'chosen'
+  | 'escalated'
+  | 'cleared'
+  | 'relapsed'
+  | 'named'
+  | 'healed'
+  | 'dismissed'
+
+/** One line of the record of an incident; `incidentReport` puts it into words. */
 export interface TimelineEntry {
   /** Wall clock, Unix milliseconds. */
   readonly at: number
   readonly phase: Phase
-  readonly text: string
+  readonly what: Happening
+  /** The failure, strategy, rung, name or reason that it is about, where there is one. */
+  readonly about?: string | undefined
 }
 
 /** The record of an incident: plain data, kept on the disk and exported. */
@@ -93,8 +107,8 @@ export function worse(before: Symptoms, now: Symptoms): Symptoms {
 }
 
 /** An incident with a line more in its record. */
-export function noted(incident: Incident, at: number, text: string): Incident {
+export function noted(incident: Incident, at: number, what: Happening, about?: string): Incident {
   const { timeline, phase } = incident
-  const kept = timeline.length < mostEntries ? timeline : [...timeline.slice(0, 1), ...timeline.slice(2)]
-  return { ...incident, timeline: [...kept, { at, phase, text }] }
+  const kept = timeline.filter((_, line) => line !== 1 || timeline.length < mostEntries)
+  return { ...incident, timeline: [...kept, { at, phase, what, about }] }
 }

@@ -101,7 +101,7 @@ describe('the recovery manager', () => {
   it('[RC3] calls a person when nothing helps, goes on dialling for ever, and heals a month later', () => {
     const seconds = 30 * 86_400
     const played = play({ symptoms: cut, passesAt: seconds - 300, every: 30 }, seconds)
-    const calls = played.effects.filter(({ kind }) => kind === 'operator')
+    const calls = played.effects.filter((effect) => effect.kind === 'told' && effect.what === 'operator')
     expect(calls.length).toBeGreaterThan(4000)
     expect(only(played)).toMatchObject({ outcome: 'healed', rung: 'operator' })
     expect(only(played).timeline.length).toBeLessThanOrEqual(100)

@@ -64,7 +64,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
       symptoms: noSymptoms,
       timeline: [],
     }
-    return createIncidentMachine(noted(incident, wall, 'Something is wrong.'), stableMs, phases)
+    return createIncidentMachine(noted(incident, wall, 'opened'), stableMs, phases)
   }
 
   return {
