@@ -1,5 +1,5 @@
 /** What `/debug/...` shows of one server: nothing of any document, and no address of a client. */
-import { incidentReport, type Partitions, type PlannedDialing } from '@rejoin/sync/partition'
+import { explainPartition, incidentReport, type Partitions, type PlannedDialing } from '@rejoin/sync/partition'
 
 /** Plain data or words; undefined where there is nothing of the name. */
 export function debugAnswer(
@@ -10,7 +10,7 @@ export function debugAnswer(
   const { status } = partitions
   switch (name) {
     case 'partition':
-      return { self: partitions.self, ...status, explanation: partitions.explain() }
+      return { self: partitions.self, ...status, explanation: explainPartition(status.verdict) }
     case 'peers':
       return {
         self: partitions.self,
@@ -23,7 +23,7 @@ export function debugAnswer(
     case 'recoveries':
       return { incidents: partitions.incidents }
     case 'explain':
-      return `${partitions.explain().join('\n')}\n`
+      return `${explainPartition(status.verdict).join('\n')}\n`
     default: {
       const incident = partitions.incidents.find(
         (one) => name === `recoveries/${one.name}` || name === `recoveries/${one.id}`,

@@ -6,11 +6,11 @@
  */
 import {
   createDetector,
-  type Detector,
   type DetectorEffect,
   type DetectorInput,
   type DetectorSettings,
   type NodeId,
+  type SwimDetector,
   type SwimMessage,
 } from '@rejoin/sync/partition'
 import { decodePartition, encodePartition, type PartitionMessage } from '@rejoin/sync/testing'
@@ -34,7 +34,7 @@ export interface MembersOptions {
 /** One member. */
 export interface SimulatedMember {
   readonly id: NodeId
-  readonly detector: Detector
+  readonly detector: SwimDetector
   /** Of the world's time; in the past while it runs. */
   readonly pausedUntil: number
   /** When it last woke from a pause, and how long that was. */

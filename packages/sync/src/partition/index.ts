@@ -3,7 +3,13 @@ export { clusterDocument } from '../servers/cluster.ts'
 export { type Mirror, mirrorDocuments } from '../servers/mirror.ts'
 export type { Divergence, HealingProgress } from './apart.ts'
 export type { Reach, StateChanged, SwimEvidence } from './detector/beliefs.ts'
-export { createDetector, type Detector, type DetectorEffect, type DetectorInput } from './detector/detector.ts'
+export {
+  createDetector,
+  type Detector,
+  type DetectorEffect,
+  type DetectorInput,
+  type SwimDetector,
+} from './detector/detector.ts'
 export { elapsedAtLeast, elapsedAtMost, type Moment } from './detector/elapsed.ts'
 export {
   createPauseGuard,

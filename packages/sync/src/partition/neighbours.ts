@@ -75,10 +75,6 @@ export class Neighbours {
     session?.send({ kind: 'aside', channel: partitionChannel, bytes: encodePartition(message) })
   }
 
-  sendAll(message: PartitionMessage): void {
-    for (const peer of this.#sessions.keys()) this.send(peer, message)
-  }
-
   /** What an aside says; undefined, and the connection is ended, where no partition layer would say it. */
   read(session: Session, bytes: Uint8Array): PartitionMessage | undefined {
     const decoded = decodePartition(bytes)

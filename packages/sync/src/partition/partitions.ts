@@ -131,8 +131,6 @@ export interface Partitions {
   readonly status: PartitionStatus
   /** All incidents that are known, also from before a restart, the oldest first. */
   readonly incidents: readonly Incident[]
-  /** Where this replica stands, in plain sentences. */
-  explain(): readonly string[]
   metrics(): PartitionMetrics
   /** Calls back when the verdict is another. Returns the way to stop. */
   onVerdict(listener: (verdict: Verdict) => void): () => void
@@ -142,12 +140,12 @@ export interface Partitions {
   onIncident(listener: (incident: Incident, what: string) => void): () => void
   /**
    * Proposes another roster, of the epoch after the present: a quorum of both must agree.
-   * @throws RejoinError `config-invalid` where it is no sound roster, or none is known here.
+   * @throws RejoinError `config-invalid` where it is no sound roster, none is known here, or this replica has no `voting`.
    */
   propose(roster: Omit<Roster, 'epoch'>): void
   /**
    * Asserts as an operator that voters are not coming back, or may not act any more: whoever hears of it has this roster.
-   * @throws RejoinError `config-invalid`.
+   * @throws RejoinError `config-invalid` as `propose`.
    */
   force(roster: Omit<Roster, 'epoch'>): void
   /**

@@ -1,4 +1,3 @@
-import { rejoinError } from '@rejoin/state'
 import type { ReplicaCore } from '../replica-core.ts'
 import { sealRow, unsealRow } from '../rows.ts'
 import type { StorageOp, StoredRow } from '../seams.ts'
@@ -9,7 +8,7 @@ import type { PartitionOptions } from './partitions.ts'
 import { type NodeId, type Roster, rosterFault } from './roster.ts'
 import { followRoster } from './roster-follower.ts'
 import type { RosterLog, RosterLogEffect } from './roster-log-interface.ts'
-import { initialRosterLogState, lostRosterLogState, type RosterLogState, type RosterMessage } from './roster-record.ts'
+import { initialRosterLogState, type RosterLogState, type RosterMessage } from './roster-record.ts'
 import { decodeRosterState, encodeRosterState } from './wire.ts'
 
 /** Where the roster stands on the disk. */
@@ -24,6 +23,8 @@ export interface RosterGround {
   readonly maxTtlMs: number
   /** Another roster is in force. `before`: the voters of the one before. */
   readonly inForce: (roster: Roster, before: ReadonlySet<NodeId>) => void
+  /** What else a roster log wants told. */
+  readonly tell: (effect: RosterLogEffect) => void
 }
 
 /** The roster as one replica knows it: carries out what its roster log decides. What it answers for is on the disk before. */
@@ -63,18 +64,21 @@ export class RosterDesk {
 
   /** Begins with what is on the disk; `rows` is undefined where it could not be read. */
   begin(rows: readonly StoredRow[] | undefined): void {
-    const state = this.#stateFrom(rows)
-    if (state !== undefined) this.#open(state)
-  }
-
-  /** @throws RejoinError `config-invalid` where it is no sound roster, or none is known here. */
-  ask(kind: 'propose' | 'force', asked: Omit<Roster, 'epoch'>): void {
-    const log = this.#log
-    if (log === undefined) throw rejoinError('config-invalid', { reason: 'No roster is known here yet.' })
-    const roster: Roster = { ...asked, epoch: log.roster.epoch + 1 }
-    const fault = rosterFault(roster)
-    if (fault !== undefined) throw rejoinError('config-invalid', { reason: fault })
-    this.step({ kind, roster })
+    const { core, options } = this.#ground
+    const row = rows?.find((stored) => stored.key === rosterPrefix)
+    const bytes = row === undefined ? undefined : unsealRow(row.bytes)
+    const decoded = bytes === undefined ? undefined : decodeRosterState(bytes)
+    const stored = decoded?.ok && rosterFault(decoded.value.roster) === undefined ? decoded.value : undefined
+    if (options.voting === undefined) {
+      const state = stored ?? (options.roster && initialRosterLogState(options.roster))
+      if (state !== undefined) this.#open(state)
+      return
+    }
+    const start = options.voting.start(this.#ground, { stored, hasRow: rows && row !== undefined })
+    if (start === undefined) return
+    this.#isDiskWhole = start.isDiskWhole
+    if (start.isNew) core.queue.push([rowOf(start.state)])
+    this.#open(start.state)
   }
 
   contact(peer: NodeId): void {
@@ -94,48 +98,9 @@ export class RosterDesk {
     this.step({ kind: 'receive', from: this.#ground.neighbours.idOf(session), message })
   }
 
-  /** Whoever has no vote is told what is in force. */
-  tell(peer: NodeId): void {
-    const log = this.#log
-    if (log === undefined || this.#voters.has(peer)) return
-    const message = { kind: 'roster', roster: log.roster, isPending: log.pending !== undefined } as const
-    this.#ground.neighbours.send(peer, { kind: 'roster', message })
-  }
-
   step(input: UntimedInput): void {
     const now = this.#ground.core.clock.monotonic()
     if (this.#log !== undefined) this.#line.push(this.#log.step({ ...input, now } as Parameters<RosterLog['step']>[0]))
-  }
-
-  /** What is on the disk, else what the options say. A client without either learns from its server. */
-  #stateFrom(rows: readonly StoredRow[] | undefined): RosterLogState | undefined {
-    const { core, self, options } = this.#ground
-    const row = rows?.find((stored) => stored.key === rosterPrefix)
-    const bytes = row === undefined ? undefined : unsealRow(row.bytes)
-    const stored = bytes === undefined ? undefined : decodeRosterState(bytes)
-    // Without a name it was another voter before: nobody else counts on it.
-    const isOfOther = core.name === '' && options.roster === undefined && core.role === 'server'
-    if (stored?.ok === true && !isOfOther && rosterFault(stored.value.roster) === undefined) {
-      this.#isDiskWhole = true
-      return stored.value
-    }
-    const roster = options.roster ?? this.#ownRoster()
-    if (roster === undefined) return undefined
-    const isAlone = roster.voters.length === 1 && roster.voters[0]?.id === self
-    const isFounding = options.isFounding ?? isAlone
-    // What could not be read may hold promises: it is left as it is, and the others readmit this replica.
-    this.#isDiskWhole = rows !== undefined && (row === undefined || isOfOther) && isFounding
-    if (!this.#isDiskWhole) return lostRosterLogState(roster)
-    const state = initialRosterLogState(roster)
-    // Without it the next start would not know that nothing was promised before.
-    core.queue.push([rowOf(state)])
-    return state
-  }
-
-  #ownRoster(): Roster | undefined {
-    const { core, self } = this.#ground
-    if (core.role !== 'server') return undefined
-    return { epoch: 1, voters: [{ id: self, weight: 1 }], policy: { kind: 'keep-majority' } }
   }
 
   #open(stored: RosterLogState): void {
@@ -147,31 +112,16 @@ export class RosterDesk {
   }
 
   #carryOut(effect: RosterLogEffect): void {
-    const { core, neighbours } = this.#ground
-    switch (effect.kind) {
-      case 'persist':
-        break
-      case 'send':
-        neighbours.send(effect.to, { kind: 'roster', message: effect.message })
-        break
-      case 'roster':
-        core.log('info', 'roster', { epoch: effect.roster.epoch, how: effect.how })
-        this.#inForce(effect.roster)
-        break
-      case 'conflict':
-        core.log('error', 'roster-conflict', { kept: effect.kept.epoch, dropped: effect.dropped.epoch })
-        break
-      case 'settled':
-        core.log('info', 'roster-settled', { outcome: effect.outcome, reason: effect.reason })
-        break
-    }
+    if (effect.kind === 'roster') {
+      this.#ground.core.log('info', 'roster', { epoch: effect.roster.epoch, how: effect.how })
+      this.#inForce(effect.roster)
+    } else this.#ground.tell(effect)
   }
 
   #inForce(roster: Roster): void {
     const before = this.#voters
     this.#voters = new Set(roster.voters.map(({ id }) => id))
     this.#ground.inForce(roster, before)
-    for (const peer of this.#ground.neighbours.ids) this.tell(peer)
   }
 }
 

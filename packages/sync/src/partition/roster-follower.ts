@@ -24,10 +24,6 @@ export function followRoster(stored: RosterLogState): RosterLog {
     mayVote: false,
     grantsHeldUntil: Number.POSITIVE_INFINITY,
     wakeAt: undefined,
-    step: (input) => {
-      if (input.kind === 'learn') return learn(input.roster)
-      const isAsked = input.kind === 'propose' || input.kind === 'force'
-      return isAsked ? [{ kind: 'settled', outcome: 'refused', reason: 'This replica does not vote.' }] : []
-    },
+    step: (input) => (input.kind === 'learn' ? learn(input.roster) : []),
   }
 }

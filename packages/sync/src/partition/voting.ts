@@ -1,9 +1,19 @@
+import { createDetector, type Detector } from './detector/detector.ts'
+import type { SwimOptions } from './detector/swim.ts'
+import { Duties, type DutiesGround } from './duties.ts'
 import { createRosterLog } from './roster-log.ts'
 import type { RosterLog, RosterLogOptions } from './roster-log-interface.ts'
+import { startVoter } from './voter-start.ts'
 import { type VoteGround, VoteTable } from './votes.ts'
 
 /** What only a voter needs, so that pages, which never vote, do not load it. */
 export interface Voting {
+  /** @internal */
+  detector(options: SwimOptions): Detector
+  /** @internal */
+  readonly start: typeof startVoter
+  /** @internal */
+  duties(ground: DutiesGround): Duties
   /** @internal */
   openLog(options: RosterLogOptions): RosterLog
   /** @internal */
@@ -12,6 +22,9 @@ export interface Voting {
 
 /** Makes a replica one that can vote, where the roster names it: for servers. See `PartitionOptions.voting`. */
 export const voting: Voting = {
+  detector: createDetector,
+  start: startVoter,
+  duties: (ground) => new Duties(ground),
   openLog: createRosterLog,
   votes: (ground) => new VoteTable(ground),
 }

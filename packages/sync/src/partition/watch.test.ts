@@ -4,6 +4,7 @@ import type { MemoryLink } from '../index.ts'
 import { insideOf } from '../replica.ts'
 import { type Participant, World } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
+import { explainPartition } from './verdict/explain.ts'
 import type { Mode } from './verdict/verdict.ts'
 import { voting } from './voting.ts'
 import { watchPartitions } from './watch.ts'
@@ -29,7 +30,7 @@ describe('the partition layer of a replica', () => {
     for (const { watch } of cluster.nodes) {
       expect(watch.status.verdict?.capabilities).toEqual({ mayGrantLease: true, mayChangeRoster: true, mayPrune: true })
       expect(watch.status.open).toEqual([])
-      expect(watch.explain()[0]).toMatch(/^All 5 voters have reached each other/)
+      expect(explainPartition(watch.status.verdict)[0]).toMatch(/^All 5 voters have reached each other/)
     }
   })
 
@@ -46,7 +47,9 @@ describe('the partition layer of a replica', () => {
     expect(cluster.node('a').watch.status.verdict?.sides).toEqual([['a', 'b'], expect.arrayContaining(['c'])])
     expect(cluster.node('a').watch.status.verdict?.capabilities.mayGrantLease).toBe(false)
     cluster.until('incident', () => cluster.node('a').watch.status.open[0]?.failure === 'partition', 60)
-    expect(cluster.node('a').watch.explain().join(' ')).toMatch(/On this side are a and b: 2 of 5, a minority/)
+    expect(explainPartition(cluster.node('a').watch.status.verdict).join(' ')).toMatch(
+      /On this side are a and b: 2 of 5, a minority/,
+    )
     cluster.between('ab', 'cde', false)
     expect(cluster.until('healed', () => isAll(cluster, 'full'), 65)).toBeLessThanOrEqual(65)
     cluster.until('closed', () => cluster.nodes.every(({ watch }) => watch.status.open.length === 0), 90)

@@ -18,11 +18,12 @@ import { listen } from '../listeners.ts'
 import { insideOf, type Replica } from '../replica.ts'
 import type { ReplicaCore } from '../replica-core.ts'
 import type { StoredRow } from '../seams.ts'
-import { whenTrusted } from '../servers/cluster.ts'
 import type { Session } from '../session.ts'
 import { ContactDesk } from './contact-desk.ts'
-import { createDetector, type Detector, type DetectorEffect } from './detector/detector.ts'
+import type { Detector, DetectorEffect } from './detector/detector.ts'
+import { createLinkDetector } from './detector/link-detector.ts'
 import { type DetectorSettings, detectorPresets, detectorSettingsFault } from './detector/presets.ts'
+import type { Duties } from './duties.ts'
 import { IncidentDesk, incidentPrefix } from './incident-desk.ts'
 import type { Reading } from './lease/clock.ts'
 import { type Lease, type LeaseRequestOptions, LeaseTable } from './leases.ts'
@@ -33,7 +34,6 @@ import { readingOf } from './reading.ts'
 import type { Incident } from './recovery/incident.ts'
 import { type NodeId, type Roster, rosterFault } from './roster.ts'
 import { RosterDesk, rosterPrefix } from './roster-desk.ts'
-import { explainPartition } from './verdict/explain.ts'
 import {
   createReachability,
   type PeerLink,
@@ -51,6 +51,7 @@ import type { Standing, VoteTable } from './votes.ts'
 
 const defaultTtlMs = 30_000
 const lookMs = 1000
+
 /** Begins to watch over the partitions of a replica. It answers at once, and goes on from what is on the disk once that is read. */
 export function watchPartitions(replica: Replica, options: PartitionOptions = {}): Partitions {
   const settings = { ...detectorPresets[options.preset ?? 'lan'], ...options.settings }
@@ -74,7 +75,6 @@ class PartitionWatch implements Companion, Partitions {
   readonly self: NodeId
   readonly #replica: Replica
   readonly #core: ReplicaCore
-  readonly #settings: DetectorSettings
   readonly #neighbours: Neighbours
   readonly #detector: Detector
   readonly #reachability: Reachability
@@ -82,6 +82,7 @@ class PartitionWatch implements Companion, Partitions {
   readonly #roster: RosterDesk
   readonly #incidents: IncidentDesk
   readonly #votes: VoteTable | undefined
+  readonly #duties: Duties | undefined
   readonly #leases: LeaseTable
   readonly #waits: QuorumWaits
   readonly #contact: ContactDesk
@@ -103,7 +104,6 @@ class PartitionWatch implements Companion, Partitions {
   }
   #linkSince = new Map<NodeId, readonly [string, number]>()
   #wakeAt = 0
-  #heartbeatAt = 0
   #lookAt = 0
   #isOffline = false
   #isHidden = false
@@ -118,13 +118,14 @@ class PartitionWatch implements Companion, Partitions {
     this.#replica = replica
     this.#core = core
     this.#neighbours = new Neighbours(core)
-    this.#settings = settings
     this.self = core.name || core.id
     this.#alarm = new Alarm(core.timers)
     const suspicionMinMs = settings.suspicionMult * settings.probeIntervalMs
     const gossipIntervalMs = 2 * settings.probeIntervalMs
     this.#staleAfterMs = 3 * gossipIntervalMs + settings.suspicionMaxMult * suspicionMinMs
-    this.#detector = createDetector({ self: this.self, settings, random: () => core.random.float() })
+    this.#detector =
+      options.voting?.detector({ self: this.self, settings, random: () => core.random.float() }) ??
+      createLinkDetector(settings)
     this.#reachability = createReachability({
       self: this.self,
       gossipIntervalMs,
@@ -144,6 +145,7 @@ class PartitionWatch implements Companion, Partitions {
       options,
       maxTtlMs,
       inForce: (inForce, before) => this.#inForce(inForce, before),
+      tell: (effect) => this.#duties?.carryOut(effect),
     })
     this.#contact = new ContactDesk(replica, core, neighbours)
     this.#waits = new QuorumWaits(core, self, neighbours, roster)
@@ -153,6 +155,15 @@ class PartitionWatch implements Companion, Partitions {
       maxTtlMs,
       standing: () => this.#standing(),
       send: (to, document, message) => this.#leases.send(to, document, message),
+    })
+    this.#duties = options.voting?.duties({
+      core,
+      self,
+      settings,
+      neighbours,
+      reachability: this.#reachability,
+      roster: this.#roster,
+      incidents: this.#incidents,
     })
     this.#leases = new LeaseTable({
       core,
@@ -184,11 +195,6 @@ class PartitionWatch implements Companion, Partitions {
     return this.#incidents.incidents
   }
 
-  explain(): readonly string[] {
-    const verdict = this.#verdict
-    return verdict === undefined ? [`${this.self} knows of no voters yet.`] : explainPartition(verdict)
-  }
-
   metrics(): PartitionMetrics {
     return { ...this.#counts }
   }
@@ -206,12 +212,16 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   propose(roster: Omit<Roster, 'epoch'>): void {
-    this.#core.batch(() => this.#roster.ask('propose', roster))
-    this.#arm()
+    this.#ask('propose', roster)
   }
 
   force(roster: Omit<Roster, 'epoch'>): void {
-    this.#core.batch(() => this.#roster.ask('force', roster))
+    this.#ask('force', roster)
+  }
+
+  #ask(kind: 'propose' | 'force', roster: Omit<Roster, 'epoch'>): void {
+    if (this.#duties === undefined) throw rejoinError('config-invalid', { reason: 'This replica does not vote.' })
+    this.#duties.ask(kind, roster)
     this.#arm()
   }
 
@@ -278,7 +288,8 @@ class PartitionWatch implements Companion, Partitions {
 
   established(session: Session): void {
     if (!session.hearsAsides || this.#isClosed) return
-    whenTrusted(this.#core, session, () => this.#admit(session))
+    if (this.#duties === undefined) this.#admit(session)
+    else this.#duties.admit(session, () => this.#admit(session))
   }
 
   #admit(session: Session): void {
@@ -293,9 +304,7 @@ class PartitionWatch implements Companion, Partitions {
     if (!isFirst) return
     const { now } = this.#time()
     this.#carryOut(this.#detector.step({ kind: 'opened', peer, now }))
-    this.#tellRows([peer])
-    const names = this.status.open.filter(({ symptoms }) => symptoms.absent.length > 0).map(({ name }) => name)
-    if (names.length > 0) this.#neighbours.send(peer, { kind: 'incidents', names: names.slice(0, 8) })
+    this.#duties?.met(peer)
     this.#roster.contact(peer)
     this.#linksChanged()
   }
@@ -413,6 +422,7 @@ class PartitionWatch implements Companion, Partitions {
     this.#linksChanged()
     this.#votes?.roster(roster)
     this.#leases.roster(roster)
+    this.#duties?.tellRoster()
     this.#arm()
   }
 
@@ -462,7 +472,7 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   #linkTo(peer: NodeId): PeerLink {
-    const member = this.#detector.swim.memberOf(peer)
+    const member = this.#detector.memberOf(peer)
     const isThere = member !== undefined && (member.status === 'alive' || member.status === 'suspect')
     const reach = isThere ? member.reach : { via: 'none' as const }
     const kind = reach.via === 'none' ? 'unreachable' : reach.via
@@ -476,17 +486,9 @@ class PartitionWatch implements Companion, Partitions {
 
   #carryOutRows(effects: readonly ReachabilityEffect[]): void {
     for (const effect of effects) {
-      if (effect.kind === 'publish') this.#tellRows(this.#neighbours.ids)
+      if (effect.kind === 'publish') this.#duties?.publish(this.#neighbours.ids)
       else this.#observe()
     }
-  }
-
-  #tellRows(to: readonly NodeId[]): void {
-    const own = this.#reachability.rows.find(({ row }) => row.observer === this.self)
-    const others = this.#reachability.gossip(this.#time().now)
-    const rows =
-      own === undefined || !this.#roster.voters.has(this.self) ? others : [{ row: own.row, ageMs: 0 }, ...others]
-    if (rows.length > 0) for (const peer of to) this.#neighbours.send(peer, { kind: 'rows', rows })
   }
 
   #observe(): void {
@@ -562,12 +564,7 @@ class PartitionWatch implements Companion, Partitions {
     if (this.#isClosed) return
     const { now, wall } = this.#time()
     this.#carryOut(this.#detector.step({ kind: 'tick', now, wall }))
-    if (now >= this.#heartbeatAt) {
-      const { heartbeatMs, hiddenHeartbeatMs } = this.#settings
-      this.#heartbeatAt = now + (this.#isHidden ? hiddenHeartbeatMs : heartbeatMs)
-      for (const peer of this.#neighbours.ids)
-        if (this.#roster.voters.has(peer)) this.#neighbours.send(peer, { kind: 'heartbeat', isHidden: this.#isHidden })
-    }
+    this.#duties?.tick(now, this.#isHidden)
     this.#carryOutRows(this.#reachability.step({ kind: 'tick', now }))
     this.#roster.tick()
     if (now >= this.#lookAt) {
@@ -576,7 +573,6 @@ class PartitionWatch implements Companion, Partitions {
       this.#seen()
       if (this.status.open.some(({ phase }) => phase === 'verify'))
         this.#incidents.step({ kind: 'covered', isCovered: this.#isCovered() })
-      for (const peer of this.#neighbours.ids) this.#roster.tell(peer)
     }
     this.#votes?.tick()
     this.#leases.tick()
@@ -588,7 +584,7 @@ class PartitionWatch implements Companion, Partitions {
   #arm(): void {
     if (this.#isClosed || !this.#isStarted) return
     const wakes = [
-      this.#heartbeatAt,
+      this.#duties?.wakeAt,
       this.#lookAt,
       this.#detector.wakeAt,
       this.#reachability.wakeAt,

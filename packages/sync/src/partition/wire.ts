@@ -34,7 +34,8 @@ export type PartitionMessage =
   /** What the open incidents about contact are called. */
   | { readonly kind: 'incidents'; readonly names: readonly string[] }
 
-const mostNames = 8
+/** Names of incidents that one message tells. */
+export const mostNames = 8
 const id = text(128)
 
 /** One of several shapes, told apart by `kind`. */

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../world.test-helper.ts'
-import { createDetector, type Detector, type DetectorEffect } from './detector.ts'
+import { createDetector, type DetectorEffect, type SwimDetector } from './detector.ts'
 import { detectorPresets } from './presets.ts'
 
 const wallOf = (now: number): number => 1_700_000_000_000 + now
-const heartbeat = (detector: Detector, now: number): DetectorEffect[] =>
+const heartbeat = (detector: SwimDetector, now: number): DetectorEffect[] =>
   detector.step({ kind: 'heartbeat', peer: 'bob', isHidden: false, now })
 
 /** Alice, who hears Bob every second. */
-function alice(until: number): Detector {
+function alice(until: number): SwimDetector {
   const detector = createDetector({ self: 'alice', settings: detectorPresets.lan, random: seededRandom(1).float })
   detector.step({ kind: 'join', peer: 'bob', now: 0 })
   detector.step({ kind: 'opened', peer: 'bob', now: 0 })

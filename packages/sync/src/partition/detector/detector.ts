@@ -6,7 +6,7 @@ import type { NodeId } from '../roster.ts'
 import { createPauseGuard, type PauseGuardEffect, type PauseGuardInput, type PauseHint } from './pause-guard.ts'
 import { createPhi, type Phi } from './phi.ts'
 import { createSwim, type Swim, type SwimOptions } from './swim.ts'
-import type { SwimEffect, SwimInput } from './swim-types.ts'
+import type { MemberView, SwimEffect, SwimInput } from './swim-types.ts'
 
 /** Times are milliseconds: `now` of a monotonic clock, `wall` of the other. */
 export type DetectorInput =
@@ -22,19 +22,24 @@ export type DetectorInput =
 /** What is to be done, and what is believed now. */
 export type DetectorEffect = SwimEffect | PauseGuardEffect
 
-/** The three machines as one. */
+/** Who of the voters is there. */
 export interface Detector {
   step(input: DetectorInput): DetectorEffect[]
-  readonly swim: Pick<Swim, 'incarnation' | 'health' | 'members' | 'memberOf'>
+  memberOf(peer: NodeId): MemberView | undefined
   /** Whether nobody is accused now, as this replica was paused. */
   readonly isArmed: boolean
-  /** How unlikely the silence of a connected peer is; undefined where there is no connection. */
-  phiOf(peer: NodeId, now: number): number | undefined
   readonly wakeAt: number | undefined
 }
 
+/** Of a voter: the three machines as one. */
+export interface SwimDetector extends Detector {
+  readonly swim: Pick<Swim, 'incarnation' | 'health' | 'members' | 'memberOf'>
+  /** How unlikely the silence of a connected peer is; undefined where there is no connection. */
+  phiOf(peer: NodeId, now: number): number | undefined
+}
+
 /** Knows nobody; begins with `join` and `opened`. */
-export function createDetector(options: SwimOptions): Detector {
+export function createDetector(options: SwimOptions): SwimDetector {
   const { settings } = options
   const guard = createPauseGuard({
     intervalMs: settings.probeIntervalMs,
@@ -74,6 +79,7 @@ export function createDetector(options: SwimOptions): Detector {
 
   return {
     swim,
+    memberOf: swim.memberOf,
     get isArmed(): boolean {
       return guard.isArmed
     },

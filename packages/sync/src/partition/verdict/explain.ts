@@ -3,8 +3,9 @@ import type { NodeId, Roster, Voter } from '../roster.ts'
 import type { Powerless } from './verdict.ts'
 import type { Verdict } from './verdict-machine.ts'
 
-/** A verdict in plain sentences, for a person: who is on which side and since when, what may be done here and what not, and why. */
-export function explainPartition(verdict: Verdict): string[] {
+/** A verdict, as in `PartitionStatus`, in plain sentences for a person: who is on which side and since when, what may be done here and what not, and why. */
+export function explainPartition(verdict: Verdict | undefined): string[] {
+  if (verdict === undefined) return ['No voters are known here yet.']
   return [
     ...situation(verdict),
     ...verdict.oneWay.map(

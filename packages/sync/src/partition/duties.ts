@@ -1,0 +1,106 @@
+import { rejoinError } from '@rejoin/state'
+import type { ReplicaCore } from '../replica-core.ts'
+import { whenTrusted } from '../servers/cluster.ts'
+import type { Session } from '../session.ts'
+import type { DetectorSettings } from './detector/presets.ts'
+import type { IncidentDesk } from './incident-desk.ts'
+import type { Neighbours } from './neighbours.ts'
+import { type NodeId, type Roster, rosterFault } from './roster.ts'
+import type { RosterDesk } from './roster-desk.ts'
+import type { RosterLogEffect } from './roster-log-interface.ts'
+import type { Reachability } from './verdict/reachability.ts'
+import { mostNames } from './wire.ts'
+
+/** How often whoever has no vote is told the roster. */
+const tellMs = 1000
+
+/** What duties stand on. */
+export interface DutiesGround {
+  readonly core: ReplicaCore
+  readonly self: NodeId
+  readonly settings: DetectorSettings
+  readonly neighbours: Neighbours
+  readonly reachability: Reachability
+  readonly roster: RosterDesk
+  readonly incidents: IncidentDesk
+}
+
+/**
+ * What a voter tells those around it, besides its votes: that it runs, what it sees, which roster is in force, how it calls its
+ * incidents. From who has no vote nobody would take that.
+ */
+export class Duties {
+  readonly #ground: DutiesGround
+  #heartbeatAt = 0
+  #tellAt = 0
+
+  constructor(ground: DutiesGround) {
+    this.#ground = ground
+  }
+
+  get wakeAt(): number {
+    return Math.min(this.#heartbeatAt, this.#tellAt)
+  }
+
+  /** Calls back where a connection leads to whom it says. */
+  admit(session: Session, admitted: () => void): void {
+    whenTrusted(this.#ground.core, session, admitted)
+  }
+
+  /** Somebody is connected. */
+  met(peer: NodeId): void {
+    const { incidents, neighbours } = this.#ground
+    this.publish([peer])
+    const names = incidents.open.flatMap(({ symptoms, name }) => (symptoms.absent.length > 0 ? name : []))
+    if (names.length > 0) neighbours.send(peer, { kind: 'incidents', names: names.slice(0, mostNames) })
+  }
+
+  tick(now: number, isHidden: boolean): void {
+    const { neighbours, roster, settings } = this.#ground
+    if (now >= this.#heartbeatAt) {
+      this.#heartbeatAt = now + (isHidden ? settings.hiddenHeartbeatMs : settings.heartbeatMs)
+      for (const peer of neighbours.ids)
+        if (roster.voters.has(peer)) neighbours.send(peer, { kind: 'heartbeat', isHidden })
+    }
+    if (now < this.#tellAt) return
+    this.#tellAt = now + tellMs
+    this.tellRoster()
+  }
+
+  /** Whoever has no vote is told what is in force. */
+  tellRoster(): void {
+    const { neighbours, roster: desk } = this.#ground
+    if (desk.log === undefined) return
+    const { roster, pending } = desk.log
+    const message = { kind: 'roster', roster, isPending: pending !== undefined } as const
+    for (const peer of neighbours.ids) if (!desk.voters.has(peer)) neighbours.send(peer, { kind: 'roster', message })
+  }
+
+  /** @throws RejoinError `config-invalid` where it is no sound roster, or none is known here. */
+  ask(kind: 'propose' | 'force', asked: Omit<Roster, 'epoch'>): void {
+    const { core, roster: desk } = this.#ground
+    if (desk.roster === undefined) throw rejoinError('config-invalid', { reason: 'No roster is known here yet.' })
+    const roster: Roster = { ...asked, epoch: desk.roster.epoch + 1 }
+    const fault = rosterFault(roster)
+    if (fault !== undefined) throw rejoinError('config-invalid', { reason: fault })
+    core.batch(() => desk.step({ kind, roster }))
+  }
+
+  /** What the roster log wants told, but for the roster itself. */
+  carryOut(effect: RosterLogEffect): void {
+    const { core, neighbours } = this.#ground
+    if (effect.kind === 'send') neighbours.send(effect.to, { kind: 'roster', message: effect.message })
+    if (effect.kind === 'conflict')
+      core.log('error', 'roster-conflict', { kept: effect.kept.epoch, dropped: effect.dropped.epoch })
+    if (effect.kind === 'settled')
+      core.log('info', 'roster-settled', { outcome: effect.outcome, reason: effect.reason })
+  }
+
+  /** Tells the rows that are known, its own first. */
+  publish(to: readonly NodeId[]): void {
+    const { core, self, neighbours, reachability, roster } = this.#ground
+    const own = roster.voters.has(self) ? reachability.rows.filter(({ row }) => row.observer === self) : []
+    const rows = [...own.map(({ row }) => ({ row, ageMs: 0 })), ...reachability.gossip(core.clock.monotonic())]
+    if (rows.length > 0) for (const peer of to) neighbours.send(peer, { kind: 'rows', rows })
+  }
+}
