@@ -7,6 +7,6 @@ runSteps([
   { name: 'npm test', run: ['node', 'scripts/test.mjs'], nested: true, needed: true },
   { name: 'unused code and dependencies', run: ['knip'] },
   { name: 'packages as published', run: ['node', 'scripts/check-packages.mjs'], nested: true },
-  { name: 'size', run: ['size-limit'] },
+  { name: 'size', run: ['node', 'scripts/size.mjs'] },
   { name: 'reference', run: ['typedoc'] },
 ])

@@ -57,6 +57,21 @@ describe('the packed packages, in an empty project', () => {
     expectAgreement(await printedByPage(join(folder, 'dist')))
   })
 
+  test('a page carries the partition layer only where it imports it, and nothing that only voters need', () => {
+    const replica = "import { connect, createReplica } from '@rejoin/sync'\nconsole.log(connect, createReplica)\n"
+    const watching = "import { watchPartitions } from '@rejoin/sync/partition'\nconsole.log(watchPartitions)\n"
+    const voter = "import { voting } from '@rejoin/sync/partition'\nconsole.log(voting)\n"
+    const [plain, client, server] = [replica, replica + watching, replica + watching + voter].map(modulesOf)
+    expect(plain?.some((file) => file.endsWith('sync/dist/replica.js'))).toBe(true)
+    expect(plain?.filter((file) => file.includes('/partition'))).toEqual([])
+    const ofVoters =
+      /partition\/(votes|duties|voter-start|roster-log|roster-proposer|lease\/acceptor|detector\/swim)\.js$/
+    const ofWords = /partition\/(verdict\/explain|recovery\/incident-report)\.js$/
+    expect(client?.filter((file) => file.endsWith('partition/watch.js'))).toHaveLength(1)
+    expect(client?.filter((file) => ofVoters.test(file) || ofWords.test(file))).toEqual([])
+    expect(server?.filter((file) => ofVoters.test(file))).toHaveLength(7)
+  })
+
   test('require() gives what import gives', () => {
     const script = `const a = require('rejoin'); import('rejoin').then((b) =>
       console.log(a.schema === b.schema, Object.keys(a).sort().join() === Object.keys(b).filter((k) => k !== 'module.exports').sort().join()))`
@@ -73,6 +88,20 @@ describe('the packed packages, in an empty project', () => {
     expect(run(join(folder, 'node_modules/.bin/rejoin'), ['--help'])).toContain('serve')
   })
 })
+
+/** The modules of which something is left in a page with this program. */
+function modulesOf(program: string): string[] {
+  const page = mkdtempSync(join(folder, 'page-'))
+  writeFileSync(
+    join(page, 'index.html'),
+    '<!doctype html><title>x</title><script type="module" src="main.js"></script>',
+  )
+  writeFileSync(join(page, 'main.js'), program)
+  run(tool('vite'), ['build', page, '--logLevel', 'error', '--sourcemap'])
+  const assets = join(page, 'dist/assets')
+  const maps = readdirSync(assets).filter((file) => file.endsWith('.map'))
+  return maps.flatMap((file) => (JSON.parse(readFileSync(join(assets, file), 'utf8')) as { sources: string[] }).sources)
+}
 
 function expectAgreement(output: string): void {
   const [conflicts, ours, theirs, ...rest] = output.trim().split('\n')
