@@ -1,11 +1,6 @@
 /**
- * The leases that one replica wants and holds, and the way to the votes that it gives. A lease belongs to a document.
- *
- * Invariants
- * 1. Whoever may not write a document is given no vote about its leases.
- * 2. Whoever renews or gives back a lease is who asked for it: a client is known by a key that only it has, over all its connections, as
- *    its id is no secret. No answer tells the key.
- * 3. A token is usable here only while the lease is held and the document holds what the voters knew of it.
+ * The leases that one replica wants and holds. A lease belongs to a document, and a token is usable here only while the lease is held
+ * and the document holds what the voters knew of it.
  */
 import { type FencingToken, rejoinError, type Version } from '@rejoin/state'
 import type { DocumentCore } from '../document-core.ts'
@@ -13,18 +8,16 @@ import { deferred, type Later } from '../later.ts'
 import type { Receipt } from '../ledger.ts'
 import { listen } from '../listeners.ts'
 import type { ReplicaCore } from '../replica-core.ts'
-import type { Session } from '../session.ts'
 import type { Reading } from './lease/clock.ts'
 import { createHolder, type Holder, type HolderEffect, type HolderInput } from './lease/holder.ts'
 import { startHolder } from './lease/holder-state.ts'
 import type { LeaseMessage } from './lease/messages.ts'
 import { leaseOptionsFault } from './lease/options.ts'
+import type { LeaseDoor } from './lease-door.ts'
 import type { LeasesElsewhere } from './leases-elsewhere.ts'
 import type { Neighbours } from './neighbours.ts'
 import { readingOf } from './reading.ts'
 import type { NodeId, Roster } from './roster.ts'
-import type { VoteTable } from './votes.ts'
-import type { PartitionMessage } from './wire.ts'
 
 /** A lease that this replica wants, and holds while it may. */
 export interface Lease {
@@ -72,8 +65,8 @@ export interface LeaseGround {
   /** Settles when a quorum has a change of a document on their disks. */
   readonly stored: (document: DocumentCore, receipt: Receipt) => Later<void>
   readonly roster: () => Roster | undefined
-  /** Its own votes; undefined at who never votes. */
-  readonly votes: VoteTable | undefined
+  /** The way to its own votes; undefined at who never votes. */
+  readonly votes: LeaseDoor | undefined
   /** Where leases come from, if not from the voters. */
   readonly elsewhere: ((ground: LeaseGround) => LeasesElsewhere) | undefined
 }
@@ -85,15 +78,10 @@ interface HeldLease {
   readonly release: () => void
 }
 
-type Told = Extract<PartitionMessage, { readonly kind: 'lease' }>
-
 export class LeaseTable {
   readonly #ground: LeaseGround
   readonly #held = new Set<HeldLease>()
-  /** Over which connection clients asked last. */
-  readonly #askers = new Map<NodeId, Session>()
-  /** As whom they did: one at a time over each. */
-  readonly #asks = new Map<Session, NodeId>()
+  /** By this its voters know it, and nobody else has it. */
   readonly #key: string
   readonly #elsewhere: LeasesElsewhere | undefined
 
@@ -134,60 +122,18 @@ export class LeaseTable {
     for (const { step } of this.#held) step(input)
   }
 
-  receive(session: Session, { document, key, message }: Told): void {
-    const from = this.#ground.neighbours.idOf(session)
-    if (isAnswer(message)) {
-      this.answered(document, from, message)
-      return
-    }
-    // Invariant 1. Voters learn from each other what they promised, whoever may write.
-    const isVoter = this.#ground.roster()?.voters.some(({ id }) => id === from) === true
-    if (session.streams.get(document)?.rights.isWriter !== true && !(message.kind === 'learn' && isVoter)) return
-    this.#ground.votes?.ask(document, this.#askerOf(session, from, key), message)
-  }
-
-  /** A connection has ended. */
-  ended(session: Session): void {
-    const asker = this.#asks.get(session)
-    this.#asks.delete(session)
-    if (asker !== undefined && this.#askers.get(asker) === session) this.#askers.delete(asker)
-  }
-
-  /** Invariant 2. */
-  #askerOf(session: Session, from: NodeId, key: string): NodeId {
-    if (this.#ground.neighbours.isNamed(session)) return from
-    const asker = `${session.peerReplica}${keyMark}${key}`
-    if (this.#asks.get(session) !== asker) this.ended(session)
-    this.#asks.set(session, asker)
-    this.#askers.set(asker, session)
-    return asker
-  }
-
-  /** What voters answered. */
+  /** What voters answered to a question of a lease that is wanted here; the rest is left aside. */
   answered(document: string, from: NodeId, message: LeaseMessage<Version>): void {
     const reading = this.#reading()
     for (const { document: of, step } of this.#held)
       if (of.name === document) step({ kind: 'receive', from, message, ...reading })
-    this.#ground.votes?.answered(document, from, message)
   }
 
-  /** Sends what a holder or an acceptor here has to say. */
-  send(to: NodeId, document: string, said: LeaseMessage<Version>): void {
-    const message = withoutKey(said)
+  #send(to: NodeId, document: string, message: LeaseMessage<Version>): void {
     const { core, self, neighbours, votes } = this.#ground
-    if (to !== self) {
-      const client = this.#askers.get(to)
-      if (client === undefined && to.includes(keyMark)) return
-      const key = isAnswer(message) ? '' : this.#key
-      const told = { kind: 'lease', document, key, message } as const
-      neighbours.send(client === undefined ? to : neighbours.idOf(client), told)
-      return
-    }
     // To itself by the same way as to others: later, and one at a time.
-    core.soon(() => {
-      if (isAnswer(message)) this.answered(document, self, message)
-      else votes?.ask(document, self, message)
-    })
+    if (to === self) core.soon(() => votes?.ask(document, message))
+    else neighbours.send(to, { kind: 'lease', document, key: this.#key, message })
   }
 
   /** `released` is called once, when it is given back. */
@@ -227,7 +173,7 @@ export class LeaseTable {
     const carryOut = (effect: HolderEffect<Version>): void => {
       switch (effect.kind) {
         case 'send':
-          this.send(effect.to, document.name, effect.message)
+          this.#send(effect.to, document.name, effect.message)
           break
         case 'acquired':
           toCover = effect
@@ -299,18 +245,4 @@ export class LeaseTable {
   #reading(): Reading {
     return readingOf(this.#ground.core)
   }
-}
-
-/** What stands between the id of a client and its key; in no name. */
-const keyMark = '\n'
-
-/** Invariant 2. */
-function withoutKey(message: LeaseMessage<Version>): LeaseMessage<Version> {
-  if (message.kind !== 'refused' || message.why.kind !== 'held') return message
-  const [holder = ''] = message.why.holder.split(keyMark)
-  return { ...message, why: { ...message.why, holder } }
-}
-
-function isAnswer({ kind }: LeaseMessage<Version>): boolean {
-  return kind === 'promised' || kind === 'learnt' || kind === 'accepted' || kind === 'refused'
 }

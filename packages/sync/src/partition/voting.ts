@@ -1,10 +1,10 @@
 import { createDetector, type Detector } from './detector/detector.ts'
 import type { SwimOptions } from './detector/swim.ts'
 import { Duties, type DutiesGround } from './duties.ts'
+import { type DoorGround, LeaseDoor } from './lease-door.ts'
 import { createRosterLog } from './roster-log.ts'
 import type { RosterLog, RosterLogOptions } from './roster-log-interface.ts'
 import { startVoter } from './voter-start.ts'
-import { type VoteGround, VoteTable } from './votes.ts'
 
 /** What only a voter needs, so that pages, which never vote, do not load it. */
 export interface Voting {
@@ -17,7 +17,7 @@ export interface Voting {
   /** @internal */
   openLog(options: RosterLogOptions): RosterLog
   /** @internal */
-  votes(ground: VoteGround): VoteTable
+  votes(ground: DoorGround): LeaseDoor
 }
 
 /** Makes a replica one that can vote, where the roster names it: for servers. See `PartitionOptions.voting`. */
@@ -26,5 +26,5 @@ export const voting: Voting = {
   start: startVoter,
   duties: (ground) => new Duties(ground),
   openLog: createRosterLog,
-  votes: (ground) => new VoteTable(ground),
+  votes: (ground) => new LeaseDoor(ground),
 }

@@ -26,6 +26,7 @@ import { type DetectorSettings, detectorPresets, detectorSettingsFault } from '.
 import type { Duties } from './duties.ts'
 import { IncidentDesk, incidentPrefix } from './incident-desk.ts'
 import type { Reading } from './lease/clock.ts'
+import type { LeaseDoor } from './lease-door.ts'
 import { type Lease, type LeaseRequestOptions, LeaseTable } from './leases.ts'
 import { Neighbours, partitionChannel } from './neighbours.ts'
 import type { PartitionEvents, PartitionMetrics, PartitionOptions, PartitionStatus, Partitions } from './partitions.ts'
@@ -47,7 +48,7 @@ import {
   type VerdictInput,
   type VerdictMachine,
 } from './verdict/verdict-machine.ts'
-import type { Standing, VoteTable } from './votes.ts'
+import type { Standing } from './votes.ts'
 
 const defaultTtlMs = 30_000
 const lookMs = 1000
@@ -81,7 +82,7 @@ class PartitionWatch implements Companion, Partitions {
   readonly #verdicts: VerdictMachine
   readonly #roster: RosterDesk
   readonly #incidents: IncidentDesk
-  readonly #votes: VoteTable | undefined
+  readonly #votes: LeaseDoor | undefined
   readonly #duties: Duties | undefined
   readonly #leases: LeaseTable
   readonly #waits: QuorumWaits
@@ -154,7 +155,8 @@ class PartitionWatch implements Companion, Partitions {
       self,
       maxTtlMs,
       standing: () => this.#standing(),
-      send: (to, document, message) => this.#leases.send(to, document, message),
+      neighbours,
+      answered: (document, from, message) => this.#leases.answered(document, from, message),
     })
     this.#duties = options.voting?.duties({
       core,
@@ -330,7 +332,7 @@ class PartitionWatch implements Companion, Partitions {
 
   ended(session: Session): void {
     const peer = this.#neighbours.idOf(session)
-    this.#leases.ended(session)
+    this.#votes?.ended(session)
     if (!this.#neighbours.remove(session) || this.#isClosed) return
     this.#carryOut(this.#detector.step({ kind: 'closed', peer, isLost: true, now: this.#time().now }))
     this.#linksChanged()
@@ -363,7 +365,8 @@ class PartitionWatch implements Companion, Partitions {
         this.#roster.receive(session, told.message)
         break
       case 'lease':
-        this.#leases.receive(session, told)
+        this.#leases.answered(told.document, from, told.message)
+        this.#votes?.receive(session, told)
         break
       case 'incidents':
         for (const name of told.names) this.#incidents.step({ kind: 'met', name })

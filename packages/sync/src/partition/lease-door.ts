@@ -1,0 +1,110 @@
+/**
+ * The way to the votes of a voter: who may ask for them, as whom, and where the answer goes.
+ *
+ * Invariants
+ * 1. Whoever may not write a document is given no vote about its leases.
+ * 2. Whoever renews or gives back a lease is who asked for it: a client is known by a key that only it has, over all its connections, as
+ *    its id is no secret. No answer tells the key.
+ */
+import type { Version } from '@rejoin/state'
+import type { Session } from '../session.ts'
+import type { LeaseMessage } from './lease/messages.ts'
+import type { Neighbours } from './neighbours.ts'
+import type { NodeId, Roster } from './roster.ts'
+import { type VoteGround, VoteTable } from './votes.ts'
+import type { PartitionMessage } from './wire.ts'
+
+/** What a door stands on. */
+export interface DoorGround extends Omit<VoteGround, 'send'> {
+  readonly neighbours: Neighbours
+  /** Tells the leases that are wanted here what the own vote is. */
+  readonly answered: (document: string, from: NodeId, message: LeaseMessage<Version>) => void
+}
+
+export class LeaseDoor {
+  readonly #ground: DoorGround
+  readonly #votes: VoteTable
+  /** Over which connection clients asked last. */
+  readonly #askers = new Map<NodeId, Session>()
+  /** As whom they did: one at a time over each. */
+  readonly #asks = new Map<Session, NodeId>()
+
+  constructor(ground: DoorGround) {
+    this.#ground = ground
+    this.#votes = new VoteTable({ ...ground, send: (to, document, message) => this.#send(to, document, message) })
+  }
+
+  get wakeAt(): number | undefined {
+    return this.#votes.wakeAt
+  }
+
+  tick(): void {
+    this.#votes.tick()
+  }
+
+  roster(roster: Roster): void {
+    this.#votes.roster(roster)
+  }
+
+  /** A lease that is wanted here asks the own vote. */
+  ask(document: string, message: LeaseMessage<Version>): void {
+    this.#votes.ask(document, this.#ground.self, message)
+  }
+
+  receive(session: Session, { document, key, message }: Extract<PartitionMessage, { readonly kind: 'lease' }>): void {
+    const { neighbours, standing } = this.#ground
+    const from = neighbours.idOf(session)
+    const { kind } = message
+    if (kind === 'learnt') this.#votes.answered(document, from, message)
+    // Voters learn from each other what they promised, whoever may write.
+    else if (kind === 'learn' && standing()?.roster.voters.some(({ id }) => id === from))
+      this.#votes.ask(document, from, message)
+    // Invariant 1.
+    else if (kind === 'prepare' || kind === 'accept' || kind === 'release') {
+      if (session.streams.get(document)?.rights.isWriter === true)
+        this.#votes.ask(document, this.#askerOf(session, from, key), message)
+    }
+  }
+
+  /** A connection has ended. */
+  ended(session: Session): void {
+    const asker = this.#asks.get(session)
+    this.#asks.delete(session)
+    if (asker !== undefined && this.#askers.get(asker) === session) this.#askers.delete(asker)
+  }
+
+  /** Invariant 2. */
+  #askerOf(session: Session, from: NodeId, key: string): NodeId {
+    if (this.#ground.neighbours.isNamed(session)) return from
+    const asker = `${session.peerReplica}${keyMark}${key}`
+    if (this.#asks.get(session) !== asker) this.ended(session)
+    this.#asks.set(session, asker)
+    this.#askers.set(asker, session)
+    return asker
+  }
+
+  #send(to: NodeId, document: string, said: LeaseMessage<Version>): void {
+    const { core, self, neighbours, answered } = this.#ground
+    const message = withoutKey(said)
+    const client = this.#askers.get(to)
+    // To itself by the same way as to others: later, and one at a time.
+    if (to === self) core.soon(() => answered(document, self, message))
+    else if (client !== undefined || !to.includes(keyMark))
+      neighbours.send(client === undefined ? to : neighbours.idOf(client), {
+        kind: 'lease',
+        document,
+        key: '',
+        message,
+      })
+  }
+}
+
+/** What stands between the id of a client and its key; in no name. */
+const keyMark = '\n'
+
+/** Invariant 2. */
+function withoutKey(message: LeaseMessage<Version>): LeaseMessage<Version> {
+  if (message.kind !== 'refused' || message.why.kind !== 'held') return message
+  const [holder = ''] = message.why.holder.split(keyMark)
+  return { ...message, why: { ...message.why, holder } }
+}
