@@ -150,6 +150,42 @@ describe('a lease of a document', () => {
     }
     const last = other.lease.token ?? side.lease.token
     expect(last === undefined || last.epoch > (token?.epoch ?? 0) || last.ballot >= (token?.ballot ?? 0)).toBe(true)
+    // It was taught by the others: with one of them alone it votes again.
+    other.lease.release()
+    cluster.between('b', 'ac', true)
+    cluster.world.advance(3 * ttlMs)
+    cluster.until('a holds it by the vote of c', () => side.lease.token !== undefined, 90)
+  })
+
+  it('[LX13] is given to nobody who may not write the document', () => {
+    const cluster = new Cluster(['a', 'b', 'c'], {}, { maxTtlMs: ttlMs }, ({ token, document }) => {
+      if (token === 'of the cluster') return document === '@cluster' ? 'admin' : 'write'
+      return token === 'of a reader' ? 'read' : 'write'
+    })
+    cluster.world.advance(40_000)
+    const leaseWith = (token: string): Lease | undefined => {
+      const client = cluster.world.replica()
+      const dials = cluster.nodes.map(({ name, participant }) => {
+        const wire = cluster.world.wire(`${token}-${name}`, { token: () => token })
+        participant.join({ transports: [wire.listen] })
+        return wire.dial
+      })
+      client.join({ transports: dials })
+      client.replica.open('match', Match)
+      let lease: Lease | undefined
+      watchPartitions(client.replica, { maxTtlMs: ttlMs })
+        .lease({ name: 'match' }, 'round')
+        .then((wanted) => {
+          lease = wanted
+        })
+      cluster.world.advance(30_000)
+      return lease
+    }
+    expect(leaseWith('of a reader')).toMatchObject({
+      token: undefined,
+      denial: expect.stringMatching(/did not answer/),
+    })
+    expect(leaseWith('of a writer')?.token).toBeDefined()
   })
 
   it('[LX5] is usable only once the document holds what the voters knew', () => {

@@ -8,7 +8,7 @@ import { explainPartition } from './verdict/explain.ts'
 import type { Mode } from './verdict/verdict.ts'
 import { voting } from './voting.ts'
 import { watchPartitions } from './watch.ts'
-import { encodePartition } from './wire.ts'
+import { decodePartition, encodePartition } from './wire.ts'
 
 const isAll = (cluster: Cluster, mode: Mode): boolean =>
   cluster.nodes.every(({ watch }) => watch.status.verdict?.mode === mode)
@@ -123,6 +123,9 @@ describe('the partition layer of a replica', () => {
     const watch = watchPartitions(client.replica)
     cluster.until('known', () => watch.status.verdict?.mode === 'full', 40)
     expect(watch.status.verdict?.powerless).toBe('not-a-voter')
+    cluster.node('b').watch.propose({ ...cluster.roster, arbiter: 'a' })
+    cluster.until('another roster', () => watch.status.roster?.epoch === 2, 20)
+    cluster.world.advance(20_000)
     cluster.between('a', 'bc', true)
     cluster.until('told', () => watch.status.verdict?.sides[0]?.length === 1, 60)
     expect(watch.status.verdict?.sides[0]).toEqual(['a'])
@@ -181,6 +184,39 @@ describe('the partition layer of a replica', () => {
     expect(without({ role: 'server', name: 'z' })).toMatch(/`voting`/)
     expect(without({ name: 'a' })).toMatch(/`voting`/)
     expect(without({ name: 'z' })).toBe('ok')
+    cluster.world.advance(20_000)
+    const client = clientOf(cluster)
+    const watch = watchPartitions(client.replica)
+    cluster.until('known', () => watch.status.roster !== undefined, 20)
+    const asks = [
+      () => watch.propose(cluster.roster),
+      () => watch.force(cluster.roster),
+      () => cluster.node('a').watch.propose({ ...cluster.roster, voters: [] }),
+    ]
+    for (const ask of asks) expect(ask).toThrow(/does not vote|voters/)
+    expect(cluster.nodes.map(({ watch: { status } }) => status.roster?.epoch)).toEqual([1, 1, 1])
+  })
+
+  it('[PL14] sends heartbeats between voters, and to nobody else', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    const client = clientOf(cluster)
+    watchPartitions(client.replica)
+    cluster.world.advance(10_000)
+    const heardBy = (participant: Participant): Set<string> => {
+      const heard = new Set<string>()
+      const companion = insideOf(participant.replica).companions.get(2)
+      if (companion === undefined) throw new Error('no partition layer')
+      const receive = companion.receive.bind(companion)
+      companion.receive = (session, bytes, now) => {
+        const told = decodePartition(bytes)
+        if (told.ok && told.value.kind === 'heartbeat') heard.add(session.peerName)
+        receive(session, bytes, now)
+      }
+      return heard
+    }
+    const [a, atClient] = [heardBy(cluster.node('a').participant), heardBy(client)]
+    cluster.world.advance(1500)
+    expect([[...a].sort(), [...atClient]]).toEqual([['b', 'c'], []])
   })
 
   it('[PL13] works among peers without a server, who go by their names', () => {

@@ -69,6 +69,7 @@ describe('the detector of a replica without a vote', () => {
     one.link('opened', 'c')
     one.run(2000)
     expect([one.reach('a'), one.reach('b'), one.reach('c')]).toEqual(['direct', 'direct', undefined])
+    expect(new Set(one.asked)).toEqual(new Set(['a', 'b']))
     one.link('removed', 'a')
     expect(one.reach('a')).toBeUndefined()
     one.link('join', 'a')

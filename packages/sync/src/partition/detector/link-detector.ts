@@ -9,7 +9,7 @@
  */
 import type { NodeId } from '../roster.ts'
 import type { SwimEvidence } from './beliefs.ts'
-import type { Detector, DetectorEffect } from './detector.ts'
+import type { Detector, DetectorEffect, DetectorInput } from './detector.ts'
 import { createPauseGuard } from './pause-guard.ts'
 import type { DetectorSettings } from './presets.ts'
 import type { MemberStatus } from './swim-messages.ts'
@@ -66,35 +66,29 @@ export function createLinkDetector(settings: DetectorSettings): Detector {
     }
     if (now >= askAt) askAll(now)
   }
-  const stepLink = (kind: 'opened' | 'closed' | 'join' | 'removed' | 'heard', id: NodeId, now: number): void => {
+  /** Whatever is not about connections and voters is a sign of life. */
+  const stepLink = (kind: DetectorInput['kind'], id: NodeId, now: number): void => {
     const link = links.get(id) ?? { id, isVoter: false, isOpen: false, status: 'unreachable', heardAt: 0, failAt: 0 }
     links.set(id, link)
-    switch (kind) {
-      case 'heard':
-        heard(link, now)
-        break
-      case 'opened':
-      case 'join':
-        if (kind === 'join') link.isVoter = true
-        else link.isOpen = true
-        ask(link)
-        break
-      case 'closed':
-        link.isOpen = false
-        become(link, 'unreachable')
-        break
-      case 'removed':
-        if (link.isVoter)
-          effects.push({
-            kind: 'stateChanged',
-            peer: id,
-            from: link.status,
-            to: 'removed',
-            evidence: { kind: 'roster' },
-          })
-        link.isVoter = false
-    }
+    if (kind === 'opened' || kind === 'join') {
+      if (kind === 'join') link.isVoter = true
+      else link.isOpen = true
+      ask(link)
+    } else if (kind === 'closed') {
+      link.isOpen = false
+      become(link, 'unreachable')
+    } else if (kind === 'removed') {
+      if (link.isVoter)
+        effects.push({ kind: 'stateChanged', peer: id, from: link.status, to: 'removed', evidence: { kind: 'roster' } })
+      link.isVoter = false
+    } else heard(link, now)
     if (!link.isOpen && !link.isVoter) links.delete(id)
+  }
+  const pause = (until: number): void => {
+    for (const link of links.values()) {
+      link.heardAt = until
+      link.failAt = until + 2 * probeTimeoutMs
+    }
   }
 
   return {
@@ -111,37 +105,22 @@ export function createLinkDetector(settings: DetectorSettings): Detector {
       return Math.min(askAt, guard.wakeAt ?? askAt)
     },
     step: (input) => {
-      const { now } = input
+      const { kind, now } = input
       effects = []
-      switch (input.kind) {
-        case 'tick':
-        case 'hint':
-          if (input.kind === 'hint' && (input.hint === 'hidden' || input.hint === 'visible')) {
-            intervalMs = input.hint === 'hidden' ? hiddenProbeIntervalMs : probeIntervalMs
-            askAt = Math.min(askAt, now + intervalMs)
-          }
-          for (const paused of guard.step(input)) {
-            effects.push(paused)
-            for (const link of links.values()) {
-              link.heardAt = paused.until
-              link.failAt = paused.until + 2 * probeTimeoutMs
-            }
-            askAt = now
-          }
-          tick(now)
-          break
-        case 'message':
-          stepLink('heard', input.from, now)
-          break
-        case 'heartbeat':
-        case 'heard':
-          stepLink('heard', input.peer, now)
-          break
-        case 'opened':
-        case 'closed':
-        case 'join':
-        case 'removed':
-          stepLink(input.kind, input.peer, now)
+      if (kind === 'message') stepLink(kind, input.from, now)
+      else if ('peer' in input) stepLink(kind, input.peer, now)
+      else if (kind === 'tick' || kind === 'hint') {
+        const hint = kind === 'hint' ? input.hint : undefined
+        if (hint === 'hidden' || hint === 'visible') {
+          intervalMs = hint === 'hidden' ? hiddenProbeIntervalMs : probeIntervalMs
+          askAt = Math.min(askAt, now + intervalMs)
+        }
+        for (const paused of guard.step(input)) {
+          effects.push(paused)
+          pause(paused.until)
+          askAt = now
+        }
+        tick(now)
       }
       return effects
     },

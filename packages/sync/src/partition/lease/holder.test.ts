@@ -231,6 +231,13 @@ describe('a holder', () => {
     expect(alice.act('release')).toBe('')
   })
 
+  it('[LT30] under a new roster begins anew, and gives back what was voted for under the one before', () => {
+    const alice = holderAt()
+    alice.act('acquire')
+    for (const voter of ['v1', 'v2']) alice.answer(voter)
+    expect(alice.step({ kind: 'roster', roster: rosterOf(2, 'v4', 'v5') } as never)).toBe('release*3 prepare*2')
+  })
+
   it('[LT30] under a new roster counts its votes only, and renews there with the token it has', () => {
     const alice = holderAt()
     const two = rosterOf(2, 'v2', 'v3', 'v4')

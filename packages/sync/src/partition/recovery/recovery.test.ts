@@ -95,6 +95,8 @@ describe('the recovery manager', () => {
       const played = play({ symptoms: cut, cure }, 600)
       expect(only(played)).toMatchObject({ outcome: 'healed', rung: cure, failure: 'partition' })
       expect(rungsOf(played)).toEqual(rungs)
+      const escalations = played.effects.filter((effect) => effect.kind === 'told' && effect.what === 'escalated')
+      expect(escalations).toHaveLength(rungs.length)
     }
   })
 

@@ -18,6 +18,7 @@ const fresh = (observer: string, direct: readonly string[]) => ({ row: rowOf(obs
 
 describe('an explanation', () => {
   it('[VD14] reads well for each side of a split', () => {
+    expect(explainPartition(undefined)).toEqual(['No voters are known here yet.'])
     expect(split('abc')).toMatchInlineSnapshot(`
       "All 3 voters have reached each other since 2026-01-02T03:04:05.000Z.
       Data can be read and written here as always.
