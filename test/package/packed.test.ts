@@ -68,7 +68,10 @@ describe('the packed packages, in an empty project', () => {
       /partition\/(votes|duties|voter-start|roster-log|roster-proposer|lease\/acceptor|detector\/swim)\.js$/
     const ofWords = /partition\/(verdict\/explain|recovery\/incident-report)\.js$/
     expect(client?.filter((file) => file.endsWith('partition/watch.js'))).toHaveLength(1)
-    expect(client?.filter((file) => ofVoters.test(file) || ofWords.test(file))).toEqual([])
+    const ofLeases = /partition\/(leases|lease\/holder)\.js$/
+    const notForAll = [ofVoters, ofWords, ofLeases]
+    expect(client?.filter((file) => notForAll.some((some) => some.test(file)))).toEqual([])
+    expect(server?.filter((file) => ofLeases.test(file))).toHaveLength(2)
     expect(server?.filter((file) => ofVoters.test(file))).toHaveLength(7)
   })
 

@@ -131,8 +131,15 @@ export {
   type TokenCheck,
   type TokenGuard,
 } from './lease/token.ts'
-export type { Lease, LeaseChange, LeaseRequestOptions } from './leases.ts'
-export { type LeasesElsewhere, leasesFrom } from './leases-elsewhere.ts'
+export {
+  type Lease,
+  type LeaseChange,
+  type LeaseDesk,
+  type LeaseRequestOptions,
+  type LeaseSource,
+  votedLeases,
+} from './leases.ts'
+export { leasesFrom } from './leases-elsewhere.ts'
 export type {
   HealedSplit,
   PartitionEvents,

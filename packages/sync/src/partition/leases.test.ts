@@ -4,7 +4,7 @@ import type { DocumentHandle, MemoryDisk, Storage } from '../index.ts'
 import { rejected } from '../later.ts'
 import { insideOf } from '../replica.ts'
 import { Cluster } from './cluster.test-helper.ts'
-import type { Lease } from './leases.ts'
+import { type Lease, votedLeases } from './leases.ts'
 import { watchPartitions } from './watch.ts'
 import { encodePartition } from './wire.ts'
 
@@ -173,7 +173,7 @@ describe('a lease of a document', () => {
       client.join({ transports: dials })
       client.replica.open('match', Match)
       let lease: Lease | undefined
-      watchPartitions(client.replica, { maxTtlMs: ttlMs })
+      watchPartitions(client.replica, { leases: votedLeases, maxTtlMs: ttlMs })
         .lease({ name: 'match' }, 'round')
         .then((wanted) => {
           lease = wanted
@@ -307,7 +307,7 @@ describe('a lease of a document', () => {
       return client
     }
     const client = clientWith('of ada')
-    const watch = watchPartitions(client.replica, { maxTtlMs: ttlMs })
+    const watch = watchPartitions(client.replica, { leases: votedLeases, maxTtlMs: ttlMs })
     let lease: Lease | undefined
     watch.lease({ name: 'match' }, 'round').then((wanted) => {
       lease = wanted
@@ -334,7 +334,13 @@ describe('a lease of a document', () => {
     cluster.until('another holds it', () => other.lease.token !== undefined, 30)
   })
 
-  it('[LX6] is wanted under sound options only', () => {
+  it('[LX6] is wanted under sound options only, and with what leases need', () => {
+    const [without] = [watchPartitions(new Cluster([]).world.replica().replica)]
+    let said = ''
+    without.lease({ name: 'match' }, 'round').then(undefined, (error) => {
+      said = isRejoinError(error) ? error.reason : String(error)
+    })
+    expect(said).toMatch(/`leases`/)
     const cluster = voters()
     const { watch } = cluster.node('a')
     const codes: string[] = []

@@ -14,7 +14,6 @@ import { startHolder } from './lease/holder-state.ts'
 import type { LeaseMessage } from './lease/messages.ts'
 import { leaseOptionsFault } from './lease/options.ts'
 import type { LeaseDoor } from './lease-door.ts'
-import type { LeasesElsewhere } from './leases-elsewhere.ts'
 import type { Neighbours } from './neighbours.ts'
 import { readingOf } from './reading.ts'
 import type { NodeId, Roster } from './roster.ts'
@@ -67,9 +66,25 @@ export interface LeaseGround {
   readonly roster: () => Roster | undefined
   /** The way to its own votes; undefined at who never votes. */
   readonly votes: LeaseDoor | undefined
-  /** Where leases come from, if not from the voters. */
-  readonly elsewhere: ((ground: LeaseGround) => LeasesElsewhere) | undefined
 }
+
+/** The leases of one replica, wherever they come from. What is optional is for those that voters grant. */
+export interface LeaseDesk {
+  /** `released` is called once, when it is given back. */
+  want(document: DocumentCore, name: string, options: LeaseRequestOptions, released: () => void): Lease
+  /** This replica did not run: what it held is void. */
+  paused(): void
+  /** Gives back all that it holds, so that nobody waits for it to end. */
+  close(): void
+  readonly wakeAt?: number | undefined
+  tick?(): void
+  roster?(roster: Roster): void
+  /** What voters answered to a question of a lease that is wanted here; the rest is left aside. */
+  answered?(document: string, from: NodeId, message: LeaseMessage<Version>): void
+}
+
+/** Where leases come from, for `leases` of `PartitionOptions`: `votedLeases`, or `leasesFrom(...)`. */
+export type LeaseSource = (ground: LeaseGround) => LeaseDesk
 
 interface HeldLease {
   readonly holder: Holder<Version>
@@ -78,16 +93,14 @@ interface HeldLease {
   readonly release: () => void
 }
 
-export class LeaseTable {
+class LeaseTable implements LeaseDesk {
   readonly #ground: LeaseGround
   readonly #held = new Set<HeldLease>()
   /** By this its voters know it, and nobody else has it. */
   readonly #key: string
-  readonly #elsewhere: LeasesElsewhere | undefined
 
   constructor(ground: LeaseGround) {
     this.#ground = ground
-    this.#elsewhere = ground.elsewhere?.(ground)
     this.#key = ground.core.newId()
   }
 
@@ -106,23 +119,18 @@ export class LeaseTable {
     this.#stepAll({ kind: 'roster', roster, ...this.#reading() })
   }
 
-  /** This replica did not run: what it held is void. */
   paused(): void {
     this.#stepAll({ kind: 'paused', ...this.#reading() })
-    this.#elsewhere?.paused()
   }
 
-  /** Gives back all that it holds, so that nobody waits for it to end. */
   close(): void {
     for (const { release } of [...this.#held]) release()
-    this.#elsewhere?.close()
   }
 
   #stepAll(input: HolderInput<Version>): void {
     for (const { step } of this.#held) step(input)
   }
 
-  /** What voters answered to a question of a lease that is wanted here; the rest is left aside. */
   answered(document: string, from: NodeId, message: LeaseMessage<Version>): void {
     const reading = this.#reading()
     for (const { document: of, step } of this.#held)
@@ -136,10 +144,7 @@ export class LeaseTable {
     else neighbours.send(to, { kind: 'lease', document, key: this.#key, message })
   }
 
-  /** `released` is called once, when it is given back. */
-  want(document: DocumentCore, name: string, request: LeaseRequestOptions, released: () => void): Lease {
-    if (this.#elsewhere !== undefined) return this.#elsewhere.want(document, name, request, released)
-    const { ttlMs } = request
+  want(document: DocumentCore, name: string, { ttlMs }: LeaseRequestOptions, released: () => void): Lease {
     const { core, maxTtlMs } = this.#ground
     const random = (): number => core.random.float()
     const options = { lease: name, ttlMs: ttlMs ?? maxTtlMs, maxTtlMs, random }
@@ -246,3 +251,6 @@ export class LeaseTable {
     return readingOf(this.#ground.core)
   }
 }
+
+/** Leases that the voters grant: who wants one has to be connected with a quorum of them itself. */
+export const votedLeases: LeaseSource = (ground) => new LeaseTable(ground)

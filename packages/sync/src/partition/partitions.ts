@@ -3,8 +3,7 @@ import type { Later } from '../later.ts'
 import type { Receipt } from '../ledger.ts'
 import type { Divergence, HealingProgress } from './apart.ts'
 import type { DetectorSettings, detectorPresets } from './detector/presets.ts'
-import type { Lease, LeaseRequestOptions } from './leases.ts'
-import type { leasesFrom } from './leases-elsewhere.ts'
+import type { Lease, LeaseRequestOptions, LeaseSource } from './leases.ts'
 import type { Incident } from './recovery/incident.ts'
 import type { NodeId, Roster } from './roster.ts'
 import type { Mode } from './verdict/verdict.ts'
@@ -35,10 +34,11 @@ export interface PartitionOptions {
   /** The longest that a lease may last, milliseconds. Default 30 s. */
   readonly maxTtlMs?: number
   /**
-   * Where leases come from: `leasesFrom(...)`. Default: the voters. All replicas of a document use the same, or two of them hold
-   * one lease.
+   * Where leases come from, for who wants some: `votedLeases` of this entry, from the voters, or `leasesFrom(...)`. Default: with
+   * `voting` the voters, otherwise none, so that pages that only look at where they stand load nothing of it. All replicas of a document use
+   * the same, or two of them hold one lease.
    */
-  readonly leases?: ReturnType<typeof leasesFrom>
+  readonly leases?: LeaseSource
 }
 
 /** Where a replica stands with the other sides. */
@@ -151,8 +151,8 @@ export interface Partitions {
   /**
    * Wants a lease of a document, for what must not happen on two sides: whoever holds it has a token that `fenced` fields of that
    * lease ask for. It is granted by a quorum of the voters, with whom this replica has to be connected itself, renewed by itself, and
-   * lost here before anybody else can have it.
-   * @throws RejoinError `config-invalid`.
+   * lost here before anybody else can have it. Rejects with RejoinError `config-invalid` where the options cannot be kept, or this replica has
+   * no `leases`.
    */
   lease(document: { readonly name: string }, name: string, options?: LeaseRequestOptions): Later<Lease>
   /**

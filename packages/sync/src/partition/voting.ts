@@ -2,12 +2,15 @@ import { createDetector, type Detector } from './detector/detector.ts'
 import type { SwimOptions } from './detector/swim.ts'
 import { Duties, type DutiesGround } from './duties.ts'
 import { type DoorGround, LeaseDoor } from './lease-door.ts'
+import { type LeaseSource, votedLeases } from './leases.ts'
 import { createRosterLog } from './roster-log.ts'
 import type { RosterLog, RosterLogOptions } from './roster-log-interface.ts'
 import { startVoter } from './voter-start.ts'
 
 /** What only a voter needs, so that pages, which never vote, do not load it. */
 export interface Voting {
+  /** @internal */
+  readonly leases: LeaseSource
   /** @internal */
   detector(options: SwimOptions): Detector
   /** @internal */
@@ -22,6 +25,7 @@ export interface Voting {
 
 /** Makes a replica one that can vote, where the roster names it: for servers. See `PartitionOptions.voting`. */
 export const voting: Voting = {
+  leases: votedLeases,
   detector: createDetector,
   start: startVoter,
   duties: (ground) => new Duties(ground),

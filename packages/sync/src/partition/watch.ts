@@ -12,7 +12,7 @@ import { Alarm } from '../alarm.ts'
 import type { Companion } from '../companion.ts'
 import { delayUntil } from '../delay.ts'
 import type { DocumentCore } from '../document-core.ts'
-import type { Later } from '../later.ts'
+import { type Later, rejected } from '../later.ts'
 import type { Receipt } from '../ledger.ts'
 import { listen } from '../listeners.ts'
 import { insideOf, type Replica } from '../replica.ts'
@@ -27,7 +27,7 @@ import type { Duties } from './duties.ts'
 import { IncidentDesk, incidentPrefix } from './incident-desk.ts'
 import type { Reading } from './lease/clock.ts'
 import type { LeaseDoor } from './lease-door.ts'
-import { type Lease, type LeaseRequestOptions, LeaseTable } from './leases.ts'
+import type { Lease, LeaseDesk, LeaseRequestOptions } from './leases.ts'
 import { Neighbours, partitionChannel } from './neighbours.ts'
 import type { PartitionEvents, PartitionMetrics, PartitionOptions, PartitionStatus, Partitions } from './partitions.ts'
 import { QuorumWaits } from './quorum-waits.ts'
@@ -84,7 +84,7 @@ class PartitionWatch implements Companion, Partitions {
   readonly #incidents: IncidentDesk
   readonly #votes: LeaseDoor | undefined
   readonly #duties: Duties | undefined
-  readonly #leases: LeaseTable
+  readonly #leases: LeaseDesk | undefined
   readonly #waits: QuorumWaits
   readonly #contact: ContactDesk
   readonly #alarm: Alarm
@@ -156,7 +156,7 @@ class PartitionWatch implements Companion, Partitions {
       maxTtlMs,
       standing: () => this.#standing(),
       neighbours,
-      answered: (document, from, message) => this.#leases.answered(document, from, message),
+      answered: (document, from, message) => this.#leases?.answered?.(document, from, message),
     })
     this.#duties = options.voting?.duties({
       core,
@@ -167,7 +167,7 @@ class PartitionWatch implements Companion, Partitions {
       roster: this.#roster,
       incidents: this.#incidents,
     })
-    this.#leases = new LeaseTable({
+    this.#leases = (options.leases ?? options.voting?.leases)?.({
       core,
       self,
       neighbours,
@@ -175,7 +175,6 @@ class PartitionWatch implements Companion, Partitions {
       votes: this.#votes,
       stored: (document, receipt) => this.reached(document, receipt),
       roster,
-      elsewhere: options.leases,
     })
   }
 
@@ -229,12 +228,19 @@ class PartitionWatch implements Companion, Partitions {
 
   lease(document: { readonly name: string }, name: string, options: LeaseRequestOptions = {}): Later<Lease> {
     const { shelf } = this.#core
+    const leases = this.#leases
+    if (leases === undefined)
+      return rejected(
+        rejoinError('config-invalid', {
+          reason: 'Who wants leases needs `leases` among its options, as `votedLeases`.',
+        }),
+      )
     return shelf.acquire(document.name).then((core) => {
       const release = (): void => {
         shelf.release(document.name)
       }
       try {
-        const lease = this.#leases.want(core, name, options, release)
+        const lease = leases.want(core, name, options, release)
         this.#arm()
         return lease
       } catch (error) {
@@ -281,7 +287,7 @@ class PartitionWatch implements Companion, Partitions {
     this.#waits.close()
     this.#contact.close()
     // While it is heard.
-    this.#leases.close()
+    this.#leases?.close()
     this.#isClosed = true
     this.#alarm.clear()
     for (const stop of this.#stops.splice(0)) stop()
@@ -365,7 +371,7 @@ class PartitionWatch implements Companion, Partitions {
         this.#roster.receive(session, told.message)
         break
       case 'lease':
-        this.#leases.answered(told.document, from, told.message)
+        this.#leases?.answered?.(told.document, from, told.message)
         this.#votes?.receive(session, told)
         break
       case 'incidents':
@@ -424,7 +430,7 @@ class PartitionWatch implements Companion, Partitions {
     this.#carryOutRows(this.#reachability.step({ kind: 'roster', roster, now }))
     this.#linksChanged()
     this.#votes?.roster(roster)
-    this.#leases.roster(roster)
+    this.#leases?.roster?.(roster)
     this.#duties?.tellRoster()
     this.#arm()
   }
@@ -454,7 +460,7 @@ class PartitionWatch implements Companion, Partitions {
         case 'paused':
           this.#counts.pauses += 1
           this.#core.log('warn', 'paused', { forMs: effect.forMs, cause: effect.cause })
-          this.#leases.paused()
+          this.#leases?.paused()
           this.#observe()
           break
       }
@@ -578,7 +584,7 @@ class PartitionWatch implements Companion, Partitions {
         this.#incidents.step({ kind: 'covered', isCovered: this.#isCovered() })
     }
     this.#votes?.tick()
-    this.#leases.tick()
+    this.#leases?.tick?.()
     this.#judge({ kind: 'tick', now, wall })
     this.#incidents.step({ kind: 'tick' })
     this.#arm()
@@ -595,7 +601,7 @@ class PartitionWatch implements Companion, Partitions {
       this.#roster.log?.wakeAt,
       this.#incidents.wakeAt,
       this.#votes?.wakeAt,
-      this.#leases.wakeAt,
+      this.#leases?.wakeAt,
     ]
     let at = Number.POSITIVE_INFINITY
     for (const wake of wakes) if (wake !== undefined && wake < at) at = wake
