@@ -280,7 +280,7 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     try {
       const receipt = handle.change(edit, options)
       const { change: made } = receipt
-      if (made === undefined) return undefined
+      if (made === undefined) return receipt
       counts.writes += 1
       for (const level of ['disk', 'server'] as const) {
         receipt.reached(level).then(

@@ -184,7 +184,7 @@ function healCore<S extends Schema>(
   const writer = core[0] as number
   // Not all that is drawn can be written: nobody spends what is not there.
   const receipt = Array.from({ length: 20 }, () => 0).reduce<Receipt | undefined>(
-    (one) => one ?? voters.writeAt(writer),
+    (one) => (one?.change === undefined ? (voters.writeAt(writer) ?? one) : one),
     undefined,
   )
   if (receipt === undefined) voters.wrong.push(`${nameOfVoter(writer)} cannot write`)

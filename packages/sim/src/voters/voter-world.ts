@@ -260,7 +260,8 @@ export function createVoterWorld<S extends Schema>(
     if (!isRunning(node)) return undefined
     const receipt = world.nodes[node]?.change((draft) => app.write(draft, draw))
     const change = receipt?.change
-    if (receipt === undefined || change === undefined) return undefined
+    // An app that finds nothing to write is no fault.
+    if (receipt === undefined || change === undefined) return receipt
     watches[node]?.reached({ name }, receipt).then(
       () => {
         quorumAcknowledged = quorumAcknowledged.merge(Version.from([[change.author, lastSeq(change)]]))
