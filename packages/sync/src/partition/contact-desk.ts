@@ -54,7 +54,10 @@ export class ContactDesk {
         return ledger.divergence()
       },
     }
-    if (absent.length > 0) return Object.assign(own, { state: 'split', since, absent, theirs: 'unknown' } as const)
+    if (absent.length > 0) {
+      const began = ledger.isApart ? this.#splitAt : since
+      return Object.assign(own, { state: 'split', since: began, absent, theirs: 'unknown' } as const)
+    }
     if (this.#progress === undefined) return { state: 'whole', since }
     return Object.assign(own, { state: 'healing', since: this.#splitAt, progress: this.#progress } as const)
   }

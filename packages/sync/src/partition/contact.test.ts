@@ -53,6 +53,14 @@ describe('the status of a partition layer', () => {
     const other = openAt(cluster.node('b').participant, 'note')
     for (let i = 0; i < 50; i++) other.change((draft) => draft.tags.add(`theirs ${i}`))
     const far = cluster.node('b').watch.status
+    // Whatever becomes of the others: it is apart since then.
+    const before = [watch.status.verdict?.since, status.since]
+    cluster.between('b', 'c', true)
+    cluster.world.advance(40_000)
+    cluster.between('b', 'c', false)
+    cluster.world.advance(10_000)
+    const now = watch.status
+    expect([now.verdict?.since, now.state === 'split' && now.since]).toEqual(before)
     expect(far).toMatchObject({ state: 'split', side: 'majority', ours: { documents: 1, changes: 50 } })
     cluster.between('a', 'bc', false)
     cluster.until('whole', () => cluster.nodes.every((node) => node.watch.status.state === 'whole'), 65)
