@@ -2,7 +2,7 @@ export type { FencingToken } from '@rejoin/state'
 export { clusterDocument } from '../servers/cluster.ts'
 export { type Mirror, mirrorDocuments } from '../servers/mirror.ts'
 export type { Divergence, HealingProgress } from './apart.ts'
-export type { Reach, StateChanged, SwimEvidence } from './detector/beliefs.ts'
+export type { Reach, StateChanged, Suspicion, SwimEvidence } from './detector/beliefs.ts'
 export {
   createDetector,
   type Detector,

@@ -92,6 +92,8 @@ export function createLinkDetector(settings: DetectorSettings): Detector {
   }
 
   return {
+    // Its own silent connection is all that it goes by: it suspects nobody for a while first.
+    suspicions: [],
     memberOf: (peer) => {
       const link = links.get(peer)
       if (!link?.isVoter) return undefined
