@@ -22,6 +22,8 @@ const lookMs = 100
 
 /** The starter's hut of one island. */
 export interface Starter {
+  /** Whether it asks for the lease, or a regatta that it started is sailed. */
+  readonly isBusy: boolean
   /** What it asks for or holds; undefined while it does neither. */
   readonly lease: Lease | undefined
   /** Asks for the lease, and starts the next regatta once it is held. Nothing happens where it does so already. */
@@ -79,6 +81,9 @@ export function createStarter(
   }
 
   return {
+    get isBusy() {
+      return isBusy
+    },
     get lease() {
       return lease
     },

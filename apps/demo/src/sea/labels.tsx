@@ -1,5 +1,7 @@
 import { type InkFrame, type IslandFrame, type Seat, seatName, shortDigest } from '../frame.ts'
+import { LeaseMark } from '../parts/icons.tsx'
 import { RingGlyph } from '../parts/ring-glyph.tsx'
+import { sideText } from '../stand.ts'
 import { inkClass } from './island.tsx'
 import { type Layout, pointOf } from './layout.ts'
 
@@ -9,11 +11,13 @@ export function Labels({
   inks,
   layout,
   names,
+  now,
 }: {
   islands: readonly IslandFrame[]
   inks: readonly InkFrame[]
   layout: Layout
   names?: readonly string[] | undefined
+  now: number
 }) {
   return (
     <div class="labels" aria-hidden="true">
@@ -27,10 +31,16 @@ export function Labels({
             class={`label ${inkClass(ink)} ${island.present ? '' : 'absent'}`}
             style={{ transform: `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)` }}
           >
-            <RingGlyph island={island} size={layout.tall ? 24 : 34} />
+            <RingGlyph island={island} size={layout.tall ? 24 : 34} now={now} />
             <div>
-              <b>{names?.[island.seat] ?? seatName(island.seat)}</b>
+              <b>
+                {names?.[island.seat] ?? seatName(island.seat)}
+                <LeaseMark lease={island.stand?.lease} />
+              </b>
               {island.present ? <Facts island={island} /> : null}
+              {island.stand === undefined ? null : (
+                <p class={`stance side-${island.stand.side}`}>{sideText(island.stand)}</p>
+              )}
             </div>
           </div>
         )
