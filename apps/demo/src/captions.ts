@@ -10,7 +10,7 @@ export const stormNames: Readonly<Record<StormMode, string>> = {
   'one-way': 'one-way',
   flicker: 'flicker',
   bridge: 'bridge',
-  'majorities-ring': 'ring of majorities',
+  'majorities-ring': 'majorities',
   brush: 'drawn',
 }
 
@@ -72,7 +72,7 @@ export function eventText(event: ChartEvent): string {
     case 'refused':
       return `Refused at ${seatName(event.seat)}: ${event.what}. ${event.reason}`
     case 'verdict':
-      return `${seatName(event.seat)} finds its side: ${sideText(event)}`
+      return `${seatName(event.seat)} reaches a verdict: ${sideText(event)}`
     case 'doubt':
       return `${seatName(event.seat)} doubts ${seatName(event.about)}`
     case 'regatta':

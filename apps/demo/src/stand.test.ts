@@ -24,6 +24,7 @@ describe('the words for where an island stands', () => {
   it('says what its side is of the five', () => {
     expect(sideText(stand('full', [0, 1, 2, 3, 4]))).toBe('whole')
     expect(sideText(stand('majority', [0, 3, 4]))).toBe('majority, 3 of 5')
+    expect(sideText(stand('mixed', [0, 1, 2, 3, 4]))).toBe('linked by others')
     expect(sideText(stand('isolated', [1]))).toBe('cut off')
     expect(sideText(stand('unknown', [1]))).toBe('unknown')
     expect(sideHeadline(stand('minority', [1, 2]))).toBe('Minority, 2 of 5')
@@ -32,7 +33,7 @@ describe('the words for where an island stands', () => {
 
   it('says since when, and what is still possible', () => {
     expect(sideSentence(stand('minority', [1, 2]), 2, 44_000)).toBe(
-      'So for 26 s. Cinder keeps writing. Only what needs a majority has to wait.',
+      'Apart for 26 s. Cinder keeps writing. Only what needs a majority has to wait.',
     )
     expect(sideSentence({ ...stand('full', []), since: -4_000 }, 2, 44_000)).toBe(
       'All reach each other. Any island may start a regatta.',

@@ -47,7 +47,7 @@ export function sideText({ side, members }: Pick<Stand, 'side' | 'members'>): st
     case 'full':
       return 'whole'
     case 'mixed':
-      return 'whole, by way of others'
+      return 'linked by others'
     case 'majority':
     case 'minority':
     case 'even':
@@ -74,14 +74,14 @@ export function sideSentence(stand: Stand, seat: Seat, now: number): string {
     case 'full':
       return `All reach each other${since === '' ? '' : `, ${since.trim()}`}. Any island may start a regatta.`
     case 'mixed':
-      return `All are joined${since}, some only through others. ${name} keeps writing.`
+      return `All are linked${since}, some only through others. ${name} keeps writing.`
     case 'majority':
-      return `So${since}. ${name} keeps writing, and this side may start a regatta.`
+      return `Apart${since}. ${name} keeps writing, and this side may start a regatta.`
     case 'minority':
     case 'isolated':
-      return `So${since}. ${name} keeps writing. Only what needs a majority has to wait.`
+      return `Apart${since}. ${name} keeps writing. Only what needs a majority has to wait.`
     case 'even':
-      return `So${since}. ${name} keeps writing. Neither half may start a regatta.`
+      return `Apart${since}. ${name} keeps writing. Neither half may start a regatta.`
     case 'unknown':
       return `${name} knows too little of the others to say. It keeps writing.`
   }

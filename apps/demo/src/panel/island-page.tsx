@@ -59,6 +59,7 @@ export function IslandPage({ model, now, names, extra, lead, onRegatta }: Island
       </section>
       {lead}
       <Peers island={island} now={now} name={name} names={names} />
+      {onRegatta === undefined ? null : <Regatta model={model} island={island} onStart={onRegatta} />}
       <Holds model={model} frame={frame} island={island} name={name} />
       {island.apart === undefined ? null : (
         <section class="apart">
@@ -75,7 +76,6 @@ export function IslandPage({ model, now, names, extra, lead, onRegatta }: Island
           </div>
         </section>
       )}
-      {onRegatta === undefined ? null : <Regatta model={model} island={island} onStart={onRegatta} />}
       {island.stand === undefined ? null : (
         <section class="plainly">
           <h3>How {name} explains it</h3>

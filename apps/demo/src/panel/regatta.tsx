@@ -1,4 +1,4 @@
-import { type IslandFrame, type Seat, seatName } from '../frame.ts'
+import { countText, type IslandFrame, type Seat, seatName } from '../frame.ts'
 import type { SeaModel } from '../model.ts'
 import { LeaseMark, RefusedMark } from '../parts/icons.tsx'
 
@@ -18,24 +18,16 @@ export function Regatta({ model, island, onStart }: RegattaProps) {
       <h3>
         The regatta <small>one island at a time starts it</small>
       </h3>
-      <dl class="vals">
-        <div>
-          <dt>Sailed</dt>
-          <dd class="num">{island.regatta === 0 ? 'none yet' : `${island.regatta}`}</dd>
-        </div>
-        <div>
-          <dt>Lease</dt>
-          <dd>
-            {holder?.stand?.lease === undefined ? (
-              'nobody holds it'
-            ) : (
-              <>
-                {seatName(holder.seat)} holds it, token <LeaseMark lease={holder.stand.lease} />
-              </>
-            )}
-          </dd>
-        </div>
-      </dl>
+      <p>
+        {island.regatta === 0 ? 'None started yet' : `${countText(island.regatta, 'regatta')} so far`}
+        {holder?.stand?.lease === undefined ? (
+          '. Nobody holds the lease.'
+        ) : (
+          <>
+            . {seatName(holder.seat)} holds the lease, token <LeaseMark lease={holder.stand.lease} />
+          </>
+        )}
+      </p>
       {refused === undefined || lease !== undefined ? null : (
         <div class="refusal">
           <RefusedMark />
@@ -50,7 +42,7 @@ export function Regatta({ model, island, onStart }: RegattaProps) {
           ? 'Start the regatta'
           : lease.state === 'asking'
             ? `${seatName(island.seat)} asks the others`
-            : 'The regatta is sailed'}
+            : 'The regatta is under way'}
       </button>
     </section>
   )

@@ -1,7 +1,7 @@
 import { type InkFrame, type IslandFrame, type Seat, seatName, shortDigest } from '../frame.ts'
 import { LeaseMark } from '../parts/icons.tsx'
 import { RingGlyph } from '../parts/ring-glyph.tsx'
-import { sideText } from '../stand.ts'
+import { type Stand, sideText } from '../stand.ts'
 import { inkClass } from './island.tsx'
 import { type Layout, pointOf } from './layout.ts'
 
@@ -19,6 +19,8 @@ export function Labels({
   names?: readonly string[] | undefined
   now: number
 }) {
+  // Three lines are to stand where two did.
+  const lift = layout.tall ? 8 : 7
   return (
     <div class="labels" aria-hidden="true">
       {islands.map((island, at) => {
@@ -29,7 +31,7 @@ export function Labels({
           <div
             key={island.seat}
             class={`label ${inkClass(ink)} ${island.present ? '' : 'absent'}`}
-            style={{ transform: `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)` }}
+            style={{ transform: `translate(${x.toFixed(1)}px, ${(y - lift).toFixed(1)}px)` }}
           >
             <RingGlyph island={island} size={layout.tall ? 24 : 34} now={now} />
             <div>
@@ -39,7 +41,9 @@ export function Labels({
               </b>
               {island.present ? <Facts island={island} /> : null}
               {island.stand === undefined ? null : (
-                <p class={`stance side-${island.stand.side}`}>{sideText(island.stand)}</p>
+                <p class={`stance side-${island.stand.side}`}>
+                  {layout.tall ? shortSide(island.stand) : sideText(island.stand)}
+                </p>
               )}
             </div>
           </div>
@@ -47,6 +51,11 @@ export function Labels({
       })}
     </div>
   )
+}
+
+/** On a phone the name of a side is enough; its count stands on the page of the island. */
+function shortSide(stand: Stand): string {
+  return stand.side === 'full' || stand.side === 'mixed' ? '' : (sideText(stand).split(',')[0] ?? '')
 }
 
 function Facts({ island }: { island: IslandFrame }) {

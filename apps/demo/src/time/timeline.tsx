@@ -242,7 +242,7 @@ function Writes({ model, scale }: { model: TimelineModel; scale: Scale }) {
   const radius = scale.left < 10 ? 3 : 4
   return (
     <g>
-      {model.marks.map((mark, at) => {
+      {specialLast(model.marks).map((mark, at) => {
         const x = scale.x(mark.at)
         const y = scale.y(laneOrder.indexOf(mark.seat))
         const key = `${mark.at}-${mark.seat}-${at}`
@@ -260,6 +260,11 @@ function Writes({ model, scale }: { model: TimelineModel; scale: Scale }) {
       })}
     </g>
   )
+}
+
+/** What is rare is drawn over what is common. */
+function specialLast(marks: readonly Mark[]): Mark[] {
+  return [...marks.filter(({ kind }) => kind === undefined), ...marks.filter(({ kind }) => kind !== undefined)]
 }
 
 /** A refusal is a barred ring, the start of a regatta a pennant. */

@@ -49,7 +49,7 @@ export const beats: readonly Beat[] = [
   },
   {
     headline: 'Two worlds drift apart',
-    sentence: 'West raises the star, east the whale. Only the majority may start a regatta; Cinder is refused.',
+    sentence: 'West raises the star, east the whale. Cinder may start no regatta.',
     steps: [
       // Far enough apart that each boat has landed before its side writes again.
       { afterMs: 200, run: (sailing) => sailing.write(0, { leaf: 'flag', value: 'star' }) },
