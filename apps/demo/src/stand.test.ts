@@ -32,11 +32,17 @@ describe('the words for where an island stands', () => {
   })
 
   it('says since when, and what is still possible', () => {
-    expect(sideSentence(stand('minority', [1, 2]), 2, 44_000)).toBe(
+    expect(sideSentence(stand('minority', [1, 2]), 2, 44_000, 2)).toBe(
       'Apart for 26 s. Cinder keeps writing. Only what needs a majority has to wait.',
     )
-    expect(sideSentence({ ...stand('full', []), since: -4_000 }, 2, 44_000)).toBe(
+    expect(sideSentence({ ...stand('full', []), since: -4_000 }, 2, 44_000, 5)).toBe(
       'All reach each other. Any island may start a regatta.',
+    )
+  })
+
+  it('says of a ring of majorities that all are linked, and how many each reaches itself', () => {
+    expect(sideSentence(stand('mixed', [0, 1, 2, 3, 4]), 2, 44_000, 3)).toBe(
+      'All are linked for 26 s, some only through others. Cinder itself reaches 3 of 5.',
     )
   })
 

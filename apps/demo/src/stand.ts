@@ -66,15 +66,15 @@ export function sideHeadline(stand: Pick<Stand, 'side' | 'members'>): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-/** What is still possible there. */
-export function sideSentence(stand: Stand, seat: Seat, now: number): string {
+/** What is still possible there. `reaches`: how many it reaches itself, with it. */
+export function sideSentence(stand: Stand, seat: Seat, now: number, reaches: number): string {
   const name = seatName(seat)
   const since = stand.since === undefined || stand.since < 0 ? '' : ` for ${secondsText(now - stand.since)}`
   switch (stand.side) {
     case 'full':
       return `All reach each other${since === '' ? '' : `, ${since.trim()}`}. Any island may start a regatta.`
     case 'mixed':
-      return `All are linked${since}, some only through others. ${name} keeps writing.`
+      return `All are linked${since}, some only through others. ${name} itself reaches ${reaches} of ${all}.`
     case 'majority':
       return `Apart${since}. ${name} keeps writing, and this side may start a regatta.`
     case 'minority':

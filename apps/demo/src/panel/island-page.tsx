@@ -38,6 +38,7 @@ export function IslandPage({ model, now, names, extra, lead, onRegatta }: Island
   const ink = frame.inks[selected.value]
   if (island === undefined || ink === undefined) return null
   const name = names?.[island.seat] ?? seatName(island.seat)
+  const reached = island.peers.filter((peer) => peer.state === 'connected').length
   const apart = island.peers.some((peer) => peer.state === 'silent')
   return (
     <>
@@ -54,7 +55,7 @@ export function IslandPage({ model, now, names, extra, lead, onRegatta }: Island
         <p class="lede">
           {island.stand === undefined
             ? reachSentence(island, now, frame.seal.converged)
-            : sideSentence(island.stand, island.seat, now)}
+            : sideSentence(island.stand, island.seat, now, reached + 1)}
         </p>
       </section>
       {lead}
