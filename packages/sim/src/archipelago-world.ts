@@ -14,7 +14,7 @@ import {
   schema,
   set,
 } from '@rejoin/state'
-import { type PartitionOptions, voting } from '@rejoin/sync/partition'
+import { type PartitionOptions, type Partitions, voting, watchPartitions } from '@rejoin/sync/partition'
 import type { SyncRules } from '@rejoin/sync/testing'
 import type { DiskOptions } from './disk.ts'
 import { createStarter, regattaTtlMs, type Starter } from './regatta.ts'
@@ -106,6 +106,8 @@ const prologue: readonly (readonly [atMs: number, node: number, write: Write])[]
 export interface ArchipelagoWorld extends World<Schema<ArchipelagoFields>> {
   /** Who starts regattas, at each island. */
   readonly starters: readonly Starter[]
+  /** The partition layer of each island, of its last opening. */
+  readonly watches: readonly Partitions[]
 }
 
 /** The world of an archipelago scenario, at the end of its prologue: all islands agree. */
@@ -113,6 +115,7 @@ export function archipelagoWorld(scenario: Scenario, options: ArchipelagoWorldOp
   const dials: number[][] = islandNames.map(() => [])
   for (const [a, b] of [...ringLanes, ...chordLanes]) dials[Math.min(a, b)]?.push(Math.max(a, b))
   const nodes = islandNames.map((name, index): NodeSpec => ({ name, role: 'peer', dials: dials[index] ?? [] }))
+  const watches: Partitions[] = []
   let starters: readonly Starter[] = []
   const world = createWorld({
     seed: scenario.seed,
@@ -125,19 +128,21 @@ export function archipelagoWorld(scenario: Scenario, options: ArchipelagoWorldOp
     // Harbours find each other by lamp: only what the protocol says sails.
     dial: { dialMs: [40, 120], dialTimeoutMs: 2_000 },
     pace: archipelagoPace,
-    partitions: archipelagoPartitions,
+    attach: (node, replica) => {
+      watches[node] = watchPartitions(replica, archipelagoPartitions)
+    },
     regatta: (node) => starters[node]?.start(),
     ...(options.rules === undefined ? {} : { rules: options.rules }),
     ...(options.disk === undefined ? {} : { disk: options.disk }),
     ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
   })
-  starters = world.nodes.map((node) => createStarter(node, world.scheduler, options.onEvent))
+  starters = world.nodes.map((node) => createStarter(node, () => watches[node.index], world.scheduler, options.onEvent))
   for (const [atMs, node, write] of prologue) {
     world.runUntil(atMs)
     world.act({ atMs, kind: 'write', node, write })
   }
   world.runUntil(prologueMs)
-  return Object.assign(world, { starters })
+  return Object.assign(world, { starters, watches })
 }
 
 /**

@@ -304,8 +304,8 @@ class ArchipelagoLab implements Lab {
   }
 
   #look(): void {
-    for (const { index, net, partitions } of this.#world.nodes) {
-      this.#lookAt(index, partitions)
+    for (const { index, net, handle } of this.#world.nodes) {
+      this.#lookAt(index, handle === undefined ? undefined : this.#world.watches[index])
       const connected = new Set(net?.peers.map((peer) => peer.name))
       islandNames.forEach((name, peer) => {
         const state = connected.has(name) ? 'connected' : 'silent'

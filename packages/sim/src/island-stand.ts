@@ -1,5 +1,12 @@
 /** Where one island stands with the others, as its partition layer says it. */
-import type { Incident, Mode, PartitionStatus, Partitions } from '@rejoin/sync/partition'
+import {
+  entryWords,
+  explainPartition,
+  type Incident,
+  type Mode,
+  type PartitionStatus,
+  type Partitions,
+} from '@rejoin/sync/partition'
 import type { Starter } from './regatta.ts'
 
 /** One island's word on the others. Times are scenario milliseconds. */
@@ -67,7 +74,7 @@ export function standOf(
     incidents: incidents
       .filter(({ closedAt }) => closedAt === undefined || closedAt >= startMs)
       .map((incident) => incidentFrame(incident, startMs)),
-    explained: partitions.explain(),
+    explained: explainPartition(verdict),
   }
 }
 
@@ -86,6 +93,6 @@ function incidentFrame(incident: Incident, startMs: number): IncidentFrame {
     closedMs: closedAt === undefined ? undefined : closedAt - startMs,
     failure,
     outcome,
-    timeline: timeline.map(({ at, phase, text }) => ({ atMs: at - startMs, phase, text })),
+    timeline: timeline.map((entry) => ({ atMs: entry.at - startMs, phase: entry.phase, text: entryWords(entry) })),
   }
 }

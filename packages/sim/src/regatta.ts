@@ -3,7 +3,7 @@
  * one when it holds it, keeps the lease while the regatta is sailed, and gives it back.
  */
 import type { Schema } from '@rejoin/state'
-import type { Lease } from '@rejoin/sync/partition'
+import type { Lease, Partitions } from '@rejoin/sync/partition'
 import type { ArchipelagoFields } from './archipelago-world.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { WorldEvent } from './world-events.ts'
@@ -33,6 +33,7 @@ export interface Starter {
 /** Makes the starter of a node. It gives up at the first denial, and says why. */
 export function createStarter(
   node: WorldNode<Schema<ArchipelagoFields>>,
+  watch: () => Partitions | undefined,
   scheduler: Scheduler,
   tell: ((event: WorldEvent) => void) | undefined,
 ): Starter {
@@ -72,10 +73,9 @@ export function createStarter(
   const wait = (asked: Lease): void => {
     if (asked.token !== undefined) sail(asked)
     else if (asked.denial !== undefined || node.handle === undefined) {
-      const sides = node.partitions?.status
-      const reaches = sides?.verdict?.confirmed.length ?? 0
-      const isShort = sides?.verdict?.powerless === 'no-quorum'
-      say({ what: 'refused', reason: asked.denial ?? 'The island was closed.', reaches: isShort ? reaches : undefined })
+      const verdict = watch()?.status.verdict
+      const reaches = verdict?.powerless === 'no-quorum' ? verdict.confirmed.length : undefined
+      say({ what: 'refused', reason: asked.denial ?? 'The island was closed.', reaches })
       done()
     } else scheduler.after(lookMs, () => wait(asked))
   }
@@ -88,7 +88,8 @@ export function createStarter(
       return lease
     },
     start: () => {
-      const { partitions, handle } = node
+      const { handle } = node
+      const partitions = watch()
       if (isBusy || partitions === undefined || handle === undefined) return
       isBusy = true
       say({ what: 'asked' })

@@ -18,7 +18,6 @@ import {
   type Timing,
   type Transport,
 } from '@rejoin/sync'
-import { type PartitionOptions, type Partitions, watchPartitions } from '@rejoin/sync/partition'
 import { createReplicaWith, type SyncRules, soundSyncRules } from '@rejoin/sync/testing'
 import type { Checker } from './checker.ts'
 import { createDisk, type DiskOptions, type SimDisk } from './disk.ts'
@@ -60,7 +59,6 @@ export interface NodeSurroundings<S extends Schema> {
   readonly rules?: Partial<SyncRules> | undefined
   readonly pace?: WorldPace | undefined
   readonly everybodyGrants?: boolean | undefined
-  readonly partitions?: PartitionOptions | undefined
   readonly transports: () => readonly Transport[]
   readonly permission: (token: string | undefined, document: string) => 'admin' | 'write' | 'read' | 'no'
   readonly vanish: () => void
@@ -81,8 +79,6 @@ export interface WorldNode<S extends Schema> {
   /** The document, while the node is up. */
   readonly handle: DocumentHandle<S> | undefined
   readonly net: Net | undefined
-  /** Its partition layer, in worlds that have one. */
-  readonly partitions: Partitions | undefined
   readonly counts: {
     writes: number
     refusedWrites: number
@@ -131,7 +127,6 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
   let replica: Replica | undefined
   let handle: DocumentHandle<S> | undefined
   let net: Net | undefined
-  let partitions: Partitions | undefined
   let store: Store | undefined
   let lastDigest = ''
 
@@ -213,7 +208,6 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     replica = undefined
     handle = undefined
     net = undefined
-    partitions = undefined
   }
 
   const listen = (opening: NodeTime, listener: (hint: EnvironmentHint) => void): (() => void) => {
@@ -256,7 +250,6 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
       },
     )
     replica = made
-    if (around.partitions !== undefined) partitions = watchPartitions(made, around.partitions)
     made.open(around.document, around.schema).then(
       (document) => {
         if (opening === openings && state === 'opening') opened(document, made)
@@ -321,9 +314,6 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     get net() {
       return net
     },
-    get partitions() {
-      return partitions
-    },
     start,
     crash,
     stop: () => {
@@ -339,7 +329,6 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
       state = 'down'
       handle = undefined
       net = undefined
-      partitions = undefined
       closing.close().then(
         () => closingTime?.stop(),
         () => closingTime?.stop(),

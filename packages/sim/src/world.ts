@@ -6,7 +6,6 @@
  */
 import { type ChangeOptions, type DraftOf, type Schema, Version } from '@rejoin/state'
 import type { DialTransport, LogEntry, Replica } from '@rejoin/sync'
-import type { PartitionOptions } from '@rejoin/sync/partition'
 import type { SyncRules } from '@rejoin/sync/testing'
 import { type Checker, type CheckPace, createChecker, type Violation } from './checker.ts'
 import type { DiskOptions } from './disk.ts'
@@ -39,8 +38,6 @@ export interface WorldOptions<S extends Schema> {
   /** Replaces rules of the protocol by wrong ones: for tests that show that the checks notice. */
   readonly rules?: Partial<SyncRules>
   readonly pace?: WorldPace
-  /** Every node watches over partitions by these; without them none does. */
-  readonly partitions?: PartitionOptions
   /** What the starter of a regatta does. */
   readonly regatta?: (node: number) => void
   /** Every node hands out first rights, against the rules: for tests that show that the checks notice. */
@@ -132,7 +129,6 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
       rules: options.rules,
       pace: options.pace,
       everybodyGrants: options.everybodyGrants,
-      partitions: options.partitions,
       transports: () => [
         ...spec.dials.map((to) => {
           const dialer = sea.dialer(index, to, { reliable, token: () => spec.name })

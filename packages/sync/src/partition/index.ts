@@ -167,7 +167,7 @@ export type {
 } from './recovery/incident.ts'
 export { hasSymptoms, noSymptoms } from './recovery/incident.ts'
 export type { IncidentEffect, IncidentInput } from './recovery/incident-machine.ts'
-export { incidentReport } from './recovery/incident-report.ts'
+export { entryWords, incidentReport } from './recovery/incident-report.ts'
 export { createRecovery, type Recovery, type RecoveryOptions } from './recovery/recovery.ts'
 export { mostVoters, type NodeId, type Policy, type Roster, rosterFault, type Voter } from './roster.ts'
 export { createRosterLog } from './roster-log.ts'
