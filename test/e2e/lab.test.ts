@@ -50,6 +50,7 @@ async function visit(hash = '', options: Parameters<Browser['newContext']>[0] = 
 
 const textOf = async (page: Page, selector: string): Promise<string> =>
   (await page.locator(selector).textContent()) ?? ''
+const textsOf = (page: Page, selector: string): Promise<string[]> => page.locator(selector).allTextContents()
 const sealOf = (page: Page): Promise<string> => textOf(page, '.conv [role=status]')
 const digestsOf = (page: Page): Promise<string[]> =>
   page
@@ -135,7 +136,7 @@ describe('[D5] the lab', () => {
     expect([...troubles, ...opened.troubles]).toEqual([])
   }, 240_000)
 
-  for (const preset of ['Isolate one', 'Halves', 'One-way', 'Flicker']) {
+  for (const preset of ['Isolate one', 'Halves', 'One-way', 'Flicker', 'Bridge', 'Majorities']) {
     it(`heals after ${preset}`, async () => {
       const { page, troubles } = await visit()
       await page.getByRole('button', { name: 'Skip' }).click()
@@ -153,6 +154,46 @@ describe('[D5] the lab', () => {
       expect(troubles).toEqual([])
     }, 180_000)
   }
+
+  it('gives two verdicts in a storm, refuses a regatta on the minority side with why, and lets the majority start one', async () => {
+    const { page, troubles } = await visit()
+    await page.getByRole('button', { name: 'Skip' }).click()
+    await page.keyboard.press(' ')
+    expect(await textsOf(page, '.label .stance')).toEqual(Array(5).fill('whole'))
+    await page.getByRole('button', { name: 'Halves' }).click()
+    await page.keyboard.press('3')
+    await sailUntil(page, { selector: '.peers .doubted' })
+    expect(await textOf(page, '.peers')).toMatch(/doubted, \d+ s left to answer/)
+    expect(await page.locator('.label .m-doubt').count()).toBeGreaterThan(0)
+    await sailUntil(page, { seconds: 16 })
+    const [west, east] = ['majority, 3 of 5', 'minority, 2 of 5']
+    expect(await textsOf(page, '.label .stance')).toEqual([west, east, east, west, west])
+    expect(await textOf(page, 'h2.verdict')).toBe('Minority, 2 of 5')
+    expect(await textOf(page, '.plainly')).toContain('On this side are Needle and Cinder: 2 of 5, a minority.')
+
+    await page.getByRole('button', { name: 'Start the regatta' }).click()
+    await sailUntil(page, { selector: '.refusal' })
+    expect(await textOf(page, '.refusal')).toBe(
+      'Refused: start the regattaIt needs 3 of 5 islands, and Cinder reaches 2. Lantern, Halo and Quern did not answer.',
+    )
+    expect(await page.locator('.tl-refused').count()).toBe(1)
+
+    await page.keyboard.press('5')
+    await page.getByRole('button', { name: 'Start the regatta' }).click()
+    await sailUntil(page, { selector: '.label .leasemark.held' })
+    expect(await textOf(page, '.regatta')).toContain('1 regatta so far. Quern holds the lease, token 1')
+    expect(await page.locator('.isle-quern').getAttribute('aria-label')).toContain('holds the lease, token 1')
+
+    await page.keyboard.press('l')
+    await sailUntil(page, { seconds: 70 })
+    expect(await textsOf(page, '.label .stance')).toEqual(Array(5).fill('whole'))
+    await page.getByRole('tab', { name: 'Incidents' }).click()
+    const incidents = await textOf(page, '.incident')
+    expect(incidents).toContain('The sea is split')
+    expect(incidents).toMatch(/0:\d\d to \d:\d\d, healed; the same for/)
+    expect(incidents).toContain('Each side has what the other had.')
+    expect(troubles).toEqual([])
+  }, 240_000)
 
   it('draws a storm across the water and forks the past', async () => {
     const { page, troubles } = await visit()
@@ -206,6 +247,12 @@ describe('[D1] everybody can use the lab', () => {
       await page.keyboard.press('Enter')
       await page.keyboard.press('Enter')
       await page.keyboard.press('r')
+      await expectNoSeriousFinding(page, axe)
+      // With the verdicts, a refusal and the records of incidents.
+      await sailUntil(page, { seconds: 40 })
+      await page.keyboard.press('3')
+      await expectNoSeriousFinding(page, axe)
+      await page.getByRole('tab', { name: 'Incidents' }).click()
       await expectNoSeriousFinding(page, axe)
       if (name === 'dark') {
         await page.keyboard.press('?')

@@ -70,7 +70,12 @@ export function SimulatedPage({ sailing, tour, caption, onMode, onShare }: Simul
         <Panel
           pages={{
             island: () => (
-              <IslandPage model={sailing} now={now} extra={touring ? undefined : <ThingsToTry sailing={sailing} />} />
+              <IslandPage
+                model={sailing}
+                now={now}
+                onRegatta={(seat) => sailing.regatta(seat)}
+                extra={touring ? undefined : <ThingsToTry sailing={sailing} />}
+              />
             ),
             report: () => <ReportPage model={sailing} />,
             incidents: () => <IncidentsPage model={sailing} />,

@@ -45,6 +45,8 @@ const island = (peers: PeerView[]): IslandFrame => ({
   tally: 0,
   peers,
   apart: undefined,
+  regatta: 0,
+  stand: undefined,
   present: true,
 })
 

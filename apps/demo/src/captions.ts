@@ -1,6 +1,7 @@
 /** Events in words: present tense, plain, islands act and the engine stays out of the sentence. */
 import type { ChartEvent, ConflictCard, WriteOp } from './events.ts'
 import { bytesText, clockText, countText, type IslandFrame, listText, type StormMode, seatName } from './frame.ts'
+import { sideText } from './stand.ts'
 
 /** Name of a storm: what the presets are called. */
 export const stormNames: Readonly<Record<StormMode, string>> = {
@@ -8,6 +9,8 @@ export const stormNames: Readonly<Record<StormMode, string>> = {
   halves: 'halves',
   'one-way': 'one-way',
   flicker: 'flicker',
+  bridge: 'bridge',
+  'majorities-ring': 'majorities',
   brush: 'drawn',
 }
 
@@ -67,7 +70,28 @@ export function eventText(event: ChartEvent): string {
     case 'healed':
       return `${seatName(event.seat)} reports the heal: ${event.conflicts === 0 ? 'no conflict' : countText(event.conflicts, 'conflict')}`
     case 'refused':
-      return `Refused at ${seatName(event.seat)}: ${event.reason}`
+      return `Refused at ${seatName(event.seat)}: ${event.what}. ${event.reason}`
+    case 'verdict':
+      return `${seatName(event.seat)} reaches a verdict: ${sideText(event)}`
+    case 'doubt':
+      return `${seatName(event.seat)} doubts ${seatName(event.about)}`
+    case 'regatta':
+      return `${seatName(event.seat)} ${regattaText(event)}`
+  }
+}
+
+function regattaText(event: Extract<ChartEvent, { kind: 'regatta' }>): string {
+  switch (event.step) {
+    case 'asked':
+      return 'asks the others for the lease of the regatta'
+    case 'started':
+      return `starts regatta ${event.number}, token ${event.token}`
+    case 'counts':
+      return `knows that a majority has regatta ${event.number}`
+    case 'ended':
+      return 'ends the regatta and gives the lease back'
+    case 'lost':
+      return 'loses the lease of the regatta'
   }
 }
 

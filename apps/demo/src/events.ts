@@ -1,5 +1,7 @@
 /** What happened on the sea, as the page tells it. Each comes from one protocol event; none is invented. */
+
 import type { Seat, StormMode, VersionEntry } from './frame.ts'
+import type { Side } from './stand.ts'
 
 /** One leaf of the world touched by one write. */
 export type WriteOp =
@@ -112,7 +114,17 @@ export type ChartEvent = { readonly at: number } & (
       readonly report: number
       readonly keys: readonly string[]
     }
-  | { readonly kind: 'refused'; readonly seat: Seat; readonly reason: string }
+  /** `what` was to be done. */
+  | { readonly kind: 'refused'; readonly seat: Seat; readonly what: string; readonly reason: string }
+  | { readonly kind: 'verdict'; readonly seat: Seat; readonly side: Side; readonly members: readonly Seat[] }
+  | { readonly kind: 'doubt'; readonly seat: Seat; readonly about: Seat }
+  | {
+      readonly kind: 'regatta'
+      readonly seat: Seat
+      readonly step: 'asked' | 'started' | 'counts' | 'ended' | 'lost'
+      readonly number?: number
+      readonly token?: number
+    }
 )
 
 /** Key of a {@link WriteRecord}. */

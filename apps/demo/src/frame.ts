@@ -5,6 +5,8 @@
  * events (`world/` and `live/`), so that the drawing never knows which of the two it shows.
  */
 
+import type { Stand } from './stand.ts'
+
 /** Seats in ring order, clockwise from the top. Everything that counts islands counts in this order. */
 export const seatNames = ['Lantern', 'Needle', 'Cinder', 'Halo', 'Quern'] as const
 
@@ -54,8 +56,12 @@ export interface IslandFrame {
   readonly flagBy: { readonly seat: Seat; readonly at: number } | undefined
   readonly chest: readonly string[]
   readonly tally: number
+  /** Regattas that were started, as far as it knows. */
+  readonly regatta: number
   readonly peers: readonly PeerView[]
   readonly apart: Divergence | undefined
+  /** Where it stands by its own word; undefined on live seas. */
+  readonly stand: Stand | undefined
   /** False for a seat nobody has taken (live), or a replica that is down. */
   readonly present: boolean
 }
@@ -98,7 +104,7 @@ export interface StormFrame {
 /** What a message is for: to carry changes, to talk about them (greetings, digests, acknowledgements), or a heartbeat. */
 export type Load = 'changes' | 'talk' | 'beat'
 
-export type StormMode = 'isolate-one' | 'halves' | 'one-way' | 'flicker' | 'brush'
+export type StormMode = 'isolate-one' | 'halves' | 'one-way' | 'flicker' | 'bridge' | 'majorities-ring' | 'brush'
 
 /** The check that never sleeps: are all digests equal, and what did it take to get there. */
 export interface SealFrame {

@@ -3,6 +3,8 @@ import {
   type CounterField,
   counter,
   type DraftOf,
+  type FencedField,
+  fenced,
   type ListField,
   list,
   type RegisterField,
@@ -12,8 +14,10 @@ import {
   schema,
   set,
 } from '@rejoin/state'
+import { type PartitionOptions, type Partitions, voting, watchPartitions } from '@rejoin/sync/partition'
 import type { SyncRules } from '@rejoin/sync/testing'
 import type { DiskOptions } from './disk.ts'
+import { createStarter, regattaTtlMs, type Starter } from './regatta.ts'
 import type { Scenario, Write } from './scenario.ts'
 import { chordEdges, type Edge, ringEdges } from './storms.ts'
 import { createWorld, type World } from './world.ts'
@@ -27,6 +31,8 @@ export type ArchipelagoFields = {
   readonly chest: SetField<string>
   readonly tally: CounterField
   readonly log: ListField<string>
+  /** How many regattas were started: one island at a time may, under the lease of that name. */
+  readonly regatta: FencedField<number>
 }
 
 /** What the islands share. */
@@ -35,6 +41,7 @@ export const Archipelago: Schema<ArchipelagoFields> = schema<ArchipelagoFields>(
   chest: set<string>(),
   tally: counter(0),
   log: list<string>(),
+  regatta: fenced(0, { lease: 'regatta' }),
 })
 
 /** The five islands, in the order of the ring and of the keys 1 to 5. */
@@ -47,10 +54,11 @@ export const ringLanes: readonly Edge[] = ringEdges(islandNames.length)
 export const chordLanes: readonly Edge[] = chordEdges(islandNames.length)
 
 /**
- * How long the islands live before a scenario begins, ms: they find each other, and what was there before is shared.
+ * How long the islands live before a scenario begins, ms: they find each other, what was there before is shared, and a quorum of
+ * them has been together for long enough to act.
  * Times of scenarios and frames count from its end.
  */
-export const prologueMs = 40_000
+export const prologueMs = 84_000
 
 /** What a write of a scenario does. */
 export function writeArchipelago(draft: DraftOf<Schema<ArchipelagoFields>>, { verb, number, text }: Write): void {
@@ -94,14 +102,21 @@ const prologue: readonly (readonly [atMs: number, node: number, write: Write])[]
   [900, 2, { verb: 'count', number: 40, text: '' }],
 ]
 
+/** The world of the demo. */
+export interface ArchipelagoWorld extends World<Schema<ArchipelagoFields>> {
+  /** Who starts regattas, at each island. */
+  readonly starters: readonly Starter[]
+  /** The partition layer of each island, of its last opening. */
+  readonly watches: readonly Partitions[]
+}
+
 /** The world of an archipelago scenario, at the end of its prologue: all islands agree. */
-export function archipelagoWorld(
-  scenario: Scenario,
-  options: ArchipelagoWorldOptions = {},
-): World<Schema<ArchipelagoFields>> {
+export function archipelagoWorld(scenario: Scenario, options: ArchipelagoWorldOptions = {}): ArchipelagoWorld {
   const dials: number[][] = islandNames.map(() => [])
   for (const [a, b] of [...ringLanes, ...chordLanes]) dials[Math.min(a, b)]?.push(Math.max(a, b))
   const nodes = islandNames.map((name, index): NodeSpec => ({ name, role: 'peer', dials: dials[index] ?? [] }))
+  const watches: Partitions[] = []
+  let starters: readonly Starter[] = []
   const world = createWorld({
     seed: scenario.seed,
     nodes,
@@ -113,16 +128,50 @@ export function archipelagoWorld(
     // Harbours find each other by lamp: only what the protocol says sails.
     dial: { dialMs: [40, 120], dialTimeoutMs: 2_000 },
     pace: archipelagoPace,
+    attach: (node, replica) => {
+      watches[node] = watchPartitions(replica, archipelagoPartitions)
+    },
+    regatta: (node) => starters[node]?.start(),
     ...(options.rules === undefined ? {} : { rules: options.rules }),
     ...(options.disk === undefined ? {} : { disk: options.disk }),
     ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
   })
+  starters = world.nodes.map((node) => createStarter(node, () => watches[node.index], world.scheduler, options.onEvent))
   for (const [atMs, node, write] of prologue) {
     world.runUntil(atMs)
     world.act({ atMs, kind: 'write', node, write })
   }
   world.runUntil(prologueMs)
-  return world
+  return Object.assign(world, { starters, watches })
+}
+
+/**
+ * The pace of doubt, stretched like the crossings. Heartbeats leave every 3 s and land up to 2.5 s early or late: by phi 8 an island
+ * is silent after some 8 s, and is suspected when a probe stays without an answer. Helpers would take twice the way, longer than anybody waits.
+ */
+const archipelagoPartitions: PartitionOptions = {
+  voting,
+  isFounding: true,
+  roster: {
+    epoch: 1,
+    voters: islandNames.map((id) => ({ id, weight: 1 })),
+    policy: { kind: 'keep-majority' },
+  },
+  maxTtlMs: regattaTtlMs,
+  settings: {
+    probeIntervalMs: 4_000,
+    probeTimeoutMs: 3_500,
+    helpers: 0,
+    suspicionMult: 3,
+    suspicionMaxMult: 1,
+    gossipIntervalMs: 2_000,
+    gossipFanout: 2,
+    tableIntervalMs: 60_000,
+    unreachableProbeMs: 20_000,
+    heartbeatMs: 3_000,
+    phiThreshold: 8,
+    phiPauseMs: 0,
+  },
 }
 
 /** Crossings take seconds here, so doubt has to be patient, and redialling quick to be worth watching. */

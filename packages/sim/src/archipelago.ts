@@ -6,9 +6,11 @@
  * page and headless, however it is stepped.
  */
 import { type Change, type Dot, type Schema, type SnapshotOf, Version } from '@rejoin/state'
+import type { Partitions } from '@rejoin/sync/partition'
 import { wireKind } from '@rejoin/sync/testing'
 import {
   type ArchipelagoFields,
+  type ArchipelagoWorld,
   type ArchipelagoWorldOptions,
   archipelagoWorld,
   chordLanes,
@@ -16,9 +18,10 @@ import {
   prologueMs,
   ringLanes,
 } from './archipelago-world.ts'
+import { type IslandStand, standOf } from './island-stand.ts'
 import type { Frame } from './links.ts'
+import { worldEpochMs } from './node-time.ts'
 import type { Action, Scenario, StormPreset } from './scenario.ts'
-import type { World } from './world.ts'
 import type { WorldEvent } from './world-events.ts'
 
 /** An action without its time: {@link Lab.act} gives it the present one. */
@@ -50,6 +53,8 @@ export interface IslandFrame {
   readonly version: Version
   readonly snapshot: SnapshotOf<Schema<ArchipelagoFields>>
   readonly sees: readonly Sight[]
+  /** Where it stands with the others; undefined while it is not open. */
+  readonly stand: IslandStand | undefined
   /** Whether its state includes what every other island has. */
   readonly hasAll: boolean
   /** Seqs that it has and not every other island has. */
@@ -145,10 +150,11 @@ const lookMs = 100
 
 class ArchipelagoLab implements Lab {
   readonly events: LabEvent[] = []
-  readonly #world: World<Schema<ArchipelagoFields>>
+  readonly #world: ArchipelagoWorld
   readonly #scenario: Scenario
   readonly #heard = new Map<string, number>()
   readonly #sights = new Map<string, { readonly state: Sight['state']; readonly sinceMs: number }>()
+  readonly #stands = new Map<number, { readonly text: string; readonly stand: IslandStand }>()
   readonly #sails = new Map<number, { readonly digest: string; readonly kind: string }>()
   readonly #sentBefore: { readonly frames: number; readonly bytes: number; readonly sunk: number }
   #actions: Action[]
@@ -234,7 +240,9 @@ class ArchipelagoLab implements Lab {
         const { version, snapshot } = handle
         const sees = this.#sees(index)
         const ahead = seqsBeyond(version, shared)
-        return [{ index, name, digest: handle.digest(), version, snapshot, sees, hasAll: version.covers(all), ahead }]
+        const stand = this.#stands.get(index)?.stand
+        const hasAll = version.covers(all)
+        return [{ index, name, digest: handle.digest(), version, snapshot, sees, stand, hasAll, ahead }]
       }),
       lanes: [...ringLanes, ...chordLanes].map(([a, b], i) => ({
         a,
@@ -296,7 +304,8 @@ class ArchipelagoLab implements Lab {
   }
 
   #look(): void {
-    for (const { index, net } of this.#world.nodes) {
+    for (const { index, net, handle } of this.#world.nodes) {
+      this.#lookAt(index, handle === undefined ? undefined : this.#world.watches[index])
       const connected = new Set(net?.peers.map((peer) => peer.name))
       islandNames.forEach((name, peer) => {
         const state = connected.has(name) ? 'connected' : 'silent'
@@ -305,6 +314,17 @@ class ArchipelagoLab implements Lab {
         this.#sights.set(key, { state, sinceMs: this.#world.nowMs - prologueMs })
       })
     }
+  }
+
+  /** One object for as long as it says the same. */
+  #lookAt(index: number, partitions: Partitions | undefined): void {
+    if (partitions === undefined) {
+      this.#stands.delete(index)
+      return
+    }
+    const stand = standOf(partitions, this.#world.starters[index], islandNames, worldEpochMs + prologueMs)
+    const text = JSON.stringify(stand)
+    if (this.#stands.get(index)?.text !== text) this.#stands.set(index, { text, stand })
   }
 
   #sees(island: number): Sight[] {

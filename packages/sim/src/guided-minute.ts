@@ -47,6 +47,7 @@ export function guidedMinute(seed = 417): Scenario {
       write(22_000, 'lantern', 'raise', 'star'),
       write(23_500, 'needle', 'raise', 'whale'),
       write(26_000, 'quern', 'count', 4),
+      { atMs: 27_000, kind: 'regatta', node: island('cinder') },
       write(28_000, 'cinder', 'count', 3),
       write(30_000, 'halo', 'take', 'pearl'),
       write(31_000, 'cinder', 'stow', 'pearl'),

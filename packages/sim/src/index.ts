@@ -15,6 +15,7 @@ export {
 export {
   Archipelago,
   type ArchipelagoFields,
+  type ArchipelagoWorld,
   type ArchipelagoWorldOptions,
   archipelagoWorld,
   chordLanes,
@@ -28,6 +29,7 @@ export { type CommandHost, runCommand, type SimSummary } from './command.ts'
 export { createDisk, type DiskMode, type DiskOptions, type SimDisk } from './disk.ts'
 export { type GenerateOptions, generateScenario, randomWrite, type TroubleName } from './generate.ts'
 export { type Beat, guidedBeats, guidedMinute } from './guided-minute.ts'
+export type { Doubt, IncidentFrame, IslandStand } from './island-stand.ts'
 export {
   createSea,
   type DialOptions,
@@ -50,6 +52,7 @@ export { createOpLog, type LoggedItem, type LoggedKey, leafId, type OpLog, Oracl
 export { canonicalText, plainAt } from './oracle/plain.ts'
 export { leavesAt, type OracleLeaf } from './oracle/read.ts'
 export { createRandom, hashText, type RandomStream } from './random.ts'
+export { type LeaseStep, regattaLease, regattaMs, type Starter } from './regatta.ts'
 export { type NodeEnd, type PlayOptions, playScenario, type RunResult, worldOf } from './run.ts'
 export {
   type Action,

@@ -1,7 +1,7 @@
-import { base64Url } from '@rejoin/state'
+import { ByteWriter, base64Url } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import { generateScenario } from './generate.ts'
-import { createRandom } from './random.ts'
+import { createRandom, hashText } from './random.ts'
 import { type Scenario, scenarioLimits } from './scenario.ts'
 import { decodeScenario, encodeScenario } from './scenario-codec.ts'
 
@@ -19,12 +19,47 @@ const small: Scenario = {
   ],
 }
 
+/** The same link under another format, with a checksum that fits. */
+function inFormat(link: string, format: number): string {
+  const bytes = base64Url.decode(link)
+  if (typeof bytes === 'number') throw new Error('no link')
+  const body = bytes.slice(0, -4)
+  body[0] = format
+  const out = new ByteWriter()
+  out.bytes(body)
+  out.u32(hashText(String.fromCharCode(...body)))
+  return base64Url.encode(out.view())
+}
+
 describe('permalinks', () => {
   it('[SM6] spell a scenario in characters that a URL keeps, and read it back', () => {
     const link = encodeScenario(small)
     expect(link).toMatch(/^[A-Za-z0-9_-]+$/)
     expect(link.length).toBeLessThan(110)
     expect(decodeScenario(link)).toEqual({ ok: true, value: small })
+  })
+
+  it('[SM6] read what links of format 1 spell, and in them nothing that is newer', () => {
+    const old = 'AQAFoQPg1AMD6AcAAAAABHN0YXLoBwQDAdg2A9Xe8dQ'
+    expect(decodeScenario(old)).toEqual({
+      ok: true,
+      value: {
+        ...small,
+        actions: [
+          { atMs: 1_000, kind: 'write', node: 0, write: { verb: 'raise', number: 0, text: 'star' } },
+          { atMs: 2_000, kind: 'storm', preset: 'flicker', node: 1 },
+          { atMs: 9_000, kind: 'restore-all' },
+        ],
+      },
+    })
+    for (const action of [
+      { atMs: 5, kind: 'regatta', node: 2 },
+      { atMs: 5, kind: 'storm', preset: 'bridge', node: 2 },
+    ] as const) {
+      const link = encodeScenario({ ...small, actions: [action] })
+      expect(decodeScenario(link)).toEqual({ ok: true, value: { ...small, actions: [action] } })
+      expect(decodeScenario(inFormat(link, 1))).toMatchObject({ ok: false, error: { kind: 'malformed' } })
+    }
   })
 
   it('[SM6] hold every generated scenario', () => {

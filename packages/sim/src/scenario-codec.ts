@@ -19,7 +19,8 @@ import {
   type WorldName,
 } from './scenario.ts'
 
-const format = 1
+/** Format 2 knows more kinds of actions and presets; links of format 1 are still read. */
+const format = 2
 const worlds: readonly WorldName[] = ['archipelago', 'mesh', 'hub']
 const kinds: readonly Action['kind'][] = [
   'write',
@@ -34,7 +35,13 @@ const kinds: readonly Action['kind'][] = [
   'disk',
   'permit',
   'clock',
+  'regatta',
 ]
+/** How many kinds and presets each format knows. */
+const known: Readonly<Record<number, { readonly kinds: number; readonly presets: number }>> = {
+  1: { kinds: 12, presets: 4 },
+  2: { kinds: kinds.length, presets: stormPresets.length },
+}
 const diskModes: readonly DiskMode[] = ['ok', 'slow', 'full', 'broken']
 const permissions: readonly Permission[] = ['write', 'read', 'none']
 
@@ -81,7 +88,7 @@ export function decodeScenario(text: string): Result<Scenario, DecodeError> {
 }
 
 function readScenario(input: ByteReader): Scenario {
-  if (input.u8() !== format) input.fail('malformed', 'a link of another format')
+  const knows = known[input.u8()] ?? input.fail('malformed', 'a link of another format')
   const world = pick(input, worlds, 'world')
   const nodes = atMost(input, input.u8(), scenarioLimits.nodes, 'nodes')
   if (nodes < 2) input.fail('malformed', 'a world needs at least 2 nodes')
@@ -92,7 +99,7 @@ function readScenario(input: ByteReader): Scenario {
   let atMs = 0
   for (let i = 0; i < count; i += 1) {
     atMs = atMost(input, atMs + input.varUint(), scenarioLimits.durationMs, 'time')
-    actions.push(readAction(input, atMs, nodes))
+    actions.push(readAction(input, atMs, nodes, knows))
   }
   input.end()
   return { world, seed, nodes, durationMs, actions }
@@ -122,6 +129,7 @@ function writeAction(out: ByteWriter, action: Action): void {
     case 'restart':
     case 'wipe':
     case 'stop':
+    case 'regatta':
       out.u8(action.node)
       return
     case 'disk':
@@ -138,8 +146,13 @@ function writeAction(out: ByteWriter, action: Action): void {
   }
 }
 
-function readAction(input: ByteReader, atMs: number, nodes: number): Action {
-  const kind = pick(input, kinds, 'action')
+function readAction(
+  input: ByteReader,
+  atMs: number,
+  nodes: number,
+  knows: { readonly kinds: number; readonly presets: number },
+): Action {
+  const kind = pick(input, kinds.slice(0, knows.kinds), 'action')
   const node = (): number => atMost(input, input.u8(), nodes - 1, 'node')
   switch (kind) {
     case 'write':
@@ -150,7 +163,7 @@ function readAction(input: ByteReader, atMs: number, nodes: number): Action {
     case 'restore-all':
       return { atMs, kind }
     case 'storm':
-      return { atMs, kind, preset: pick(input, stormPresets, 'preset'), node: node() }
+      return { atMs, kind, preset: pick(input, stormPresets.slice(0, knows.presets), 'preset'), node: node() }
     case 'disk':
       return { atMs, kind, node: node(), mode: pick(input, diskModes, 'disk mode') }
     case 'permit':

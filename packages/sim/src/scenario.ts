@@ -58,10 +58,17 @@ export const verbs = [
 export type Verb = (typeof verbs)[number]
 
 /** A storm by its shape, drawn for whoever does not want to draw lanes one by one. */
-export type StormPreset = 'isolate-one' | 'halves' | 'one-way' | 'flicker'
+export type StormPreset = 'isolate-one' | 'halves' | 'one-way' | 'flicker' | 'bridge' | 'majorities-ring'
 
 /** Presets by their number in a permalink: append only. */
-export const stormPresets: readonly StormPreset[] = ['isolate-one', 'halves', 'one-way', 'flicker']
+export const stormPresets: readonly StormPreset[] = [
+  'isolate-one',
+  'halves',
+  'one-way',
+  'flicker',
+  'bridge',
+  'majorities-ring',
+]
 
 /** What a server lets a client do from now on. */
 export type Permission = 'write' | 'read' | 'none'
@@ -72,6 +79,8 @@ export type Action = { readonly atMs: number } & (
   | { readonly kind: 'cut' | 'restore'; readonly from: number; readonly to: number }
   | { readonly kind: 'restore-all' }
   | { readonly kind: 'storm'; readonly preset: StormPreset; readonly node: number }
+  /** The island asks for the lease of the regatta, and starts the next one when it holds it. */
+  | { readonly kind: 'regatta'; readonly node: number }
   | { readonly kind: 'crash' | 'restart' | 'wipe' | 'stop'; readonly node: number }
   | { readonly kind: 'disk'; readonly node: number; readonly mode: DiskMode }
   | { readonly kind: 'permit'; readonly node: number; readonly permission: Permission }

@@ -28,25 +28,38 @@ export function chordEdges(nodes: number): Edge[] {
 }
 
 /**
- * The nodes on the smaller side of a storm: `node` alone, or the half of the ring that begins with it. What lies
- * between them stays open.
+ * The nodes on the smaller side of a storm: `node` alone, or the half of the ring that begins with it; for `bridge` the half that
+ * comes after it. What lies between them stays open.
  */
 export function stormSide(preset: StormPreset, nodes: number, node: number): ReadonlySet<number> {
   const size = preset === 'isolate-one' ? 1 : Math.floor(nodes / 2)
-  return new Set(Array.from({ length: size }, (_, i) => (node + i) % nodes))
+  const first = preset === 'bridge' ? node + 1 : node
+  return new Set(Array.from({ length: size }, (_, i) => (first + i) % nodes))
 }
 
-/** The lanes that a preset cuts: all that cross to or from its side; with `one-way` only those that leave it. */
+/**
+ * The lanes that a preset cuts: all that cross to or from its side; with `one-way` only those that leave it, with `bridge` none of
+ * `node`, which both sides still reach. `majorities-ring` leaves each node its neighbours on the ring: of five, a majority of its own.
+ */
 export function stormLanes(preset: StormPreset, nodes: number, node: number): Lane[] {
+  if (preset === 'majorities-ring') return chordEdges(nodes).flatMap(bothWays)
   const side = stormSide(preset, nodes, node)
   const lanes: Lane[] = []
   for (let from = 0; from < nodes; from += 1) {
     for (let to = 0; to < nodes; to += 1) {
       if (side.has(from) === side.has(to)) continue
+      if (preset === 'bridge' && (from === node || to === node)) continue
       if (preset !== 'one-way' || side.has(from)) lanes.push({ from, to })
     }
   }
   return lanes
+}
+
+function bothWays([a, b]: Edge): Lane[] {
+  return [
+    { from: a, to: b },
+    { from: b, to: a },
+  ]
 }
 
 /** What a flickering storm does to its lanes. */

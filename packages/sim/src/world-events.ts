@@ -2,6 +2,7 @@ import type { Change, Conflict, Path } from '@rejoin/state'
 import type { DivergenceEvent, HealEvent, RefusedContent } from '@rejoin/sync'
 import type { Violation } from './checker.ts'
 import type { LinkEvent } from './links.ts'
+import type { LeaseStep } from './regatta.ts'
 import type { Action } from './scenario.ts'
 
 /** What happens in a world, told as it happens: by links, by replicas, by the scenario and by the checks. */
@@ -27,5 +28,6 @@ export type WorldEvent =
   | { readonly kind: 'refused'; readonly atMs: number; readonly node: number; readonly content: RefusedContent }
   | { readonly kind: 'diverged'; readonly atMs: number; readonly node: number; readonly event: DivergenceEvent }
   | { readonly kind: 'opened' | 'crashed' | 'stopped' | 'wiped'; readonly atMs: number; readonly node: number }
+  | { readonly kind: 'lease'; readonly atMs: number; readonly node: number; readonly step: LeaseStep }
   | { readonly kind: 'acted'; readonly atMs: number; readonly action: Action }
   | { readonly kind: 'violation'; readonly atMs: number; readonly violation: Violation }

@@ -38,6 +38,8 @@ export interface WorldOptions<S extends Schema> {
   /** Replaces rules of the protocol by wrong ones: for tests that show that the checks notice. */
   readonly rules?: Partial<SyncRules>
   readonly pace?: WorldPace
+  /** What the starter of a regatta does. */
+  readonly regatta?: (node: number) => void
   /** Every node hands out first rights, against the rules: for tests that show that the checks notice. */
   readonly everybodyGrants?: boolean
   /** How much is checked. Default `all`. */
@@ -187,6 +189,9 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
         }
         break
       }
+      case 'regatta':
+        options.regatta?.(action.node)
+        break
       case 'crash':
         node?.crash()
         break

@@ -5,7 +5,7 @@ import { seatSpots } from '../parts/ring-glyph.tsx'
 import { inkClass } from '../sea/island.tsx'
 import { drawerOpen, keysOpen, theme, toggleTheme } from '../ui.ts'
 
-/** The four presets, and which island each begins with. */
+/** The presets, and which island each begins with. */
 export const presets: readonly {
   readonly mode: Exclude<StormMode, 'brush'>
   readonly text: string
@@ -17,6 +17,8 @@ export const presets: readonly {
   { mode: 'halves', text: 'Halves', seat: 1, glyph: 'M13.2 1C10.5 7 9.5 12 10 19' },
   { mode: 'one-way', text: 'One-way', seat: 1, glyph: 'M6.5 9.5H13M11 7.5l2 2 -2 2' },
   { mode: 'flicker', text: 'Flicker', seat: 1, glyph: 'M13.2 1C10.5 7 9.5 12 10 19', dashed: true },
+  { mode: 'bridge', text: 'Bridge', seat: 0, glyph: 'M10.6 8C10.2 11.5 10 15 10 19' },
+  { mode: 'majorities-ring', text: 'Majorities', seat: 1, glyph: 'M7.4 10.4a2.8 2.8 0 1 0 5.6 0a2.8 2.8 0 1 0 -5.6 0' },
 ]
 
 export interface TopBarProps {

@@ -61,6 +61,8 @@ export function buildLiveFrame(parts: LiveParts): Omit<Frame, 'inks'> {
             ? []
             : [viewOf(ownSeat, neighbour, at)],
       apart: undefined,
+      regatta: 0,
+      stand: undefined,
       present: shown !== undefined,
     }
   })

@@ -8,6 +8,7 @@ import {
   type IslandFrame,
   type PeerView,
   replicaName,
+  type Seat,
   seatName,
   shortDigest,
 } from '../frame.ts'
@@ -15,7 +16,9 @@ import type { SeaModel } from '../model.ts'
 import { Emblem } from '../parts/icons.tsx'
 import { PeerMark, RingGlyph } from '../parts/ring-glyph.tsx'
 import { inkClass } from '../sea/island.tsx'
+import { type Doubt, doubtText, sideHeadline, sideSentence } from '../stand.ts'
 import { selected } from '../ui.ts'
+import { Regatta } from './regatta.tsx'
 import { Rule } from './rule.tsx'
 
 export interface IslandPageProps {
@@ -24,32 +27,40 @@ export interface IslandPageProps {
   readonly names?: readonly string[] | undefined
   readonly extra?: ComponentChildren
   readonly lead?: ComponentChildren
+  /** Starts a regatta there; where there are none, nothing is said of them. */
+  readonly onRegatta?: ((seat: Seat) => void) | undefined
 }
 
 /** What one island knows: whom it hears, what it holds, what it did since it lost touch. */
-export function IslandPage({ model, now, names, extra, lead }: IslandPageProps) {
+export function IslandPage({ model, now, names, extra, lead, onRegatta }: IslandPageProps) {
   const frame = model.frame.value
   const island = frame.islands[selected.value]
   const ink = frame.inks[selected.value]
   if (island === undefined || ink === undefined) return null
   const name = names?.[island.seat] ?? seatName(island.seat)
+  const reached = island.peers.filter((peer) => peer.state === 'connected').length
   const apart = island.peers.some((peer) => peer.state === 'silent')
   return (
     <>
       <section>
         <p class={`who ${inkClass(ink)}`}>
-          <RingGlyph island={island} size={30} />
+          <RingGlyph island={island} size={30} now={now} />
           <b>{name}</b> {replicaName(island.seat)}
           <span class="dig">
             <i class="sw" />
             {shortDigest(island.digest, 2)}
           </span>
         </p>
-        <h2 class="verdict">{reachHeadline(island)}</h2>
-        <p class="lede">{reachSentence(island, now, frame.seal.converged)}</p>
+        <h2 class="verdict">{island.stand === undefined ? reachHeadline(island) : sideHeadline(island.stand)}</h2>
+        <p class="lede">
+          {island.stand === undefined
+            ? reachSentence(island, now, frame.seal.converged)
+            : sideSentence(island.stand, island.seat, now, reached + 1)}
+        </p>
       </section>
       {lead}
       <Peers island={island} now={now} name={name} names={names} />
+      {onRegatta === undefined ? null : <Regatta model={model} island={island} onStart={onRegatta} />}
       <Holds model={model} frame={frame} island={island} name={name} />
       {island.apart === undefined ? null : (
         <section class="apart">
@@ -66,7 +77,15 @@ export function IslandPage({ model, now, names, extra, lead }: IslandPageProps) 
           </div>
         </section>
       )}
-      {apart ? (
+      {island.stand === undefined ? null : (
+        <section class="plainly">
+          <h3>How {name} explains it</h3>
+          {island.stand.explained.map((sentence) => (
+            <p key={sentence}>{sentence}</p>
+          ))}
+        </section>
+      )}
+      {apart && island.stand === undefined ? (
         <section class="plainly">
           <p>{situationText(island)}</p>
         </section>
@@ -94,10 +113,10 @@ function Peers({
       <ul class="peers">
         {island.peers.map((peer) => (
           <li key={peer.seat}>
-            <PeerMark view={peer} />
+            <PeerMark view={peer} doubt={doubtOf(island, peer.seat)} now={now} />
             <b>{names?.[peer.seat] ?? seatName(peer.seat)}</b>
             <span class="w num">
-              <PeerText peer={peer} now={now} />
+              <PeerText peer={peer} doubt={doubtOf(island, peer.seat)} now={now} />
             </span>
           </li>
         ))}
@@ -106,7 +125,12 @@ function Peers({
   )
 }
 
-function PeerText({ peer, now }: { peer: PeerView; now: number }) {
+function doubtOf(island: IslandFrame, seat: Seat): Doubt | undefined {
+  return island.stand?.doubts.find((doubt) => doubt.seat === seat)
+}
+
+function PeerText({ peer, doubt, now }: { peer: PeerView; doubt: Doubt | undefined; now: number }) {
+  if (doubt !== undefined) return <span class="doubted">{doubtText(doubt, now)}</span>
   if (peer.state === 'silent')
     return <>{peer.since === undefined ? 'not heard yet' : `silent for ${secondsText(now - peer.since)}`}</>
   if (peer.heardAt === undefined) return <>connected</>

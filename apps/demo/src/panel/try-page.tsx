@@ -28,6 +28,28 @@ export function ThingsToTry({ sailing }: { sailing: Sailing }) {
                 Cut one way only, and see who still hears whom
               </button>
             </li>
+            <li>
+              <button
+                type="button"
+                onClick={() => {
+                  sailing.storm('halves', 1)
+                  openIsland(2)
+                }}
+              >
+                Split the sea, then start a regatta at Cinder and at Halo
+              </button>
+            </li>
+            <li>
+              <button
+                type="button"
+                onClick={() => {
+                  sailing.storm('majorities-ring', 1)
+                  openIsland(0)
+                }}
+              >
+                Give every island another majority
+              </button>
+            </li>
             {sailing.edge.value > forkAt + 2_000 ? (
               <li>
                 <button

@@ -1,3 +1,5 @@
+import type { Stand } from '../stand.ts'
+
 const paths = {
   link: 'M8.2 11.8l3.6 -3.6M9.2 6.4l1.6 -1.6a3.1 3.1 0 0 1 4.4 4.4l-1.6 1.6M10.8 13.6l-1.6 1.6a3.1 3.1 0 0 1 -4.4 -4.4l1.6 -1.6',
   theme: 'M10 3.5a6.5 6.5 0 1 0 0 13zM10 3.5a6.5 6.5 0 0 1 0 13',
@@ -39,6 +41,31 @@ export function Emblem({ flag }: { flag: string }) {
   return (
     <svg class="emb" viewBox="-14 -12 28 24" width="26" height="22" aria-hidden="true" focusable="false">
       <use href={`#em-${['anchor', 'star', 'whale', 'moon'].includes(flag) ? flag : 'none'}`} />
+    </svg>
+  )
+}
+
+/** The lease of the regatta at whoever holds it, with its token; hollow while it is asked for. */
+export function LeaseMark({ lease }: { lease: Stand['lease'] }) {
+  if (lease === undefined) return null
+  const held = lease.state === 'held'
+  return (
+    <span class={`leasemark ${lease.state}`} title={held ? 'Holds the lease of the regatta' : 'Asks for the lease'}>
+      <svg viewBox="0 0 14 16" width="13" height="15" aria-hidden="true" focusable="false">
+        <path class="lm-pole" d="M2 15V1.500" />
+        <path class="lm-cloth" d="M2 2L12.500 5.500 2 9z" />
+      </svg>
+      {held ? <span class="mono">{lease.token}</span> : null}
+    </span>
+  )
+}
+
+/** A barred circle: an action that was not allowed. */
+export function RefusedMark() {
+  return (
+    <svg class="refusedmark" viewBox="-8 -8 16 16" width="16" height="16" aria-hidden="true" focusable="false">
+      <circle r="6" />
+      <path d="M-4.100 4.100L4.100 -4.100" />
     </svg>
   )
 }

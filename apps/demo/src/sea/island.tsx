@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { artNames, emblemOf, flagSpots, islandArt } from '../art/index.ts'
 import { type InkFrame, type IslandFrame, type Seat, seatName } from '../frame.ts'
+import { sideText } from '../stand.ts'
 import { type Layout, type Point, pointOf } from './layout.ts'
 import { washOver } from './wash.ts'
 
@@ -74,7 +75,13 @@ export function Island(props: IslandProps) {
       <ellipse class={`pick ${selected ? 'picked' : ''}`} rx={rx} ry={ry} cy={3 * scale} />
       <g transform={`scale(${scale.toFixed(4)})`}>
         <Land ref={land} seat={island.seat} first={shown.current} />
-        <Flag x={flagX} y={flagY} scale={flagScale} flag={island.flag} />
+        <Flag
+          x={flagX}
+          y={flagY}
+          scale={flagScale}
+          flag={island.flag}
+          isStarter={island.stand?.lease?.state === 'held'}
+        />
       </g>
     </g>
   )
@@ -100,11 +107,21 @@ function Glow({ seat, inkName }: { seat: Seat; inkName: string }) {
   )
 }
 
-function Flag({ x, y, scale, flag }: { x: number; y: number; scale: number; flag: string }): ComponentChildren {
+interface FlagProps {
+  readonly x: number
+  readonly y: number
+  readonly scale: number
+  readonly flag: string
+  /** A pennant above the flag: this island holds the lease of the regatta. */
+  readonly isStarter: boolean
+}
+
+function Flag({ x, y, scale, flag, isStarter }: FlagProps): ComponentChildren {
   const emblem = emblemOf(flag)
   return (
     <g transform={`translate(${x} ${y}) scale(${scale})`}>
       <use href="#pole" />
+      {isStarter ? <path class="pennant" d="M0 -52V-74M0.500 -74L30 -67 0.500 -60z" /> : null}
       {/* A new flag is a new cloth: it is hoisted, the old one is gone. */}
       <g class="hoist" key={flag}>
         <g class="wave">
@@ -120,5 +137,7 @@ function Flag({ x, y, scale, flag }: { x: number; y: number; scale: number; flag
 export function islandLabel(island: IslandFrame): string {
   const silent = island.peers.filter((peer) => peer.state === 'silent').map((peer) => seatName(peer.seat))
   const reach = silent.length === 0 ? 'in touch with all' : `silent: ${silent.join(', ')}`
-  return `${seatName(island.seat)}, ${reach}, flag ${island.flag || 'none'}, ${island.chest.length} in the chest, tally ${island.tally}, digest ${island.digest.slice(0, 4)}`
+  const side = island.stand === undefined ? '' : `${sideText(island.stand)}, `
+  const lease = island.stand?.lease?.state === 'held' ? `holds the lease, token ${island.stand.lease.token}, ` : ''
+  return `${seatName(island.seat)}, ${side}${reach}, ${lease}flag ${island.flag || 'none'}, ${island.chest.length} in the chest, tally ${island.tally}, digest ${island.digest.slice(0, 4)}`
 }

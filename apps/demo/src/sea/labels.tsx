@@ -1,5 +1,7 @@
 import { type InkFrame, type IslandFrame, type Seat, seatName, shortDigest } from '../frame.ts'
+import { LeaseMark } from '../parts/icons.tsx'
 import { RingGlyph } from '../parts/ring-glyph.tsx'
+import { type Stand, sideText } from '../stand.ts'
 import { inkClass } from './island.tsx'
 import { type Layout, pointOf } from './layout.ts'
 
@@ -9,12 +11,16 @@ export function Labels({
   inks,
   layout,
   names,
+  now,
 }: {
   islands: readonly IslandFrame[]
   inks: readonly InkFrame[]
   layout: Layout
   names?: readonly string[] | undefined
+  now: number
 }) {
+  // Three lines are to stand where two did.
+  const lift = layout.tall ? 8 : 7
   return (
     <div class="labels" aria-hidden="true">
       {islands.map((island, at) => {
@@ -25,18 +31,31 @@ export function Labels({
           <div
             key={island.seat}
             class={`label ${inkClass(ink)} ${island.present ? '' : 'absent'}`}
-            style={{ transform: `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)` }}
+            style={{ transform: `translate(${x.toFixed(1)}px, ${(y - lift).toFixed(1)}px)` }}
           >
-            <RingGlyph island={island} size={layout.tall ? 24 : 34} />
+            <RingGlyph island={island} size={layout.tall ? 24 : 34} now={now} />
             <div>
-              <b>{names?.[island.seat] ?? seatName(island.seat)}</b>
+              <b>
+                {names?.[island.seat] ?? seatName(island.seat)}
+                <LeaseMark lease={island.stand?.lease} />
+              </b>
               {island.present ? <Facts island={island} /> : null}
+              {island.stand === undefined ? null : (
+                <p class={`stance side-${island.stand.side}`}>
+                  {layout.tall ? shortSide(island.stand) : sideText(island.stand)}
+                </p>
+              )}
             </div>
           </div>
         )
       })}
     </div>
   )
+}
+
+/** On a phone the name of a side is enough; its count stands on the page of the island. */
+function shortSide(stand: Stand): string {
+  return stand.side === 'full' || stand.side === 'mixed' ? '' : (sideText(stand).split(',')[0] ?? '')
 }
 
 function Facts({ island }: { island: IslandFrame }) {

@@ -110,7 +110,7 @@ export function Sea({ model, names, brush, trace }: SeaProps) {
             <g ref={fleet} />
           </svg>
           <Camps camps={campsOf(frame)} layout={layout} />
-          <Labels islands={frame.islands} inks={frame.inks} layout={layout} names={names} />
+          <Labels islands={frame.islands} inks={frame.inks} layout={layout} names={names} now={model.now()} />
           {brush === undefined ? null : <Brush layout={layout} target={brush} lanes={frame.lanes} />}
         </>
       ) : null}

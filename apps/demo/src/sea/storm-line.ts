@@ -5,7 +5,7 @@ import { along, crossing, laneOf, layoutFor, type Point, pairs, pointOf } from '
 const chart = layoutFor(988, 628, false)
 
 /** The line of the halves preset, as it was drawn by hand. */
-const halvesLine: readonly Point[] = [
+const halvesLine = drawn([
   [736, 56],
   [712, 130],
   [672, 220],
@@ -13,7 +13,24 @@ const halvesLine: readonly Point[] = [
   [566, 424],
   [538, 510],
   [530, 562],
-].map(([x, y]) => chart.toChart([x as number, y as number]))
+])
+
+/** Between two sides that Lantern alone joins: the lower part of the same weather. */
+const bridgeLine = drawn([
+  [606, 262],
+  [590, 346],
+  [566, 424],
+  [538, 510],
+  [530, 562],
+])
+
+/** Over the middle, where all chords meet, clear of the label above. */
+const middleLine = drawn([
+  [440, 418],
+  [500, 436],
+  [570, 438],
+  [640, 420],
+])
 
 /** Which lanes a drawn line crosses. */
 export function lanesCrossed(line: readonly Point[]): readonly (readonly [Seat, Seat])[] {
@@ -21,14 +38,34 @@ export function lanesCrossed(line: readonly Point[]): readonly (readonly [Seat, 
   return pairs.filter(([a, b]) => crossing(laneOf(chart, a, b), pixels) !== undefined)
 }
 
+const bridgeCut: readonly (readonly [Seat, Seat])[] = [
+  [1, 3],
+  [1, 4],
+  [2, 3],
+  [2, 4],
+]
+const chords: readonly (readonly [Seat, Seat])[] = [
+  [0, 2],
+  [0, 3],
+  [1, 3],
+  [1, 4],
+  [2, 4],
+]
+
 /** A line that lies across exactly these lanes as well as one line can. */
 export function lineFor(cut: readonly (readonly [Seat, Seat])[]): readonly Point[] {
   const halves = lanesCrossed(halvesLine)
   if (sameCut(cut, halves)) return halvesLine
+  if (sameCut(cut, bridgeCut)) return bridgeLine
+  if (sameCut(cut, chords)) return middleLine
   const alone = seats.find((seat) => cut.length > 0 && cut.every(([a, b]) => a === seat || b === seat))
   if (alone !== undefined) return lineAround(alone)
   const middles = cut.map(([a, b]) => along(laneOf(chart, a, b), 0.5))
   return spread(middles)
+}
+
+function drawn(points: readonly Point[]): readonly Point[] {
+  return points.map((point) => chart.toChart(point))
 }
 
 /** Keeps what a visitor drew small enough for a link: at most 24 points, evenly apart. */

@@ -51,6 +51,22 @@ describe('timeline', () => {
     expect(marksOf([storm, write, lift, healed], 47_000).marks[0]?.conflict).toBe(true)
   })
 
+  it('marks the start of a regatta and a refusal, and no other step of a regatta', () => {
+    const refused: ChartEvent = { kind: 'refused', at: 30_000, seat: 2, what: 'start the regatta', reason: 'Too few.' }
+    const started: ChartEvent = { kind: 'regatta', at: 40_000, seat: 4, step: 'started', number: 1, token: 3 }
+    const asked: ChartEvent = { kind: 'regatta', at: 20_000, seat: 4, step: 'asked' }
+    expect(marksOf([asked, refused, started], 50_000).marks).toEqual([
+      {
+        at: 30_000,
+        seat: 2,
+        conflict: false,
+        kind: 'refused',
+        text: '0:30.0 Refused at Cinder: start the regatta. Too few.',
+      },
+      { at: 40_000, seat: 4, conflict: false, kind: 'regatta', text: '0:40.0 Quern starts regatta 1, token 3' },
+    ])
+  })
+
   it('keeps about seven ticks however long the voyage', () => {
     for (const edge of [0, 59_000, 61_000, 400_000, 3_000_000]) {
       const end = scaleEnd(edge)

@@ -1,6 +1,6 @@
 /** The past of a sea as ribbons: one per island, painted in its ink over time. Pure; pixels come later. */
 
-import { opText, stormNames } from '../captions.ts'
+import { eventText, opText, stormNames } from '../captions.ts'
 import type { ChartEvent } from '../events.ts'
 import type { Ink, InkFrame, Seat, Tone } from '../frame.ts'
 import { clockText, seatName } from '../frame.ts'
@@ -21,6 +21,8 @@ export interface Mark {
   readonly at: number
   readonly seat: Seat
   readonly conflict: boolean
+  /** A regatta that was started, or one that was refused; else a write. */
+  readonly kind?: 'regatta' | 'refused'
   readonly text: string
 }
 
@@ -100,6 +102,9 @@ export function marksOf(events: readonly ChartEvent[], knownAt: number): Omit<Ti
         conflict: conflicting.has(event.key),
         text: `${clockText(event.at, 1)} ${seatName(event.seat)} ${opText(event.op)}`,
       })
+    } else if (event.kind === 'refused' || (event.kind === 'regatta' && event.step === 'started')) {
+      const text = `${clockText(event.at, 1)} ${eventText(event)}`
+      marks.push({ at: event.at, seat: event.seat, conflict: false, kind: event.kind, text })
     } else if (event.kind === 'merge') {
       merges.push({
         from: event.from,

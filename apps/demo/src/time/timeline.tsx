@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { clockText, seatName } from '../frame.ts'
 import type { Sailing } from '../world/sailing.ts'
-import { laneOrder, scaleEnd, type TimelineModel, tickTimes } from './timeline-model.ts'
+import { laneOrder, type Mark, scaleEnd, type TimelineModel, tickTimes } from './timeline-model.ts'
 
 interface Scale {
   readonly left: number
@@ -242,11 +242,12 @@ function Writes({ model, scale }: { model: TimelineModel; scale: Scale }) {
   const radius = scale.left < 10 ? 3 : 4
   return (
     <g>
-      {model.marks.map((mark, at) => {
+      {specialLast(model.marks).map((mark, at) => {
         const x = scale.x(mark.at)
         const y = scale.y(laneOrder.indexOf(mark.seat))
         const key = `${mark.at}-${mark.seat}-${at}`
         const r = radius + 2
+        if (mark.kind !== undefined) return <SpecialMark key={key} mark={mark} x={x} y={y} r={r} />
         return mark.conflict ? (
           <path key={key} class="tl-write cf" d={`M${x} ${y - r}l${r} ${r}l${-r} ${r}l${-r} ${-r}z`}>
             <title>{`${mark.text}: concurrent`}</title>
@@ -257,6 +258,30 @@ function Writes({ model, scale }: { model: TimelineModel; scale: Scale }) {
           </circle>
         )
       })}
+    </g>
+  )
+}
+
+/** What is rare is drawn over what is common. */
+function specialLast(marks: readonly Mark[]): Mark[] {
+  return [...marks.filter(({ kind }) => kind === undefined), ...marks.filter(({ kind }) => kind !== undefined)]
+}
+
+/** A refusal is a barred ring, the start of a regatta a pennant. */
+function SpecialMark({ mark, x, y, r }: { mark: Mark; x: number; y: number; r: number }) {
+  if (mark.kind === 'regatta') {
+    return (
+      <path class="tl-write" d={`M${x - r * 0.7} ${y - r * 1.3}l${r * 2} ${r * 0.8}l${-r * 2} ${r * 0.8}v${r * 1.1}z`}>
+        <title>{mark.text}</title>
+      </path>
+    )
+  }
+  const bar = r * 0.62
+  return (
+    <g class="tl-refused">
+      <circle cx={x} cy={y} r={r} />
+      <path d={`M${x - bar} ${y + bar}L${x + bar} ${y - bar}`} />
+      <title>{mark.text}</title>
     </g>
   )
 }

@@ -39,6 +39,19 @@ describe('the first minute', () => {
     expect(new Set([...(split ?? []), ...(calm ?? [])]).size).toBe(3)
   })
 
+  it('shows two verdicts in the storm, and a regatta refused at Cinder', () => {
+    const sides = pauses[3]?.islands.map((island) => island.stand?.side)
+    expect(sides).toEqual(['majority', 'minority', 'minority', 'majority', 'majority'])
+    expect(voyage.events.value.filter((event) => event.kind === 'refused')).toEqual([
+      expect.objectContaining({
+        seat: 2,
+        what: 'start the regatta',
+        reason: 'It needs 3 of 5 islands, and Cinder reaches 2. Lantern, Halo and Quern did not answer.',
+      }),
+    ])
+    expect(pauses[3]?.boats.length).toBeGreaterThan(0)
+  })
+
   it('reports both sides, both conflicts and what merged quietly', () => {
     const report = voyage.report.value
     expect(report?.sides.map((side) => side.name)).toEqual(['West', 'East'])

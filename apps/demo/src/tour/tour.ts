@@ -41,7 +41,7 @@ export const beats: readonly Beat[] = [
   },
   {
     headline: 'A storm cuts the sea',
-    sentence: 'Boats that reach it sink. Nobody is told; the islands only hear silence.',
+    sentence: 'Boats that reach it sink. Nobody is told, so the islands begin to doubt.',
     steps: [{ afterMs: 200, run: (sailing) => sailing.storm('halves', 1) }],
     shown: (_, events, startedAt) =>
       events.filter((event) => event.kind === 'sunk' && event.at >= startedAt).length >= 4,
@@ -49,11 +49,12 @@ export const beats: readonly Beat[] = [
   },
   {
     headline: 'Two worlds drift apart',
-    sentence: 'West raises the star, east the whale. Neither waits for the other.',
+    sentence: 'West raises the star, east the whale. Cinder may start no regatta.',
     steps: [
       // Far enough apart that each boat has landed before its side writes again.
       { afterMs: 200, run: (sailing) => sailing.write(0, { leaf: 'flag', value: 'star' }) },
       { afterMs: 1_640, run: (sailing) => sailing.write(2, { leaf: 'flag', value: 'whale' }) },
+      { afterMs: 3_000, run: (sailing) => sailing.regatta(2) },
       { afterMs: 5_600, run: (sailing) => sailing.write(4, { leaf: 'chest', item: 'pearl', way: 'remove' }) },
       { afterMs: 7_000, run: (sailing) => sailing.write(1, { leaf: 'chest', item: 'pearl', way: 'add' }) },
       { afterMs: 11_000, run: (sailing) => sailing.write(3, { leaf: 'tally', by: 5 }) },
@@ -61,7 +62,9 @@ export const beats: readonly Beat[] = [
       { afterMs: 14_200, run: (sailing) => sailing.write(2, { leaf: 'chest', item: 'coral', way: 'add' }) },
     ],
     shown: (frame, events, startedAt) =>
-      frame.seal.digests === 2 && events.filter((event) => event.kind === 'write' && event.at >= startedAt).length >= 7,
+      frame.seal.digests === 2 &&
+      events.some((event) => event.kind === 'refused' && event.at >= startedAt) &&
+      events.filter((event) => event.kind === 'write' && event.at >= startedAt).length >= 7,
     leastMs: 17_500,
   },
   {

@@ -32,6 +32,8 @@ export interface Sailing extends SeaModel {
   /** A new road from the playhead; the old one stays as a dashed track. */
   forkHere(): void
   openFork(id: number): void
+  /** The island asks to start a regatta. */
+  regatta(seat: Seat): void
   storm(mode: Exclude<StormMode, 'brush'>, seat: Seat): void
   raise(line: readonly Point[] | undefined, lanes: readonly (readonly [Seat, Seat])[]): void
   lift(): void

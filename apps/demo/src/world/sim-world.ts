@@ -7,7 +7,9 @@ import {
   decodeScenario,
   encodeScenario,
   forkScenario,
+  type IslandStand,
   type Lab,
+  type LeaseStep,
   prologueMs,
   type Scenario,
   type WorldEvent,
@@ -20,6 +22,7 @@ import { seats } from '../frame.ts'
 import type { Point } from '../sea/layout.ts'
 import { lineFor } from '../sea/storm-line.ts'
 import { sideNames, sidesOf } from '../sides.ts'
+import { plainText, refusalText, type Stand } from '../stand.ts'
 import { Baselines } from './baselines.ts'
 import { type HealedStorm, type HeardReport, healCard } from './heal-cards.ts'
 import { Rounds } from './rounds.ts'
@@ -27,7 +30,18 @@ import type { BareFrame, Deed, Shipyard, World } from './world.ts'
 import { versionEntries, WriteLog } from './write-log.ts'
 
 const cargoKinds = new Set(['changes', 'bundle'])
-const beatKinds = new Set(['ping', 'pong'])
+const beatKinds = new Set([
+  'ping',
+  'pong',
+  'partition/swim',
+  'partition/rows',
+  'partition/roster',
+  'partition/incidents',
+])
+/** As often as pings, and as small: they are not drawn. */
+const unseenKinds = new Set(['partition/heartbeat'])
+/** Wall clock at time 0. */
+const startMs = worldEpochMs + prologueMs
 
 /** Seas of the simulator. */
 export const shipyard: Shipyard = {
@@ -96,6 +110,8 @@ class SimWorld implements World {
   #drawn: readonly Point[] | undefined
   #storms = 0
   #told = 0
+  #stands: (Stand | undefined)[] = []
+  readonly #standOf = new WeakMap<IslandStand, Stand>()
   #sights = new Map<string, { state: string; sinceMs: number }>()
   #frame: ArchipelagoFrame | undefined
   #view: { readonly revision: number; readonly frame: BareFrame } | undefined
@@ -113,6 +129,7 @@ class SimWorld implements World {
     early = false
     this.#rounds.start(this.#fresh().islands[0]?.digest ?? '')
     this.#seeSights(false)
+    this.#seeStands(false)
   }
 
   get at(): number {
@@ -144,6 +161,9 @@ class SimWorld implements World {
     switch (deed.kind) {
       case 'write':
         this.#lab.act({ kind: 'write', node: deed.seat, write: writeOf(deed.op) })
+        break
+      case 'regatta':
+        this.#lab.act({ kind: 'regatta', node: deed.seat })
         break
       case 'storm':
         this.#lab.act({ kind: 'storm', preset: deed.mode, node: deed.seat })
@@ -186,6 +206,7 @@ class SimWorld implements World {
           flagBy: flag?.seat === undefined ? undefined : { seat: flag.seat, at: flag.at },
           chest: island.snapshot.chest,
           tally: island.snapshot.tally,
+          regatta: island.snapshot.regatta,
           peers: island.sees.map(
             (sight): PeerView =>
               sight.state === 'connected'
@@ -195,20 +216,23 @@ class SimWorld implements World {
           apart: this.#isCutOff(seat)
             ? this.#baselines.divergence(seat, island.version, this.#lab, this.#log)
             : undefined,
+          stand: this.#stand(island.stand),
           present: true,
         }
       }),
       lanes,
-      boats: lab.boats.map((boat) => ({
-        id: boat.id,
-        from: boat.from as Seat,
-        to: boat.to as Seat,
-        sentAt: boat.departMs,
-        dueAt: boat.arriveMs,
-        lostAt: boat.sankMs,
-        bytes: boat.bytes,
-        load: loadOf(boat.kind),
-      })),
+      boats: lab.boats
+        .filter(({ kind }) => !unseenKinds.has(kind))
+        .map((boat) => ({
+          id: boat.id,
+          from: boat.from as Seat,
+          to: boat.to as Seat,
+          sentAt: boat.departMs,
+          dueAt: boat.arriveMs,
+          lostAt: boat.sankMs,
+          bytes: boat.bytes,
+          load: loadOf(boat.kind),
+        })),
       storm: this.#stormFrame(lab, lanes),
       seal: this.#rounds.seal,
     }
@@ -241,6 +265,7 @@ class SimWorld implements World {
       if (heard !== undefined) this.#turn(heard.event, heard.atMs)
     }
     this.#seeSights(true)
+    this.#seeStands(true)
   }
 
   #turn(event: WorldEvent, at: number): void {
@@ -301,7 +326,16 @@ class SimWorld implements World {
         return
       }
       case 'refused':
-        this.#events.push({ kind: 'refused', at, seat: event.node as Seat, reason: event.content.reason })
+        this.#events.push({
+          kind: 'refused',
+          at,
+          seat: event.node as Seat,
+          what: 'a change',
+          reason: event.content.reason,
+        })
+        return
+      case 'lease':
+        this.#events.push(regattaEvent(event.node as Seat, event.step, at))
         return
     }
   }
@@ -410,6 +444,28 @@ class SimWorld implements World {
     }
   }
 
+  /** One object for as long as it says the same. */
+  #stand(stand: IslandStand | undefined): Stand | undefined {
+    if (stand === undefined) return undefined
+    let known = this.#standOf.get(stand)
+    if (known === undefined) {
+      known = pageStand(stand)
+      this.#standOf.set(stand, known)
+    }
+    return known
+  }
+
+  #seeStands(tell: boolean): void {
+    for (const { index, stand } of this.#fresh().islands) {
+      const now = this.#stand(stand)
+      const before = this.#stands[index]
+      if (now === before) continue
+      this.#stands[index] = now
+      if (tell && now !== undefined && before !== undefined)
+        this.#events.push(...newsOf(index as Seat, before, now, this.at))
+    }
+  }
+
   #stormFrame(lab: ArchipelagoFrame, lanes: readonly LaneFrame[]): StormFrame | undefined {
     const storm = this.#storm
     if (storm === undefined) return undefined
@@ -422,6 +478,54 @@ class SimWorld implements World {
       shut: lanes.some((lane) => !lane.open),
       turnsAt: lab.storm?.nextTurnMs,
     }
+  }
+}
+
+/** What an island's word says now that it did not say before. */
+function newsOf(seat: Seat, before: Stand, now: Stand, at: number): ChartEvent[] {
+  const doubted = new Set(before.doubts.map((doubt) => doubt.seat))
+  const doubts = now.doubts.filter((doubt) => !doubted.has(doubt.seat))
+  const isOther = now.side !== before.side || now.members.join() !== before.members.join()
+  return [
+    ...doubts.map((doubt): ChartEvent => ({ kind: 'doubt', at, seat, about: doubt.seat })),
+    ...(isOther ? [{ kind: 'verdict', at, seat, side: now.side, members: now.members } as const] : []),
+  ]
+}
+
+function regattaEvent(seat: Seat, step: LeaseStep, at: number): ChartEvent {
+  if (step.what === 'refused')
+    return {
+      kind: 'refused',
+      at,
+      seat,
+      what: 'start the regatta',
+      reason: refusalText(seat, step.reason, step.reaches),
+    }
+  const { what, ...rest } = step
+  return { kind: 'regatta', at, seat, step: what, ...('reason' in rest ? {} : rest) }
+}
+
+function pageStand(stand: IslandStand): Stand {
+  return {
+    side: stand.side,
+    members: stand.members as Seat[],
+    since: stand.sinceMs,
+    doubts: stand.suspicions.map(({ peer, sinceMs, untilMs }) => ({
+      seat: peer as Seat,
+      since: sinceMs,
+      until: untilMs,
+    })),
+    lease: stand.lease,
+    incidents: stand.incidents.map(({ id, name, openedMs, closedMs, failure, outcome, timeline }) => ({
+      id,
+      name,
+      openedAt: openedMs,
+      closedAt: closedMs,
+      failure,
+      outcome,
+      timeline: timeline.map(({ atMs, text }) => ({ at: atMs, text: plainText(text, startMs) })),
+    })),
+    explained: stand.explained.map((sentence) => plainText(sentence, startMs)),
   }
 }
 

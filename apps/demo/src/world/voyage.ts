@@ -177,6 +177,10 @@ export class Voyage implements Sailing {
     return this.#road.world.record(key)
   }
 
+  regatta(seat: Seat): void {
+    this.#act({ kind: 'regatta', seat })
+  }
+
   storm(mode: Exclude<StormMode, 'brush'>, seat: Seat): void {
     this.#clear()
     this.#act({ kind: 'storm', mode, seat })
@@ -370,7 +374,9 @@ function isNews(frame: Frame, shown: Frame): boolean {
     frame.storm?.id !== shown.storm?.id ||
     frame.storm?.shut !== shown.storm?.shut ||
     frame.seal !== shown.seal ||
-    frame.islands.some((island, at) => island.digest !== shown.islands[at]?.digest) ||
+    frame.islands.some(
+      (island, at) => island.digest !== shown.islands[at]?.digest || island.stand !== shown.islands[at]?.stand,
+    ) ||
     frame.inks.some((ink, at) => ink.ink !== shown.inks[at]?.ink || ink.tone !== shown.inks[at]?.tone)
   )
 }

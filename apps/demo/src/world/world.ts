@@ -6,6 +6,7 @@ import type { Point } from '../sea/layout.ts'
 /** What a visitor can do to the sea, at the moment it has reached. */
 export type Deed =
   | { readonly kind: 'write'; readonly seat: Seat; readonly op: WriteOp }
+  | { readonly kind: 'regatta'; readonly seat: Seat }
   | { readonly kind: 'storm'; readonly mode: Exclude<StormMode, 'brush'>; readonly seat: Seat }
   | {
       readonly kind: 'cut'

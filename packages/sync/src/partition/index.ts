@@ -2,7 +2,7 @@ export type { FencingToken } from '@rejoin/state'
 export { clusterDocument } from '../servers/cluster.ts'
 export { type Mirror, mirrorDocuments } from '../servers/mirror.ts'
 export type { Divergence, HealingProgress } from './apart.ts'
-export type { Reach, StateChanged, SwimEvidence } from './detector/beliefs.ts'
+export type { Reach, StateChanged, Suspicion, SwimEvidence } from './detector/beliefs.ts'
 export {
   createDetector,
   type Detector,
@@ -167,7 +167,7 @@ export type {
 } from './recovery/incident.ts'
 export { hasSymptoms, noSymptoms } from './recovery/incident.ts'
 export type { IncidentEffect, IncidentInput } from './recovery/incident-machine.ts'
-export { incidentReport } from './recovery/incident-report.ts'
+export { entryWords, incidentReport } from './recovery/incident-report.ts'
 export { createRecovery, type Recovery, type RecoveryOptions } from './recovery/recovery.ts'
 export { mostVoters, type NodeId, type Policy, type Roster, rosterFault, type Voter } from './roster.ts'
 export { createRosterLog } from './roster-log.ts'

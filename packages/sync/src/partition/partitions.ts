@@ -2,6 +2,7 @@ import type { HealEvent } from '../incidents.ts'
 import type { Later } from '../later.ts'
 import type { Receipt } from '../ledger.ts'
 import type { Divergence, HealingProgress } from './apart.ts'
+import type { Suspicion } from './detector/beliefs.ts'
 import type { DetectorSettings, detectorPresets } from './detector/presets.ts'
 import type { Lease, LeaseRequestOptions, LeaseSource } from './leases.ts'
 import type { Incident } from './recovery/incident.ts'
@@ -82,6 +83,8 @@ export type PartitionStatus = PartitionSituation & {
   readonly connected: readonly NodeId[]
   /** Whether this replica was paused, so that nobody is blamed for its silence. */
   readonly isPaused: boolean
+  /** Voters that may be gone: since when, and when they count as gone unless they are heard. Unix milliseconds. */
+  readonly suspected: readonly Suspicion[]
   /** Incidents that are not closed. */
   readonly open: readonly Incident[]
 }

@@ -242,6 +242,26 @@ describe('the partition layer of a replica', () => {
     expect(watches.map(({ status }) => status.side)).toEqual(['majority', 'majority', 'isolated'])
   })
 
+  it('[PL16] says who is suspected, since when, and when that one counts as gone', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    cluster.world.advance(30_000)
+    const { watch } = cluster.node('a')
+    expect(watch.status.suspected).toEqual([])
+    cluster.between('c', 'ab', true)
+    cluster.until('suspected', () => watch.status.suspected.length > 0, 30)
+    const [suspicion] = watch.status.suspected
+    const now = (): number => cluster.world.time.clock.now()
+    expect(suspicion?.peer).toBe('c')
+    expect(suspicion?.since).toBeLessThanOrEqual(now())
+    expect(suspicion?.until).toBeGreaterThan(now())
+    cluster.world.advance((suspicion?.until ?? 0) - now() - 1000)
+    expect(watch.status.suspected).toEqual([suspicion])
+    expect(watch.metrics().unreachable).toBe(0)
+    cluster.world.advance(2000)
+    expect(watch.status.suspected).toEqual([])
+    expect(watch.metrics().unreachable).toBe(1)
+  })
+
   it('[PL8] ends the connection of one that says what no partition layer would, and goes on', () => {
     const cluster = new Cluster(['a', 'b', 'c'])
     cluster.world.advance(30_000)

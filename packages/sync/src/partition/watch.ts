@@ -180,6 +180,7 @@ class PartitionWatch implements Companion, Partitions {
 
   get status(): PartitionStatus {
     const verdict = this.#verdict
+    const { now, wall } = this.#time()
     return Object.assign(this.#contact.situation(this.#isWarm ? verdict : undefined), {
       side: (this.#isWarm ? verdict?.mode : undefined) ?? ('unknown' as const),
       members: verdict?.sides[0] ?? [],
@@ -188,6 +189,11 @@ class PartitionWatch implements Companion, Partitions {
       roster: this.#roster.roster,
       connected: this.#neighbours.ids,
       isPaused: this.#detector.isArmed,
+      suspected: this.#detector.suspicions.map(({ peer, since, until }) => ({
+        peer,
+        since: wall + since - now,
+        until: wall + until - now,
+      })),
       open: this.#incidents.open,
     })
   }

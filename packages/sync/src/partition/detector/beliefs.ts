@@ -40,6 +40,14 @@ export interface StateChanged {
   readonly evidence: SwimEvidence
 }
 
+/** Somebody is suspected. Times are milliseconds, of a monotonic clock where nothing else is said. */
+export interface Suspicion {
+  readonly peer: NodeId
+  readonly since: number
+  /** When it counts as unreachable, unless it gives a sign of life. Sooner when others come to share the suspicion. */
+  readonly until: number
+}
+
 export interface Member {
   readonly id: NodeId
   status: MemberStatus
@@ -82,6 +90,7 @@ export interface Beliefs {
   readonly incarnation: number
   /** Members that have not left, this replica included. */
   readonly count: number
+  readonly suspicions: readonly Suspicion[]
   /** When the first suspicion runs out. */
   readonly expiresAt: number
   join(id: NodeId): Member | undefined
@@ -190,6 +199,13 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
     },
     get count(): number {
       return count
+    },
+    get suspicions(): readonly Suspicion[] {
+      return [...suspects].map((member) => ({
+        peer: member.id,
+        since: member.suspectedAt,
+        until: expiresAt(member),
+      }))
     },
     get expiresAt(): number {
       let first = Number.POSITIVE_INFINITY

@@ -3,6 +3,7 @@
  * so that a replica that slept does not find all others silent.
  */
 import type { NodeId } from '../roster.ts'
+import type { Suspicion } from './beliefs.ts'
 import { createPauseGuard, type PauseGuardEffect, type PauseGuardInput, type PauseHint } from './pause-guard.ts'
 import { createPhi, type Phi } from './phi.ts'
 import { createSwim, type Swim, type SwimOptions } from './swim.ts'
@@ -26,6 +27,8 @@ export type DetectorEffect = SwimEffect | PauseGuardEffect
 export interface Detector {
   step(input: DetectorInput): DetectorEffect[]
   memberOf(peer: NodeId): MemberView | undefined
+  /** Who is suspected now. Where nobody probes, nobody is. */
+  readonly suspicions: readonly Suspicion[]
   /** Whether nobody is accused now, as this replica was paused. */
   readonly isArmed: boolean
   readonly wakeAt: number | undefined
@@ -80,6 +83,9 @@ export function createDetector(options: SwimOptions): SwimDetector {
   return {
     swim,
     memberOf: swim.memberOf,
+    get suspicions() {
+      return swim.suspicions
+    },
     get isArmed(): boolean {
       return guard.isArmed
     },

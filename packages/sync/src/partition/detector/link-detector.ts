@@ -92,6 +92,10 @@ export function createLinkDetector(settings: DetectorSettings): Detector {
   }
 
   return {
+    get suspicions() {
+      const suspects = [...links.values()].filter(({ isVoter, status }) => isVoter && status === 'suspect')
+      return suspects.map(({ id, failAt }) => ({ peer: id, since: failAt - 2 * probeTimeoutMs, until: failAt }))
+    },
     memberOf: (peer) => {
       const link = links.get(peer)
       if (!link?.isVoter) return undefined

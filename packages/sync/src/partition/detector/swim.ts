@@ -12,7 +12,7 @@
  * 3. Whoever has left, by `leave`, says nothing until it rejoins.
  */
 import type { NodeId } from '../roster.ts'
-import { type Beliefs, createBeliefs, hears, type Member, type Reach } from './beliefs.ts'
+import { type Beliefs, createBeliefs, hears, type Member, type Reach, type Suspicion } from './beliefs.ts'
 import type { DetectorSettings } from './presets.ts'
 import { createProbeOrder, pickSome } from './probe-order.ts'
 import { createProber, type ProbeResult } from './prober.ts'
@@ -38,6 +38,8 @@ export interface Swim {
   /** Copies, in the order of joining. O(n). */
   readonly members: readonly MemberView[]
   memberOf(peer: NodeId): MemberView | undefined
+  /** Who is suspected now. */
+  readonly suspicions: readonly Suspicion[]
   /** When `tick` is wanted. */
   readonly wakeAt: number | undefined
 }
@@ -294,6 +296,9 @@ export function createSwim({ self, settings, random, incarnation = 1 }: SwimOpti
     memberOf: (peer) => {
       const member = members.get(peer)
       return member === undefined ? undefined : viewOf(member)
+    },
+    get suspicions(): readonly Suspicion[] {
+      return beliefs.suspicions
     },
     get wakeAt(): number | undefined {
       if (hasLeft || probeAt === undefined) return undefined

@@ -91,7 +91,7 @@ const rungWords: { readonly [R in Rung]: string } = {
 }
 
 /** A line of a timeline for people. */
-function entryWords({ what, about = '' }: TimelineEntry): string {
+export function entryWords({ what, about = '' }: TimelineEntry): string {
   switch (what) {
     case 'opened':
       return 'Something is wrong.'

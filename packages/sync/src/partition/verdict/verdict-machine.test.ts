@@ -35,6 +35,24 @@ describe('a verdict over time', () => {
     expect(tick(machine, 16_001)).toMatchObject([{ verdict: { capabilities: all } }])
   })
 
+  it('[VD12] is as old as the own side, also when rows of the other side grow old', () => {
+    const machine = createVerdictMachine(options)
+    const heard = {
+      ...most,
+      rows: most.rows.map((held) => ({
+        ...held,
+        isFresh: true,
+        row: { ...held.row, links: held.row.observer === 'carol' ? [] : held.row.links },
+      })),
+    }
+    observe(machine, heard, 1000)
+    expect(machine.verdict?.sides).toEqual([['alice', 'bob'], ['carol']])
+    const before = machine.verdict?.sides
+    observe(machine, { ...most, rows: most.rows.filter(({ row }) => row.observer !== 'carol') }, 9000)
+    expect(machine.verdict?.sides).not.toEqual(before)
+    expect(machine.verdict).toMatchObject({ mode: 'majority', since: 1_001_000 })
+  })
+
   it('[VD10] waits 5 s, or twice the rounds that a rumour takes and the shortest suspicion', () => {
     expect([1, 3, 16, 255].map((voters) => stableAfterMs(voters, options))).toEqual([5000, 5000, 5600, 7200])
   })

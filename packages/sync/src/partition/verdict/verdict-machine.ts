@@ -20,7 +20,7 @@ export interface Capabilities {
 
 /** A judgement that stands since some time. */
 export interface Verdict extends Judgement {
-  /** Since when mode and own side are these, by the wall clock, milliseconds. */
+  /** Since when the mode and the own side are these, whatever is known of others, by the wall clock, milliseconds. */
   readonly since: number
   readonly capabilities: Capabilities
 }
