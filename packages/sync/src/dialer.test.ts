@@ -50,6 +50,21 @@ describe('a dialer', () => {
     expect(dialer.step({ kind: 'hint', now: 9_000 })).toEqual([])
   })
 
+  it('[DI4] gives up what began right before a hint once it is a second old, and is not up', () => {
+    const dialer = createDialer({ random: () => 0.5 })
+    dialer.step({ kind: 'start', now: 0 })
+    expect(dialer.wakeAt).toBeUndefined()
+    dialer.step({ kind: 'hint', now: 300 })
+    expect(dialer.wakeAt).toBe(1_000)
+    expect(dialer.step({ kind: 'tick', now: 999 })).toEqual([])
+    expect(dialer.step({ kind: 'tick', now: 1_000 })).toEqual(['hangUp', 'dial'])
+    // Once: what is dialled now is given its time.
+    expect(dialer.wakeAt).toBeUndefined()
+    dialer.step({ kind: 'hint', now: 1_100 })
+    dialer.step({ kind: 'up', now: 1_200 })
+    expect(dialer.wakeAt).toBeUndefined()
+  })
+
   it('[DI4] dials at once on a hint, but not twice within the debounce', () => {
     const dialer = createDialer({ random: () => 0.9, baseMs: 10_000 })
     failing(dialer, 3)

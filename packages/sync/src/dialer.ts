@@ -63,9 +63,12 @@ export function createDialer(options: DialerOptions): Dialer {
   let state: DialerPhase = { phase: 'idle' }
   let failures = 0
   let dialledAt = Number.NEGATIVE_INFINITY
+  /** Whether a hint came while the attempt under way was too young to be given up. */
+  let isHinted = false
 
   const dial = (now: number): DialerEffect[] => {
     dialledAt = now
+    isHinted = false
     state = { phase: 'dialing', since: now }
     return ['dial']
   }
@@ -85,6 +88,7 @@ export function createDialer(options: DialerOptions): Dialer {
       return failures
     },
     get wakeAt(): number | undefined {
+      if (state.phase === 'dialing' && isHinted) return state.since + stuckMs
       return state.phase === 'waiting' ? state.at : undefined
     },
     step: (input) => {
@@ -93,6 +97,8 @@ export function createDialer(options: DialerOptions): Dialer {
         case 'start':
           return state.phase === 'idle' ? dial(input.now) : []
         case 'tick':
+          if (state.phase === 'dialing' && isHinted && input.now >= state.since + stuckMs)
+            return ['hangUp', ...dial(input.now)]
           return state.phase === 'waiting' && input.now >= state.at ? dial(input.now) : []
         case 'up':
           state = { phase: 'up', since: input.now }
@@ -106,6 +112,7 @@ export function createDialer(options: DialerOptions): Dialer {
         }
         case 'hint': {
           const isStuck = state.phase === 'dialing' && input.now - state.since >= stuckMs
+          isHinted = state.phase === 'dialing'
           if ((state.phase !== 'waiting' && !isStuck) || input.now - dialledAt < debounceMs) return []
           failures = 0
           return isStuck ? ['hangUp', ...dial(input.now)] : dial(input.now)

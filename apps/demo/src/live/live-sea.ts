@@ -188,7 +188,13 @@ class LiveTab implements LiveSea {
     document.subscribe((event) => this.#changed(event))
     document.presence.subscribe((others) => this.#seen(others))
     document.onRefused((content) =>
-      this.#tell({ kind: 'refused', at: this.now(), seat: this.own.peek(), reason: content.reason }),
+      this.#tell({
+        kind: 'refused',
+        at: this.now(),
+        seat: this.own.peek(),
+        what: 'a change',
+        reason: content.reason,
+      }),
     )
     replica.onStorageStatus((status) => {
       this.trouble.value = status.state === 'ok' ? undefined : `The disk does not take writes (${status.code}).`
