@@ -6,12 +6,10 @@ import {
   eventText,
   reachHeadline,
   reachSentence,
-  secondsText,
   stormSpanText,
 } from './captions.ts'
 import type { ConflictCard, WriteRecord } from './events.ts'
-import type { IslandFrame, PeerView } from './frame.ts'
-import { bytesText, clockText, listText } from './frame.ts'
+import { bytesText, clockText, type IslandFrame, listText, type PeerView, secondsText } from './frame.ts'
 
 const record = (key: string, at: number): WriteRecord => ({
   key,

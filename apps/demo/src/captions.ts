@@ -1,6 +1,15 @@
 /** Events in words: present tense, plain, islands act and the engine stays out of the sentence. */
 import type { ChartEvent, ConflictCard, WriteOp } from './events.ts'
-import { bytesText, clockText, countText, type IslandFrame, listText, type StormMode, seatName } from './frame.ts'
+import {
+  bytesText,
+  clockText,
+  countText,
+  type IslandFrame,
+  listText,
+  type StormMode,
+  seatName,
+  secondsText,
+} from './frame.ts'
 import { sideText } from './stand.ts'
 
 /** Name of a storm: what the presets are called. */
@@ -98,13 +107,6 @@ function regattaText(event: Extract<ChartEvent, { kind: 'regatta' }>): string {
 /** Which events belong in the log: merges, and boats that only greeted when they sank, would drown the rest. */
 export function isIncident(event: ChartEvent): boolean {
   return event.kind !== 'merge' && (event.kind !== 'sunk' || event.carried)
-}
-
-/** `26 s`, `1 min 4 s`. */
-export function secondsText(ms: number): string {
-  const total = Math.max(0, Math.round(ms / 1000))
-  const minutes = Math.floor(total / 60)
-  return minutes === 0 ? `${total} s` : `${minutes} min ${total - minutes * 60} s`
 }
 
 /** `0.2 s ago`, for something heard. */

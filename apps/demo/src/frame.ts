@@ -172,3 +172,10 @@ export function countText(count: number, one: string, many: string = `${one}s`):
 export function listText(names: readonly string[]): string {
   return names.length < 2 ? (names[0] ?? 'nobody') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
 }
+
+/** `26 s`, `1 min 4 s`. */
+export function secondsText(ms: number): string {
+  const total = Math.max(0, Math.round(ms / 1000))
+  const minutes = Math.floor(total / 60)
+  return minutes === 0 ? `${total} s` : `${minutes} min ${total - minutes * 60} s`
+}

@@ -1,6 +1,5 @@
 /** Where an island stands, as its partition layer says it, and the words for it. */
-import { secondsText } from './captions.ts'
-import { clockText, listText, type Seat, seatName, seatNames } from './frame.ts'
+import { clockText, listText, type Seat, seatName, seatNames, secondsText } from './frame.ts'
 
 /** What a side is of the five. */
 export type Side = 'full' | 'mixed' | 'majority' | 'minority' | 'even' | 'isolated' | 'unknown'

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { agoText, reachHeadline, reachSentence, secondsText, situationText, titleCase } from '../captions.ts'
+import { agoText, reachHeadline, reachSentence, situationText, titleCase } from '../captions.ts'
 import {
   bytesText,
   clockText,
@@ -10,6 +10,7 @@ import {
   replicaName,
   type Seat,
   seatName,
+  secondsText,
   shortDigest,
 } from '../frame.ts'
 import type { SeaModel } from '../model.ts'

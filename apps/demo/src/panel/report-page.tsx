@@ -1,6 +1,6 @@
-import { conflictTitle, ruleText, secondsText, stormSpanText, titleCase } from '../captions.ts'
+import { conflictTitle, ruleText, stormSpanText, titleCase } from '../captions.ts'
 import type { ConflictCard, HealCard } from '../events.ts'
-import { bytesText, countText, shortDigest } from '../frame.ts'
+import { bytesText, countText, secondsText, shortDigest } from '../frame.ts'
 import type { SeaModel } from '../model.ts'
 import { ConflictMark } from '../parts/icons.tsx'
 import { whyOpen } from '../ui.ts'

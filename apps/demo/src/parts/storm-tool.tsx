@@ -1,5 +1,4 @@
-import { secondsText } from '../captions.ts'
-import { type Seat, seatName, seats } from '../frame.ts'
+import { type Seat, seatName, seats, secondsText } from '../frame.ts'
 import { brush, brushSide } from '../ui.ts'
 import type { Sailing } from '../world/sailing.ts'
 import { Icon } from './icons.tsx'
