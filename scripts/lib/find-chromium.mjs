@@ -1,6 +1,5 @@
 // The browser of the browser tests and of the demo's pictures: an installed Chromium or Chrome. Nothing is downloaded.
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { findProgram, isRequired } from './find-program.mjs'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome']
 const places = [
@@ -18,16 +17,7 @@ const places = [
  * @throws when `CHROME_PATH` names something that cannot be run
  */
 export function findChromium(env = process.env) {
-  const chosen = env['CHROME_PATH']
-  if (chosen !== undefined && chosen !== '') {
-    if (!isExecutable(chosen)) throw new Error(`CHROME_PATH is set to ${chosen}, which cannot be run`)
-    return chosen
-  }
-  const onPath = (env['PATH'] ?? '')
-    .split(delimiter)
-    .filter((folder) => folder !== '')
-    .flatMap((folder) => names.map((name) => join(folder, name)))
-  return [...onPath, ...places].find(isExecutable)
+  return findProgram({ env, variable: 'CHROME_PATH', names, places })
 }
 
 /** Arguments that keep the browser quiet and offline, and let it start in a container. */
@@ -46,15 +36,5 @@ export const chromiumArguments = Object.freeze([
  * @param {Record<string, string | undefined>} [env]
  */
 export function browserIsRequired(env = process.env) {
-  return env['REJOIN_REQUIRE_BROWSER'] === '1' || (env['CI'] !== undefined && env['CI'] !== '' && env['CI'] !== 'false')
-}
-
-/** @param {string} path */
-function isExecutable(path) {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
+  return isRequired(env, 'REJOIN_REQUIRE_BROWSER')
 }

@@ -1,6 +1,5 @@
 // The NATS server of the tests of leases in NATS: an installed one. Nothing is downloaded.
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { findProgram, isRequired } from './find-program.mjs'
 
 /** Where Debian puts it, which is not on everybody's PATH. */
 const places = ['/usr/sbin/nats-server', '/usr/local/sbin/nats-server']
@@ -13,16 +12,12 @@ const places = ['/usr/sbin/nats-server', '/usr/local/sbin/nats-server']
  * @throws when `NATS_SERVER_PATH` names something that cannot be run
  */
 export function findNatsServer(env = process.env) {
-  const chosen = env['NATS_SERVER_PATH']
-  if (chosen !== undefined && chosen !== '') {
-    if (!isExecutable(chosen)) throw new Error(`NATS_SERVER_PATH is set to ${chosen}, which cannot be run`)
-    return chosen
-  }
-  const onPath = (env['PATH'] ?? '')
-    .split(delimiter)
-    .filter((folder) => folder !== '')
-    .map((folder) => join(folder, process.platform === 'win32' ? 'nats-server.exe' : 'nats-server'))
-  return [...onPath, ...places].find(isExecutable)
+  return findProgram({
+    env,
+    variable: 'NATS_SERVER_PATH',
+    names: [process.platform === 'win32' ? 'nats-server.exe' : 'nats-server'],
+    places,
+  })
 }
 
 /**
@@ -30,16 +25,5 @@ export function findNatsServer(env = process.env) {
  * @param {Record<string, string | undefined>} [env]
  */
 export function natsServerIsRequired(env = process.env) {
-  const { CI, REJOIN_REQUIRE_NATS_SERVER } = env
-  return REJOIN_REQUIRE_NATS_SERVER === '1' || (CI !== undefined && CI !== '' && CI !== 'false')
-}
-
-/** @param {string} path */
-function isExecutable(path) {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
+  return isRequired(env, 'REJOIN_REQUIRE_NATS_SERVER')
 }

@@ -1,8 +1,9 @@
 /** How the dialling of other servers goes, as numbers. No label names an address. */
 import type { DialMetrics, PlannedDialing } from '@rejoin/sync/partition'
 import { Counter, Gauge, type Registry } from 'prom-client'
+import { type CounterRow, registerCounters } from './derived-counters.ts'
 
-const counters: readonly (readonly ['dials' | 'established' | 'duplicates', string, string])[] = [
+const counters: readonly CounterRow<'dials' | 'established' | 'duplicates'>[] = [
   ['dials', 'dials_total', 'Attempts at addresses of other servers.'],
   ['established', 'dials_established_total', 'Attempts that led to a complete handshake.'],
   ['duplicates', 'duplicate_links_total', 'Links closed as there was another to the same server.'],
@@ -16,17 +17,7 @@ const gauges: readonly (readonly ['breakers' | 'addresses', string, string, stri
 export function registerDialMetrics(registry: Registry, read: () => PlannedDialing | undefined): void {
   const registers = [registry]
   const now = (): DialMetrics | undefined => read()?.metrics()
-  for (const [key, name, help] of counters) {
-    new Counter({
-      name: `rejoin_${name}`,
-      help,
-      registers,
-      collect() {
-        this.reset()
-        this.inc(now()?.[key] ?? 0)
-      },
-    })
-  }
+  registerCounters(registry, counters, now)
   new Counter({
     name: 'rejoin_dial_failures_total',
     help: 'Attempts at addresses of other servers that failed, by how far they came.',

@@ -5,6 +5,7 @@
 import type { Metrics } from '@rejoin/sync'
 import type { Partitions, PlannedDialing } from '@rejoin/sync/partition'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { type CounterRow, registerCounters } from './derived-counters.ts'
 import { registerDialMetrics } from './dial-metrics.ts'
 import { registerPartitionMetrics } from './partition-metrics.ts'
 
@@ -42,7 +43,7 @@ export interface ServerGauges {
 }
 
 /** What the replica counts itself: by its name there, the name here, and what it says. */
-const replicaCounters: readonly (readonly [keyof Metrics, string, string])[] = [
+const replicaCounters: readonly CounterRow<keyof Metrics>[] = [
   ['malformedFrames', 'malformed_frames_total', 'Frames that broke the protocol; each ended its connection.'],
   ['rejectedHandshakes', 'rejected_handshakes_total', 'Handshakes declined.'],
   ['changesMerged', 'changes_merged_total', 'Changes of clients merged.'],
@@ -94,17 +95,7 @@ export function createServerMetrics(version: string, gauges: ServerGauges): Serv
     })
   stateGauge('ready', 'Whether /readyz answers 200.', gauges.ready)
   stateGauge('storage_ok', 'Whether the latest write to the store succeeded.', gauges.storageOk)
-  for (const [key, name, help] of replicaCounters) {
-    new Counter({
-      name: `rejoin_${name}`,
-      help,
-      registers,
-      collect() {
-        this.reset()
-        this.inc(gauges.replica()?.[key] ?? 0)
-      },
-    })
-  }
+  registerCounters(registry, replicaCounters, gauges.replica)
   registerPartitionMetrics(registry, gauges.partitions)
   registerDialMetrics(registry, gauges.dialing)
   for (const [key, name, help] of replicaGauges) {

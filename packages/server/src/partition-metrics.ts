@@ -1,10 +1,11 @@
 /** Where the server stands among those that vote, as numbers. No label names a peer: there may be any number of them. */
 import type { PartitionMetrics, Partitions } from '@rejoin/sync/partition'
-import { Counter, Gauge, type Registry } from 'prom-client'
+import { Gauge, type Registry } from 'prom-client'
+import { type CounterRow, registerCounters } from './derived-counters.ts'
 
 const modes = ['full', 'mixed', 'majority', 'minority', 'even', 'isolated', 'unknown'] as const
 
-const counters: readonly (readonly [keyof PartitionMetrics, string, string])[] = [
+const counters: readonly CounterRow<keyof PartitionMetrics>[] = [
   ['suspicions', 'suspicions_total', 'Times that a voter was suspected.'],
   ['suspicionsRefuted', 'suspicions_refuted_total', 'Suspicions of voters that were there: false accusations.'],
   ['unreachable', 'unreachable_total', 'Times that a voter was found unreachable.'],
@@ -18,17 +19,7 @@ const counters: readonly (readonly [keyof PartitionMetrics, string, string])[] =
 /** Adds the numbers of a partition layer to a registry. */
 export function registerPartitionMetrics(registry: Registry, read: () => Partitions | undefined): void {
   const registers = [registry]
-  for (const [key, name, help] of counters) {
-    new Counter({
-      name: `rejoin_${name}`,
-      help,
-      registers,
-      collect() {
-        this.reset()
-        this.inc(read()?.metrics()[key] ?? 0)
-      },
-    })
-  }
+  registerCounters(registry, counters, () => read()?.metrics())
   new Gauge({
     name: 'rejoin_partition_mode',
     help: 'How the voters look from here: 1 for the mode that it is.',

@@ -1,5 +1,14 @@
 /** What frames are made of: each field knows how it is written and how it is read, so that the two cannot drift apart. */
-import { type AuthorId, authorIdFromBytes, type ByteReader, type ByteWriter, type Hash64 } from '@rejoin/state'
+import {
+  type AuthorId,
+  attempt,
+  authorIdFromBytes,
+  ByteReader,
+  ByteWriter,
+  type DecodeError,
+  type Hash64,
+  type Result,
+} from '@rejoin/state'
 import { frameLimits } from './frame-limits.ts'
 
 /** How one value travels. `read` refuses by `reader.fail` whatever `write` would not have written. */
@@ -135,3 +144,20 @@ export function lanes(most: number): Field<Uint32Array> {
 export const handle: Field<number> = checked(uint, (reader, number) => {
   if (number === 0 || number > frameLimits.handle) reader.fail('malformed', `handle ${number}`)
 })
+
+/** The bytes of a value. */
+export function encoded<T>(field: Field<T>, value: T): Uint8Array {
+  const writer = new ByteWriter(64)
+  field.write(writer, value)
+  return writer.finish()
+}
+
+/** The value that bytes spell, or why they spell none. Never throws, whatever the bytes. */
+export function decoded<T>(field: Field<T>, bytes: Uint8Array): Result<T, DecodeError> {
+  return attempt(() => {
+    const reader = new ByteReader(bytes)
+    const value = field.read(reader)
+    reader.end()
+    return value
+  })
+}

@@ -586,7 +586,7 @@ class PartitionWatch implements Companion, Partitions {
       this.#lookAt = now + lookMs
       this.#observe()
       this.#seen()
-      if (this.status.open.some(({ phase }) => phase === 'verify'))
+      if (this.#incidents.open.some(({ phase }) => phase === 'verify'))
         this.#incidents.step({ kind: 'covered', isCovered: this.#isCovered() })
     }
     this.#votes?.tick()

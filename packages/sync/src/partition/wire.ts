@@ -1,8 +1,20 @@
 /** The bytes of what the partition layers of two replicas tell each other, in asides. */
-import { attempt, ByteReader, ByteWriter, type DecodeError, type Result, type Version } from '@rejoin/state'
+import type { DecodeError, Result, Version } from '@rejoin/state'
 import { frameLimits } from '../frame-limits.ts'
 import { wholeVersion } from '../version-codec.ts'
-import { choice, type Field, type Fields, flag, list, optional, record, text, uint } from '../wire-fields.ts'
+import {
+  choice,
+  decoded,
+  encoded,
+  type Field,
+  type Fields,
+  flag,
+  list,
+  optional,
+  record,
+  text,
+  uint,
+} from '../wire-fields.ts'
 import {
   type MemberStatus,
   mostAccusers,
@@ -164,19 +176,12 @@ const message = union<PartitionMessage>({
 
 /** The bytes of a message. */
 export function encodePartition(told: PartitionMessage): Uint8Array {
-  const writer = new ByteWriter(64)
-  message.write(writer, told)
-  return writer.finish()
+  return encoded(message, told)
 }
 
 /** The message that bytes spell, or why they spell none. Never throws, whatever the bytes. */
 export function decodePartition(bytes: Uint8Array): Result<PartitionMessage, DecodeError> {
-  return attempt(() => {
-    const reader = new ByteReader(bytes)
-    const told = message.read(reader)
-    reader.end()
-    return told
-  })
+  return decoded(message, bytes)
 }
 
 const rosterState = record<RosterLogState>({
@@ -188,17 +193,10 @@ const rosterState = record<RosterLogState>({
 
 /** The row of what a voter answered for. */
 export function encodeRosterState(state: RosterLogState): Uint8Array {
-  const writer = new ByteWriter(64)
-  rosterState.write(writer, state)
-  return writer.finish()
+  return encoded(rosterState, state)
 }
 
 /** What such a row spells; an error where it was damaged. */
 export function decodeRosterState(bytes: Uint8Array): Result<RosterLogState, DecodeError> {
-  return attempt(() => {
-    const reader = new ByteReader(bytes)
-    const state = rosterState.read(reader)
-    reader.end()
-    return state
-  })
+  return decoded(rosterState, bytes)
 }

@@ -1,8 +1,8 @@
 /** The bytes of what two replicas tell each other about where servers can be reached, in asides. */
-import { attempt, ByteReader, ByteWriter, type DecodeError, type Result } from '@rejoin/state'
+import type { DecodeError, Result } from '@rejoin/state'
 import type { Permission } from '../../frame.ts'
 import { frameLimits } from '../../frame-limits.ts'
-import { choice, list, record, text } from '../../wire-fields.ts'
+import { choice, decoded, encoded, list, record, text } from '../../wire-fields.ts'
 import { mostAddressesAtOnce, mostAddressText, mostIdText, type PeerAddress } from '../dialing/address.ts'
 import { union } from '../wire.ts'
 
@@ -35,17 +35,10 @@ const message = union<AddressMessage>({
 
 /** The bytes of a message. */
 export function encodeAddressMessage(told: AddressMessage): Uint8Array {
-  const writer = new ByteWriter(64)
-  message.write(writer, told)
-  return writer.finish()
+  return encoded(message, told)
 }
 
 /** The message that bytes spell, or why they spell none. Never throws, whatever the bytes. */
 export function decodeAddressMessage(bytes: Uint8Array): Result<AddressMessage, DecodeError> {
-  return attempt(() => {
-    const reader = new ByteReader(bytes)
-    const told = message.read(reader)
-    reader.end()
-    return told
-  })
+  return decoded(message, bytes)
 }

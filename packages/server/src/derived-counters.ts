@@ -1,0 +1,23 @@
+import { Counter, type Registry } from 'prom-client'
+
+/** Key of the number, its name without `rejoin_`, and what it says. */
+export type CounterRow<K extends string> = readonly [key: K, name: string, help: string]
+
+/** Counters of numbers that are counted elsewhere: read when somebody asks, 0 while there is nothing to read. */
+export function registerCounters<K extends string>(
+  registry: Registry,
+  rows: readonly CounterRow<K>[],
+  read: () => { readonly [key in K]: number } | undefined,
+): void {
+  for (const [key, name, help] of rows) {
+    new Counter({
+      name: `rejoin_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset()
+        this.inc(read()?.[key] ?? 0)
+      },
+    })
+  }
+}
