@@ -24,7 +24,7 @@ export {
   ringLanes,
   writeArchipelago,
 } from './archipelago-world.ts'
-export { type Checker, type CheckerOptions, createChecker, type Violation } from './checker.ts'
+export { type Checker, type CheckerOptions, type CheckPace, createChecker, type Violation } from './checker.ts'
 export { type CommandHost, runCommand, type SimSummary } from './command.ts'
 export { createDisk, type DiskMode, type DiskOptions, type SimDisk } from './disk.ts'
 export { type GenerateOptions, generateScenario, randomWrite, type TroubleName } from './generate.ts'
@@ -46,7 +46,7 @@ export {
   type MembersWorld,
   type SimulatedMember,
 } from './members/members-world.ts'
-export { type ClockFault, createNodeTime, type NodeTime, worldEpochMs } from './node-time.ts'
+export { type ClockFault, createNodeTime, type NodeTime, type SleepFault, worldEpochMs } from './node-time.ts'
 export { createListTree, type ListElement, type ListTree } from './oracle/list-tree.ts'
 export { createOpLog, type LoggedItem, type LoggedKey, leafId, type OpLog, OracleError } from './oracle/op-log.ts'
 export { canonicalText, plainAt } from './oracle/plain.ts'
@@ -78,7 +78,7 @@ export {
   stormLanes,
   stormSide,
 } from './storms.ts'
-export { type FaultRun, runFaults } from './voters/faults.ts'
+export { type FaultHandlers, type FaultRun, runFaults } from './voters/faults.ts'
 export {
   type FlappingHealFigures,
   measureFlappingHeal,
@@ -86,6 +86,7 @@ export {
   patientPace,
   playLongOutage,
   type SplitFigures,
+  type SplitOptions,
 } from './voters/figures.ts'
 export { type GenerateVoterOptions, generateVoterScript } from './voters/generate.ts'
 export { type PlayVoterOptions, playApp, playVoters, type VoterResult, voterBounds } from './voters/play.ts'

@@ -113,14 +113,19 @@ export {
   mostLeaseName,
   mostLeases,
 } from './lease/options.ts'
+export type { StoreLife } from './lease/store/records.ts'
 export { createStoreLease, type StoreLeaseMachine } from './lease/store/store-lease.ts'
 export type {
+  FoundLife,
+  HeldOfStore,
   StoreAnswer,
   StoreKey,
   StoreLeaseEffect,
   StoreLeaseInput,
   StoreLeaseOptions,
   StoreLeaseState,
+  StoreTask,
+  Watched,
 } from './lease/store/store-lease-types.ts'
 export { startStoreLease } from './lease/store/store-lease-types.ts'
 export { type ConditionalStore, type StoreLeasesOptions, storeLeases } from './lease/store/store-leases.ts'
@@ -135,6 +140,7 @@ export {
   type Lease,
   type LeaseChange,
   type LeaseDesk,
+  type LeaseGround,
   type LeaseRequestOptions,
   type LeaseSource,
   votedLeases,
@@ -157,6 +163,7 @@ export { type DialTrialOptions, tryDial } from './planned/try-dial.ts'
 export { isQuorum, twoThirdsOf, weightOf } from './policy.ts'
 export type {
   FailureClass,
+  Happening,
   Incident,
   Outcome,
   Phase,
@@ -166,7 +173,7 @@ export type {
   TimelineEntry,
 } from './recovery/incident.ts'
 export { hasSymptoms, noSymptoms } from './recovery/incident.ts'
-export type { IncidentEffect, IncidentInput } from './recovery/incident-machine.ts'
+export type { IncidentEffect, IncidentInput, Told } from './recovery/incident-machine.ts'
 export { entryWords, incidentReport } from './recovery/incident-report.ts'
 export { createRecovery, type Recovery, type RecoveryOptions } from './recovery/recovery.ts'
 export { mostVoters, type NodeId, type Policy, type Roster, rosterFault, type Voter } from './roster.ts'

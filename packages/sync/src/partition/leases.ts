@@ -55,7 +55,7 @@ export interface LeaseRequestOptions {
   readonly ttlMs?: number
 }
 
-/** What the leases of a replica stand on. */
+/** What the leases of a replica stand on. @internal */
 export interface LeaseGround {
   readonly core: ReplicaCore
   readonly self: NodeId
@@ -68,7 +68,7 @@ export interface LeaseGround {
   readonly votes: LeaseDoor | undefined
 }
 
-/** The leases of one replica, wherever they come from. What is optional is for those that voters grant. */
+/** The leases of one replica, wherever they come from. What is optional is for those that voters grant. @internal */
 export interface LeaseDesk {
   /** `released` is called once, when it is given back. */
   want(document: DocumentCore, name: string, options: LeaseRequestOptions, released: () => void): Lease

@@ -12,7 +12,7 @@ import {
 } from './incident.ts'
 
 /** `operator`: a person should look. Trying goes on. */
-type Told = 'operator' | 'opened' | 'classified' | 'escalated' | 'verifying' | 'closed'
+export type Told = 'operator' | 'opened' | 'classified' | 'escalated' | 'verifying' | 'closed'
 
 /** What an incident wants done or told. */
 export type IncidentEffect =
