@@ -91,7 +91,7 @@ export class DocumentShelf {
     if (known !== undefined) {
       known.users += 1
       known.idle.clear()
-      if (known.core.isLoaded) this.#used(known.core)
+      if (known.core.isLoaded && known.users === 1) this.#used(known.core)
       if (onProgress !== undefined && !known.core.isLoaded) known.onProgress.add(onProgress)
       return known.loaded
     }

@@ -150,6 +150,7 @@ export class DocumentStream implements Carrier {
     this.#selfCheck.reopened()
     this.forks.opened(this.theirs)
     this.#tellPermission()
+    this.#oweDurable()
     if (isReturn) this.open()
     if (this.#host.contactKey !== undefined) core.incidents.contact(this.#host.contactKey, frame.version)
     if (this.rights.isReader) {
@@ -327,7 +328,11 @@ export class DocumentStream implements Carrier {
     this.#needs.ask(this.#theirHandle)
     this.#acknowledge()
     if (this.rights.isReader) this.#presence.send(this.#theirHandle)
-    if (this.rights.isReader && !this.core.rights.isHeld) this.#sender.pump(this.rights.maySend)
+    if (this.rights.isReader && !this.core.rights.isHeld) {
+      const { sentBytes } = this.#sender
+      this.#sender.pump(this.rights.maySend)
+      if (this.#sender.sentBytes !== sentBytes) this.#oweDurable()
+    }
     if (
       this.#joins.isOwed &&
       this.rights.isWriter &&
@@ -460,6 +465,11 @@ export class DocumentStream implements Carrier {
       this.#sender.needed(sent, full)
       this.wake()
     })
+  }
+
+  /** Whoever was told of what is not on this disk yet does not bring it. */
+  #oweDurable(): void {
+    if (this.#host.isEqual) this.#acks.owe(this.core.store.version.above(this.core.durable))
   }
 
   #acknowledge(): void {

@@ -108,6 +108,10 @@ export class Session implements StreamHost {
     return this.peer !== undefined && this.hub.isSameProfile(this.peer.profiles)
   }
 
+  get isEqual(): boolean {
+    return this.peer?.role === this.hub.role
+  }
+
   /** Whether this side dialled. */
   get isInitiator(): boolean {
     return this.#options.initiator

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createMemoryDisk, type MemoryDisk } from './index.ts'
-import { outcome, type RaidHandle, star, World } from './world.test-helper.ts'
+import { insideOf } from './replica.ts'
+import { outcome, type Participant, type RaidHandle, star, World } from './world.test-helper.ts'
 
 describe('a replica and its disk', () => {
   it('[LA1] reaches disk only after the flush, and server only after the flush of the server', () => {
@@ -27,6 +28,44 @@ describe('a replica and its disk', () => {
     world.advance(100)
     expect([receipt.level, onServer.code]).toEqual(['server', 'resolved'])
     expect(handles[0]!.unsaved.changes).toBe(0)
+  })
+
+  it('[LA11] tells those that know what it has once that is on the disk, though they never brought it', () => {
+    for (const isCongested of [false, true]) {
+      const world = new World()
+      const disk = createMemoryDisk()
+      const [writer, between, holder] = [
+        world.replica({ role: 'peer', limits: { sendAheadBytes: 0 } }),
+        world.replica({ role: 'peer' }),
+        world.replica({ role: 'peer', disk }),
+      ]
+      const join = (dialling: Participant, listening: Participant, name: string, latencyMs = 5): void => {
+        const wire = world.wire(name, { latencyMs })
+        listening.join({ transports: [wire.listen] })
+        dialling.join({ transports: [wire.dial] })
+      }
+      const [handle] = [writer, between, holder].map((one) => world.open(one)) as [RaidHandle]
+      join(writer, between, 'near')
+      join(between, holder, 'next')
+      if (isCongested) join(writer, holder, 'far', 2000)
+      world.advance(10_000)
+      disk.autoFlush = false
+      const { connections } = insideOf(writer.replica)
+      const probe = (): void => [...connections][1]?.probe()
+      // The long way is full of something else: the holder hears of the change, and says so, before the writer can tell it.
+      probe()
+      const { change } = handle.change((draft) => draft.phase.set('x'))
+      world.advance(50)
+      probe()
+      if (!isCongested) join(writer, holder, 'far')
+      world.advance(4500)
+      const stored = (): number[] =>
+        [...connections].map(({ session }) => session.streams.get('raid')?.durableThere.get(change!.author) ?? -1)
+      expect(stored()).toEqual([1, 0])
+      while (disk.pending > 0) disk.flush()
+      world.advance(4500)
+      expect(stored()).toEqual([1, 1])
+    }
   })
 
   it('[LA1] a server that acknowledges before its flush is caught by a crash: the rule is needed', () => {

@@ -3,6 +3,8 @@ import { type AuthorId, Version } from '@rejoin/state'
 /** What was acknowledged on a stream, so that each step of the disk is told once. */
 export class StreamAcks {
   readonly #told = new Map<AuthorId, number>()
+  /** What the other side knows to be here, and was not on the disk by then. */
+  readonly #owed = new Map<AuthorId, number>()
   /** What was looked at last: most of the time nothing has changed since. */
   #seen: { readonly durable: Version; readonly authors: number } | undefined
 
@@ -17,12 +19,23 @@ export class StreamAcks {
       this.#told.set(author, seq)
       risen.push([author, seq])
     }
+    for (const [author, seq] of this.#owed) {
+      if (durable.get(author) < seq) continue
+      this.#owed.delete(author)
+      risen.push([author, seq])
+    }
     return risen.length === 0 ? undefined : Version.from(risen)
+  }
+
+  /** What the other side will not bring, as it knows that it is here: it is told once it is on the disk. */
+  owe(entries: Iterable<readonly [AuthorId, number]>): void {
+    for (const [author, seq] of entries) this.#owed.set(author, seq)
   }
 
   /** Nothing counts as told. */
   reset(): void {
     this.#told.clear()
+    this.#owed.clear()
     this.#seen = undefined
   }
 }

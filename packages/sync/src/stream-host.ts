@@ -7,6 +7,8 @@ export interface StreamHost {
   readonly hub: Hub
   readonly isServer: boolean
   readonly isSameProfile: boolean
+  /** Whether the other side is what this one is: two servers, or two without a server. */
+  readonly isEqual: boolean
   /** How the other side is called in reports. */
   readonly peerName: string
   readonly peerReplica: string

@@ -57,6 +57,8 @@ export interface Member {
   link: 'open' | 'lost' | 'none'
   /** Phi of the open link says so. */
   isSilent: boolean
+  /** Not heard since this replica was paused. */
+  isUnheard: boolean
   reach: Reach
   suspectedAt: number
   /** Who accused it at this incarnation, the first one first. */
@@ -221,6 +223,7 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
         incarnation: 0,
         link: 'none',
         isSilent: false,
+        isUnheard: false,
         reach: { via: 'none' },
         suspectedAt: 0,
         accusers: new Set(),
@@ -271,6 +274,7 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
       quietUntil = until
       for (const member of members.values()) {
         member.isSilent = false
+        member.isUnheard = true
         member.suspectedAt = until
         const [first] = member.accusers
         member.accusers.clear()
@@ -284,6 +288,7 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
     },
     raise,
     rumoursFor: (to) => {
+      if (rumours.size === 0 && to.accusers.size === 0) return []
       const ids = rumours.take(mostRumours - 1, transmissionsOf(settings.retransmitMult, count))
       const isAccused = to.incarnation > 0 && to.accusers.size > 0
       const waiting = ids.flatMap((id) => (isAccused && id === to.id ? [] : rumourOf(id)))

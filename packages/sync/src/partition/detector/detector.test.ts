@@ -4,7 +4,7 @@ import { createDetector, type DetectorEffect, type SwimDetector } from './detect
 import { detectorPresets } from './presets.ts'
 
 const wallOf = (now: number): number => 1_700_000_000_000 + now
-const heartbeat = (detector: SwimDetector, now: number): DetectorEffect[] =>
+const heartbeat = (detector: SwimDetector, now: number): readonly DetectorEffect[] =>
   detector.step({ kind: 'heartbeat', peer: 'bob', isHidden: false, now })
 
 /** Alice, who hears Bob every second. */

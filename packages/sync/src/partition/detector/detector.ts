@@ -5,7 +5,7 @@
 import type { NodeId } from '../roster.ts'
 import type { Suspicion } from './beliefs.ts'
 import { createPauseGuard, type PauseGuardEffect, type PauseGuardInput, type PauseHint } from './pause-guard.ts'
-import { createPhi, type Phi } from './phi.ts'
+import { createPhi, type Phi, type PhiInput } from './phi.ts'
 import { createSwim, type Swim, type SwimOptions } from './swim.ts'
 import type { MemberView, SwimEffect, SwimInput } from './swim-types.ts'
 
@@ -25,7 +25,7 @@ export type DetectorEffect = SwimEffect | PauseGuardEffect
 
 /** Who of the voters is there. */
 export interface Detector {
-  step(input: DetectorInput): DetectorEffect[]
+  step(input: DetectorInput): readonly DetectorEffect[]
   memberOf(peer: NodeId): MemberView | undefined
   /** Who is suspected now. Where nobody probes, nobody is. */
   readonly suspicions: readonly Suspicion[]
@@ -41,6 +41,9 @@ export interface SwimDetector extends Detector {
   phiOf(peer: NodeId, now: number): number | undefined
 }
 
+/** As most heartbeats have no effect. */
+const nothing: readonly DetectorEffect[] = []
+
 /** Knows nobody; begins with `join` and `opened`. */
 export function createDetector(options: SwimOptions): SwimDetector {
   const { settings } = options
@@ -53,6 +56,14 @@ export function createDetector(options: SwimOptions): SwimDetector {
   const phis = new Map<NodeId, Phi>()
   /** Open connections; with whom is no member, without phi. */
   const open = new Map<NodeId, Phi | undefined>()
+  /** Before this, no connection is silent: what is heard only puts it off. */
+  let listenAt = Number.POSITIVE_INFINITY
+
+  const stepPhi = (phi: Phi | undefined, input: PhiInput): void => {
+    if (phi === undefined) return
+    phi.step(input)
+    listenAt = Math.min(listenAt, phi.wakeAt ?? listenAt)
+  }
 
   const watch = (peer: NodeId, now: number): void => {
     let phi = phis.get(peer)
@@ -66,18 +77,28 @@ export function createDetector(options: SwimOptions): SwimDetector {
       phis.set(peer, phi)
     }
     open.set(peer, phi)
-    phi.step({ kind: 'restart', now })
+    stepPhi(phi, { kind: 'restart', now })
   }
-  const stepGuard = (input: PauseGuardInput): DetectorEffect[] =>
+  const stepGuard = (input: PauseGuardInput): readonly DetectorEffect[] =>
     guard.step(input).flatMap((effect) => {
-      for (const phi of phis.values()) phi.step({ kind: 'restart', now: input.now })
+      for (const phi of phis.values()) stepPhi(phi, { kind: 'restart', now: input.now })
       return [effect, ...swim.step({ kind: 'paused', until: effect.until, now: input.now })]
     })
-  const listen = (now: number): DetectorEffect[] => {
+  const listen = (now: number): readonly DetectorEffect[] => {
     const effects: DetectorEffect[] = []
-    for (const [peer, phi] of open)
-      if (phi?.step({ kind: 'tick', now }).includes('silent')) effects.push(...swim.step({ kind: 'silent', peer, now }))
+    listenAt = Number.POSITIVE_INFINITY
+    for (const [peer, phi] of open) {
+      if (phi === undefined) continue
+      if (phi.step({ kind: 'tick', now }).includes('silent')) effects.push(...swim.step({ kind: 'silent', peer, now }))
+      listenAt = Math.min(listenAt, phi.wakeAt ?? listenAt)
+    }
     return effects
+  }
+  const tick = (input: PauseGuardInput & { readonly kind: 'tick' }): readonly DetectorEffect[] => {
+    const before = stepGuard(input)
+    const silent = input.now < listenAt ? before : [...before, ...listen(input.now)]
+    const after = swim.step(input)
+    return silent.length === 0 ? after : [...silent, ...after]
   }
 
   return {
@@ -91,15 +112,14 @@ export function createDetector(options: SwimOptions): SwimDetector {
     },
     phiOf: (peer, now) => open.get(peer)?.at(now),
     get wakeAt(): number | undefined {
-      let first = Math.min(guard.wakeAt ?? Number.POSITIVE_INFINITY, swim.wakeAt ?? Number.POSITIVE_INFINITY)
-      for (const phi of open.values()) first = Math.min(first, phi?.wakeAt ?? first)
+      const first = Math.min(guard.wakeAt ?? listenAt, swim.wakeAt ?? listenAt, listenAt)
       return Number.isFinite(first) ? first : undefined
     },
     step: (input) => {
       const { now } = input
       switch (input.kind) {
         case 'tick':
-          return [...stepGuard(input), ...listen(now), ...swim.step(input)]
+          return tick(input)
         case 'hint': {
           const { hint } = input
           const effects = stepGuard(input)
@@ -107,15 +127,16 @@ export function createDetector(options: SwimOptions): SwimDetector {
         }
         case 'heartbeat': {
           const phi = open.get(input.peer)
-          phi?.step({ kind: input.isHidden ? 'hidden' : 'visible', now })
-          phi?.step({ kind: 'heartbeat', now })
-          return swim.step({ kind: 'heard', peer: input.peer, now })
+          if (phi !== undefined && phi.isHidden !== input.isHidden)
+            stepPhi(phi, { kind: input.isHidden ? 'hidden' : 'visible', now })
+          stepPhi(phi, { kind: 'heartbeat', now })
+          return swim.isHeard(input.peer) ? nothing : swim.step({ kind: 'heard', peer: input.peer, now })
         }
         case 'message':
-          open.get(input.from)?.step({ kind: 'heard', now })
+          stepPhi(open.get(input.from), { kind: 'heard', now })
           return swim.step(input)
         case 'heard':
-          open.get(input.peer)?.step(input)
+          stepPhi(open.get(input.peer), input)
           return swim.step(input)
         case 'opened':
           open.set(input.peer, undefined)

@@ -51,10 +51,12 @@ export type PhiEffect = 'silent' | 'heard'
 
 /** How likely it is that one connection is dead. */
 export interface Phi {
-  step(input: PhiInput): PhiEffect[]
+  step(input: PhiInput): readonly PhiEffect[]
   /** 0 to `mostPhi`. O(1). */
   at(now: number): number
   readonly isSilent: boolean
+  /** What it goes by at present. */
+  readonly isHidden: boolean
   readonly intervals: PhiIntervals
   /** When a `tick` would find silence. */
   readonly wakeAt: number | undefined
@@ -73,6 +75,9 @@ function deviationsAt(threshold: number): number {
   for (let round = 0; round < 20; round++) y -= (exponent(y) - wanted) / (1.5976 + 0.211698 * y * y)
   return y
 }
+
+/** As most steps have no effect. */
+const nothing: readonly PhiEffect[] = []
 
 /** A connection that was opened or is judged anew at the `restart` that comes first. */
 export function createPhi(options: PhiOptions): Phi {
@@ -99,9 +104,9 @@ export function createPhi(options: PhiOptions): Phi {
   /** Kept, as it is asked for far more often than it changes. */
   let patience = patienceMs()
   const silentAt = (): number => (heardAt === undefined ? Number.POSITIVE_INFINITY : heardAt + patience)
-  const heard = (now: number): PhiEffect[] => {
+  const heard = (now: number): readonly PhiEffect[] => {
     heardAt = now
-    if (!isSilent) return []
+    if (!isSilent) return nothing
     isSilent = false
     return ['heard']
   }
@@ -115,6 +120,9 @@ export function createPhi(options: PhiOptions): Phi {
     },
     get isSilent(): boolean {
       return isSilent
+    },
+    get isHidden(): boolean {
+      return profile === 'hidden'
     },
     get intervals(): PhiIntervals {
       return { visible: windows.visible.values, hidden: windows.hidden.values }
@@ -134,7 +142,7 @@ export function createPhi(options: PhiOptions): Phi {
         case 'heard':
           return heard(now)
         case 'tick':
-          if (isSilent || now < silentAt()) return []
+          if (isSilent || now < silentAt()) return nothing
           isSilent = true
           beatAt = undefined
           return ['silent']
@@ -143,7 +151,7 @@ export function createPhi(options: PhiOptions): Phi {
           return heard(now)
         case 'hidden':
         case 'visible':
-          if (profile === kind) return []
+          if (profile === kind) return nothing
           profile = kind
           patience = patienceMs()
           beatAt = undefined

@@ -3,8 +3,8 @@
  * Lifeguard (Dadgar, Phillips, Currey 2018), and without its end: whoever is `unreachable` stays a member, is told rumours and probed, rarely,
  * until it answers or the roster removes it.
  *
- * On an open connection silence is judged by phi (`silent`); helpers confirm it. Only where there is no connection does an unanswered
- * probe alone begin a suspicion.
+ * On an open connection the heartbeats of the other side are the probes: silence is judged by phi (`silent`), and helpers confirm it. Only
+ * whom this replica does not hear it probes, and only where there is no connection does an unanswered probe alone begin a suspicion.
  *
  * Invariants, next to those of `beliefs.ts` and `prober.ts`
  * 1. Members come by `join` and go by `removed`; nobody becomes one by gossip.
@@ -38,6 +38,8 @@ export interface Swim {
   /** Copies, in the order of joining. O(n). */
   readonly members: readonly MemberView[]
   memberOf(peer: NodeId): MemberView | undefined
+  /** Whether it is there and was heard all the time, so that to hear it again is no news. */
+  isHeard(peer: NodeId): boolean
   /** Who is suspected now. */
   readonly suspicions: readonly Suspicion[]
   /** When `tick` is wanted. */
@@ -110,7 +112,8 @@ export function createSwim({ self, settings, random, incarnation = 1 }: SwimOpti
   const heard = (member: Member): void => {
     if (member.link !== 'open') return
     member.isSilent = false
-    reached(member, { via: 'direct' })
+    member.isUnheard = false
+    if (member.reach.via !== 'direct') reached(member, { via: 'direct' })
   }
   /** It speaks, and we say of it that it does not: it should know. */
   const confront = (member: Member, now: number): void => {
@@ -151,13 +154,25 @@ export function createSwim({ self, settings, random, incarnation = 1 }: SwimOpti
     confront(member, now)
   }
 
+  /** Whether it is to be probed: whoever is heard needs none, but for one that others accuse, as it should know. */
+  const isDoubtful = (member: Member, now: number): boolean => {
+    const { status, accusers, isUnheard } = member
+    if (status === 'alive') return !hears(member) || isUnheard || accusers.size > 0
+    return status === 'suspect' || (status === 'unreachable' && now >= member.probeAt)
+  }
+  const isAnyDoubtful = (now: number): boolean => {
+    for (const member of members.values()) if (isDoubtful(member, now)) return true
+    return false
+  }
   const probeNext = (now: number): void => {
-    const id = order.next((candidate) => {
-      const { status, probeAt: notBefore } = members.get(candidate) as Member
-      return status === 'alive' || status === 'suspect' || (status === 'unreachable' && now >= notBefore)
-    })
-    const member = id === undefined ? undefined : members.get(id)
-    if (member !== undefined) {
+    let member: Member | undefined
+    if (isAnyDoubtful(now)) {
+      const id = order.next((candidate) => isDoubtful(members.get(candidate) as Member, now))
+      member = id === undefined ? undefined : members.get(id)
+    }
+    // All are heard in time: as good as an answer.
+    if (member === undefined) blame(-1)
+    else {
       member.probeAt = now + settings.unreachableProbeMs
       prober.probe(member, now, false)
     }
@@ -296,6 +311,10 @@ export function createSwim({ self, settings, random, incarnation = 1 }: SwimOpti
     memberOf: (peer) => {
       const member = members.get(peer)
       return member === undefined ? undefined : viewOf(member)
+    },
+    isHeard: (peer) => {
+      const member = members.get(peer)
+      return member?.status === 'alive' && member.reach.via === 'direct' && !member.isUnheard && hears(member)
     },
     get suspicions(): readonly Suspicion[] {
       return beliefs.suspicions
