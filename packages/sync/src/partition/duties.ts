@@ -59,8 +59,8 @@ export class Duties {
     const { neighbours, roster, settings } = this.#ground
     if (now >= this.#heartbeatAt) {
       this.#heartbeatAt = now + (isHidden ? settings.hiddenHeartbeatMs : settings.heartbeatMs)
-      for (const peer of neighbours.ids)
-        if (roster.voters.has(peer)) neighbours.send(peer, { kind: 'heartbeat', isHidden })
+      const voters = neighbours.ids.filter((peer) => roster.voters.has(peer))
+      neighbours.sendAll(voters, { kind: 'heartbeat', isHidden })
     }
     if (now < this.#tellAt) return
     this.#tellAt = now + tellMs
@@ -73,7 +73,8 @@ export class Duties {
     if (desk.log === undefined) return
     const { roster, pending } = desk.log
     const message = { kind: 'roster', roster, isPending: pending !== undefined } as const
-    for (const peer of neighbours.ids) if (!desk.voters.has(peer)) neighbours.send(peer, { kind: 'roster', message })
+    const others = neighbours.ids.filter((peer) => !desk.voters.has(peer))
+    neighbours.sendAll(others, { kind: 'roster', message })
   }
 
   /** @throws RejoinError `config-invalid` where it is no sound roster, or none is known here. */
@@ -101,6 +102,6 @@ export class Duties {
     const { core, self, neighbours, reachability, roster } = this.#ground
     const own = roster.voters.has(self) ? reachability.rows.filter(({ row }) => row.observer === self) : []
     const rows = [...own.map(({ row }) => ({ row, ageMs: 0 })), ...reachability.gossip(core.clock.monotonic())]
-    if (rows.length > 0) for (const peer of to) neighbours.send(peer, { kind: 'rows', rows })
+    if (rows.length > 0) neighbours.sendAll(to, { kind: 'rows', rows })
   }
 }

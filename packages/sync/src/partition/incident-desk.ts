@@ -41,7 +41,7 @@ export class IncidentDesk {
   }
 
   get open(): readonly Incident[] {
-    return this.incidents.filter(({ phase }) => phase !== 'closed')
+    return this.#recovery.open
   }
 
   get wakeAt(): number | undefined {

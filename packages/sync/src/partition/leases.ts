@@ -8,6 +8,7 @@ import { deferred, type Later } from '../later.ts'
 import type { Receipt } from '../ledger.ts'
 import { listen } from '../listeners.ts'
 import type { ReplicaCore } from '../replica-core.ts'
+import { earliest } from './earliest.ts'
 import type { Reading } from './lease/clock.ts'
 import { createHolder, type Holder, type HolderEffect, type HolderInput } from './lease/holder.ts'
 import { startHolder } from './lease/holder-state.ts'
@@ -106,9 +107,8 @@ class LeaseTable implements LeaseDesk {
 
   get wakeAt(): number | undefined {
     // A holder without voters can do nothing, however often it is woken.
-    const holders = this.#ground.roster() === undefined ? [] : [...this.#held].map(({ holder }) => holder)
-    const wakes = holders.flatMap(({ wakeAt }) => wakeAt ?? [])
-    return wakes.length === 0 ? undefined : Math.min(...wakes)
+    if (this.#held.size === 0 || this.#ground.roster() === undefined) return undefined
+    return earliest([...this.#held].map(({ holder }) => holder))
   }
 
   tick(): void {

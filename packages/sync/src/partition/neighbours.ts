@@ -71,8 +71,18 @@ export class Neighbours {
 
   /** Sends over one connection; nothing happens where there is none. */
   send(peer: NodeId, message: PartitionMessage): void {
-    const [session] = this.sessionsOf(peer)
-    session?.send({ kind: 'aside', channel: partitionChannel, bytes: encodePartition(message) })
+    this.sendAll([peer], message)
+  }
+
+  /** The same to several, which spells it once. */
+  sendAll(peers: Iterable<NodeId>, message: PartitionMessage): void {
+    let bytes: Uint8Array | undefined
+    for (const peer of peers) {
+      const [session] = this.#sessions.get(peer) ?? []
+      if (session === undefined) continue
+      bytes ??= encodePartition(message)
+      session.send({ kind: 'aside', channel: partitionChannel, bytes })
+    }
   }
 
   /** What an aside says; undefined, and the connection is ended, where no partition layer would say it. */

@@ -11,6 +11,7 @@ import type { ReplicaCore } from '../replica-core.ts'
 import { documentKeys } from '../rows.ts'
 import type { StoredRow } from '../seams.ts'
 import { DurableLine } from './durable-line.ts'
+import { earliest } from './earliest.ts'
 import { putJson, readJson } from './json-row.ts'
 import { type Acceptor, type AcceptorEffect, type AcceptorInput, createAcceptor } from './lease/acceptor.ts'
 import { type AcceptorMemory, bootAcceptor, emptyMemory } from './lease/acceptor-state.ts'
@@ -70,8 +71,7 @@ export class VoteTable {
   }
 
   get wakeAt(): number | undefined {
-    const wakes = [...this.#seats.values()].flatMap(({ acceptor }) => acceptor.wakeAt ?? [])
-    return wakes.length === 0 ? undefined : Math.min(...wakes)
+    return this.#seats.size === 0 ? undefined : earliest([...this.#seats.values()].map(({ acceptor }) => acceptor))
   }
 
   tick(): void {

@@ -104,6 +104,8 @@ class PartitionWatch implements Companion, Partitions {
     malformed: 0,
   }
   #linkSince = new Map<NodeId, readonly [string, number]>()
+  /** What was judged last: judging the same again comes to the same. */
+  #basis: readonly unknown[] = []
   #wakeAt = 0
   #lookAt = 0
   #isOffline = false
@@ -509,15 +511,17 @@ class PartitionWatch implements Companion, Partitions {
   #observe(): void {
     const { log } = this.#roster
     if (log === undefined) return
-    const circumstances = {
-      self: this.self,
-      roster: log.roster,
-      next: log.pending,
-      rows: this.#reachability.rows,
-      isPaused: this.#detector.isArmed,
-      isOffline: this.#isOffline,
-    }
-    this.#judge({ kind: 'observe', circumstances, ...this.#time() })
+    const { roster, pending: next } = log
+    const isPaused = this.#detector.isArmed
+    const isOffline = this.#isOffline
+    const basis = [this.#reachability.revision, roster, next, isPaused, isOffline]
+    const isNew = basis.some((value, at) => value !== this.#basis[at])
+    this.#basis = basis
+    const { rows } = this.#reachability
+    const input = isNew
+      ? { kind: 'observe' as const, circumstances: { self: this.self, roster, next, rows, isPaused, isOffline } }
+      : { kind: 'tick' as const }
+    this.#judge({ ...input, ...this.#time() })
   }
 
   #judge(input: VerdictInput): void {
@@ -540,7 +544,7 @@ class PartitionWatch implements Companion, Partitions {
   /** The verdict, without one-way links that are not proved yet: a row of somebody who is gone says that all is well until it is stale. */
   get #verdict(): Verdict | undefined {
     const { verdict } = this.#verdicts
-    if (verdict === undefined) return undefined
+    if (verdict === undefined || verdict.oneWay.length + this.#oneWay.size === 0) return verdict
     const { now } = this.#time()
     const named = new Map(verdict.oneWay.map(({ from, to }) => [`${from}\n${to}`, { from, to }]))
     for (const key of this.#oneWay.keys()) if (!named.has(key)) this.#oneWay.delete(key)

@@ -1,3 +1,4 @@
+import { earliest } from '../earliest.ts'
 import { hasSymptoms, type Incident, noSymptoms, noted, type Symptoms } from './incident.ts'
 import {
   createIncidentMachine,
@@ -33,6 +34,8 @@ export interface RecoveryOptions {
 export interface Recovery {
   /** All that are known, the oldest first. */
   readonly incidents: readonly Incident[]
+  /** Those that are not closed. */
+  readonly open: readonly Incident[]
   readonly wakeAt: number | undefined
   step(input: IncidentInput): (IncidentEffect | { readonly kind: 'forget'; readonly id: string })[]
 }
@@ -67,16 +70,20 @@ export function createRecovery(options: RecoveryOptions): Recovery {
     return createIncidentMachine(noted(incident, wall, 'opened'), stableMs, phases)
   }
 
+  const running = (): Incident[] => groups.flatMap((group) => open.get(group)?.incident ?? [])
+
   return {
     get incidents(): readonly Incident[] {
-      const running = groups.flatMap((group) => open.get(group)?.incident ?? [])
-      return [...closed, ...running].sort((a, b) => a.openedAt - b.openedAt)
+      return [...closed, ...running()].sort((a, b) => a.openedAt - b.openedAt)
+    },
+    get open(): readonly Incident[] {
+      return running().sort((a, b) => a.openedAt - b.openedAt)
     },
     get wakeAt(): number | undefined {
-      const wakes = [...open.values()].flatMap(({ wakeAt }) => wakeAt ?? [])
-      return wakes.length === 0 ? undefined : Math.min(...wakes)
+      return earliest(open.values())
     },
     step: (input) => {
+      if (open.size === 0 && (input.kind !== 'seen' || !hasSymptoms(input.symptoms))) return []
       const effects: ReturnType<Recovery['step']> = []
       for (const group of groups) {
         const mine = input.kind === 'seen' ? { ...input, symptoms: partOf(input.symptoms, group) } : input

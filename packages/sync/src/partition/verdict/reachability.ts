@@ -78,6 +78,8 @@ export type ReachabilityEffect =
 /** The rows that one replica holds, and its own. */
 export interface Reachability {
   step(input: ReachabilityInput): ReachabilityEffect[]
+  /** Another number once a row says something else than before, or became stale. */
+  readonly revision: number
   /** In the order of the roster. A replica that is no voter has its own as the last. */
   readonly rows: readonly HeldRow[]
   readonly wakeAt: number | undefined
@@ -116,6 +118,7 @@ export function createReachability(options: ReachabilityOptions): Reachability {
   let version = 0
   let links: readonly PeerLink[] = []
   let publishAt: number | undefined
+  let revision = 0
 
   const linksAmongVoters = (observer: NodeId, told: readonly PeerLink[]): PeerLink[] => {
     const byPeer = new Map(told.slice(0, mostVoters).map((link) => [link.peer, link]))
@@ -152,7 +155,7 @@ export function createReachability(options: ReachabilityOptions): Reachability {
     if (!isNews(held, row, isHearsay)) return false
     const kept = { ...row, links: linksAmongVoters(observer, row.links) }
     entries.set(observer, { row: kept, heardAt: now - ageMs, isFresh: true, isHearsay })
-    return !held?.isFresh || said(held.row) !== said(kept)
+    return !held?.isFresh || !saysSame(held.row.links, kept.links)
   }
 
   const isAnyStaleNow = (now: number): boolean => {
@@ -166,6 +169,9 @@ export function createReachability(options: ReachabilityOptions): Reachability {
   }
 
   return {
+    get revision(): number {
+      return revision
+    },
     get rows(): HeldRow[] {
       return [...new Set([...voters, self])].flatMap((id) => {
         const entry = entries.get(id)
@@ -199,7 +205,7 @@ export function createReachability(options: ReachabilityOptions): Reachability {
           const before = entries.get(self)
           links = input.links
           const after = linksAmongVoters(self, links)
-          if (epoch === 0 || (before && said(before.row) === said({ ...before.row, links: after }))) break
+          if (epoch === 0 || (before && saysSame(before.row.links, after))) break
           effects.push(...publish(now))
           isChanged = true
           break
@@ -210,13 +216,22 @@ export function createReachability(options: ReachabilityOptions): Reachability {
         case 'tick':
           if (publishAt !== undefined && now >= publishAt) effects.push(...publish(now))
       }
-      if (isChanged) effects.push({ kind: 'changed' })
+      if (isChanged) {
+        revision += 1
+        effects.push({ kind: 'changed' })
+      }
       return effects
     },
   }
 }
 
-/** What a row says, apart from its version and from when. */
-function said({ links }: ReachabilityRow): string {
-  return JSON.stringify(links.map(({ peer, kind, by }) => [peer, kind, by]))
+/** Whether two rows say the same, apart from since when. */
+function saysSame(left: readonly PeerLink[], right: readonly PeerLink[]): boolean {
+  return (
+    left.length === right.length &&
+    left.every(({ peer, kind, by }, at) => {
+      const other = right[at] as PeerLink
+      return peer === other.peer && kind === other.kind && by === other.by
+    })
+  )
 }
