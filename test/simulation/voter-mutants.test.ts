@@ -85,6 +85,9 @@ vi.mock('../../packages/sync/src/partition/recovery/recovery.ts', async (origina
         get incidents() {
           return recovery.incidents
         },
+        get open() {
+          return recovery.open
+        },
         get wakeAt() {
           return recovery.wakeAt
         },
