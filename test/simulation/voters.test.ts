@@ -32,12 +32,16 @@ function majorityCutOff(seed: number, voters: number, node: number, afterMs: num
   const weights = Array.from({ length: voters }, (_, voter) => (voter === node ? voters : 1))
   const lanes = lanesBetween([[node], others])
   return {
-    ...generateVoterScript(seed, { voters, clients: 0 }),
+    seed,
+    script: 'one-node',
+    voters,
+    clients: 0,
     policy: { kind: 'keep-majority' },
     preset: 'lan',
     ttlMs: 15_000,
     weather: { latencyMs: [0.2, 5], loss: 0, duplicate: 0, reorder: 0 },
     isReliable: true,
+    dialsBoth: false,
     faults: [
       { kind: 'roster', atMs, forMs: 0, node, weights },
       { kind: 'cut', atMs: atMs + afterMs, forMs: 31_000, lanes },

@@ -21,7 +21,7 @@ import { wholeVersion } from '../version-codec.ts'
 import { decoded, encoded } from '../wire-fields.ts'
 import type { Neighbours } from './neighbours.ts'
 import { isQuorum } from './policy.ts'
-import type { NodeId } from './roster.ts'
+import type { NodeId, Roster } from './roster.ts'
 import type { RosterDesk } from './roster-desk.ts'
 import { mayHandOver, type RosterLogState } from './roster-record.ts'
 import { votesPrefix } from './votes.ts'
@@ -89,7 +89,7 @@ export class Handover {
     const { self, desk } = this.#ground
     this.#settle()
     const { roster, previous } = this.#state as RosterLogState
-    for (const { id } of [...roster.voters, ...(previous?.voters ?? [])]) {
+    for (const id of votersOf(roster, previous)) {
       if (!this.#isDue || id === self || this.#givers.get(id)?.isDone === true) continue
       // It may not have heard of the roster.
       desk.step({ kind: 'contact', peer: id })
@@ -131,7 +131,7 @@ export class Handover {
   get #isDue(): boolean {
     const state = this.#state
     if (state === undefined || this.#counted === undefined || this.#isSettled) return false
-    return state.votesFrom <= state.roster.epoch && state.roster.voters.some(({ id }) => id === this.#ground.self)
+    return state.votesFrom <= state.roster.epoch && votersOf(state.roster).has(this.#ground.self)
   }
 
   #read(): void {
@@ -169,7 +169,7 @@ export class Handover {
     const state = this.#state
     const known = this.#counted
     if (!this.#isDue || known === undefined || epoch !== state?.roster.epoch) return
-    if (![...state.roster.voters, ...(state.previous?.voters ?? [])].some(({ id }) => id === from)) return
+    if (!votersOf(state.roster, state.previous).has(from)) return
     const giver = this.#givers.get(from) ?? { after: '', settled: Number.POSITIVE_INFINITY, isDone: false }
     const names = [after, ...counted.map(({ document }) => document)]
     const isInOrder = names.every((name, at) => at === 0 || name > (names[at - 1] as string))
@@ -218,8 +218,7 @@ export class Handover {
     const { core, desk } = this.#ground
     const state = this.#state
     if (state === undefined || !this.#isWhole || !mayHandOver(state, epoch) || this.#takers.has(from)) return
-    const rosters = [state.roster, state.previous, state.accepted?.roster]
-    if (!rosters.some((roster) => roster?.voters.some(({ id }) => id === from))) return
+    if (!votersOf(state.roster, state.previous, state.accepted?.roster).has(from)) return
     this.#takers.add(from)
     // Invariant 1.
     desk.afterAll(() =>
@@ -262,6 +261,10 @@ export class Handover {
     }
     next()
   }
+}
+
+function votersOf(...rosters: readonly (Roster | undefined)[]): Set<NodeId> {
+  return new Set(rosters.flatMap((roster) => roster?.voters.map(({ id }) => id) ?? []))
 }
 
 function keyOf(document: string): string {
