@@ -11,7 +11,7 @@
  * 2. A voter is settled once a quorum of the roster before has answered in full, which has somebody of each quorum by which something
  *    counted, or one that is settled itself, and was while it gave all of its answer.
  * 3. What it has to hold is queued for the disk before that it is settled.
- * 4. What a document here has to hold is asked for until it was there once, on the disk: it is never gone again.
+ * 4. What a document has to hold is kept until it was here once, on the disk: then it is here for good.
  */
 import { Version } from '@rejoin/state'
 import type { ReplicaCore } from '../replica-core.ts'

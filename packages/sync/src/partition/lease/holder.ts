@@ -15,7 +15,8 @@ import { compareBallots, isCount } from './token.ts'
  * 1. It holds the lease for ttl * (1 - epsilon) by its fastest clock from when it asked for the votes that made a quorum; so
  *    it lets go before any of those acceptors, which count longer from later on, votes for another.
  * 2. It may be used only while it is held and the document covers the version of every acceptor of the grant: what the holder
- *    before did, as far as it counted (a quorum stored it that voted under the holder's roster then), stands at one of them at least.
+ *    before did, as far as it counted, stands at one of them at least. Under the same roster one of them is of the quorum by whose votes it
+ *    counted; of earlier rosters each of them has all (`isBehind` of an acceptor).
  * 3. Only votes of the present roster for the latest question count.
  * 4. A renewal keeps the token. Every other grant has a greater one.
  * 5. A vote for the present grant is told whenever it comes, with what its voter had on the disk: a write of the holder counts by such votes.
