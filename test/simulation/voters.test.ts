@@ -4,9 +4,11 @@ import {
   faultScripts,
   type GenerateVoterOptions,
   generateVoterScript,
+  lanesBetween,
   playVoters,
   readReplayFile,
   type VoterResult,
+  type VoterScript,
 } from '@rejoin/sim'
 import { describe, expect, it } from 'vitest'
 
@@ -22,6 +24,30 @@ const short = (seed: number): GenerateVoterOptions => ({
   clients: seed % 6 === 0 ? 1 : 0,
   outageMs: seed % 10 === 0 ? 31_000 : 1_000,
 })
+
+/** One voter is given more weight than all others have, and is cut off within a moment. */
+function majorityCutOff(seed: number, voters: number, node: number, afterMs: number): VoterScript {
+  const others = Array.from({ length: voters }, (_, other) => other).filter((other) => other !== node)
+  const atMs = 20_000
+  const weights = Array.from({ length: voters }, (_, voter) => (voter === node ? voters : 1))
+  const lanes = lanesBetween([[node], others])
+  return {
+    seed,
+    script: 'one-node',
+    voters,
+    clients: 0,
+    policy: { kind: 'keep-majority' },
+    preset: 'lan',
+    ttlMs: 15_000,
+    weather: { latencyMs: [0.2, 5], loss: 0, duplicate: 0, reorder: 0 },
+    isReliable: true,
+    dialsBoth: false,
+    faults: [
+      { kind: 'roster', atMs, forMs: 0, node, weights },
+      { kind: 'cut', atMs: atMs + afterMs, forMs: 31_000, lanes },
+    ],
+  }
+}
 
 describe('worlds of voters', () => {
   it.each(readdirSync(corpus))('[VW4] are well where one was not before: %s', (name) => {
@@ -41,6 +67,26 @@ describe('worlds of voters', () => {
     }
     for (const [what, count] of Object.entries(total)) expect(count, what).toBeGreaterThan(0)
   }, 300_000)
+
+  it.each([
+    [3, 3, 0, [28, 32, 36]],
+    [3, 3, 1, [30, 38]],
+    [7, 3, 0, [36]],
+    [7, 3, 2, [32, 36]],
+    [3, 5, 3, [40, 48]],
+    [3, 5, 4, [36, 44]],
+  ] as const)(
+    '[VW12] begin nothing again that counted: seed %i, of %i voters %i is given the majority %j ms before it is cut off',
+    (seed, voters, node, delays) => {
+      let rounds = 0
+      for (const afterMs of delays) {
+        const result = playVoters(majorityCutOff(seed, voters, node, afterMs), { everyEvent: false })
+        expectWell(result)
+        rounds += result.rounds
+      }
+      expect(rounds).toBeGreaterThan(delays.length)
+    },
+  )
 
   it('[VW1] go through every fault script with every outage, and with a core that is well while the rest stays broken', () => {
     const seeds = Array.from({ length: 3 * faultScripts.length }, (_, seed) => generateVoterScript(seed))

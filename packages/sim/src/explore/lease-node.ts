@@ -72,7 +72,7 @@ export function plainHolder(node: HolderNode): HolderNode {
         return { ...phase, question: asked(phase.question) }
       case 'held': {
         const { question, ...held } = phase
-        const moved = { ...held, until: since(held.until), renewAt: since(held.renewAt) }
+        const moved = { ...held, since: openRequest, until: since(held.until), renewAt: since(held.renewAt) }
         return question === undefined ? moved : { ...moved, question: asked(question) }
       }
     }

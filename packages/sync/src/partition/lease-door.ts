@@ -8,14 +8,17 @@
  */
 import type { Version } from '@rejoin/state'
 import type { Session } from '../session.ts'
+import { Handover } from './handover.ts'
 import type { LeaseMessage } from './lease/messages.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { NodeId, Roster } from './roster.ts'
+import type { RosterDesk } from './roster-desk.ts'
 import { type VoteGround, VoteTable } from './votes.ts'
 import type { PartitionMessage } from './wire.ts'
 
 /** What a door stands on. */
-export interface DoorGround extends Omit<VoteGround, 'send'> {
+export interface DoorGround extends Omit<VoteGround, 'send' | 'isBehind'> {
+  readonly desk: RosterDesk
   readonly neighbours: Neighbours
   /** Tells the leases that are wanted here what the own vote is. */
   readonly answered: (document: string, from: NodeId, message: LeaseMessage<Version>) => void
@@ -24,6 +27,7 @@ export interface DoorGround extends Omit<VoteGround, 'send'> {
 export class LeaseDoor {
   readonly #ground: DoorGround
   readonly #votes: VoteTable
+  readonly #handover: Handover
   /** Over which connection clients asked last. */
   readonly #askers = new Map<NodeId, Session>()
   /** As whom they did: one at a time over each. */
@@ -31,19 +35,32 @@ export class LeaseDoor {
 
   constructor(ground: DoorGround) {
     this.#ground = ground
-    this.#votes = new VoteTable({ ...ground, send: (to, document, message) => this.#send(to, document, message) })
+    this.#handover = new Handover(ground)
+    this.#votes = new VoteTable({
+      ...ground,
+      isBehind: (document, version) => this.#handover.isBehind(document, version),
+      send: (to, document, message) => this.#send(to, document, message),
+    })
   }
 
   get wakeAt(): number | undefined {
-    return this.#votes.wakeAt
+    const [votes, handover] = [this.#votes.wakeAt, this.#handover.wakeAt]
+    return votes === undefined || handover === undefined ? (votes ?? handover) : Math.min(votes, handover)
   }
 
   tick(): void {
     this.#votes.tick()
+    this.#handover.tick()
   }
 
   roster(roster: Roster): void {
     this.#votes.roster(roster)
+    this.#handover.begin()
+  }
+
+  /** Voters tell each other what counted under rosters before. */
+  handover(from: NodeId, told: Extract<PartitionMessage, { readonly kind: 'handover' | 'handed' }>): void {
+    this.#handover.receive(from, told)
   }
 
   /** A lease that is wanted here asks the own vote. */

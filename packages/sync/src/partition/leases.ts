@@ -2,12 +2,13 @@
  * The leases that one replica wants and holds. A lease belongs to a document, and a token is usable here only while the lease is held
  * and the document holds what the voters knew of it.
  */
-import { type FencingToken, rejoinError, type Version } from '@rejoin/state'
+import { type FencingToken, type RejoinError, rejoinError, type Version } from '@rejoin/state'
 import type { DocumentCore } from '../document-core.ts'
-import { deferred, type Later } from '../later.ts'
+import { deferred, type Later, rejected } from '../later.ts'
 import type { Receipt } from '../ledger.ts'
 import { listen } from '../listeners.ts'
 import type { ReplicaCore } from '../replica-core.ts'
+import { CountingWrites } from './counting-writes.ts'
 import { earliest } from './earliest.ts'
 import type { Reading } from './lease/clock.ts'
 import { createHolder, type Holder, type HolderEffect, type HolderInput } from './lease/holder.ts'
@@ -31,10 +32,11 @@ export interface Lease {
   /** Why the last attempt failed, in words; undefined while it is held. */
   readonly denial: string | undefined
   /**
-   * Settles when a fenced write counts: a quorum of the voters had it on their disks while the lease was held, so that whoever
-   * holds it next begins with it. Rejects with RejoinError `fencing-token-stale` when the lease was lost before: then it may have been
-   * lost with it, and the next holder may do the same again. Until it settles nothing should be done that cannot be undone.
-   * It speaks of the voters of one roster: a change of the roster is to be made once all have what was written before it.
+   * Settles when a fenced write counts: a quorum of the voters had it on their disks when they renewed the lease, so that whoever
+   * holds it next begins with it, also under the rosters that come later. Rejects with RejoinError `fencing-token-stale` when the
+   * lease was lost before: then it may have been lost with it, and the next holder may do the same again. Until it settles nothing
+   * should be done that cannot be undone. It takes a round trip to the voters more than to store the write there. A roster that was forced
+   * is the word of an operator that what its voters do not have counts no more.
    */
   reached(receipt: Receipt): Later<void>
   /** Settles with the token when the lease is usable; goes on trying for ever. Rejects with `closed` when it is released before. */
@@ -158,23 +160,15 @@ class LeaseTable implements LeaseDesk {
     let isUsable = false
 
     const current = (): FencingToken | undefined => holder.usableToken(this.#reading())
-    const reached = (receipt: Receipt): Later<void> => {
-      const token = current()
-      const pair = deferred<void>()
-      const stale = (): void => pair.reject(rejoinError('fencing-token-stale', { details: { lease: name } }))
-      if (token === undefined) stale()
-      const stop = listen(listeners, ({ kind }) => {
-        if (kind === 'lost') stale()
-      })
-      this.#ground.stored(document, receipt).then(() => {
-        // Of this very grant: what was stored under an earlier one was not waited for by the next holder.
-        const now = current()
-        if (now?.ballot === token?.ballot && now?.epoch === token?.epoch) pair.resolve(undefined)
-        else stale()
-      }, pair.reject)
-      pair.later.then(stop, stop)
-      return pair.later
-    }
+    const stale = (): RejoinError => rejoinError('fencing-token-stale', { details: { lease: name } })
+    const writes = new CountingWrites({
+      core,
+      roster: this.#ground.roster,
+      isAsking: () => (holder.state.phase as { readonly question?: unknown }).question !== undefined,
+      renew: () => step({ kind: 'renew', ...this.#reading() }),
+    })
+    const reached = (receipt: Receipt): Later<void> =>
+      current() === undefined ? rejected(stale()) : writes.wait(receipt, this.#ground.stored(document, receipt))
     const carryOut = (effect: HolderEffect<Version>): void => {
       switch (effect.kind) {
         case 'send':
@@ -196,12 +190,17 @@ class LeaseTable implements LeaseDesk {
           // Whoever waits since before it was usable goes on waiting.
           if (isUsable) waiting = deferred()
           isUsable = false
+          writes.fail(stale)
           core.tell(listeners, { kind: 'lost', reason: effect.reason })
           break
         case 'denied':
           denial = effect.reason
           break
+        case 'vote':
+          writes.voted(effect.by, effect.version)
+          break
         case 'renewed':
+          core.soon(() => writes.renew())
           break
       }
     }

@@ -142,7 +142,9 @@ export interface Partitions {
   /** Calls back when an incident opens, is classified, escalates, is verified, or is closed. */
   onIncident(listener: (incident: Incident, what: string) => void): () => void
   /**
-   * Proposes another roster, of the epoch after the present: a quorum of both must agree.
+   * Proposes another roster, of the epoch after the present: a quorum of both must agree. Its voters then ask those before what counted
+   * there, and grant no lease before they know: let voters that leave run until each has logged `roster-settled-here`. Until then no
+   * further change is possible but by `force`.
    * @throws RejoinError `config-invalid` where it is no sound roster, none is known here, or this replica has no `voting`.
    */
   propose(roster: Omit<Roster, 'epoch'>): void

@@ -27,10 +27,13 @@ export interface RosterGround {
   readonly tell: (effect: RosterLogEffect) => void
 }
 
+/** What follows on what is on its way to the disk. */
+type DeskEffect = RosterLogEffect | { readonly kind: 'run'; readonly run: () => void }
+
 /** The roster as one replica knows it: carries out what its roster log decides. What it answers for is on the disk before. */
 export class RosterDesk {
   readonly #ground: RosterGround
-  readonly #line: DurableLine<RosterLogEffect>
+  readonly #line: DurableLine<DeskEffect>
   #log: RosterLog | undefined
   #voters: ReadonlySet<NodeId> = new Set()
   #isDiskWhole = false
@@ -89,11 +92,17 @@ export class RosterDesk {
     this.step({ kind: 'tick' })
   }
 
+  /** Runs something once all that was decided so far is on the disk. */
+  afterAll(run: () => void): void {
+    this.#line.push([{ kind: 'run', run }])
+  }
+
   receive(session: Session, message: RosterMessage): void {
     // Whoever has no vote takes the roster of the server that it is connected to.
     if (message.kind === 'roster' && session.isServer && rosterFault(message.roster) === undefined) {
-      if (this.#log === undefined) this.#open(initialRosterLogState(message.roster))
-      else this.step({ kind: 'learn', roster: message.roster })
+      const { roster, previous } = message
+      if (this.#log === undefined) this.#open({ ...initialRosterLogState(roster), previous, settled: 0 })
+      else this.step({ kind: 'learn', roster, previous })
     }
     this.step({ kind: 'receive', from: this.#ground.neighbours.idOf(session), message })
   }
@@ -111,8 +120,9 @@ export class RosterDesk {
     this.#inForce(this.#log.roster)
   }
 
-  #carryOut(effect: RosterLogEffect): void {
-    if (effect.kind === 'roster') {
+  #carryOut(effect: DeskEffect): void {
+    if (effect.kind === 'run') effect.run()
+    else if (effect.kind === 'roster') {
       this.#ground.core.log('info', 'roster', { epoch: effect.roster.epoch, how: effect.how })
       this.#inForce(effect.roster)
     } else this.#ground.tell(effect)

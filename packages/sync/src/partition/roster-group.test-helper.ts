@@ -6,6 +6,7 @@ import type { RosterLog, RosterLogEffect, RosterLogInput } from './roster-log-in
 import {
   initialRosterLogState,
   lostRosterLogState,
+  mayHandOver,
   type RosterLogState,
   type RosterMessage,
   type RosterPhase,
@@ -26,6 +27,10 @@ export interface GroupOptions {
   readonly afterLoss?: (group: Group, id: NodeId) => RosterLogState
   /** A broken driver: what it makes of effects. */
   readonly reorder?: (effects: RosterLogEffect[]) => RosterLogEffect[]
+  /** A broken handover: who takes part in it. */
+  readonly mayHandOver?: typeof mayHandOver
+  /** A broken handover: whether one is enough that is only one of the voters before. */
+  readonly asksOne?: boolean
 }
 
 /** Voters with disks, and messages on their way, which go, come twice or never, as a test likes. */
@@ -35,6 +40,13 @@ export class Group {
   readonly told: { readonly id: NodeId; readonly effect: RosterLogEffect }[] = []
   parcels: Parcel[] = []
   now = 0
+  /** Whether voters take over what counted as soon as they can. */
+  isHandedOver = true
+  /** What each has written, or knows on its disk to be missing there. */
+  readonly #written = new Map<NodeId, Set<number>>()
+  /** What counted: votes of a quorum covered it. */
+  readonly #counted: { readonly write: number; readonly epoch: number }[] = []
+  #writes = 0
   readonly #options: GroupOptions
   readonly #textOf = new Map<number, Roster>()
 
@@ -63,7 +75,46 @@ export class Group {
       this.told.push({ id, effect })
     }
     if (survives < effects.length) this.restart(id)
+    if (this.isHandedOver && input.kind !== 'settle') for (const one of this.logs.keys()) this.handOver(one)
     this.check()
+  }
+
+  /** How many writes counted. */
+  get counted(): number {
+    return this.#counted.length
+  }
+
+  #writtenAt(id: NodeId): Set<number> {
+    const written = this.#written.get(id) ?? new Set()
+    this.#written.set(id, written)
+    return written
+  }
+
+  /** Some voters write something down, and it counts where they are a quorum that votes. */
+  write(roster: Roster, isReached: (id: NodeId) => boolean): void {
+    this.#writes += 1
+    const { epoch } = roster
+    const able = [...this.logs].filter(([, log]) => log.roster.epoch === epoch && log.mayVote).map(([id]) => id)
+    const reached = able.filter(isReached)
+    for (const id of reached) this.#writtenAt(id).add(this.#writes)
+    if (isQuorum(roster, new Set(reached))) this.#counted.push({ write: this.#writes, epoch })
+  }
+
+  /** A voter takes over what counted, where enough of those that `isReached` says are there can tell it. */
+  handOver(id: NodeId, isReached: (id: NodeId) => boolean = () => true): void {
+    const { roster, previous, settled } = this.log(id).state
+    if (settled >= roster.epoch) return
+    const may = this.#options.mayHandOver ?? mayHandOver
+    const givers = [...this.logs].filter(
+      ([one, { state }]) => (one === id || isReached(one)) && may(state, roster.epoch),
+    )
+    const ids = new Set(givers.map(([one]) => one))
+    const isOne = givers.some(
+      ([one, { state }]) => state.settled >= roster.epoch || (this.#options.asksOne && one !== id),
+    )
+    if (!isOne && !(previous !== undefined && isQuorum(previous, ids))) return
+    for (const one of ids) for (const write of this.#writtenAt(one)) this.#writtenAt(id).add(write)
+    this.step(id, { kind: 'settle', epoch: roster.epoch, now: this.now })
   }
 
   restart(id: NodeId): void {
@@ -71,6 +122,7 @@ export class Group {
   }
 
   loseDisk(id: NodeId): void {
+    this.#written.delete(id)
     this.start(id, this.#options.afterLoss?.(this, id) ?? lostRosterLogState(this.#options.genesis))
   }
 
@@ -106,13 +158,19 @@ export class Group {
     }
   }
 
-  /** One roster for each epoch, and nobody left who could act under an earlier one. */
+  /** One roster for each epoch, nobody left who could act under an earlier one, and nobody to grant leases without what counted. */
   check(): void {
     for (const [id, { roster }] of this.disks) {
       const known = this.#textOf.get(roster.epoch)
       if (known === undefined) this.#textOf.set(roster.epoch, roster)
       else if (rosterText(known) !== rosterText(roster))
         throw new Error(`two rosters: ${rosterText(known)} and, of ${id}, ${rosterText(roster)}`)
+    }
+    for (const [id, { roster, mayVote, state }] of this.logs) {
+      const written = this.#writtenAt(id)
+      const lacks = this.#counted.find(({ write, epoch }) => epoch < roster.epoch && !written.has(write))
+      if (mayVote && state.settled >= roster.epoch && lacks !== undefined)
+        throw new Error(`${id} lacks under ${roster.epoch} what counted under ${lacks.epoch}`)
     }
     const latest = Math.max(...this.#textOf.keys())
     for (const [epoch, roster] of this.#textOf) {
@@ -140,6 +198,7 @@ export function chaos(group: Group, ids: readonly NodeId[], random: () => number
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
   const crash = (): number | undefined => (random() < 0.05 ? Math.floor(random() * 3) : undefined)
   const losesDisks = random() < 0.5
+  group.isHandedOver = false
   const loss = random() * 0.3
   // Where hardly anybody is told what was decided, more is found out by voting.
   const silence = random() < 0.5 ? 0.95 : loss
@@ -149,6 +208,8 @@ export function chaos(group: Group, ids: readonly NodeId[], random: () => number
     clocks.set(id, group.now)
   }
   for (let step = 0; step < steps; step++) {
+    if (random() < 0.1) group.write(group.log(pick(ids)).roster, () => random() < 0.7)
+    if (random() < 0.15) group.handOver(pick(ids), () => random() < 0.7)
     const id = pick(ids)
     const dice = random()
     at(id)

@@ -43,18 +43,21 @@ describe('a roster log, where things go wrong', () => {
   })
 
   it(
-    `[RL4] has one roster for each epoch, and one that can act, through crashes at any point, losses and lost disks: ${seeds} runs`,
+    `[RL4] [RL12] has one roster for each epoch, and one that can act and has all that counted, through crashes at any point, losses and lost disks: ${seeds} runs`,
     () => {
       let decided = 0
+      let counted = 0
       for (let seed = 1; seed <= seeds; seed++) {
         const { float } = seededRandom(seed)
         const ids = [...'abcde'.slice(0, 3 + (seed % 3))]
         const group = new Group({ genesis, ids, random: float })
         chaos(group, ids, float, 400)
         decided += group.latest.epoch - 1
+        counted += group.counted
       }
-      if (seeds > 60) console.log(`rosters decided in ${seeds} runs: ${decided}`)
+      if (seeds > 60) console.log(`in ${seeds} runs ${decided} rosters were decided, and ${counted} writes counted`)
       expect(decided).toBeGreaterThan(seeds)
+      expect(counted).toBeGreaterThan(seeds)
     },
     timeout,
   )

@@ -30,7 +30,9 @@ export type RosterLogInput =
   /** Change the roster to this one, of the epoch after the present. */
   | { readonly kind: 'propose'; readonly roster: Roster; readonly now: number }
   /** A roster in force that the caller vouches for, as of a server to its client. */
-  | { readonly kind: 'learn'; readonly roster: Roster; readonly now: number }
+  | { readonly kind: 'learn'; readonly roster: Roster; readonly previous?: Roster | undefined; readonly now: number }
+  /** All that counted before the roster of this epoch is here, or what is missing of it is on the way to the disk. */
+  | { readonly kind: 'settle'; readonly epoch: number; readonly now: number }
   /**
    * An operator asserts that the voters of the present roster are not coming back, or may not act any more. Nothing is asked. Whoever
    * hears of it has this roster, and those of lower epochs can merge and never act.

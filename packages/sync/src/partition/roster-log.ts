@@ -20,6 +20,8 @@
  *    others begin it for that purpose.
  * 5. With each roster the wait begins after which leases may be granted to another holder than before: those of earlier
  *    rosters have run out by then.
+ * 6. Nobody goes on to the next roster who has not taken over what counted under those before the present one. So a quorum of each roster has
+ *    all of it, and can hand it over to the next.
  */
 import { isQuorum } from './policy.ts'
 import type { NodeId, Roster } from './roster.ts'
@@ -30,6 +32,7 @@ import {
   compareBallots,
   compareRosters,
   forcedEpochAfter,
+  isForced,
   neverVotes,
   noBallot,
   type RosterLogState,
@@ -54,6 +57,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
 
   const isVoter = (id: NodeId, roster = state.roster): boolean => roster.voters.some((voter) => voter.id === id)
   const remembers = (): boolean => state.votesFrom <= state.roster.epoch
+  const isSettled = (): boolean => state.settled >= state.roster.epoch
   const persist = (change: Partial<RosterLogState>): void => {
     state = { ...state, ...change }
     effects.push({ kind: 'persist', state })
@@ -63,8 +67,8 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     else effects.push({ kind: 'send', to, message })
   }
   const tellRoster = (to: NodeId, now: number, answers?: number): void => {
-    const isPending = state.accepted !== undefined
-    send(to, { kind: 'roster', roster: state.roster, isPending, ...(answers === undefined ? {} : { answers }) }, now)
+    const { roster, accepted, previous } = state
+    send(to, { kind: 'roster', roster, isPending: accepted !== undefined, answers, previous }, now)
   }
   const others = (): NodeId[] => state.roster.voters.flatMap(({ id }) => (id === self ? [] : id))
 
@@ -78,15 +82,16 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     settle: (outcome) => effects.push({ kind: 'settled', outcome }),
     decide: (roster, now) => {
       const all = new Set([...others(), ...roster.voters.map(({ id }) => id)])
-      adopt(roster, 'decided', now)
+      adopt(roster, 'decided', now, state.roster)
       for (const id of all) if (id !== self) tellRoster(id, now)
     },
   })
 
-  const adopt = (roster: Roster, how: 'decided' | 'learned' | 'forced', now: number): void => {
+  const adopt = (roster: Roster, how: 'decided' | 'learned' | 'forced', now: number, previous?: Roster): void => {
     // Whoever is forced to act has no others to ask.
     const votesFrom = how === 'forced' ? roster.epoch : state.votesFrom
-    persist({ roster, promised: noBallot, accepted: undefined, votesFrom })
+    const settled = isForced(roster.epoch) ? roster.epoch : state.settled
+    persist({ roster, promised: noBallot, accepted: undefined, votesFrom, previous, settled })
     grantsHeldUntil = holdFrom(now)
     recalled.clear()
     effects.push({ kind: 'roster', roster, how })
@@ -95,16 +100,19 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
   }
   const holdFrom = (now: number): number => now + options.maxTtlMs * (1 + clockDrift)
 
-  const consider = (roster: Roster, from: NodeId, now: number): void => {
+  const consider = (roster: Roster, before: Roster | undefined, from: NodeId, now: number): void => {
     if (rosterFault(roster) !== undefined) return
+    const isBefore = before?.epoch === roster.epoch - 1 && rosterFault(before) === undefined
+    const previous = isBefore ? before : undefined
     const order = compareRosters(roster, state.roster)
     if (order !== 0 && roster.epoch === state.roster.epoch) {
       const [kept, dropped] = order > 0 ? [roster, state.roster] : [state.roster, roster]
       if (told !== rosterText(dropped)) effects.push({ kind: 'conflict', kept, dropped })
       told = rosterText(dropped)
     }
-    if (order > 0) adopt(roster, 'learned', now)
+    if (order > 0) adopt(roster, 'learned', now, previous)
     else if (order < 0) tellRoster(from, now)
+    else if (state.previous === undefined && previous !== undefined) persist({ previous })
   }
 
   /** Invariant 4. */
@@ -127,6 +135,8 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     // Who joins accepts too, as one of the quorum of the next roster.
     const isAsked = isVoter(self) || (roster !== undefined && isVoter(self, roster))
     if (ballot.by !== from || !Number.isSafeInteger(ballot.round) || !remembers() || !isAsked) return
+    // Invariant 6. Who only joins leaves nothing behind.
+    if (isVoter(self) && !isSettled()) return
     const { accepted } = state
     const order = compareBallots(ballot, state.promised)
     const isTaken = phase === 'query' && proposer.isBusyWithOther(from, now)
@@ -147,7 +157,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
   const readmit = (from: NodeId, epoch: number, now: number): void => {
     const { roster, accepted } = state
     if (epoch <= roster.epoch) tellRoster(from, now)
-    else if (epoch === roster.epoch + 1 && isVoter(from) && isVoter(self) && remembers() && !accepted)
+    else if (epoch === roster.epoch + 1 && isVoter(from) && isVoter(self) && remembers() && isSettled() && !accepted)
       proposer.propose({ ...roster, epoch }, now, random() * answerTimeoutMs)
   }
 
@@ -158,7 +168,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
         return
       case 'roster':
         if (!isVoter(from)) return
-        consider(message.roster, from, now)
+        consider(message.roster, message.previous, from, now)
         recall(from, message)
         return
       case 'readmit':
@@ -184,6 +194,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
       faultOf(roster) ??
       (roster.epoch !== state.roster.epoch + 1 ? `The next epoch is ${state.roster.epoch + 1}.` : undefined) ??
       (isVoter(self) && remembers() ? undefined : 'This replica does not vote.') ??
+      (isSettled() ? undefined : 'This replica does not have yet what counted under the roster before.') ??
       (proposer.proposed === undefined && !state.accepted ? undefined : 'Another change is on its way.')
     if (reason === undefined) proposer.propose(roster, now, 0)
     else effects.push({ kind: 'settled', outcome: 'refused', reason })
@@ -245,7 +256,10 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
           propose(input.roster, now)
           break
         case 'learn':
-          if (compareRosters(input.roster, state.roster) > 0) consider(input.roster, self, now)
+          if (compareRosters(input.roster, state.roster) > 0) consider(input.roster, input.previous, self, now)
+          break
+        case 'settle':
+          if (input.epoch === state.roster.epoch && !isSettled()) persist({ settled: input.epoch })
           break
         case 'force':
           force(input.roster, now)

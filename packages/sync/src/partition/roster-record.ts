@@ -17,6 +17,10 @@ export interface RosterLogState {
   readonly accepted?: { readonly ballot: Ballot; readonly roster: Roster } | undefined
   /** The epoch of the first roster under which it votes: the present, or a later one after its disk was lost. */
   readonly votesFrom: number
+  /** The roster before that of `roster`, where it is known: its voters have what counted under it. */
+  readonly previous?: Roster | undefined
+  /** What counted under the rosters before that of this epoch is on the disk here, or what of it is missing is written there. */
+  readonly settled: number
 }
 
 /**
@@ -51,12 +55,16 @@ export type RosterMessage =
   | { readonly kind: 'refused'; readonly epoch: number; readonly promised: Ballot }
   /** What roster is in force? */
   | { readonly kind: 'ask'; readonly nonce: number }
-  /** The roster in force. `answers` is the nonce of who asked, and is missing where the one who answers lost its own memory. */
+  /**
+   * The roster in force, and the one before where that is known. `answers` is the nonce of who asked, and is missing where the one who
+   * answers lost its own memory.
+   */
   | {
       readonly kind: 'roster'
       readonly roster: Roster
       readonly answers?: number | undefined
       readonly isPending: boolean
+      readonly previous?: Roster | undefined
     }
   /** Begin the roster of this epoch, with the same voters: one that lost its disk may vote again under it. */
   | { readonly kind: 'readmit'; readonly epoch: number }
@@ -68,7 +76,7 @@ export const neverVotes: number = Number.MAX_SAFE_INTEGER
 
 /** The state of a replica that has never voted, and knows: one that sets the group up, or a new one whose id is as new as its disk. */
 export function initialRosterLogState(roster: Roster): RosterLogState {
-  return { roster, promised: noBallot, votesFrom: roster.epoch }
+  return { roster, promised: noBallot, votesFrom: roster.epoch, settled: roster.epoch }
 }
 
 /**
@@ -76,7 +84,7 @@ export function initialRosterLogState(roster: Roster): RosterLogState {
  * older copy, or may have been. `roster` is the last it knows.
  */
 export function lostRosterLogState(roster: Roster): RosterLogState {
-  return { roster, promised: noBallot, votesFrom: neverVotes }
+  return { roster, promised: noBallot, votesFrom: neverVotes, settled: 0 }
 }
 
 export function compareBallots(a: Ballot, b: Ballot): number {
@@ -100,6 +108,22 @@ const forcedStep = 2 ** 20
 /** The epoch of a forced roster: beyond all that whoever did not hear of it can reach by changes meanwhile. */
 export function forcedEpochAfter(epoch: number): number {
   return (Math.floor(epoch / forcedStep) + 1) * forcedStep
+}
+
+/** Whether a roster was forced: what counted under those before it counts no more, and is handed over by nobody. */
+export function isForced(epoch: number): boolean {
+  return epoch % forcedStep === 0
+}
+
+/**
+ * Whether a voter may tell those of the roster of `epoch` what counted before it, as one of a quorum of the roster before: nothing
+ * counts there by its votes any more, and it has all that did. Whoever is settled for that epoch itself needs no others beside it.
+ */
+export function mayHandOver({ roster, accepted, settled, votesFrom }: RosterLogState, epoch: number): boolean {
+  const hasCeased = roster.epoch >= epoch || accepted?.roster.epoch === epoch
+  const isOfOneForce = forcedEpochAfter(roster.epoch) === forcedEpochAfter(epoch)
+  const hasAll = settled >= epoch || (settled === epoch - 1 && votesFrom < epoch)
+  return hasCeased && isOfOneForce && hasAll
 }
 
 /**

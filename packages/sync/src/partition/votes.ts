@@ -22,6 +22,8 @@ import type { NodeId, Roster } from './roster.ts'
 
 /** How often it is looked which acceptors nobody needs. */
 const restMs = 60_000
+/** Where votes stand on the disk, by document. */
+export const votesPrefix = 'p/l/'
 
 /** Where this replica stands as a voter. */
 export interface Standing {
@@ -40,6 +42,8 @@ export interface VoteGround {
   readonly self: NodeId
   readonly maxTtlMs: number
   readonly standing: () => Standing | undefined
+  /** Whether a document, of which this version is on the disk, may lack something that counted under a roster before. */
+  readonly isBehind: (document: string, version: Version) => boolean
   readonly send: (to: NodeId, document: string, message: LeaseMessage<Version>) => void
 }
 
@@ -170,17 +174,18 @@ export class VoteTable {
   }
 
   #vote(document: string, { acceptor, line }: Seat, input: Received): void {
-    const { core } = this.#ground
+    const { core, isBehind } = this.#ground
     const held = core.shelf.cores().find(({ name }) => name === document)
     // Of a document that could not be read nobody knows what this disk holds.
     if (held === undefined || core.shelf.needsReading(document)) return
-    line.push(acceptor.step({ ...input, version: held.durable, ...readingOf(core) }))
+    const version = held.durable
+    line.push(acceptor.step({ ...input, version, isBehind: isBehind(document, version), ...readingOf(core) }))
   }
 }
 
 function keyOf(document: string): string {
   // What is read is all that begins so: no other document.
-  return `p/l/${documentKeys(document).index.slice(2)}/`
+  return `${votesPrefix}${documentKeys(document).index.slice(2)}/`
 }
 
 /** Of a voter that was never asked about a document. Under a first roster nobody granted anything before. */

@@ -158,6 +158,7 @@ class PartitionWatch implements Companion, Partitions {
       maxTtlMs,
       standing: () => this.#standing(),
       neighbours,
+      desk: this.#roster,
       answered: (document, from, message) => this.#leases?.answered?.(document, from, message),
     })
     this.#duties = options.voting?.duties({
@@ -381,6 +382,10 @@ class PartitionWatch implements Companion, Partitions {
       case 'lease':
         this.#leases?.answered?.(told.document, from, told.message)
         this.#votes?.receive(session, told)
+        break
+      case 'handover':
+      case 'handed':
+        this.#votes?.handover(from, told)
         break
       case 'incidents':
         for (const name of told.names) this.#incidents.step({ kind: 'met', name })

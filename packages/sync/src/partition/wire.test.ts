@@ -58,6 +58,7 @@ const messages: readonly PartitionMessage[] = [
   { kind: 'roster', message: { kind: 'refused', epoch: 2, promised: ballot } },
   { kind: 'roster', message: { kind: 'ask', nonce: 2 ** 50 } },
   { kind: 'roster', message: { kind: 'roster', roster, answers: 5, isPending: true } },
+  { kind: 'roster', message: { kind: 'roster', roster, isPending: false, previous: plain } },
   { kind: 'roster', message: { kind: 'readmit', epoch: 3 } },
   {
     kind: 'lease',
@@ -101,15 +102,45 @@ const messages: readonly PartitionMessage[] = [
     key: '',
     message: { kind: 'refused', epoch: 1, request: 8, why: { kind: 'outbid' } },
   },
+  {
+    kind: 'lease',
+    document: 'raid',
+    key: '',
+    message: { kind: 'refused', epoch: 1, request: 8, why: { kind: 'behind' } },
+  },
   { kind: 'incidents', names: ['0123456789abcdef'] },
+  { kind: 'handover', epoch: 2, after: '' },
+  {
+    kind: 'handed',
+    epoch: 2,
+    after: 'raid',
+    settled: 1,
+    counted: [
+      { document: 'raid/1', version },
+      { document: 'raid/2', version: Version.empty },
+    ],
+    isLast: true,
+  },
 ]
 
 describe('the messages of the partition layer', () => {
   it('[PW1] come back as they were', () => {
     for (const message of messages)
       expect(decodePartition(encodePartition(message))).toEqual({ ok: true, value: message })
-    const state = { roster, promised: ballot, accepted: { ballot, roster: plain }, votesFrom: Number.MAX_SAFE_INTEGER }
+    const votesFrom = Number.MAX_SAFE_INTEGER
+    const state = {
+      roster,
+      promised: ballot,
+      accepted: { ballot, roster: plain },
+      votesFrom,
+      previous: plain,
+      settled: 1,
+    }
     expect(decodeRosterState(encodeRosterState(state))).toEqual({ ok: true, value: state })
+    // Of before there was anything to take over.
+    const { previous: _, ...old } = state
+    const bytes = encodeRosterState(old).subarray(0, -2)
+    expect(decodeRosterState(bytes)).toEqual({ ok: true, value: { ...old, settled: roster.epoch } })
   })
 
   it('[PW2] are refused when they are cut short, go on too long, or are of no kind', () => {

@@ -45,10 +45,31 @@ export type PartitionMessage =
     }
   /** What the open incidents about contact are called. */
   | { readonly kind: 'incidents'; readonly names: readonly string[] }
+  /** What counted before the roster of `epoch`, of documents whose names come after this one? */
+  | { readonly kind: 'handover'; readonly epoch: number; readonly after: string }
+  /** The answer, by the names of documents. `settled`: for which roster the one who answers is. */
+  | {
+      readonly kind: 'handed'
+      readonly epoch: number
+      readonly after: string
+      readonly settled: number
+      readonly counted: readonly CountedVersion[]
+      readonly isLast: boolean
+    }
+
+/** What of a document counted, and is to be held by whoever votes about its leases. */
+export interface CountedVersion {
+  readonly document: string
+  readonly version: Version
+}
+
+/** Documents that one message tells of. */
+export const mostCounted = 256
 
 /** Names of incidents that one message tells. */
 export const mostNames = 8
 const id = text(128)
+const documentName = text(frameLimits.documentNameBytes)
 
 /** One of several shapes, told apart by `kind`. */
 export function union<T extends { readonly kind: string }>(
@@ -139,7 +160,7 @@ const rosterMessage = union<RosterMessage>({
   answer: { phase, epoch: uint, ballot, accepted: optional(record({ ballot, roster })) },
   refused: { epoch: uint, promised: ballot },
   ask: { nonce: uint },
-  roster: { roster, answers: optional(uint), isPending: flag },
+  roster: { roster, answers: optional(uint), isPending: flag, previous: optional(roster) },
   readmit: { epoch: uint },
 })
 
@@ -152,6 +173,7 @@ const why = union<LeaseRefusal>({
   newRoster: { forMs: time },
   recovering: {},
   full: {},
+  behind: {},
 })
 
 const leaseMessage = union<LeaseMessage<Version>>({
@@ -170,8 +192,16 @@ const message = union<PartitionMessage>({
   swim: { message: swim },
   rows: { rows: list(row, mostVoters, 6) },
   roster: { message: rosterMessage },
-  lease: { document: text(frameLimits.documentNameBytes), key: text(32), message: leaseMessage },
+  lease: { document: documentName, key: text(32), message: leaseMessage },
   incidents: { names: list(id, mostNames) },
+  handover: { epoch: uint, after: documentName },
+  handed: {
+    epoch: uint,
+    after: documentName,
+    settled: uint,
+    counted: list(record<CountedVersion>({ document: documentName, version: wholeVersion }), mostCounted, 3),
+    isLast: flag,
+  },
 })
 
 /** The bytes of a message. */
@@ -184,12 +214,11 @@ export function decodePartition(bytes: Uint8Array): Result<PartitionMessage, Dec
   return decoded(message, bytes)
 }
 
-const rosterState = record<RosterLogState>({
-  roster,
-  promised: ballot,
-  accepted: optional(record({ ballot, roster })),
-  votesFrom: uint,
-})
+type OldState = Omit<RosterLogState, 'previous' | 'settled'>
+
+/** Of before there was anything to take over. */
+const oldState = { roster, promised: ballot, accepted: optional(record({ ballot, roster })), votesFrom: uint }
+const rosterState = record<RosterLogState>({ ...oldState, previous: optional(roster), settled: uint })
 
 /** The row of what a voter answered for. */
 export function encodeRosterState(state: RosterLogState): Uint8Array {
@@ -198,5 +227,7 @@ export function encodeRosterState(state: RosterLogState): Uint8Array {
 
 /** What such a row spells; an error where it was damaged. */
 export function decodeRosterState(bytes: Uint8Array): Result<RosterLogState, DecodeError> {
-  return decoded(rosterState, bytes)
+  const state = decoded(rosterState, bytes)
+  const old = state.ok ? undefined : decoded(record<OldState>(oldState), bytes)
+  return old?.ok ? { ok: true, value: { ...old.value, settled: old.value.roster.epoch } } : state
 }

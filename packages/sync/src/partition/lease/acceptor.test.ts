@@ -67,6 +67,18 @@ describe('an acceptor', () => {
     expect(v1.ask('alice', accept(1, { renewal: true }))).toBe('outbid')
   })
 
+  it('[LT40] grants nothing while it may lack what counted before, and renews', () => {
+    const v1 = acceptorAt()
+    v1.isBehind = true
+    expect([v1.ask('alice', prepare(1)), v1.ask('alice', accept(1))]).toEqual(['behind', 'behind'])
+    expect(v1.ask('alice', prepare(0, { preVote: true }))).toBe('behind')
+    expect(v1.ask('alice', accept(1, { renewal: true }))).toBe('persist accepted')
+    expect(v1.ask('bob', prepare(2))).toBe('held')
+    v1.isBehind = false
+    v1.pass(waitMs)
+    expect(v1.ask('bob', prepare(2))).toBe('persist promised')
+  })
+
   it('[LT7] counts the clock that went less, and what one was put back by not at all', () => {
     for (const [nowMs, wallMs] of [
       [waitMs, 10],

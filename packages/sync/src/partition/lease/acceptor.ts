@@ -24,7 +24,9 @@ import { type Ballot, compareBallots, isBallot, isCount } from './token.ts'
  * 3. While a lease that it voted for may live, nobody else gets its vote: ttl * (1 + epsilon) by its slowest clock, anew after a boot.
  * 4. It votes under one roster. Under a new one it only renews for maxTtl * (1 + epsilon): whoever was granted a lease under
  *    the one before no longer holds it then, or holds it by votes of the new one.
- * 5. Ballots grow by `mostBallotJump` at a time, so that nobody who may write can use up all that an epoch has.
+ * 5. It grants nothing while it lacks something that counted under a roster before, which is for the driver to say (`isBehind`): a
+ *    write counts once votes of a quorum of one roster covered it, and a quorum of the next need not have it.
+ * 6. Ballots grow by `mostBallotJump` at a time, so that nobody who may write can use up all that an epoch has.
  */
 export interface AcceptorOptions extends LeaseOptions {
   readonly self: NodeId
@@ -36,17 +38,21 @@ export interface AcceptorOptions extends LeaseOptions {
 
 export type AcceptorInput<V> =
   /**
-   * The roster as of now; one of an earlier epoch is left aside. Before, a quorum of the roster before must have ceased to vote under
-   * that, and the document here must cover what each of them had: a write counts once a quorum of one roster stored it.
+   * The roster as of now; one of an earlier epoch is left aside. Under the one before a quorum must have ceased to vote when it
+   * comes into force.
    */
   | ({ readonly kind: 'roster'; readonly roster: Roster } & Reading)
   | ({ readonly kind: 'tick' } & Reading)
-  /** From whom the connection is; `version` is that of the document here, durable as of now. */
+  /**
+   * From whom the connection is; `version` is that of the document here, durable as of now. `isBehind`: it is not known to cover all
+   * that counted under the rosters before.
+   */
   | ({
       readonly kind: 'receive'
       readonly from: NodeId
       readonly message: LeaseMessage<V>
       readonly version: V
+      readonly isBehind?: boolean
     } & Reading)
 
 /** To be carried out in order; nothing is sent before everything persisted up to there is on the disk. */
@@ -70,6 +76,7 @@ export function createAcceptor<V>(options: AcceptorOptions, from: AcceptorState)
   const { self, maxTtlMs, epsilon = defaultEpsilon, learnMs = 1000, random } = options
   const longer = 1 + epsilon
   let state = from
+  let isBehind = false
 
   const persist = (): AcceptorEffect<V> => ({ kind: 'persist', memory: memoryOf(state, maxTtlMs * longer) })
   const elapsed = (): number => state.clock.elapsed
@@ -136,7 +143,8 @@ export function createAcceptor<V>(options: AcceptorOptions, from: AcceptorState)
     // Invariant 4.
     const newFor = state.newRosterUntil - elapsed()
     if (newFor > 0 && !isRenewal) return { kind: 'newRoster', forMs: Math.ceil(newFor) }
-    return undefined
+    // Invariant 5. Who renews was granted the lease by who had all, and has what it wrote itself.
+    return isBehind && !isRenewal ? { kind: 'behind' } : undefined
   }
 
   /** Takes the place of what was kept of a lease. Where there is no room, one that does not live makes it, and raises the floor. */
@@ -157,7 +165,7 @@ export function createAcceptor<V>(options: AcceptorOptions, from: AcceptorState)
     return true
   }
 
-  /** Invariant 5. */
+  /** Invariant 6. */
   const isJump = ({ epoch, ballot }: Ballot, kept: KeptLease | undefined): boolean => {
     const known = Math.max(state.floor, kept === undefined ? 0 : ballotIn(kept.promised, state.epoch))
     return epoch === state.epoch && ballot > known + mostBallotJump
@@ -251,6 +259,7 @@ export function createAcceptor<V>(options: AcceptorOptions, from: AcceptorState)
     step: (input) => {
       state = { ...state, clock: readClock(state.clock, input, Math.min) }
       const did = input.kind === 'roster' ? adopt(input.roster) : recover()
+      isBehind = input.kind === 'receive' && input.isBehind === true
       return input.kind === 'receive' ? [...did, ...receive(input.from, input.message, input.version)] : did
     },
   }

@@ -31,6 +31,8 @@ export type HolderPhase<V> =
   | {
       readonly phase: 'held'
       readonly token: FencingToken
+      /** The question by which it was granted: it and all later ones are about this grant. */
+      readonly since: number
       readonly until: number
       /** Whether the document holds what the voters knew. */
       readonly isCovered: boolean

@@ -44,5 +44,7 @@ function refusalInWords(why: LeaseRefusal): string {
       return 'lost its memory and does not vote yet'
     case 'full':
       return 'has no room for another lease'
+    case 'behind':
+      return 'lacks some of what counted under the roster before and only renews'
   }
 }

@@ -140,7 +140,7 @@ describe('a holder', () => {
     expect([alice.pass(299), alice.pass(1)]).toEqual(['', 'accept*3'])
     expect(alice.said[0]).toMatchObject({ message: { token: { epoch: 1, ballot: 5 }, renewal: true } })
     alice.pass(50)
-    expect([alice.answer('v2', held), alice.answer('v1'), alice.answer('v3')]).toEqual(['', '', 'renewed'])
+    expect([alice.answer('v2', held), alice.answer('v1'), alice.answer('v3')]).toEqual(['', 'vote', 'vote renewed'])
     expect(alice.pass(249)).toBe('')
     expect(alice.pass(1)).toBe('accept*3')
     expect(alice.pass(100)).toBe('accept*3')
@@ -251,9 +251,33 @@ describe('a holder', () => {
     expect(alice.said[0]).toMatchObject({ message: { epoch: 3, token: { epoch: 2, ballot: 5 }, renewal: true } })
     expect([alice.answer('v4', 'yes', { epoch: 2 }), alice.answer('v5'), alice.answer('v6')]).toEqual([
       '',
-      '',
-      'renewed',
+      'vote',
+      'vote renewed',
     ])
+  })
+
+  it('[LT39] tells of each vote for the grant that it holds, under the present roster, whenever it comes', () => {
+    const alice = holderAt()
+    alice.get('v1', 'v2')
+    const since = (alice.holder.state.phase as { since: number }).since
+    const vote = (from: string, request: number, more: object = {}): string => {
+      const message = { kind: 'accepted', epoch: 1, request, version: 3, ...more }
+      return alice.step({ kind: 'receive', from, message } as never)
+    }
+    // Of the grant itself, when it was there already.
+    expect(vote('v3', since)).toBe('vote')
+    expect(alice.said).toEqual([{ kind: 'vote', by: 'v3', version: 3 }])
+    expect([vote('v3', since - 1), vote('v3', since + 1), vote('v9', since)]).toEqual(['', '', ''])
+    expect(alice.act('renew')).toBe('accept*3')
+    expect([vote('v1', since + 1), vote('v2', since + 1), vote('v3', since + 1)]).toEqual([
+      'vote',
+      'vote renewed',
+      'vote',
+    ])
+    alice.step({ kind: 'roster', roster: rosterOf(2, 'v1', 'v2', 'v3') } as never)
+    expect([vote('v1', since + 1), vote('v1', since + 2, { epoch: 2 })]).toEqual(['', 'vote'])
+    alice.act('paused')
+    expect(vote('v1', since + 2, { epoch: 2 })).toBe('')
   })
 
   it('[LT31] has let go before any acceptor votes for another, whatever the rates of the clocks within epsilon', () => {

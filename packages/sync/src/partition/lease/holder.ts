@@ -15,9 +15,11 @@ import { compareBallots, isCount } from './token.ts'
  * 1. It holds the lease for ttl * (1 - epsilon) by its fastest clock from when it asked for the votes that made a quorum; so
  *    it lets go before any of those acceptors, which count longer from later on, votes for another.
  * 2. It may be used only while it is held and the document covers the version of every acceptor of the grant: what the holder
- *    before did, as far as it counted (a quorum stored it that voted under the holder's roster then), stands at one of them at least.
+ *    before did, as far as it counted, stands at one of them at least. Under the same roster one of them is of the quorum by whose votes it
+ *    counted; of earlier rosters each of them has all (`isBehind` of an acceptor).
  * 3. Only votes of the present roster for the latest question count.
  * 4. A renewal keeps the token. Every other grant has a greater one.
+ * 5. A vote for the present grant is told whenever it comes, with what its voter had on the disk: a write of the holder counts by such votes.
  */
 export type HolderInput<V> =
   | ({ readonly kind: 'acquire' | 'release' | 'tick' } & Reading)
@@ -37,6 +39,8 @@ export type HolderEffect<V> =
   | { readonly kind: 'acquired'; readonly token: FencingToken; readonly versions: readonly V[] }
   | { readonly kind: 'usable'; readonly token: FencingToken }
   | { readonly kind: 'renewed'; readonly token: FencingToken }
+  /** A voter of the present roster voted for what is held, and had this version then. */
+  | { readonly kind: 'vote'; readonly by: NodeId; readonly version: V }
   | { readonly kind: 'lost'; readonly token: FencingToken; readonly reason: string }
   /** An attempt failed; the next is under way by itself. */
   | ({ readonly kind: 'denied' } & LeaseDenial)
@@ -143,7 +147,8 @@ export function createHolder<V>(options: HolderOptions, from: HolderState<V>): H
     else if (stage === 'prepare') ask('accept', ballot)
     else {
       const token: FencingToken = { lease, epoch, ballot }
-      set({ failures: 0, phase: { phase: 'held', token, isCovered: false, ...timesOf(question) } })
+      const { request: since } = question
+      set({ failures: 0, phase: { phase: 'held', token, since, isCovered: false, ...timesOf(question) } })
       effects.push({ kind: 'acquired', token, versions: question.versions })
     }
   }
@@ -152,6 +157,14 @@ export function createHolder<V>(options: HolderOptions, from: HolderState<V>): H
     renewAt: sentAt + ttlMs / 3,
   })
 
+  /** Invariant 5. */
+  const note = (by: NodeId, message: LeaseMessage<V>): void => {
+    const { phase, roster, nextRequest } = state
+    if (phase.phase !== 'held' || message.kind !== 'accepted' || message.epoch !== roster?.epoch) return
+    const isOfGrant = message.request >= phase.since && message.request < nextRequest
+    if (isOfGrant && roster.voters.some(({ id }) => id === by))
+      effects.push({ kind: 'vote', by, version: message.version })
+  }
   const receive = (by: NodeId, message: LeaseMessage<V>): void => {
     const { phase, roster } = state
     const { question } = phase as Asking<V> | Partial<Held<V>>
@@ -218,6 +231,7 @@ export function createHolder<V>(options: HolderOptions, from: HolderState<V>): H
         effects.push({ kind: 'usable', token: phase.token })
         break
       case 'receive':
+        note(input.from, input.message)
         receive(input.from, input.message)
     }
   }

@@ -51,6 +51,7 @@ export function acceptorAt(
     acceptor,
     memory,
     version: 0,
+    isBehind: false,
     effects: [] as AcceptorEffect<number>[],
     /** Time goes by; the wall clock may be told to go otherwise. */
     pass: (ms: number, wallMs = ms) => {
@@ -66,7 +67,8 @@ export function acceptorAt(
     tick: () => at.note(acceptor.step({ kind: 'tick', ...reading })),
     /** The kinds of its effects, a refusal with why. */
     ask: (from: string, message: Message): string => {
-      const effects = at.note(acceptor.step({ kind: 'receive', from, message, version: at.version, ...reading }))
+      const { version, isBehind } = at
+      const effects = at.note(acceptor.step({ kind: 'receive', from, message, version, isBehind, ...reading }))
       return effects
         .map((effect) => {
           if (effect.kind === 'persist') return 'persist'

@@ -44,6 +44,8 @@ export type LeaseRefusal =
   | { readonly kind: 'recovering' }
   /** It keeps as many leases as it may. */
   | { readonly kind: 'full' }
+  /** It lacks something that counted under a roster before, and does nothing but renew. */
+  | { readonly kind: 'behind' }
 
 /** What an acceptor answers. `version` is its version of the document, whatever the driver takes for that. */
 export type LeaseAnswer<V> =

@@ -1,0 +1,115 @@
+import { fenced, schema } from '@rejoin/state'
+import { describe, expect, it } from 'vitest'
+import type { DocumentHandle } from '../index.ts'
+import { insideOf } from '../replica.ts'
+import { Cluster } from './cluster.test-helper.ts'
+import type { Lease } from './leases.ts'
+
+const Match = schema({ round: fenced(0, { lease: 'round' }) })
+const ttlMs = 10_000
+
+const votersOf = (ids: string) => [...ids].map((id) => ({ id, weight: 1 }))
+const policy = { kind: 'keep-majority' } as const
+
+/** Five servers, of which three vote. */
+function servers(): Cluster {
+  const cluster = new Cluster([...'abcde'], { voters: votersOf('abc') }, { maxTtlMs: ttlMs })
+  cluster.world.advance(40_000)
+  return cluster
+}
+
+/** Begins `rounds` rounds at one of them, each of which counts; answers what the last one is. */
+function play(cluster: Cluster, name: string, document: string, rounds = 1): number {
+  const { participant, watch } = cluster.node(name)
+  let handle: DocumentHandle<typeof Match> | undefined
+  let lease: Lease | undefined
+  participant.replica.open(document, Match).then((opened) => {
+    handle = opened
+  })
+  watch.lease({ name: document }, 'round').then((wanted) => {
+    lease = wanted
+  })
+  cluster.until(`${name} holds the lease`, () => lease?.token !== undefined, 60)
+  let counted = 0
+  for (let round = 1; round <= rounds; round += 1) {
+    const token = lease?.token
+    const receipt = handle?.change(
+      (draft) => draft.round.set(draft.round.get() + 1),
+      token === undefined ? {} : { token },
+    )
+    if (receipt !== undefined)
+      lease?.reached(receipt).then(() => {
+        counted += 1
+      })
+    cluster.until('the round counts', () => counted === round, 5)
+  }
+  lease?.release()
+  return handle?.snapshot.round ?? 0
+}
+
+const epochs = (cluster: Cluster, names: string): (number | undefined)[] =>
+  [...names].map((name) => cluster.node(name).watch.status.roster?.epoch)
+
+describe('leases over changes of the roster', () => {
+  it('[LX14] go on with what counted after all voters but one were replaced and switched off for good', () => {
+    const cluster = servers()
+    expect(play(cluster, 'a', 'match', 3)).toBe(3)
+    cluster.node('a').watch.propose({ voters: votersOf('cde'), policy })
+    cluster.until('it is in force', () => epochs(cluster, 'cde').every((epoch) => epoch === 2), 10)
+    cluster.world.advance(2000)
+    for (const name of 'abc') cluster.node(name).participant.replica.close()
+    expect([play(cluster, 'd', 'match'), play(cluster, 'e', 'other')]).toEqual([4, 1])
+  })
+
+  it('[LX14] go over to voters that reach only one of those before, once that one has all itself', () => {
+    const cluster = servers()
+    expect(play(cluster, 'a', 'match', 2)).toBe(2)
+    cluster.between('de', 'ab', true)
+    cluster.node('c').watch.propose({ voters: votersOf('cde'), policy })
+    cluster.until('it is in force', () => epochs(cluster, 'cde').every((epoch) => epoch === 2), 10)
+    // One of three would be too few; but c has asked the others, and is settled.
+    cluster.world.advance(2000)
+    cluster.between('c', 'abde', true)
+    const { watch } = cluster.node('d')
+    let lease: Lease | undefined
+    watch.lease({ name: 'match' }, 'round').then((wanted) => {
+      lease = wanted
+    })
+    cluster.world.advance(60_000)
+    const { roster } = watch.status
+    expect([roster?.epoch, lease?.token]).toMatchObject([2, expect.anything()])
+  })
+
+  it('[LX14] are granted by nobody who knows to lack what counted, and go on once it is there', () => {
+    const cluster = servers()
+    expect(play(cluster, 'a', 'match', 3)).toBe(3)
+    const voters = [
+      { id: 'c', weight: 1 },
+      { id: 'd', weight: 2 },
+    ]
+    cluster.node('a').watch.propose({ voters, policy })
+    cluster.until('it is in force', () => epochs(cluster, 'cd').every((epoch) => epoch === 2), 10)
+    cluster.world.advance(2000)
+    for (const name of 'abce') cluster.node(name).participant.replica.close()
+    // Of the document itself nothing arrived here.
+    insideOf(cluster.node('d').participant.replica).shelf.forget('match')
+    const wanted: Lease[] = []
+    const want = (document: string): void => {
+      const { watch } = cluster.node('d')
+      watch.lease({ name: document }, 'round').then((lease) => wanted.push(lease))
+    }
+    for (const document of ['match', 'other']) want(document)
+    cluster.world.advance(60_000)
+    expect(wanted.map(({ token }) => token === undefined)).toEqual([true, false])
+    expect(wanted[0]?.denial).toMatch(/d lacks some of what counted under the roster before and only renews/)
+    cluster.node('d').participant.replica.close()
+    cluster.start('d')
+    cluster.world.advance(60_000)
+    want('match')
+    cluster.world.advance(60_000)
+    expect(wanted[2]?.denial).toMatch(/d lacks some of what counted/)
+    wanted[2]?.release()
+    cluster.start('c')
+    expect(play(cluster, 'd', 'match')).toBe(4)
+  })
+})
