@@ -15,7 +15,8 @@ const alias = readdirSync(`${root}packages`).flatMap((name) => {
   ]
 })
 
-const project = (name: string, include: string[], testTimeout = 20_000) => ({
+// `isIsolated: false` where no test mocks a module: the sources are then loaded once for each worker, not for each file.
+const project = (name: string, include: string[], testTimeout = 20_000, isIsolated = true) => ({
   root,
   resolve: { alias },
   test: {
@@ -23,6 +24,7 @@ const project = (name: string, include: string[], testTimeout = 20_000) => ({
     include,
     exclude: ['**/node_modules/**', '**/dist/**'],
     environment: 'node' as const,
+    isolate: isIsolated,
     testTimeout,
     hookTimeout: Math.max(testTimeout, 30_000),
   },
@@ -35,8 +37,13 @@ export default defineConfig({
     // By default one core is left idle.
     maxWorkers: '100%',
     projects: [
-      project('unit', ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts']),
-      project('laws', ['test/{laws,scenarios,contracts}/**/*.test.ts'], 60_000),
+      project(
+        'unit',
+        ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts'],
+        20_000,
+        false,
+      ),
+      project('laws', ['test/{laws,scenarios,contracts}/**/*.test.ts'], 60_000, false),
       project('simulation', ['test/simulation/**/*.test.ts'], 120_000),
       project('docs', ['test/docs/**/*.test.ts'], 120_000),
       project('e2e', ['test/e2e/**/*.test.ts'], 120_000),

@@ -103,6 +103,8 @@ export function runFaults<S extends Schema>(
         return () => {
           hold.asleep -= 1
           if (hold.asleep > 0) return
+          // Who was started meanwhile did not sleep.
+          if (hold.down > 0 || (since[fault.node] ?? 0) > fromMs) return
           since[fault.node] = Math.max(since[fault.node] ?? 0, scheduler.nowMs)
           wokeFrom.set(fault.node, { atMs: scheduler.nowMs, forMs: scheduler.nowMs - fromMs })
           nodes[fault.node]?.wake()

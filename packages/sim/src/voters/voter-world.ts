@@ -7,7 +7,8 @@
  * 2. Nobody has powers while somebody else has them for a side that has no voter in common with its own.
  * 3. No round that a quorum has stored is begun a second time.
  * 4. Whoever wakes up accuses nobody before its pause is over.
- * 5. Whoever was cut off from all others for so long that it must have noticed claims neither powers nor that all is well.
+ * 5. Whoever was cut off from all others for so long that it must have noticed does not claim that all is well, nor powers, unless it is a
+ *    quorum alone.
  */
 import { type DraftOf, type FencingToken, lastSeq, type Schema, type SnapshotOf, Version } from '@rejoin/state'
 import type { Receipt } from '@rejoin/sync'
@@ -15,6 +16,7 @@ import {
   clusterDocument,
   type DetectorSettings,
   detectorPresets,
+  isQuorum,
   type Lease,
   mirrorDocuments,
   type Partitions,
@@ -236,7 +238,9 @@ export function createVoterWorld<S extends Schema>(
       let isAlone = true
       for (let other = 0; other < voters; other += 1)
         if (other !== node && (faults.closedSince(node, other) ?? world.nowMs) > noticedMs) isAlone = false
-      if (isAlone && (verdict.mode === 'full' || verdict.capabilities.mayGrantLease))
+      // Whoever was given the greater weight is a quorum alone.
+      const isQuorumAlone = isQuorum(verdict.roster, new Set([nameOfVoter(node)]))
+      if (isAlone && (verdict.mode === 'full' || (verdict.capabilities.mayGrantLease && !isQuorumAlone)))
         report(
           `${nameOfVoter(node)}, cut off from all for ${noticedAfterMs / 1000} s, takes itself to be ${verdict.mode}`,
         )

@@ -69,7 +69,7 @@ export class Neighbours {
     return [...(this.#sessions.get(peer) ?? [])]
   }
 
-  /** Sends over one connection; nothing happens where there is none. */
+  /** Sends over the newest connection, as an older one may be dead without having noticed; nothing happens where there is none. */
   send(peer: NodeId, message: PartitionMessage): void {
     this.sendAll([peer], message)
   }
@@ -78,7 +78,7 @@ export class Neighbours {
   sendAll(peers: Iterable<NodeId>, message: PartitionMessage): void {
     let bytes: Uint8Array | undefined
     for (const peer of peers) {
-      const [session] = this.#sessions.get(peer) ?? []
+      const session = this.sessionsOf(peer).at(-1)
       if (session === undefined) continue
       bytes ??= encodePartition(message)
       session.send({ kind: 'aside', channel: partitionChannel, bytes })

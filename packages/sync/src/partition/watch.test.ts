@@ -34,6 +34,22 @@ describe('the partition layer of a replica', () => {
     }
   })
 
+  it('[PL17] tells whoever goes by another roster which one is in force, though it missed when that was decided', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    cluster.until('full', () => isAll(cluster, 'full'), 20)
+    cluster.world.advance(20_000)
+    const links = ['a-c', 'b-c'].map((pair) => cluster.links.get(pair) as MemoryLink)
+    for (const link of links) link.silent = true
+    const { voters, policy } = cluster.roster
+    cluster.node('a').watch.propose({ voters: voters.map((voter) => ({ ...voter, weight: 2 })), policy })
+    cluster.world.advance(500)
+    for (const link of links) link.silent = false
+    const epochs = (): string => cluster.nodes.map(({ watch }) => watch.status.roster?.epoch).join(' ')
+    expect(epochs()).toBe('2 2 1')
+    cluster.until('roster', () => epochs() === '2 2 2', 5)
+    expect(cluster.nodes.map(({ participant }) => participant.replica.metrics().connectionsClosed)).toEqual([0, 0, 0])
+  })
+
   it('[PL2] says on which side of a split it is, on both sides within 25 s, and heals', () => {
     const cluster = new Cluster(['a', 'b', 'c', 'd', 'e'])
     cluster.world.advance(40_000)

@@ -374,6 +374,9 @@ class PartitionWatch implements Companion, Partitions {
         this.#carryOut(this.#detector.step({ kind: 'message', from, message: told.message, now }))
         break
       case 'rows':
+        // It goes by another roster, which it may have missed, or this replica.
+        if (told.rows.some(({ row }) => row.observer === from && row.rosterEpoch !== this.#roster.roster?.epoch))
+          this.#roster.contact(from)
         this.#carryOutRows(this.#reachability.step({ kind: 'hear', from, rows: told.rows, now }))
         break
       case 'roster':
