@@ -15,8 +15,14 @@ const alias = readdirSync(`${root}packages`).flatMap((name) => {
   ]
 })
 
-// `isIsolated: false` where no test mocks a module: the sources are then loaded once for each worker, not for each file.
-const project = (name: string, include: string[], testTimeout = 20_000, isIsolated = true) => ({
+interface Options {
+  readonly testTimeout?: number
+  /** False where no test mocks a module: the sources are then loaded once for each worker, not for each file. */
+  readonly isolate?: boolean
+  readonly env?: Record<string, string>
+}
+
+const project = (name: string, include: string[], { testTimeout = 20_000, ...options }: Options = {}) => ({
   root,
   resolve: { alias },
   test: {
@@ -24,11 +30,15 @@ const project = (name: string, include: string[], testTimeout = 20_000, isIsolat
     include,
     exclude: ['**/node_modules/**', '**/dist/**'],
     environment: 'node' as const,
-    isolate: isIsolated,
     testTimeout,
     hookTimeout: Math.max(testTimeout, 30_000),
+    ...options,
   },
 })
+
+const unit = ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts']
+/** What is played by `npm test` at a size that takes less time. */
+const sized = ['test/simulation/{late-return,worlds}.test.ts', 'packages/state/src/verify.test.ts']
 
 export default defineConfig({
   test: {
@@ -37,17 +47,13 @@ export default defineConfig({
     // By default one core is left idle.
     maxWorkers: '100%',
     projects: [
-      project(
-        'unit',
-        ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts'],
-        20_000,
-        false,
-      ),
-      project('laws', ['test/{laws,scenarios,contracts}/**/*.test.ts'], 60_000, false),
-      project('simulation', ['test/simulation/**/*.test.ts'], 120_000),
-      project('docs', ['test/docs/**/*.test.ts'], 120_000),
-      project('e2e', ['test/e2e/**/*.test.ts'], 120_000),
-      project('system', ['test/{system,package}/**/*.test.ts'], 600_000),
+      project('unit', unit, { isolate: false }),
+      project('laws', ['test/{laws,scenarios,contracts}/**/*.test.ts'], { testTimeout: 60_000, isolate: false }),
+      project('simulation', ['test/simulation/**/*.test.ts'], { testTimeout: 120_000 }),
+      project('full', sized, { testTimeout: 400_000, env: { FULL_SIZES: '1' } }),
+      project('docs', ['test/docs/**/*.test.ts'], { testTimeout: 120_000 }),
+      project('e2e', ['test/e2e/**/*.test.ts'], { testTimeout: 120_000 }),
+      project('system', ['test/{system,package}/**/*.test.ts'], { testTimeout: 600_000 }),
     ],
   },
 })

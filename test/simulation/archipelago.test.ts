@@ -91,7 +91,7 @@ describe('the archipelago', () => {
     expect(lab.frame().islands.flatMap(({ stand }) => stand?.suspicions)).toEqual([])
     lab.act({ kind: 'regatta', node: 2 })
     lab.act({ kind: 'regatta', node: 4 })
-    lab.step(70_000)
+    lab.step(90_000)
     const told = lab.events.flatMap(({ event }) => (event.kind === 'lease' ? [[event.node, event.step] as const] : []))
     expect(told).toContainEqual([
       2,
