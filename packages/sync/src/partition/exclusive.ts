@@ -83,7 +83,8 @@ interface Pending<S extends Schema> extends ExclusiveWrite {
 /** Writes to a document under a lease of it, held or not. */
 export function exclusive<S extends Schema>(handle: DocumentHandle<S>, lease: Lease): Exclusive<S> {
   let waiting: readonly Pending<S>[] = []
-  let shown: { readonly version: Version; readonly of: typeof waiting; readonly snapshot: SnapshotOf<S> } | undefined
+  /** A copy in which the tentative ones of those that wait are made. */
+  let shown: { readonly version: Version; readonly of: typeof waiting; readonly copy: Document<S> } | undefined
   const listeners = new Set<(waiting: readonly ExclusiveWrite[]) => void>()
   const setWaiting = (next: typeof waiting): void => {
     waiting = next
@@ -115,6 +116,14 @@ export function exclusive<S extends Schema>(handle: DocumentHandle<S>, lease: Le
   const stop = lease.onChange(({ kind }) => {
     if (kind === 'usable') goOn()
   })
+  const copy = (): Document<S> => {
+    const { version } = handle
+    if (shown?.version !== version || shown.of !== waiting) {
+      shown = { version, of: waiting, copy: scratchOf(handle) }
+      for (const { write, isTentative } of waiting) if (isTentative) trial(shown.copy, lease.name, write)
+    }
+    return shown.copy
+  }
   const pendingOf = (write: Pending<S>['write'], isTentative: boolean): Pending<S> => {
     let state: ExclusiveState = 'waiting'
     let receipt: Receipt | undefined
@@ -155,15 +164,7 @@ export function exclusive<S extends Schema>(handle: DocumentHandle<S>, lease: Le
       return waiting
     },
     get snapshot() {
-      const tentative = waiting.filter(({ isTentative }) => isTentative)
-      if (tentative.length === 0) return handle.snapshot
-      const { version } = handle
-      if (shown?.version !== version || shown.of !== waiting) {
-        const scratch = scratchOf(handle)
-        for (const { write } of tentative) trial(scratch, lease.name, write)
-        shown = { version, of: waiting, snapshot: scratch.snapshot }
-      }
-      return shown.snapshot
+      return waiting.some(({ isTentative }) => isTentative) ? copy().snapshot : handle.snapshot
     },
     change: (write) => {
       const { token } = lease
@@ -172,7 +173,10 @@ export function exclusive<S extends Schema>(handle: DocumentHandle<S>, lease: Le
         make(pending, token)
         return pending
       }
-      const apart = apartOf(handle, lease.name, write)
+      const tried = copy()
+      const apart = apartOf(handle.schema, lease.name, trial(tried, lease.name, write))
+      // What it was tried on is what is to be shown, if it is.
+      shown = undefined
       if (apart === 'refuse' || waiting.length >= mostWaiting) {
         const why =
           apart === 'refuse' ? (lease.denial ?? 'It is not held here.') : `${mostWaiting} writes wait already.`
@@ -182,7 +186,10 @@ export function exclusive<S extends Schema>(handle: DocumentHandle<S>, lease: Le
         })
       }
       const pending = pendingOf(write, apart === 'tentative')
-      setWaiting([...waiting, pending])
+      const { version } = handle
+      const of = [...waiting, pending]
+      if (pending.isTentative) shown = { version, of, copy: tried }
+      setWaiting(of)
       return pending
     },
     onWaiting: (listener) => listen(listeners, listener),
@@ -216,13 +223,8 @@ function trial<S extends Schema>(
 
 const strictness = ['tentative', 'queue', 'refuse'] as const
 
-/** The strictest that the fenced fields say which a write touches, or all of the lease where it cannot be tried. */
-function apartOf<S extends Schema>(
-  handle: DocumentHandle<S>,
-  lease: string,
-  write: (draft: DraftOf<S>) => void,
-): Apart {
-  const change = trial(scratchOf(handle), lease, write)
+/** The strictest that the fenced fields say which a write touches, or all of the lease where it could not be tried. */
+function apartOf(schema: Schema, lease: string, change: Change | undefined): Apart {
   const paths = change?.ops.filter(({ key }) => key.kind === leafKinds.fenced && key.member === lease)
   let strictest = 0
   const visit = (shape: object, path: readonly string[] | undefined): void => {
@@ -233,7 +235,7 @@ function apartOf<S extends Schema>(
     const [name, ...rest] = path ?? []
     for (const [key, inner] of Object.entries(shape)) if (path === undefined || key === name) visit(inner, path && rest)
   }
-  if (paths === undefined) visit(handle.schema.fields, undefined)
-  else for (const { key } of paths) visit(handle.schema.fields, key.path)
+  if (paths === undefined) visit(schema.fields, undefined)
+  else for (const { key } of paths) visit(schema.fields, key.path)
   return strictness[strictest] as Apart
 }

@@ -29,18 +29,15 @@ import type { Reading } from './lease/clock.ts'
 import type { LeaseDoor } from './lease-door.ts'
 import type { Lease, LeaseDesk, LeaseRequestOptions } from './leases.ts'
 import { Neighbours, partitionChannel } from './neighbours.ts'
+import { OwnLinks } from './own-links.ts'
 import type { PartitionEvents, PartitionMetrics, PartitionOptions, PartitionStatus, Partitions } from './partitions.ts'
 import { QuorumWaits } from './quorum-waits.ts'
 import { readingOf } from './reading.ts'
 import type { Incident } from './recovery/incident.ts'
 import { type NodeId, type Roster, rosterFault } from './roster.ts'
 import { RosterDesk, rosterPrefix } from './roster-desk.ts'
-import {
-  createReachability,
-  type PeerLink,
-  type Reachability,
-  type ReachabilityEffect,
-} from './verdict/reachability.ts'
+import { OneWayProof } from './verdict/one-way-proof.ts'
+import { createReachability, type Reachability, type ReachabilityEffect } from './verdict/reachability.ts'
 import {
   createVerdictMachine,
   stableAfterMs,
@@ -88,8 +85,8 @@ class PartitionWatch implements Companion, Partitions {
   readonly #waits: QuorumWaits
   readonly #contact: ContactDesk
   readonly #alarm: Alarm
-  /** Since when links seem to work one way only. */
-  readonly #oneWay = new Map<string, number>()
+  readonly #links = new OwnLinks()
+  readonly #oneWay: OneWayProof
   readonly #staleAfterMs: number
   readonly #verdictListeners = new Set<(verdict: Verdict) => void>()
   readonly #counts: PartitionMetrics = {
@@ -103,7 +100,6 @@ class PartitionWatch implements Companion, Partitions {
     redials: 0,
     malformed: 0,
   }
-  #linkSince = new Map<NodeId, readonly [string, number]>()
   /** What was judged last: judging the same again comes to the same. */
   #basis: readonly unknown[] = []
   #wakeAt = 0
@@ -126,6 +122,7 @@ class PartitionWatch implements Companion, Partitions {
     const suspicionMinMs = settings.suspicionMult * settings.probeIntervalMs
     const gossipIntervalMs = 2 * settings.probeIntervalMs
     this.#staleAfterMs = 3 * gossipIntervalMs + settings.suspicionMaxMult * suspicionMinMs
+    this.#oneWay = new OneWayProof(this.#staleAfterMs)
     this.#detector =
       options.voting?.detector({ self: this.self, settings, random: () => core.random.float() }) ??
       createLinkDetector(settings)
@@ -491,22 +488,11 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   #linksChanged(): void {
-    const { now } = this.#time()
-    const links = [...this.#roster.voters].filter((id) => id !== this.self).map((peer) => this.#linkTo(peer))
+    const { now, wall } = this.#time()
+    const links = [...this.#roster.voters]
+      .filter((id) => id !== this.self)
+      .map((peer) => this.#links.to(peer, this.#detector.memberOf(peer), wall))
     this.#carryOutRows(this.#reachability.step({ kind: 'links', links, now }))
-  }
-
-  #linkTo(peer: NodeId): PeerLink {
-    const member = this.#detector.memberOf(peer)
-    const isThere = member !== undefined && (member.status === 'alive' || member.status === 'suspect')
-    const reach = isThere ? member.reach : { via: 'none' as const }
-    const kind = reach.via === 'none' ? 'unreachable' : reach.via
-    const known = this.#linkSince.get(peer)
-    const since = known?.[0] === kind ? known[1] : this.#time().wall
-    this.#linkSince.set(peer, [kind, since])
-    return reach.via === 'relayed'
-      ? { peer, kind: 'relayed', by: reach.by, since }
-      : { peer, kind: kind as 'direct', since }
   }
 
   #carryOutRows(effects: readonly ReachabilityEffect[]): void {
@@ -549,18 +535,9 @@ class PartitionWatch implements Companion, Partitions {
     this.#seen()
   }
 
-  /** The verdict, without one-way links that are not proved yet: a row of somebody who is gone says that all is well until it is stale. */
   get #verdict(): Verdict | undefined {
     const { verdict } = this.#verdicts
-    if (verdict === undefined || verdict.oneWay.length + this.#oneWay.size === 0) return verdict
-    const { now } = this.#time()
-    const named = new Map(verdict.oneWay.map(({ from, to }) => [`${from}\n${to}`, { from, to }]))
-    for (const key of this.#oneWay.keys()) if (!named.has(key)) this.#oneWay.delete(key)
-    for (const key of named.keys()) if (!this.#oneWay.has(key)) this.#oneWay.set(key, now)
-    const oneWay = [...named]
-      .filter(([key]) => now - (this.#oneWay.get(key) ?? now) > this.#staleAfterMs)
-      .map(([, pair]) => pair)
-    return { ...verdict, oneWay }
+    return verdict === undefined ? undefined : this.#oneWay.proved(verdict, this.#time().now)
   }
 
   #seen(): void {
