@@ -22,12 +22,12 @@ export interface ClientOptions {
   readonly storage?: Storage
 }
 
-/** Opens a replica with a store in memory and connects it. */
-export function openClient(syncUrl: string, options: ClientOptions = {}): Client {
+/** Opens a replica with a store in memory and connects it, with one server or several. */
+export function openClient(syncUrl: string | readonly string[], options: ClientOptions = {}): Client {
   const { token, storage = memoryStorage() } = options
   const replica = createReplica({ clock: processClock, timers: processTimers, random: processRandom, storage })
   const net = connect(replica, {
-    transports: [webSocket(syncUrl, token === undefined ? {} : { token: () => token })],
+    transports: [syncUrl].flat().map((url) => webSocket(url, token === undefined ? {} : { token: () => token })),
   })
   return {
     replica,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { relayTo, type TcpRelay } from '../support/tcp-relay.ts'
+import { Captains } from './captains.ts'
 import { type Client, openClient, Shelf, until } from './clients.ts'
 import { type ServerProcess, startServer, temporaryDirectory } from './server-process.ts'
 
@@ -47,6 +48,17 @@ class Cluster {
     return server
   }
 
+  /** Of all servers, over cables that are pulled with those of one of them. */
+  async urlsAsOf(name: Name): Promise<string[]> {
+    const urls: string[] = []
+    for (const [other, { syncUrl, port }] of this.servers) {
+      const cable = other === name ? undefined : await relayTo(port)
+      if (cable !== undefined) this.cables.set(`${name}>${other}`, cable)
+      urls.push(syncUrl.replace(`:${port}`, `:${cable?.port ?? port}`))
+    }
+    return urls
+  }
+
   /** The cables between two groups. */
   between(left: string, right: string): TcpRelay[] {
     return [...this.cables]
@@ -78,12 +90,14 @@ class Cluster {
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
 let cluster: Cluster
 const clients: Client[] = []
+const captains = new Captains()
 beforeAll(async () => {
   directory = await temporaryDirectory()
   cluster = new Cluster(directory.path)
   for (const name of names) await cluster.start(name)
 }, 60_000)
 afterAll(async () => {
+  await captains.close()
   for (const client of clients) await client.close()
   for (const server of cluster.servers.values()) await server.kill()
   for (const cable of cluster.cables.values()) await cable.close()
@@ -91,13 +105,14 @@ afterAll(async () => {
 })
 
 describe('five servers in processes of their own', () => {
-  it('[SV20] know where they stand in every split, heal from each by themselves, and lose nothing that was acknowledged', async () => {
+  it('[SV20] know where they stand in every split, heal from each by themselves, lose nothing that was acknowledged, and hold a lease once at most', async () => {
     const acknowledged: string[] = []
     let isWriting = true
     const shelves = await Promise.all(
       names.map(async (name) => {
         const client = openClient(cluster.servers.get(name)?.syncUrl as string)
         clients.push(client)
+        await captains.add(name, openClient(await cluster.urlsAsOf(name)))
         return await client.replica.open('shelf', Shelf)
       }),
     )
@@ -126,10 +141,15 @@ describe('five servers in processes of their own', () => {
     for (const cable of halves) cable.restore()
     await cluster.untilFull()
 
-    // One alone, behind a black hole: nobody is told anything.
-    const alone = cluster.between('e', 'abcd')
+    // One alone, behind a black hole, with whoever held the lease: nobody is told anything.
+    await until('somebody holds the lease', () => captains.holder !== undefined, 30_000)
+    const lonely = captains.holder as Name
+    const others = names.filter((name) => name !== lonely)
+    const alone = cluster.between(lonely, others.join(''))
     for (const cable of alone) cable.swallow('both')
-    await cluster.untilModes('one alone', 'majority majority majority majority isolated')
+    const modes = names.map((name) => (name === lonely ? 'isolated' : 'majority'))
+    await cluster.untilModes('one alone', modes.join(' '))
+    await until('another one holds it', () => others.includes(captains.holder as Name), 30_000)
     for (const cable of alone) cable.restore()
     await cluster.untilFull()
 
@@ -166,6 +186,8 @@ describe('five servers in processes of their own', () => {
 
     isWriting = false
     await Promise.all(writers)
+    expect(captains.wrong).toEqual([])
+    expect(captains.counted.size).toBeGreaterThan(100)
     expect(acknowledged.length).toBeGreaterThan(500)
     await until(
       'all hold the same',
