@@ -43,6 +43,14 @@ export function registerPartitionMetrics(registry: Registry, read: () => Partiti
     },
   })
   new Gauge({
+    name: 'rejoin_roster_settled',
+    help: 'Whether it knows all that counted under earlier rosters: once all voters do, those that left may be switched off.',
+    registers,
+    collect() {
+      this.set(read()?.status.isSettled === true ? 1 : 0)
+    },
+  })
+  new Gauge({
     name: 'rejoin_may_act',
     help: 'Whether leases may be granted here, if a quorum votes for it.',
     registers,

@@ -79,6 +79,11 @@ export type PartitionStatus = PartitionSituation & {
   /** Undefined while no roster is known. */
   readonly verdict: Verdict | undefined
   readonly roster: Roster | undefined
+  /**
+   * Whether this voter knows all that counted under earlier rosters. Until it does it grants no lease, and once all voters do, those
+   * that left the roster may be switched off. False at who has no vote.
+   */
+  readonly isSettled: boolean
   /** Who is connected with this replica, by the same names as in the roster; a client by its id and a number. */
   readonly connected: readonly NodeId[]
   /** Whether this replica was paused, so that nobody is blamed for its silence. */
@@ -143,7 +148,7 @@ export interface Partitions {
   onIncident(listener: (incident: Incident, what: string) => void): () => void
   /**
    * Proposes another roster, of the epoch after the present: a quorum of both must agree. Its voters then ask those before what counted
-   * there, and grant no lease before they know: let voters that leave run until each has logged `roster-settled-here`. Until then no
+   * there, and grant no lease before they know: let voters that leave run until each says `isSettled` of its status. Until then no
    * further change is possible but by `force`.
    * @throws RejoinError `config-invalid` where it is no sound roster, none is known here, or this replica has no `voting`.
    */

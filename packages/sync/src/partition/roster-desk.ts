@@ -60,6 +60,12 @@ export class RosterDesk {
     return this.#voters
   }
 
+  /** Whether this voter knows all that counted under earlier rosters. */
+  get isSettled(): boolean {
+    const log = this.#log
+    return log?.mayVote === true && log.state.settled >= log.roster.epoch
+  }
+
   /** Whether all that this replica ever promised is on its disk. */
   get isDiskWhole(): boolean {
     return this.#isDiskWhole

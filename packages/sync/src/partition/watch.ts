@@ -187,6 +187,7 @@ class PartitionWatch implements Companion, Partitions {
       oneWay: verdict?.oneWay ?? [],
       verdict,
       roster: this.#roster.roster,
+      isSettled: this.#roster.isSettled,
       connected: this.#neighbours.ids,
       isPaused: this.#detector.isArmed,
       suspected: this.#detector.suspicions.map(({ peer, since, until }) => ({
