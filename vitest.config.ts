@@ -49,7 +49,8 @@ export default defineConfig({
     projects: [
       project('unit', unit, { isolate: false }),
       project('laws', ['test/{laws,scenarios,contracts}/**/*.test.ts'], { testTimeout: 60_000, isolate: false }),
-      project('simulation', ['test/simulation/**/*.test.ts'], { testTimeout: 120_000 }),
+      project('simulation', ['test/simulation/**/!(voter-mutants).test.ts'], { testTimeout: 120_000, isolate: false }),
+      project('mutants', ['test/simulation/voter-mutants.test.ts'], { testTimeout: 120_000 }),
       project('full', sized, { testTimeout: 400_000, env: { FULL_SIZES: '1' } }),
       project('docs', ['test/docs/**/*.test.ts'], { testTimeout: 120_000 }),
       project('e2e', ['test/e2e/**/*.test.ts'], { testTimeout: 120_000 }),

@@ -8,7 +8,7 @@ runSteps([
   { name: 'types of tests', run: ['tsc', '-p', 'tsconfig.test.json'] },
   { name: 'unit', projects: ['unit'], run: [] },
   { name: 'laws, scenarios, contracts', projects: ['laws'], run: [] },
-  { name: 'simulation', projects: ['simulation'], run: [] },
+  { name: 'simulation', projects: ['simulation', 'mutants'], run: [] },
   { name: 'docs', projects: ['docs'], run: [] },
   browserStep('browser smoke', ['test/e2e/split-heal.test.ts']),
 ])
