@@ -38,7 +38,12 @@ const project = (name: string, include: string[], { testTimeout = 20_000, ...opt
 
 const unit = ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts']
 /** What is played by `npm test` at a size that takes less time. */
-const sized = ['test/simulation/{late-return,worlds}.test.ts', 'packages/state/src/verify.test.ts']
+const sized = [
+  'test/simulation/{clones,copies,epoch-model,late-return,worlds}.test.ts',
+  'packages/state/src/verify.test.ts',
+  'packages/sync/src/join/join-lies.test.ts',
+  'packages/sync/src/partition/lease/store/store-lease-worlds.test.ts',
+]
 
 export default defineConfig({
   test: {

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { playClones } from './clones.ts'
 
 const isSoak = process.env['SOAK'] !== undefined
-const [seeds, steps] = isSoak ? [Number(process.env['SEEDS'] ?? 2000), 80] : [40, 50]
+const [seeds, steps] = isSoak
+  ? [Number(process.env['SEEDS'] ?? 2000), 80]
+  : [process.env['FULL_SIZES'] === '1' ? 40 : 20, 50]
 const first = isSoak ? Number(process.env['SEED'] ?? 1) : 1
 
 describe('machines cloned while they run', () => {

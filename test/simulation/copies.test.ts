@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { playCopies } from './copies.ts'
 
 const isSoak = process.env['SOAK'] !== undefined
-const [seeds, steps] = isSoak ? [2000, 150] : [36, 60]
+const [seeds, steps] = isSoak ? [2000, 150] : [process.env['FULL_SIZES'] === '1' ? 36 : 18, 60]
 const first = isSoak ? Number(process.env['SEED'] ?? 1) : 1
 
 describe('copied, shared and restored disks', () => {

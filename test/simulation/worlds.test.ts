@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { expectSound, traceHash } from './worlds.ts'
 
 /** Of the first kind; of the others fewer. The tests of the system play all. */
-const worlds = process.env['FULL_SIZES'] === '1' ? 100 : 20
+const worlds = process.env['FULL_SIZES'] === '1' ? 100 : 30
 
 describe('simulated worlds', () => {
   it('[SM8] [SM9] [SM10] [SM11] [SM13] [SM18] [SM19] [JO1] keep every promise and converge', () => {

@@ -69,11 +69,12 @@ describe('a join whose sender lies', () => {
   })
 
   it('[JO4] comes to nothing with any bit of its symbols, its sum or its size turned', () => {
+    const rounds = process.env['FULL_SIZES'] === '1' ? 2_000 : 500
     const { receiver, bytes, join } = answered()
     const random = seededRandom(5)
     const part = encodeBundle(join.part).length
     const outcomes = new Map<string, number>()
-    for (let round = 0; round < 2_000; round++) {
+    for (let round = 0; round < rounds; round++) {
       const damaged = bytes.slice()
       // Past salt and format: the sum and the sizes before the part, or the symbols after it.
       const places = damaged.length - part - 10
@@ -85,7 +86,7 @@ describe('a join whose sender lies', () => {
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
     }
     expect(outcomes.get('whole')).toBeUndefined()
-    expect(outcomes.get('failed')).toBeGreaterThan(100)
+    expect(outcomes.get('failed')).toBeGreaterThan(rounds / 20)
     expect(outcomes.get('refused')).toBeGreaterThan(0)
   })
 

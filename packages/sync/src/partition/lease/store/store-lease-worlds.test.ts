@@ -220,7 +220,7 @@ class StoreWorld {
 }
 
 describe('leases in a store, in worlds of faults', () => {
-  const worlds = 100
+  const worlds = process.env['FULL_SIZES'] === '1' ? 100 : 40
   it.each([
     ['clocks that are set', false],
     ['a store that loses what it had', true],
