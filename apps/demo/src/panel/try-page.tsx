@@ -1,6 +1,20 @@
-import { clockText, countText } from '../frame.ts'
+import { clockText, countText, type Seat, type StormMode } from '../frame.ts'
 import { openIsland } from '../ui.ts'
 import type { Sailing } from '../world/sailing.ts'
+
+interface StormToTry {
+  readonly mode: Exclude<StormMode, 'brush'>
+  /** The island that is shown with it. */
+  readonly opens?: Seat
+  readonly words: string
+}
+
+const storms: readonly StormToTry[] = [
+  { mode: 'isolate-one', opens: 1, words: 'Isolate Needle, then write on both sides' },
+  { mode: 'one-way', words: 'Cut one way only, and see who still hears whom' },
+  { mode: 'halves', opens: 2, words: 'Split the sea, then start a regatta at Cinder and at Halo' },
+  { mode: 'majorities-ring', opens: 0, words: 'Give every island another majority' },
+]
 
 /** Things to try, and the dare. Each does what it says, to the sea as it is. */
 export function ThingsToTry({ sailing }: { sailing: Sailing }) {
@@ -12,44 +26,19 @@ export function ThingsToTry({ sailing }: { sailing: Sailing }) {
         <section>
           <h3>Things to try</h3>
           <ul class="try">
-            <li>
-              <button
-                type="button"
-                onClick={() => {
-                  sailing.storm('isolate-one', 1)
-                  openIsland(1)
-                }}
-              >
-                Isolate Needle, then write on both sides
-              </button>
-            </li>
-            <li>
-              <button type="button" onClick={() => sailing.storm('one-way', 1)}>
-                Cut one way only, and see who still hears whom
-              </button>
-            </li>
-            <li>
-              <button
-                type="button"
-                onClick={() => {
-                  sailing.storm('halves', 1)
-                  openIsland(2)
-                }}
-              >
-                Split the sea, then start a regatta at Cinder and at Halo
-              </button>
-            </li>
-            <li>
-              <button
-                type="button"
-                onClick={() => {
-                  sailing.storm('majorities-ring', 1)
-                  openIsland(0)
-                }}
-              >
-                Give every island another majority
-              </button>
-            </li>
+            {storms.map(({ mode, opens, words }) => (
+              <li key={mode}>
+                <button
+                  type="button"
+                  onClick={() => {
+                    sailing.storm(mode, 1)
+                    if (opens !== undefined) openIsland(opens)
+                  }}
+                >
+                  {words}
+                </button>
+              </li>
+            ))}
             {sailing.edge.value > forkAt + 2_000 ? (
               <li>
                 <button

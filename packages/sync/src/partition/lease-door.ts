@@ -8,6 +8,7 @@
  */
 import type { Version } from '@rejoin/state'
 import type { Session } from '../session.ts'
+import { earliest } from './earliest.ts'
 import { Handover } from './handover.ts'
 import type { LeaseMessage } from './lease/messages.ts'
 import type { Neighbours } from './neighbours.ts'
@@ -44,8 +45,7 @@ export class LeaseDoor {
   }
 
   get wakeAt(): number | undefined {
-    const [votes, handover] = [this.#votes.wakeAt, this.#handover.wakeAt]
-    return votes === undefined || handover === undefined ? (votes ?? handover) : Math.min(votes, handover)
+    return earliest([this.#votes, this.#handover])
   }
 
   tick(): void {

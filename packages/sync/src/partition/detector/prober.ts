@@ -156,7 +156,7 @@ export function createProber({ settings, random, beliefs, send, answered, failed
         relays.delete(seq)
         send(requester, { kind: 'nack', seq: theirSeq, isNeighbour: true })
       }
-      for (const probe of probes.size === 0 ? [] : [...probes.values()]) {
+      for (const probe of [...probes.values()]) {
         if (!beliefs.members.has(probe.member.id)) probes.delete(probe.member.id)
         else if (probe.waiting === undefined && now >= probe.helpAt) askHelpers(probe, now)
         else if (probe.waiting !== undefined && now >= probe.failAt) fail(probe, now)
