@@ -5,7 +5,8 @@
  * 1. `alive` holds against what is known only at a higher incarnation, and only the member itself raises its own.
  * 2. An accusation holds at the known incarnation or above. Those by others are hearsay: they start no suspicion of whom this
  *    replica hears itself, are passed on to the accused instead, and never make anybody `unreachable` at once.
- * 3. Only an own suspicion that ran out makes `unreachable`; nothing but the member itself ends that, and nothing forgets it.
+ * 3. Only an own suspicion that ran out, of one that this replica does not hear, makes `unreachable`; nothing but the member itself ends that,
+ *    and nothing forgets it.
  * 4. `left` is by the member itself.
  */
 import type { NodeId } from '../roster.ts'
@@ -262,8 +263,9 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
       for (const member of suspects) {
         const late = now - expiresAt(member)
         if (late < 0) continue
-        // We did not run, and its word may lie unread.
-        if (late > settings.probeTimeoutMs) member.suspectedAt += late + settings.probeTimeoutMs
+        // It is back, and its refutation under way; or we did not run, and its word may lie unread.
+        const isBack = hears(member) && !member.isUnheard
+        if (isBack || late > settings.probeTimeoutMs) member.suspectedAt += late + settings.probeTimeoutMs
         else {
           member.probeAt = now + settings.unreachableProbeMs
           become(member, 'unreachable', { kind: 'expired', by: [...member.accusers] })

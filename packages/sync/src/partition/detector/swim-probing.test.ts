@@ -180,6 +180,16 @@ describe('swim, as it probes', () => {
     expect(changesIn(swim.step({ kind: 'tick', now: late + 501 }))).toEqual(['bob suspect>unreachable'])
   })
 
+  it('[SW24] gives whoever is back the time to refute, however late that comes, and nobody else', () => {
+    const { swim, at } = suspectingBob()
+    run(swim, at, at + 20_000)
+    swim.step({ kind: 'opened', peer: 'bob', now: at + 20_000 })
+    swim.step({ kind: 'heard', peer: 'bob', now: at + 20_000 })
+    expect([changesIn(run(swim, at + 20_000, at + 60_000)), statusOf(swim, 'bob')]).toEqual([[], 'suspect'])
+    swim.step({ kind: 'silent', peer: 'bob', now: at + 60_000 })
+    expect(changesIn(run(swim, at + 60_000, at + 60_600))).toEqual(['bob suspect>unreachable'])
+  })
+
   it('[SW21] is probed less often while its page is hidden', () => {
     const swim = alice()
     accuseAll(swim)
