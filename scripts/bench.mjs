@@ -10,7 +10,7 @@ const installed = join(bench, 'node_modules/.package-lock.json')
 const lock = join(bench, 'package-lock.json')
 
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) run('npm', ['ci'], bench)
-buildQuietly(['--filter=./packages/*'])
+buildQuietly('packages')
 run(process.execPath, [join(bench, 'run.mjs'), ...process.argv.slice(2)], root)
 
 /**

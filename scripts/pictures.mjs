@@ -10,7 +10,7 @@ const folder = join(root, 'docs/images')
 const executablePath = findChromium()
 if (executablePath === undefined) throw new Error('no Chromium or Chrome found: install one or set CHROME_PATH')
 
-buildQuietly(['--filter=@rejoin/server', '--filter=@rejoin/demo'])
+buildQuietly('demo')
 mkdirSync(folder, { recursive: true })
 const { createServer } = await import('@rejoin/server')
 const { memoryStorage } = await import('@rejoin/sync')

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { buildQuietly } from './lib/build.mjs'
 import { root } from './lib/steps.mjs'
 
-buildQuietly(['--filter=@rejoin/sim'])
+buildQuietly('simulator')
 const cli = join(root, 'packages/sim/dist/cli.js')
 const { status, error } = spawnSync(process.execPath, [cli, ...process.argv.slice(2)], { stdio: 'inherit' })
 if (error !== undefined) throw error

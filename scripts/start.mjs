@@ -11,7 +11,7 @@ const dataDir = resolve(root, env['DATA_DIR'] || '.rejoin/data')
 
 if (!Number.isInteger(port) || port < 0 || port > 65_535) fail(`PORT is ${env['PORT']}, which is not a port`)
 console.log('building what changed ...')
-buildQuietly(['--filter=@rejoin/server', '--filter=@rejoin/demo'])
+buildQuietly('demo')
 
 mkdirSync(dataDir, { recursive: true })
 const { createServer } = await import('@rejoin/server')
