@@ -18,6 +18,10 @@ export interface Companion {
   receive(session: Session, bytes: Uint8Array, now: number): void
   /** Somebody uses a document, which is loaded. */
   used?(document: DocumentCore): void
+  /** Nobody here holds a document any more, though connections may carry it; told again whenever one of these ends. */
+  idle?(document: DocumentCore): void
+  /** More of a document is on the disk, here or at the other side of a connection. */
+  stored?(document: DocumentCore): void
   /** A document goes out of memory. */
   dropped?(document: DocumentCore): void
 }

@@ -255,8 +255,14 @@ export class DocumentCore {
       this.durable = version
       this.ledger.diskReached(version)
       if (this.hub.role === 'server') this.serverReached(version, false)
+      this.tellStored()
       this.wake()
     })
+  }
+
+  /** More of it is on the disk, here or elsewhere. */
+  tellStored(): void {
+    for (const companion of this.hub.companions.values()) companion.stored?.(this)
   }
 
   /** A server has everything in `version` on its disk. */

@@ -52,6 +52,12 @@ export class DocumentShelf {
     return [...this.#documents.keys()]
   }
 
+  /** A document, if it is loaded. */
+  loaded(name: string): DocumentCore | undefined {
+    const core = this.#documents.get(name)?.core
+    return core?.isLoaded === true ? core : undefined
+  }
+
   /** Documents that are loaded. */
   cores(): DocumentCore[] {
     return [...this.#documents.values()].filter(({ core }) => core.isLoaded).map(({ core }) => core)
@@ -225,8 +231,10 @@ export class DocumentShelf {
   /** Unloads a document that nobody uses and that has nothing left to do. */
   letGo(name: string): void {
     const entry = this.#documents.get(name)
-    if (entry === undefined || entry.users > 0 || entry.idle.isSet) return
+    if (entry === undefined || entry.users > 0) return
     const { core } = entry
+    for (const companion of this.#hub.companions.values()) companion.idle?.(core)
+    if (entry.idle.isSet) return
     if (this.#hub.role !== 'server') {
       // Unacknowledged work of a closed document is still sent.
       if (this.#hub.role === 'client' && core.ledger.unsaved.changes > 0 && this.#hub.hasNet) return

@@ -365,7 +365,7 @@ export class DocumentStream implements Carrier {
   #permitted(permission: Permission, version: Version): void {
     if (permission !== this.rights.granted) this.#sender.permitted()
     this.rights.granted = permission
-    this.durableThere = this.durableThere.merge(version)
+    this.#stored(version)
     this.#nowTheyHave(this.theirs.merge(version))
     if (!this.isServer) return
     this.core.setPermission(permission)
@@ -374,8 +374,14 @@ export class DocumentStream implements Carrier {
     this.#checkRefusal()
   }
 
-  #acknowledged(version: Version): void {
+  /** The other side has this on its disk. */
+  #stored(version: Version): void {
     this.durableThere = this.durableThere.merge(version)
+    this.core.tellStored()
+  }
+
+  #acknowledged(version: Version): void {
+    this.#stored(version)
     this.#nowTheyHave(this.theirs.merge(version))
     if (this.isServer) this.forks.acknowledged(version)
     this.#progress()

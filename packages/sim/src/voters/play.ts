@@ -16,6 +16,9 @@ import {
 } from './voter-world.ts'
 import { workloadApp } from './workload-app.ts'
 
+/** While something is waited for it is looked more often, as the time that it takes is measured. */
+const waitStepMs = 1_000
+
 /** How to play. */
 export interface PlayVoterOptions extends VoterWorldOptions {
   /** How often all is looked at, and something may be written. Default 250 ms. */
@@ -106,7 +109,7 @@ export function playApp<S extends Schema>(
         voters.wrong.push(`not so after ${mostMs / 1000} s: ${missing.slice(0, 4).join('; ')}`)
         break
       }
-      run(stepMs, writes)
+      run(Math.min(stepMs, waitStepMs), writes)
       missing = what()
     }
     return world.nowMs - fromMs

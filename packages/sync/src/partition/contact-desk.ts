@@ -29,6 +29,11 @@ export class ContactDesk {
     this.ledger = new ApartLedger(core, neighbours)
   }
 
+  /** Whether a heal goes on, which is to be looked at by and by. */
+  get isHealing(): boolean {
+    return this.#progress !== undefined
+  }
+
   on<K extends keyof PartitionEvents>(kind: K, listener: (event: PartitionEvents[K]) => void): () => void {
     if (kind === 'healed')
       this.#stop ??= this.#replica.onHealed((event) => {

@@ -31,6 +31,7 @@ export interface DutiesGround {
  */
 export class Duties {
   readonly #ground: DutiesGround
+  /** Never while nobody is there to be told. */
   #heartbeatAt = 0
   #tellAt = 0
 
@@ -50,6 +51,7 @@ export class Duties {
   /** Somebody is connected. */
   met(peer: NodeId): void {
     const { incidents, neighbours } = this.#ground
+    this.#begin()
     this.publish([peer])
     const names = incidents.open.flatMap(({ symptoms, name }) => (symptoms.absent.length > 0 ? name : []))
     if (names.length > 0) neighbours.send(peer, { kind: 'incidents', names: names.slice(0, mostNames) })
@@ -60,21 +62,35 @@ export class Duties {
     if (now >= this.#heartbeatAt) {
       this.#heartbeatAt = now + (isHidden ? settings.hiddenHeartbeatMs : settings.heartbeatMs)
       const voters = neighbours.ids.filter((peer) => roster.voters.has(peer))
-      neighbours.sendAll(voters, { kind: 'heartbeat', isHidden })
+      if (voters.length > 0) neighbours.sendAll(voters, { kind: 'heartbeat', isHidden })
+      else this.#heartbeatAt = Number.POSITIVE_INFINITY
     }
     if (now < this.#tellAt) return
-    this.#tellAt = now + tellMs
-    this.tellRoster()
+    this.#tellAt = this.#tellRoster() ? now + tellMs : Number.POSITIVE_INFINITY
   }
 
-  /** Whoever has no vote is told what is in force. */
-  tellRoster(): void {
+  /** Another roster is in force. */
+  roster(): void {
+    this.#begin()
+    this.#tellRoster()
+  }
+
+  /** There may be somebody to be told. */
+  #begin(): void {
+    const now = this.#ground.core.clock.monotonic()
+    this.#heartbeatAt = Math.min(this.#heartbeatAt, now)
+    this.#tellAt = Math.min(this.#tellAt, now)
+  }
+
+  /** Whoever has no vote is told what is in force. Whether there is anybody. */
+  #tellRoster(): boolean {
     const { neighbours, roster: desk } = this.#ground
-    if (desk.log === undefined) return
+    if (desk.log === undefined) return false
     const { roster, pending } = desk.log
     const message = { kind: 'roster', roster, isPending: pending !== undefined } as const
     const others = neighbours.ids.filter((peer) => !desk.voters.has(peer))
     neighbours.sendAll(others, { kind: 'roster', message })
+    return others.length > 0
   }
 
   /** @throws RejoinError `config-invalid` where it is no sound roster, or none is known here. */

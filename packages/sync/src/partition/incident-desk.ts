@@ -48,6 +48,15 @@ export class IncidentDesk {
     return this.#recovery.wakeAt
   }
 
+  get isVerifying(): boolean {
+    return this.#recovery.isVerifying
+  }
+
+  /** When the first of the divergences that were seen is one no longer. */
+  get divergedUntil(): number {
+    return Math.min(...this.#diverged.values())
+  }
+
   listen(listener: (incident: Incident, what: string) => void): () => void {
     return listen(this.#listeners, ({ incident, what }) => listener(incident, what))
   }
@@ -77,7 +86,7 @@ export class IncidentDesk {
 
   #symptoms(verdict: Verdict | undefined): Symptoms {
     const { now } = readingOf(this.#core)
-    for (const [document, until] of this.#diverged) if (now > until) this.#diverged.delete(document)
+    for (const [document, until] of this.#diverged) if (now >= until) this.#diverged.delete(document)
     const diverged = [...this.#diverged.keys()]
     // Who was paused, or has just begun, knows nothing of the others.
     if (verdict === undefined || verdict.powerless === 'paused') return { ...noSymptoms, diverged }

@@ -9,9 +9,8 @@ import type { Receipt } from '../ledger.ts'
 import { listen } from '../listeners.ts'
 import type { ReplicaCore } from '../replica-core.ts'
 import { CountingWrites } from './counting-writes.ts'
-import { earliest } from './earliest.ts'
 import type { Reading } from './lease/clock.ts'
-import { createHolder, type Holder, type HolderEffect, type HolderInput } from './lease/holder.ts'
+import { createHolder, type HolderEffect, type HolderInput } from './lease/holder.ts'
 import { startHolder } from './lease/holder-state.ts'
 import type { LeaseMessage } from './lease/messages.ts'
 import { leaseOptionsFault } from './lease/options.ts'
@@ -19,6 +18,7 @@ import type { LeaseDoor } from './lease-door.ts'
 import type { Neighbours } from './neighbours.ts'
 import { readingOf } from './reading.ts'
 import type { NodeId, Roster } from './roster.ts'
+import { Sweep } from './sweep.ts'
 
 /** A lease that this replica wants, and holds while it may. */
 export interface Lease {
@@ -90,15 +90,16 @@ export interface LeaseDesk {
 export type LeaseSource = (ground: LeaseGround) => LeaseDesk
 
 interface HeldLease {
-  readonly holder: Holder<Version>
-  readonly document: DocumentCore
   readonly step: (input: HolderInput<Version>) => void
   readonly release: () => void
 }
 
 class LeaseTable implements LeaseDesk {
   readonly #ground: LeaseGround
-  readonly #held = new Set<HeldLease>()
+  /** By document. */
+  readonly #held = new Map<string, Set<HeldLease>>()
+  #count = 0
+  readonly #sweep = new Sweep()
   /** By this its voters know it, and nobody else has it. */
   readonly #key: string
 
@@ -109,12 +110,13 @@ class LeaseTable implements LeaseDesk {
 
   get wakeAt(): number | undefined {
     // A holder without voters can do nothing, however often it is woken.
-    if (this.#held.size === 0 || this.#ground.roster() === undefined) return undefined
-    return earliest([...this.#held].map(({ holder }) => holder))
+    return this.#count === 0 || this.#ground.roster() === undefined ? undefined : this.#sweep.wakeAt
   }
 
   tick(): void {
-    this.#stepAll({ kind: 'tick', ...this.#reading() })
+    const reading = this.#reading()
+    // Also while none is due: each reads both clocks by and by.
+    if (this.#sweep.begin(this.#count, reading.now)) this.#stepAll({ kind: 'tick', ...reading })
   }
 
   roster(roster: Roster): void {
@@ -126,17 +128,15 @@ class LeaseTable implements LeaseDesk {
   }
 
   close(): void {
-    for (const { release } of [...this.#held]) release()
+    for (const held of [...this.#held.values()]) for (const { release } of [...held]) release()
   }
 
   #stepAll(input: HolderInput<Version>): void {
-    for (const { step } of this.#held) step(input)
+    for (const held of this.#held.values()) for (const { step } of held) step(input)
   }
 
   answered(document: string, from: NodeId, message: LeaseMessage<Version>): void {
-    const reading = this.#reading()
-    for (const { document: of, step } of this.#held)
-      if (of.name === document) step({ kind: 'receive', from, message, ...reading })
+    for (const { step } of this.#held.get(document) ?? []) step({ kind: 'receive', from, message, ...this.#reading() })
   }
 
   #send(to: NodeId, document: string, message: LeaseMessage<Version>): void {
@@ -206,6 +206,7 @@ class LeaseTable implements LeaseDesk {
     }
     const step = (input: HolderInput<Version>): void => {
       for (const effect of holder.step(input)) carryOut(effect)
+      this.#sweep.wants(holder)
     }
     const cover = (): void => {
       if (toCover === undefined || !toCover.versions.every((version) => document.store.version.covers(version))) return
@@ -215,14 +216,20 @@ class LeaseTable implements LeaseDesk {
     }
     const changed = (): void => core.soon(cover)
     const release = (): void => {
-      if (!this.#held.delete(held)) return
+      const others = this.#held.get(document.name)
+      if (others?.delete(held) !== true) return
+      if (others.size === 0) this.#held.delete(document.name)
+      this.#count -= 1
       document.listeners.delete(changed)
       core.batch(() => step({ kind: 'release', ...this.#reading() }))
       waiting.reject(rejoinError('closed', { reason: `The lease ${name} was released.` }))
       released()
     }
-    const held: HeldLease = { holder, document, step, release }
-    this.#held.add(held)
+    const held: HeldLease = { step, release }
+    const others = this.#held.get(document.name)
+    if (others === undefined) this.#held.set(document.name, new Set([held]))
+    else others.add(held)
+    this.#count += 1
     document.listeners.add(changed)
     core.batch(() => {
       const roster = this.#ground.roster()

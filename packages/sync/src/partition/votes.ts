@@ -4,14 +4,13 @@
  * Invariants
  * 1. What an acceptor promised is on the disk before the answer is on its way.
  * 2. An acceptor of which nothing lives is let go of: its promises stand on the disk, and are read when somebody asks again. What
- *    is read then is as old as this table at least.
+ *    is read then is as old as this table at least. Until then its document is in use here, as each answer says what it holds.
  */
 import type { Version } from '@rejoin/state'
 import type { ReplicaCore } from '../replica-core.ts'
 import { documentKeys } from '../rows.ts'
 import type { StoredRow } from '../seams.ts'
 import { DurableLine } from './durable-line.ts'
-import { earliest } from './earliest.ts'
 import { putJson, readJson } from './json-row.ts'
 import { type Acceptor, type AcceptorEffect, type AcceptorInput, createAcceptor } from './lease/acceptor.ts'
 import { type AcceptorMemory, bootAcceptor, emptyMemory } from './lease/acceptor-state.ts'
@@ -19,6 +18,7 @@ import type { Reading } from './lease/clock.ts'
 import type { LeaseMessage } from './lease/messages.ts'
 import { readingOf } from './reading.ts'
 import type { NodeId, Roster } from './roster.ts'
+import { Sweep } from './sweep.ts'
 
 /** How often it is looked which acceptors nobody needs. */
 const restMs = 60_000
@@ -53,6 +53,8 @@ interface Seat {
   readonly acceptor: Acceptor<Version>
   /** Invariant 1. */
   readonly line: DurableLine<AcceptorEffect<Version>>
+  /** Whether it keeps its document in use. */
+  isUsing: boolean
 }
 
 export class VoteTable {
@@ -62,6 +64,8 @@ export class VoteTable {
   /** Who waits for a row that is being read. */
   readonly #reading = new Map<string, ((seat: Seat | undefined) => void)[]>()
   readonly #began: Reading
+  /** Of those that wait for time to pass, as after a start. */
+  readonly #sweep = new Sweep()
   #restAt = 0
 
   constructor(ground: VoteGround) {
@@ -75,22 +79,33 @@ export class VoteTable {
   }
 
   get wakeAt(): number | undefined {
-    return this.#seats.size === 0 ? undefined : earliest([...this.#seats.values()].map(({ acceptor }) => acceptor))
+    return this.#sweep.wakeAt
   }
 
   tick(): void {
     const reading = readingOf(this.#ground.core)
-    for (const { acceptor, line } of this.#seats.values()) line.push(acceptor.step({ kind: 'tick', ...reading }))
-    if (reading.now < this.#restAt) return
-    this.#restAt = reading.now + restMs
-    for (const [document, { acceptor, line }] of this.#seats)
-      if (acceptor.isAtRest && line.isIdle) this.#seats.delete(document)
+    const { now } = reading
+    const isRest = now >= this.#restAt
+    if (!isRest && now < (this.#sweep.wakeAt ?? Number.POSITIVE_INFINITY)) return
+    if (this.#sweep.begin(this.#seats.size, now))
+      for (const seat of this.#seats.values()) this.#step(seat, { kind: 'tick', ...reading })
+    if (!isRest) return
+    this.#restAt = now + restMs
+    for (const [document, { acceptor, line, isUsing }] of this.#seats) {
+      if (!acceptor.isAtRest || !line.isIdle) continue
+      this.#seats.delete(document)
+      if (isUsing) this.#ground.core.shelf.release(document)
+    }
   }
 
   roster(roster: Roster): void {
     const reading = readingOf(this.#ground.core)
-    for (const { acceptor, line } of this.#seats.values())
-      line.push(acceptor.step({ kind: 'roster', roster, ...reading }))
+    for (const seat of this.#seats.values()) this.#step(seat, { kind: 'roster', roster, ...reading })
+  }
+
+  #step({ acceptor, line }: Seat, input: AcceptorInput<Version>): void {
+    line.push(acceptor.step(input))
+    this.#sweep.wants(acceptor)
   }
 
   /** What came of a question of the acceptor itself. */
@@ -102,16 +117,19 @@ export class VoteTable {
   ask(document: string, from: NodeId, message: LeaseMessage<Version>): void {
     const { core } = this.#ground
     if (this.#voting() === undefined) return
-    const release = (): void => {
-      core.shelf.release(document)
+    const vote = (seat: Seat): void => core.batch(() => this.#vote(document, seat, { kind: 'receive', from, message }))
+    const known = this.#seats.get(document)
+    if (known?.isUsing === true) {
+      vote(known)
+      return
     }
     // The answer says what the document here holds: it has to be read for that.
     core.shelf.acquire(document).then(
       () =>
         this.#seat(document, (seat) => {
-          if (seat !== undefined && this.#voting() !== undefined)
-            core.batch(() => this.#vote(document, seat, { kind: 'receive', from, message }))
-          release()
+          if (seat === undefined || seat.isUsing) core.shelf.release(document)
+          else seat.isUsing = true
+          if (seat !== undefined && this.#voting() !== undefined) vote(seat)
         }),
       () => undefined,
     )
@@ -167,19 +185,19 @@ export class VoteTable {
         if (effect.kind === 'send') send(effect.to, document, effect.message)
       },
     )
-    const seat = { acceptor, line }
+    const seat = { acceptor, line, isUsing: false }
     this.#seats.set(document, seat)
-    line.push(acceptor.step({ kind: 'roster', roster, ...readingOf(core) }))
+    this.#step(seat, { kind: 'roster', roster, ...readingOf(core) })
     return seat
   }
 
-  #vote(document: string, { acceptor, line }: Seat, input: Received): void {
+  #vote(document: string, seat: Seat, input: Received): void {
     const { core, isBehind } = this.#ground
-    const held = core.shelf.cores().find(({ name }) => name === document)
+    const held = core.shelf.loaded(document)
     // Of a document that could not be read nobody knows what this disk holds.
     if (held === undefined || core.shelf.needsReading(document)) return
     const version = held.durable
-    line.push(acceptor.step({ ...input, version, isBehind: isBehind(document, version), ...readingOf(core) }))
+    this.#step(seat, { ...input, version, isBehind: isBehind(document, version), ...readingOf(core) })
   }
 }
 

@@ -24,11 +24,13 @@ import type { Detector, DetectorEffect } from './detector/detector.ts'
 import { createLinkDetector } from './detector/link-detector.ts'
 import { type DetectorSettings, detectorPresets, detectorSettingsFault } from './detector/presets.ts'
 import type { Duties } from './duties.ts'
+import { earliest } from './earliest.ts'
 import { IncidentDesk, incidentPrefix } from './incident-desk.ts'
 import type { Reading } from './lease/clock.ts'
 import type { LeaseDoor } from './lease-door.ts'
 import type { Lease, LeaseDesk, LeaseRequestOptions } from './leases.ts'
 import { Neighbours, partitionChannel } from './neighbours.ts'
+import { Outlook } from './outlook.ts'
 import { OwnLinks } from './own-links.ts'
 import type { PartitionEvents, PartitionMetrics, PartitionOptions, PartitionStatus, Partitions } from './partitions.ts'
 import { QuorumWaits } from './quorum-waits.ts'
@@ -36,19 +38,11 @@ import { readingOf } from './reading.ts'
 import type { Incident } from './recovery/incident.ts'
 import { type NodeId, type Roster, rosterFault } from './roster.ts'
 import { RosterDesk, rosterPrefix } from './roster-desk.ts'
-import { OneWayProof } from './verdict/one-way-proof.ts'
 import { createReachability, type Reachability, type ReachabilityEffect } from './verdict/reachability.ts'
-import {
-  createVerdictMachine,
-  stableAfterMs,
-  type Verdict,
-  type VerdictInput,
-  type VerdictMachine,
-} from './verdict/verdict-machine.ts'
+import { stableAfterMs, type Verdict } from './verdict/verdict-machine.ts'
 import type { Standing } from './votes.ts'
 
 const defaultTtlMs = 30_000
-const lookMs = 1000
 
 /** Begins to watch over the partitions of a replica. It answers at once, and goes on from what is on the disk once that is read. */
 export function watchPartitions(replica: Replica, options: PartitionOptions = {}): Partitions {
@@ -76,7 +70,6 @@ class PartitionWatch implements Companion, Partitions {
   readonly #neighbours: Neighbours
   readonly #detector: Detector
   readonly #reachability: Reachability
-  readonly #verdicts: VerdictMachine
   readonly #roster: RosterDesk
   readonly #incidents: IncidentDesk
   readonly #votes: LeaseDoor | undefined
@@ -86,9 +79,7 @@ class PartitionWatch implements Companion, Partitions {
   readonly #contact: ContactDesk
   readonly #alarm: Alarm
   readonly #links = new OwnLinks()
-  readonly #oneWay: OneWayProof
-  readonly #staleAfterMs: number
-  readonly #verdictListeners = new Set<(verdict: Verdict) => void>()
+  readonly #outlook: Outlook
   readonly #counts: PartitionMetrics = {
     suspicions: 0,
     suspicionsRefuted: 0,
@@ -100,16 +91,9 @@ class PartitionWatch implements Companion, Partitions {
     redials: 0,
     malformed: 0,
   }
-  /** What was judged last: judging the same again comes to the same. */
-  #basis: readonly unknown[] = []
   #wakeAt = 0
-  #lookAt = 0
-  #isOffline = false
   #isHidden = false
   #isStarted = false
-  #startedAt = 0
-  /** Whether others have had the time to be heard of. */
-  #isWarm = false
   #isClosed = false
   readonly #stops: (() => void)[] = []
 
@@ -121,8 +105,6 @@ class PartitionWatch implements Companion, Partitions {
     this.#alarm = new Alarm(core.timers)
     const suspicionMinMs = settings.suspicionMult * settings.probeIntervalMs
     const gossipIntervalMs = 2 * settings.probeIntervalMs
-    this.#staleAfterMs = 3 * gossipIntervalMs + settings.suspicionMaxMult * suspicionMinMs
-    this.#oneWay = new OneWayProof(this.#staleAfterMs)
     this.#detector =
       options.voting?.detector({ self: this.self, settings, random: () => core.random.float() }) ??
       createLinkDetector(settings)
@@ -131,7 +113,6 @@ class PartitionWatch implements Companion, Partitions {
       gossipIntervalMs,
       suspicionMaxMs: settings.suspicionMaxMult * suspicionMinMs,
     })
-    this.#verdicts = createVerdictMachine({ gossipIntervalMs, suspicionMinMs })
     const stableMs = stableAfterMs(3, { gossipIntervalMs: settings.probeIntervalMs, suspicionMinMs })
     this.#incidents = new IncidentDesk(core, this.#neighbours, this.#counts, stableMs)
     const maxTtlMs = options.maxTtlMs ?? defaultTtlMs
@@ -148,6 +129,19 @@ class PartitionWatch implements Companion, Partitions {
       tell: (effect) => this.#duties?.carryOut(effect),
     })
     this.#contact = new ContactDesk(replica, core, neighbours)
+    this.#outlook = new Outlook({
+      core,
+      self,
+      verdicts: { gossipIntervalMs, suspicionMinMs },
+      staleAfterMs: 3 * gossipIntervalMs + settings.suspicionMaxMult * suspicionMinMs,
+      neighbours,
+      reachability: this.#reachability,
+      roster: this.#roster,
+      detector: this.#detector,
+      contact: this.#contact,
+      incidents: this.#incidents,
+      counts: this.#counts,
+    })
     this.#waits = new QuorumWaits(core, self, neighbours, roster)
     this.#votes = options.voting?.votes({
       core,
@@ -179,10 +173,10 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   get status(): PartitionStatus {
-    const verdict = this.#verdict
+    const { verdict, warmVerdict } = this.#outlook
     const { now, wall } = this.#time()
-    return Object.assign(this.#contact.situation(this.#isWarm ? verdict : undefined), {
-      side: (this.#isWarm ? verdict?.mode : undefined) ?? ('unknown' as const),
+    return Object.assign(this.#contact.situation(warmVerdict), {
+      side: warmVerdict?.mode ?? ('unknown' as const),
       members: verdict?.sides[0] ?? [],
       oneWay: verdict?.oneWay ?? [],
       verdict,
@@ -208,7 +202,7 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   onVerdict(listener: (verdict: Verdict) => void): () => void {
-    return listen(this.#verdictListeners, listener)
+    return listen(this.#outlook.listeners, listener)
   }
 
   on<K extends keyof PartitionEvents>(kind: K, listener: (event: PartitionEvents[K]) => void): () => void {
@@ -316,12 +310,14 @@ class PartitionWatch implements Companion, Partitions {
     }
     this.#contact.ledger.returned(peer)
     const isFirst = this.#neighbours.add(session)
+    this.#waits.votersChanged()
     if (!isFirst) return
     const { now } = this.#time()
     this.#carryOut(this.#detector.step({ kind: 'opened', peer, now }))
     this.#duties?.met(peer)
     this.#roster.contact(peer)
     this.#linksChanged()
+    this.#arm()
   }
 
   /** Whether it calls itself like this replica, or a client like a voter. */
@@ -337,6 +333,10 @@ class PartitionWatch implements Companion, Partitions {
 
   used(document: DocumentCore): void {
     this.#contact.ledger.used(document)
+  }
+
+  stored({ name }: DocumentCore): void {
+    this.#waits.stored(name)
   }
 
   dropped(document: DocumentCore): void {
@@ -379,6 +379,7 @@ class PartitionWatch implements Companion, Partitions {
         break
       case 'roster':
         this.#roster.receive(session, told.message)
+        this.#outlook.observe()
         break
       case 'lease':
         this.#leases?.answered?.(told.document, from, told.message)
@@ -413,19 +414,24 @@ class PartitionWatch implements Companion, Partitions {
     this.#incidents.read(incidents ?? [])
     this.#roster.begin(roster)
     this.#isStarted = true
-    this.#startedAt = this.#time().now
+    this.#outlook.begin()
     core.companions.set(partitionChannel, this)
     core.closers.add(() => this.close())
-    this.#stops.push(this.#replica.onDivergence(({ document }) => this.#incidents.diverged(document)))
+    this.#stops.push(
+      this.#replica.onDivergence(({ document }) => {
+        this.#incidents.diverged(document)
+        this.#arm()
+      }),
+    )
     if (core.environment !== undefined) {
       this.#stops.push(
         core.environment.onHint((hint) => {
-          if (hint === 'online' || hint === 'offline') this.#isOffline = hint === 'offline'
+          if (hint === 'online' || hint === 'offline') this.#outlook.isOffline = hint === 'offline'
           if (hint === 'visible' || hint === 'hidden') {
             this.#isHidden = hint === 'hidden'
             core.batch(() => this.#carryOut(this.#detector.step({ kind: 'hint', hint, ...this.#time() })))
           }
-          core.batch(() => this.#observe())
+          core.batch(() => this.#outlook.observe())
         }),
       )
     }
@@ -445,7 +451,8 @@ class PartitionWatch implements Companion, Partitions {
     this.#linksChanged()
     this.#votes?.roster(roster)
     this.#leases?.roster?.(roster)
-    this.#duties?.tellRoster()
+    this.#duties?.roster()
+    this.#waits.votersChanged()
     this.#arm()
   }
 
@@ -475,7 +482,7 @@ class PartitionWatch implements Companion, Partitions {
           this.#counts.pauses += 1
           this.#core.log('warn', 'paused', { forMs: effect.forMs, cause: effect.cause })
           this.#leases?.paused()
-          this.#observe()
+          this.#outlook.observe()
           break
       }
     }
@@ -499,70 +506,8 @@ class PartitionWatch implements Companion, Partitions {
   #carryOutRows(effects: readonly ReachabilityEffect[]): void {
     for (const effect of effects) {
       if (effect.kind === 'publish') this.#duties?.publish(this.#neighbours.ids)
-      else this.#observe()
+      else this.#outlook.observe()
     }
-  }
-
-  #observe(): void {
-    const { log } = this.#roster
-    if (log === undefined) return
-    const { roster, pending: next } = log
-    const isPaused = this.#detector.isArmed
-    const isOffline = this.#isOffline
-    const basis = [this.#reachability.revision, roster, next, isPaused, isOffline]
-    const isNew = basis.some((value, at) => value !== this.#basis[at])
-    this.#basis = basis
-    const { rows } = this.#reachability
-    const input = isNew
-      ? { kind: 'observe' as const, circumstances: { self: this.self, roster, next, rows, isPaused, isOffline } }
-      : { kind: 'tick' as const }
-    this.#judge({ ...input, ...this.#time() })
-  }
-
-  #judge(input: VerdictInput): void {
-    const before = this.#verdicts.verdict
-    for (const { verdict } of this.#verdicts.step(input)) this.#newVerdict(before, verdict)
-  }
-
-  #newVerdict(before: Verdict | undefined, verdict: Verdict): void {
-    const { mode, sides } = verdict
-    const isSplit = (one: Verdict | undefined): boolean =>
-      one !== undefined && one.mode !== 'unknown' && (one.sides[0]?.length ?? 0) < one.roster.voters.length
-    // What it finds when it begins is no news.
-    if (before !== undefined && before.mode !== 'unknown' && isSplit(verdict) && !isSplit(before))
-      this.#counts.splits += 1
-    this.#core.log('info', 'verdict', { mode, sides })
-    this.#core.tell(this.#verdictListeners, this.#verdict as Verdict)
-    this.#seen()
-  }
-
-  get #verdict(): Verdict | undefined {
-    const { verdict } = this.#verdicts
-    return verdict === undefined ? undefined : this.#oneWay.proved(verdict, this.#time().now)
-  }
-
-  #seen(): void {
-    const verdict = this.#verdict
-    const { now } = this.#time()
-    this.#isWarm ||=
-      now >= this.#startedAt + this.#staleAfterMs || (verdict?.mode === 'full' && verdict.evidence.length > 0)
-    this.#contact.look(
-      this.#isWarm ? verdict : undefined,
-      this.#neighbours.ids.filter((id) => this.#roster.voters.has(id)),
-      () => this.#isCovered(),
-    )
-    this.#incidents.seen(verdict)
-  }
-
-  /** Each side has what the other had: every document is in sync with every voter that is connected. */
-  #isCovered(): boolean {
-    for (const peer of this.#neighbours.ids) {
-      if (!this.#roster.voters.has(peer)) continue
-      for (const session of this.#neighbours.sessionsOf(peer)) {
-        for (const stream of session.streams.values()) if (!stream.isSynced) return false
-      }
-    }
-    return true
   }
 
   #tick(): void {
@@ -572,35 +517,26 @@ class PartitionWatch implements Companion, Partitions {
     this.#duties?.tick(now, this.#isHidden)
     this.#carryOutRows(this.#reachability.step({ kind: 'tick', now }))
     this.#roster.tick()
-    if (now >= this.#lookAt) {
-      this.#lookAt = now + lookMs
-      this.#observe()
-      this.#seen()
-      if (this.#incidents.open.some(({ phase }) => phase === 'verify'))
-        this.#incidents.step({ kind: 'covered', isCovered: this.#isCovered() })
-    }
+    this.#outlook.tick()
     this.#votes?.tick()
     this.#leases?.tick?.()
-    this.#judge({ kind: 'tick', now, wall })
     this.#incidents.step({ kind: 'tick' })
     this.#arm()
   }
 
   #arm(): void {
     if (this.#isClosed || !this.#isStarted) return
-    const wakes = [
-      this.#duties?.wakeAt,
-      this.#lookAt,
-      this.#detector.wakeAt,
-      this.#reachability.wakeAt,
-      this.#verdicts.wakeAt,
-      this.#roster.log?.wakeAt,
-      this.#incidents.wakeAt,
-      this.#votes?.wakeAt,
-      this.#leases?.wakeAt,
-    ]
-    let at = Number.POSITIVE_INFINITY
-    for (const wake of wakes) if (wake !== undefined && wake < at) at = wake
+    const at =
+      earliest([
+        this.#outlook,
+        this.#detector,
+        this.#reachability,
+        this.#incidents,
+        this.#duties,
+        this.#roster.log,
+        this.#votes,
+        this.#leases,
+      ]) ?? Number.POSITIVE_INFINITY
     // One that fires too early finds nothing due and is set again.
     if (this.#alarm.isSet && this.#wakeAt <= at) return
     this.#wakeAt = at

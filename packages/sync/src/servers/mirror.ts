@@ -55,6 +55,8 @@ class DocumentMirror implements Companion, Mirror {
   readonly #core: ReplicaCore
   readonly #partners = new Map<Session, Partner>()
   readonly #alarm: Alarm
+  /** Documents of which something changed that may end their use, by their names: those that are let go of are found by looking at these. */
+  readonly #restless = new Map<string, DocumentCore>()
 
   constructor(replica: Replica, core: ReplicaCore) {
     this.#replica = replica
@@ -79,6 +81,7 @@ class DocumentMirror implements Companion, Mirror {
     this.#alarm.clear()
     this.#core.companions.delete(channel)
     for (const session of [...this.#partners.keys()]) this.ended(session)
+    this.#restless.clear()
   }
 
   established(session: Session): void {
@@ -127,6 +130,19 @@ class DocumentMirror implements Companion, Mirror {
     }
   }
 
+  idle(document: DocumentCore): void {
+    this.#restless.set(document.name, document)
+    this.#arm()
+  }
+
+  stored(document: DocumentCore): void {
+    this.idle(document)
+  }
+
+  dropped({ name }: DocumentCore): void {
+    this.#restless.delete(name)
+  }
+
   receive(session: Session, bytes: Uint8Array): void {
     const partner = this.#partners.get(session)
     if (partner === undefined) return
@@ -135,8 +151,12 @@ class DocumentMirror implements Companion, Mirror {
       const isUsed = reader.u8() === 1
       const name = reader.string(frameLimits.documentNameBytes)
       reader.end()
+      const stream = session.streams.get(name)
       if (isUsed) partner.unused.delete(name)
-      else if (session.streams.has(name)) partner.unused.add(name)
+      else if (stream !== undefined) {
+        partner.unused.add(name)
+        this.idle(stream.core)
+      }
     } catch {
       session.fail('protocol-error', 'not what a server says of its documents')
     }
@@ -178,8 +198,8 @@ class DocumentMirror implements Companion, Mirror {
   }
 
   #arm(): void {
-    if (!this.#alarm.isSet && this.#partners.size > 0)
-      this.#alarm.set(lookMs, () => this.#core.batch(() => this.#look()))
+    if (this.#alarm.isSet || this.#partners.size === 0) return
+    if (this.#restless.size > 0 || this.pending > 0) this.#alarm.set(lookMs, () => this.#core.batch(() => this.#look()))
   }
 
   /** Goes on with the disk, and lets go of what nobody uses. */
@@ -187,7 +207,11 @@ class DocumentMirror implements Companion, Mirror {
     for (const partner of this.#partners.values()) {
       this.#finish(partner)
       this.#begin(partner)
-      for (const stream of [...partner.session.streams.values()]) this.#mayPart(partner, stream.core)
+    }
+    for (const [name, document] of [...this.#restless]) {
+      let isSettled = true
+      for (const partner of this.#partners.values()) if (!this.#mayPart(partner, document)) isSettled = false
+      if (isSettled) this.#restless.delete(name)
     }
     this.#arm()
   }
@@ -217,25 +241,27 @@ class DocumentMirror implements Companion, Mirror {
     }
   }
 
-  #mayPart(partner: Partner, document: DocumentCore): void {
+  /** Whether nothing is to be done about it before something else happens. */
+  #mayPart(partner: Partner, document: DocumentCore): boolean {
     const { session, unused, underWay } = partner
-    const isUsed =
-      this.#core.shelf.isUsed(document, (carrier) => this.#isMirrored(carrier)) || underWay.has(document.name)
-    const isSynced = session.streams.get(document.name)?.isSynced === true
-    if (isUsed) this.#tell(partner, document.name, true)
-    else if (isSynced) this.#tell(partner, document.name, false)
-    if (isUsed || !isSynced || !unused.has(document.name)) return
+    const { name } = document
+    const stream = session.streams.get(name)
+    if (stream === undefined) return true
+    const isUsed = this.#core.shelf.isUsed(document, (carrier) => this.#isMirrored(carrier, name)) || underWay.has(name)
+    if (isUsed) this.#tell(partner, name, true)
+    else if (stream.isSynced) this.#tell(partner, name, false)
+    if (isUsed) return !underWay.has(name)
+    if (!stream.isSynced) return false
     // One of the two does it, so that neither leaves while the other begins.
-    if (this.#core.speaksAs > session.peerReplica) return
-    unused.delete(document.name)
-    partner.told.delete(document.name)
+    if (!unused.has(name) || this.#core.speaksAs > session.peerReplica) return true
+    unused.delete(name)
+    partner.told.delete(name)
     session.part(document)
+    return true
   }
 
-  #isMirrored(carrier: object): boolean {
-    for (const { session } of this.#partners.values()) {
-      for (const stream of session.streams.values()) if (stream === carrier) return true
-    }
+  #isMirrored(carrier: object, name: string): boolean {
+    for (const { session } of this.#partners.values()) if (session.streams.get(name) === carrier) return true
     return false
   }
 }

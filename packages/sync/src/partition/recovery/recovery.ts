@@ -36,6 +36,8 @@ export interface Recovery {
   readonly incidents: readonly Incident[]
   /** Those that are not closed. */
   readonly open: readonly Incident[]
+  /** Whether somebody has to say by and by, with `covered`, whether states have come together. */
+  readonly isVerifying: boolean
   readonly wakeAt: number | undefined
   step(input: IncidentInput): (IncidentEffect | { readonly kind: 'forget'; readonly id: string })[]
 }
@@ -78,6 +80,10 @@ export function createRecovery(options: RecoveryOptions): Recovery {
     },
     get open(): readonly Incident[] {
       return running().sort((a, b) => a.openedAt - b.openedAt)
+    },
+    get isVerifying(): boolean {
+      for (const { incident } of open.values()) if (incident.phase === 'verify') return true
+      return false
     },
     get wakeAt(): number | undefined {
       return earliest(open.values())

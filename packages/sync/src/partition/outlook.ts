@@ -1,0 +1,170 @@
+import type { ReplicaCore } from '../replica-core.ts'
+import type { ContactDesk } from './contact-desk.ts'
+import type { Detector } from './detector/detector.ts'
+import type { IncidentDesk } from './incident-desk.ts'
+import type { Neighbours } from './neighbours.ts'
+import type { PartitionMetrics } from './partitions.ts'
+import { readingOf } from './reading.ts'
+import type { NodeId } from './roster.ts'
+import type { RosterDesk } from './roster-desk.ts'
+import { OneWayProof } from './verdict/one-way-proof.ts'
+import type { Reachability } from './verdict/reachability.ts'
+import {
+  createVerdictMachine,
+  type Verdict,
+  type VerdictInput,
+  type VerdictMachine,
+  type VerdictOptions,
+} from './verdict/verdict-machine.ts'
+
+/** The least time between looks that nothing calls for but time. */
+const lookMs = 1000
+
+/** What an outlook stands on. */
+export interface OutlookGround {
+  readonly core: ReplicaCore
+  readonly self: NodeId
+  readonly verdicts: VerdictOptions
+  /** After which time what others told proves nothing, milliseconds. */
+  readonly staleAfterMs: number
+  readonly neighbours: Neighbours
+  readonly reachability: Reachability
+  readonly roster: RosterDesk
+  readonly detector: Detector
+  readonly contact: ContactDesk
+  readonly incidents: IncidentDesk
+  readonly counts: PartitionMetrics
+}
+
+/**
+ * What one replica makes of what it and others see: the verdict, and everybody who has to know of it. It looks when something happens,
+ * and by time only while time decides: while a heal goes on, while a pause keeps it from accusing, until something counts as proved.
+ */
+export class Outlook {
+  readonly listeners: Set<(verdict: Verdict) => void> = new Set()
+  /** Whether the platform says that it is offline. */
+  isOffline = false
+  readonly #ground: OutlookGround
+  readonly #verdicts: VerdictMachine
+  readonly #oneWay: OneWayProof
+  /** What was judged last: judging the same again comes to the same. */
+  #basis: readonly unknown[] = []
+  #startedAt = 0
+  #lookedAt = Number.NEGATIVE_INFINITY
+  /** Whether others have had the time to be heard of. */
+  #isWarm = false
+
+  constructor(ground: OutlookGround) {
+    this.#ground = ground
+    this.#verdicts = createVerdictMachine(ground.verdicts)
+    this.#oneWay = new OneWayProof(ground.staleAfterMs)
+  }
+
+  /** Undefined while no roster is known. */
+  get verdict(): Verdict | undefined {
+    const { verdict } = this.#verdicts
+    return verdict === undefined ? undefined : this.#oneWay.proved(verdict, this.#ground.core.clock.monotonic())
+  }
+
+  /** The verdict, once others have had the time to be heard of. */
+  get warmVerdict(): Verdict | undefined {
+    return this.#isWarm ? this.verdict : undefined
+  }
+
+  get wakeAt(): number {
+    return Math.min(this.#verdicts.wakeAt ?? Number.POSITIVE_INFINITY, this.#lookAt)
+  }
+
+  begin(): void {
+    this.#startedAt = this.#ground.core.clock.monotonic()
+  }
+
+  tick(): void {
+    this.observe()
+    const { core, incidents } = this.#ground
+    if (core.clock.monotonic() < this.#lookAt) return
+    this.#look()
+    if (incidents.isVerifying) incidents.step({ kind: 'covered', isCovered: this.#isCovered() })
+  }
+
+  /** To be told whenever something may be seen otherwise than before. */
+  observe(): void {
+    const { self, reachability, roster: desk, detector, core } = this.#ground
+    const { log } = desk
+    if (log === undefined) return
+    const { isOffline } = this
+    const { roster, pending: next } = log
+    const isPaused = detector.isArmed
+    const basis = [reachability.revision, roster, next, isPaused, isOffline]
+    const isNew = basis.some((value, at) => value !== this.#basis[at])
+    this.#basis = basis
+    const { rows } = reachability
+    const input = isNew
+      ? { kind: 'observe' as const, circumstances: { self, roster, next, rows, isPaused, isOffline } }
+      : { kind: 'tick' as const }
+    const isTold = this.#judge({ ...input, ...readingOf(core) })
+    if (isNew && !isTold) this.#look()
+  }
+
+  /** Whether there is a new verdict. */
+  #judge(input: VerdictInput): boolean {
+    const before = this.#verdicts.verdict
+    const effects = this.#verdicts.step(input)
+    for (const { verdict } of effects) this.#newVerdict(before, verdict)
+    return effects.length > 0
+  }
+
+  #newVerdict(before: Verdict | undefined, verdict: Verdict): void {
+    const { core, counts } = this.#ground
+    const { mode, sides } = verdict
+    // What it finds when it begins is no news.
+    if (before !== undefined && before.mode !== 'unknown' && isSplit(verdict) && !isSplit(before)) counts.splits += 1
+    core.log('info', 'verdict', { mode, sides })
+    core.tell(this.listeners, this.verdict as Verdict)
+    this.#look()
+  }
+
+  #look(): void {
+    const { core, neighbours, roster, contact, incidents, staleAfterMs } = this.#ground
+    const { verdict } = this
+    const now = core.clock.monotonic()
+    this.#lookedAt = now
+    this.#isWarm ||= now >= this.#startedAt + staleAfterMs || (verdict?.mode === 'full' && verdict.evidence.length > 0)
+    contact.look(
+      this.#isWarm ? verdict : undefined,
+      neighbours.ids.filter((id) => roster.voters.has(id)),
+      () => this.#isCovered(),
+    )
+    incidents.seen(verdict)
+  }
+
+  /** When time alone may show something else. */
+  get #lookAt(): number {
+    const { contact, incidents, detector, staleAfterMs } = this.#ground
+    const isBusy = contact.isHealing || incidents.isVerifying || detector.isArmed
+    const at = isBusy
+      ? Number.NEGATIVE_INFINITY
+      : Math.min(
+          this.#isWarm ? Number.POSITIVE_INFINITY : this.#startedAt + staleAfterMs,
+          this.#oneWay.wakeAt,
+          incidents.divergedUntil,
+        )
+    return Math.max(this.#lookedAt + lookMs, at)
+  }
+
+  /** Each side has what the other had: every document is in sync with every voter that is connected. */
+  #isCovered(): boolean {
+    const { neighbours, roster } = this.#ground
+    for (const peer of neighbours.ids) {
+      if (!roster.voters.has(peer)) continue
+      for (const session of neighbours.sessionsOf(peer)) {
+        for (const stream of session.streams.values()) if (!stream.isSynced) return false
+      }
+    }
+    return true
+  }
+}
+
+function isSplit({ mode, sides, roster }: Verdict): boolean {
+  return mode !== 'unknown' && (sides[0]?.length ?? 0) < roster.voters.length
+}
