@@ -32,4 +32,13 @@ describe('the event queue', () => {
     scheduler.advanceTo(99)
     expect(scheduler.nowMs).toBe(99)
   })
+
+  it('[SM2] says where time stands still, as something sets a timer for now again and again', () => {
+    const scheduler = createScheduler()
+    const spin = (): void => {
+      scheduler.after(0, spin)
+    }
+    scheduler.at(7, spin)
+    expect(() => scheduler.runUntil(10)).toThrow('stands still at 7 ms')
+  })
 })

@@ -27,6 +27,9 @@ export interface Scheduled {
   cancel(): void
 }
 
+/** A machine that spins would otherwise be a world that never ends. */
+const mostStill = 1_000_000
+
 interface Entry extends Scheduled {
   atMs: number
   order: number
@@ -39,6 +42,8 @@ export function createScheduler(): Scheduler {
   let nowMs = 0
   let steps = 0
   let order = 0
+  /** Steps since time went on last. */
+  let still = 0
   const at = (atMs: number, run: () => void): Scheduled => {
     order += 1
     const entry: Entry = {
@@ -56,6 +61,9 @@ export function createScheduler(): Scheduler {
     while (heap.length > 0 && (heap[0] as Entry).run === undefined) pop(heap)
   }
   const runNext = (entry: Entry): void => {
+    still = entry.atMs > nowMs ? 0 : still + 1
+    if (still > mostStill)
+      throw new Error(`Time stands still at ${nowMs} ms: something sets a timer for now, again and again.`)
     nowMs = entry.atMs
     steps += 1
     const run = entry.run as () => void

@@ -9,6 +9,7 @@
  */
 import { type AuthorId, lastSeq, type Version } from '@rejoin/state'
 import { Alarm } from '../alarm.ts'
+import { delayUntil } from '../delay.ts'
 import { type Deferred, deferred, type Later } from '../later.ts'
 import type { Receipt } from '../ledger.ts'
 import type { ReplicaCore } from '../replica-core.ts'
@@ -79,9 +80,9 @@ export class CountingWrites {
     const { core, isAsking, renew } = this.#ground
     if (![...this.#writes].some(({ isStored }) => isStored) || isAsking()) return
     const now = core.clock.monotonic()
-    const restMs = this.#renewedAt + renewMs - now
-    if (restMs > 0) {
-      this.#alarm.set(restMs, () => this.renew())
+    const at = this.#renewedAt + renewMs
+    if (now < at) {
+      this.#alarm.set(delayUntil(at, now), () => this.renew())
       return
     }
     this.#renewedAt = now
