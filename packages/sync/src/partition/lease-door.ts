@@ -5,6 +5,7 @@
  * 1. Whoever may not write a document is given no vote about its leases.
  * 2. Whoever renews or gives back a lease is who asked for it: a client is known by a key that only it has, over all its connections, as
  *    its id is no secret. No answer tells the key.
+ * 3. What a client asks over another server that one vouches for: servers of a cluster trust each other.
  */
 import type { Version } from '@rejoin/state'
 import type { Session } from '../session.ts'
@@ -33,6 +34,8 @@ export class LeaseDoor {
   readonly #askers = new Map<NodeId, Session>()
   /** As whom they did: one at a time over each. */
   readonly #asks = new Map<Session, NodeId>()
+  /** Over which other server clients asked last that are not connected with this one. */
+  readonly #routes = new Map<NodeId, NodeId>()
 
   constructor(ground: DoorGround) {
     this.#ground = ground
@@ -76,11 +79,35 @@ export class LeaseDoor {
     // Voters learn from each other what they promised, whoever may write.
     else if (kind === 'learn' && standing()?.roster.voters.some(({ id }) => id === from))
       this.#votes.ask(document, from, message)
-    // Invariant 1.
-    else if (kind === 'prepare' || kind === 'accept' || kind === 'release') {
-      if (session.streams.get(document)?.rights.isWriter === true)
-        this.#votes.ask(document, this.#askerOf(session, from, key), message)
-    }
+    else if (mayAsk(session, document, message)) this.#votes.ask(document, this.#askerOf(session, from, key), message)
+  }
+
+  /** A client asks a voter that it is not connected with. */
+  asked(
+    session: Session,
+    { voter, document, key, message }: Extract<PartitionMessage, { readonly kind: 'ask' }>,
+  ): void {
+    const { neighbours, standing } = this.#ground
+    const isVoter = standing()?.roster.voters.some(({ id }) => id === voter) === true
+    if (neighbours.isNamed(session) || !isVoter || !mayAsk(session, document, message)) return
+    const asker = this.#askerOf(session, neighbours.idOf(session), key)
+    neighbours.send(voter, { kind: 'relay', asker, document, message })
+  }
+
+  /** Another server tells what its client asks, or what it answers to one of this server. Invariant 3. */
+  relayed(from: NodeId, { asker, document, message }: Extract<PartitionMessage, { readonly kind: 'relay' }>): void {
+    const { neighbours } = this.#ground
+    const client = this.#askers.get(asker)
+    if (isQuestion(message)) {
+      this.#routes.delete(asker)
+      this.#routes.set(asker, from)
+      for (const oldest of this.#routes.keys()) {
+        if (this.#routes.size <= mostRoutes) break
+        this.#routes.delete(oldest)
+      }
+      this.#votes.ask(document, asker, message)
+    } else if (client !== undefined)
+      neighbours.send(neighbours.idOf(client), { kind: 'ask', voter: from, document, key: '', message })
   }
 
   /** A connection has ended. */
@@ -104,8 +131,11 @@ export class LeaseDoor {
     const { core, self, neighbours, answered } = this.#ground
     const message = withoutKey(said)
     const client = this.#askers.get(to)
+    const route = this.#routes.get(to)
     // To itself by the same way as to others: later, and one at a time.
     if (to === self) core.soon(() => answered(document, self, message))
+    else if (client === undefined && route !== undefined)
+      neighbours.send(route, { kind: 'relay', asker: to, document, message })
     else if (client !== undefined || !to.includes(keyMark))
       neighbours.send(client === undefined ? to : neighbours.idOf(client), {
         kind: 'lease',
@@ -118,6 +148,17 @@ export class LeaseDoor {
 
 /** What stands between the id of a client and its key; in no name. */
 const keyMark = '\n'
+/** Clients of other servers that are remembered. One that is forgotten has to ask again. */
+const mostRoutes = 10_000
+
+function isQuestion({ kind }: LeaseMessage<Version>): boolean {
+  return kind === 'prepare' || kind === 'accept' || kind === 'release'
+}
+
+/** Invariant 1. */
+function mayAsk(session: Session, document: string, message: LeaseMessage<Version>): boolean {
+  return isQuestion(message) && session.streams.get(document)?.rights.isWriter === true
+}
 
 /** Invariant 2. */
 function withoutKey(message: LeaseMessage<Version>): LeaseMessage<Version> {

@@ -1,10 +1,12 @@
 import { type FencingToken, fenced, isRejoinError, register, rejoinError, schema, set } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
-import type { DocumentHandle, MemoryDisk, Storage } from '../index.ts'
+import type { DocumentHandle, MemoryDisk, MemoryLink, Storage } from '../index.ts'
 import { rejected } from '../later.ts'
 import { insideOf } from '../replica.ts'
+import type { Participant } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import { type Lease, votedLeases } from './leases.ts'
+import type { Partitions } from './partitions.ts'
 import { watchPartitions } from './watch.ts'
 import { encodePartition } from './wire.ts'
 
@@ -25,7 +27,10 @@ function voters(): Cluster {
 }
 
 function want(cluster: Cluster, name: string): Side {
-  const { participant, watch } = cluster.node(name)
+  return wantAt(cluster.node(name))
+}
+
+function wantAt({ participant, watch }: { readonly participant: Participant; readonly watch: Partitions }): Side {
   let handle: DocumentHandle<typeof Match> | undefined
   participant.replica.open('match', Match).then((opened) => {
     handle = opened
@@ -38,6 +43,30 @@ function want(cluster: Cluster, name: string): Side {
   const told: string[] = []
   lease.onChange((event) => told.push(event.kind))
   return { handle, lease, told }
+}
+
+interface Client {
+  readonly participant: Participant
+  readonly watch: Partitions
+  readonly links: MemoryLink[]
+}
+
+/** A client of some of the servers, by default of all. */
+function clientOf(
+  cluster: Cluster,
+  token: string,
+  { names = ['a', 'b', 'c'], speaksAs }: { readonly names?: readonly string[]; readonly speaksAs?: string } = {},
+): Client {
+  const participant = cluster.world.replica()
+  if (speaksAs !== undefined) insideOf(participant.replica).speaksAs = speaksAs
+  const links = names.map((name) => {
+    const wire = cluster.world.wire(`${token}-${name}`, { token: () => token })
+    cluster.node(name).participant.join({ transports: [wire.listen] })
+    return wire
+  })
+  participant.join({ transports: links.map(({ dial }) => dial), capMs: 2000 })
+  const watch = watchPartitions(participant.replica, { leases: votedLeases, maxTtlMs: ttlMs })
+  return { participant, watch, links }
 }
 
 const next = ({ handle, lease }: Side): void => {
@@ -163,29 +192,22 @@ describe('a lease of a document', () => {
       return token === 'of a reader' ? 'read' : 'write'
     })
     cluster.world.advance(40_000)
-    const leaseWith = (token: string): Lease | undefined => {
-      const client = cluster.world.replica()
-      const dials = cluster.nodes.map(({ name, participant }) => {
-        const wire = cluster.world.wire(`${token}-${name}`, { token: () => token })
-        participant.join({ transports: [wire.listen] })
-        return wire.dial
-      })
-      client.join({ transports: dials })
-      client.replica.open('match', Match)
-      let lease: Lease | undefined
-      watchPartitions(client.replica, { leases: votedLeases, maxTtlMs: ttlMs })
-        .lease({ name: 'match' }, 'round')
-        .then((wanted) => {
-          lease = wanted
-        })
+    const refused = { token: undefined, denial: expect.stringMatching(/did not answer/) }
+    for (const names of [['a'], ['a', 'b', 'c']]) {
+      const reader = clientOf(cluster, 'of a reader', { names })
+      const { lease } = wantAt(reader)
       cluster.world.advance(30_000)
-      return lease
+      expect(lease).toMatchObject(refused)
+      // It says that it asks for another, as only servers may.
+      const accept = { kind: 'accept', lease: 'round', epoch: 1, request: 1, ttlMs, renewal: false } as const
+      const message = { ...accept, token: { epoch: 1, ballot: 9 } }
+      const bytes = encodePartition({ kind: 'relay', asker: 'somebody\nkey', document: 'match', message })
+      for (const { session } of insideOf(reader.participant.replica).connections)
+        session.send({ kind: 'aside', channel: 2, bytes })
+      lease.release()
     }
-    expect(leaseWith('of a reader')).toMatchObject({
-      token: undefined,
-      denial: expect.stringMatching(/did not answer/),
-    })
-    expect(leaseWith('of a writer')?.token).toBeDefined()
+    const { lease } = wantAt(clientOf(cluster, 'of a writer'))
+    cluster.until('the writer holds it', () => lease.token !== undefined, 3)
   })
 
   it('[LX5] is usable only once the document holds what the voters knew', () => {
@@ -294,44 +316,111 @@ describe('a lease of a document', () => {
 
   it('[LX12] of a client is renewed and given back by that client only, whoever else uses its id', () => {
     const cluster = voters()
-    const clientWith = (token: string, speaksAs?: string) => {
-      const client = cluster.world.replica()
-      if (speaksAs !== undefined) insideOf(client.replica).speaksAs = speaksAs
-      const dials = cluster.nodes.map(({ name, participant }) => {
-        const wire = cluster.world.wire(`${token}-${name}`, { token: () => token })
-        participant.join({ transports: [wire.listen] })
-        return wire.dial
-      })
-      client.join({ transports: dials })
-      client.replica.open('match', Match)
-      return client
-    }
-    const client = clientWith('of ada')
-    const watch = watchPartitions(client.replica, { leases: votedLeases, maxTtlMs: ttlMs })
-    let lease: Lease | undefined
-    watch.lease({ name: 'match' }, 'round').then((wanted) => {
-      lease = wanted
-    })
-    cluster.until('the client holds it', () => lease?.token !== undefined, 10)
-    const { epoch, ballot } = (lease as Lease | undefined)?.token ?? { epoch: 0, ballot: 0 }
+    const client = clientOf(cluster, 'of ada')
+    const { lease } = wantAt(client)
+    cluster.until('the client holds it', () => lease.token !== undefined, 10)
+    const { epoch, ballot } = lease.token ?? { epoch: 0, ballot: 0 }
     const other = want(cluster, 'b')
-    const { id } = client.replica
-    const impostor = clientWith('of mallory', id)
+    const { id } = client.participant.replica
+    const impostor = clientOf(cluster, 'of mallory', { speaksAs: id })
     cluster.world.advance(1000)
     for (const key of ['', '0123456789abcdef', id]) {
       const message = { kind: 'release', lease: 'round', token: { epoch, ballot } } as const
       const bytes = encodePartition({ kind: 'lease', document: 'match', key, message })
-      for (const { session } of insideOf(impostor.replica).connections)
+      for (const { session } of insideOf(impostor.participant.replica).connections)
         session.send({ kind: 'aside', channel: 2, bytes })
       cluster.world.advance(3 * ttlMs)
       expect(other.lease.token).toBeUndefined()
-      expect(lease?.token).toMatchObject({ epoch, ballot })
+      expect(lease.token).toMatchObject({ epoch, ballot })
     }
     // It is told who holds it, and not what would make it so.
     expect(other.lease.denial).toContain(id)
     expect(other.lease.denial).not.toMatch(/\n/)
-    lease?.release()
+    lease.release()
     cluster.until('another holds it', () => other.lease.token !== undefined, 30)
+  })
+
+  it('[LX16] comes to a client of one server through that one, and is kept and given back through it', () => {
+    const cluster = voters()
+    const { lease, handle, told } = wantAt(clientOf(cluster, 'of ada', { names: ['a'] }))
+    cluster.until('the client holds it', () => lease.token !== undefined, 10)
+    const other = want(cluster, 'b')
+    handle.change((draft) => draft.round.set(1), { token: lease.token as FencingToken })
+    cluster.world.advance(5 * ttlMs)
+    expect([told, other.lease.token]).toEqual([['usable'], undefined])
+    // Its server is cut off from the others, and with it the client.
+    cluster.between('a', 'bc', true)
+    cluster.until('another holds it', () => other.lease.token !== undefined, 60)
+    expect([told, lease.token]).toEqual([['usable', 'lost'], undefined])
+    expect(lease.denial).toMatch(/did not answer/)
+    expect(other.handle.snapshot.round).toBe(1)
+    cluster.between('a', 'bc', false)
+    other.lease.release()
+    cluster.until('the client holds it again', () => lease.token !== undefined, 90)
+    lease.release()
+    const last = want(cluster, 'c')
+    cluster.until('another holds it at once', () => last.lease.token !== undefined, 3)
+  })
+
+  it('[LX17] is renewed through another server by whom it belongs to, and given back by nobody else', () => {
+    const cluster = voters()
+    const ada = clientOf(cluster, 'of ada', { names: ['a', 'b'] })
+    const { lease } = wantAt(ada)
+    cluster.until('the client holds it', () => lease.token !== undefined, 10)
+    const token = lease.token as FencingToken
+    ada.links[0]?.cut()
+    cluster.world.advance(3 * ttlMs)
+    expect(lease.token).toEqual(token)
+    ada.links[0]?.restore()
+    const { id } = ada.participant.replica
+    const mallory = clientOf(cluster, 'of mallory', { names: ['c'], speaksAs: id })
+    mallory.participant.replica.open('match', Match)
+    cluster.world.advance(1000)
+    const { epoch, ballot } = token
+    const told = [
+      ...['a', 'b'].map((voter) => ({ kind: 'ask', voter, document: 'match', key: 'x' }) as const),
+      { kind: 'relay', asker: `${id}\n`, document: 'match' } as const,
+    ]
+    for (const { session } of insideOf(mallory.participant.replica).connections)
+      for (const one of told) {
+        const bytes = encodePartition({
+          ...one,
+          message: { kind: 'release', lease: 'round', token: { epoch, ballot } },
+        })
+        session.send({ kind: 'aside', channel: 2, bytes })
+      }
+    const other = want(cluster, 'c')
+    cluster.world.advance(3 * ttlMs)
+    expect([other.lease.token, lease.token]).toEqual([undefined, token])
+  })
+
+  it('[LX18] a client of one server learns that a quorum has what it wrote, under a lease or not, and not before it has', () => {
+    const cluster = voters()
+    const ada = clientOf(cluster, 'of ada', { names: ['a'] })
+    const { lease, handle } = wantAt(ada)
+    cluster.until('the client holds it', () => lease.token !== undefined, 10)
+    const told: string[] = []
+    const write = (name: string): void => {
+      const titled = handle.change((draft) => draft.title.set(name))
+      ada.watch.reached({ name: 'match' }, titled).then(() => told.push(name))
+    }
+    write('first')
+    lease
+      .reached(handle.change((draft) => draft.round.set(1), { token: lease.token as FencingToken }))
+      .then(() => told.push('counts'))
+    cluster.world.advance(500)
+    expect(told).toEqual(['first', 'counts'])
+    cluster.between('a', 'bc', true)
+    write('apart')
+    cluster.world.advance(30_000)
+    expect(told).toEqual(['first', 'counts'])
+    // Asked anew by whoever was not connected meanwhile.
+    ada.links[0]?.cut()
+    cluster.world.advance(60_000)
+    ada.links[0]?.restore()
+    cluster.between('a', 'bc', false)
+    cluster.world.advance(60_000)
+    expect(told).toEqual(['first', 'counts', 'apart'])
   })
 
   it('[LX6] is wanted under sound options only, and with what leases need', () => {

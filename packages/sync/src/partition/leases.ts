@@ -143,7 +143,10 @@ class LeaseTable implements LeaseDesk {
     const { core, self, neighbours, votes } = this.#ground
     // To itself by the same way as to others: later, and one at a time.
     if (to === self) core.soon(() => votes?.ask(document, message))
-    else neighbours.send(to, { kind: 'lease', document, key: this.#key, message })
+    else if (votes !== undefined || neighbours.isConnected(to))
+      neighbours.send(to, { kind: 'lease', document, key: this.#key, message })
+    // Those that it is connected with pass it on.
+    else neighbours.sendAll(neighbours.ids, { kind: 'ask', voter: to, document, key: this.#key, message })
   }
 
   want(document: DocumentCore, name: string, { ttlMs }: LeaseRequestOptions, released: () => void): Lease {
@@ -258,5 +261,5 @@ class LeaseTable implements LeaseDesk {
   }
 }
 
-/** Leases that the voters grant: who wants one has to be connected with a quorum of them itself. */
+/** Leases that the voters grant: who wants one has to reach a quorum of them, itself or through its servers. */
 export const votedLeases: LeaseSource = (ground) => new LeaseTable(ground)

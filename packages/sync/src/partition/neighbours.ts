@@ -65,6 +65,10 @@ export class Neighbours {
     return this.#sessions.get(this.idOf(session))?.has(session) === true
   }
 
+  isConnected(peer: NodeId): boolean {
+    return this.#sessions.has(peer)
+  }
+
   sessionsOf(peer: NodeId): Session[] {
     return [...(this.#sessions.get(peer) ?? [])]
   }

@@ -1,4 +1,4 @@
-import { type AuthorId, lastSeq, rejoinError, type Version } from '@rejoin/state'
+import { type AuthorId, lastSeq, rejoinError, Version } from '@rejoin/state'
 import { type Deferred, deferred, type Later, resolved } from '../later.ts'
 import type { Receipt } from '../ledger.ts'
 import type { ReplicaCore } from '../replica-core.ts'
@@ -22,6 +22,8 @@ export class QuorumWaits {
   readonly #waiting = new Map<string, Set<WaitingChange>>()
   /** Documents that are looked at when the batch ends. */
   readonly #due = new Set<string>()
+  /** What a server said that a quorum has, of documents that somebody waits for. */
+  readonly #told = new Map<string, Version>()
 
   constructor(core: ReplicaCore, self: NodeId, neighbours: Neighbours, roster: () => Roster | undefined) {
     this.#core = core
@@ -42,7 +44,26 @@ export class QuorumWaits {
         if (this.#end(document, waiting)) waiting.pair.reject(error)
       })
     this.stored(document)
+    this.#ask(document)
     return waiting.pair.later
+  }
+
+  /** How much of an author a quorum has on their disks, as far as this replica sees. */
+  quorumSeq(document: string, author: AuthorId): number {
+    const roster = this.#roster()
+    if (roster === undefined) return 0
+    const most = this.#storedBy(document).map(([id, version]) => [id, version.get(author)] as const)
+    const having = new Set<NodeId>()
+    for (const [id, seq] of most.sort(([, left], [, right]) => right - left))
+      if (isQuorum(roster, having.add(id))) return seq
+    return 0
+  }
+
+  /** A server says that a quorum has so much. */
+  told(document: string, version: Version): void {
+    if (!this.#waiting.has(document)) return
+    this.#told.set(document, this.#told.get(document)?.merge(version) ?? version)
+    this.stored(document)
   }
 
   /** More of a document is on somebody's disk. */
@@ -57,29 +78,44 @@ export class QuorumWaits {
 
   /** Others vote, or somebody is connected who may have what is waited for. */
   votersChanged(): void {
-    for (const document of this.#waiting.keys()) this.stored(document)
+    for (const document of this.#waiting.keys()) {
+      this.stored(document)
+      this.#ask(document)
+    }
   }
 
   close(): void {
     for (const changes of this.#waiting.values()) for (const { pair } of changes) pair.reject(rejoinError('closed'))
     this.#waiting.clear()
+    this.#told.clear()
+  }
+
+  /** Whoever is connected with less than a quorum cannot see what a quorum has: its servers tell. */
+  #ask(document: string): void {
+    const roster = this.#roster()
+    const { ids } = this.#neighbours
+    if (roster === undefined || isQuorum(roster, new Set([...ids, this.#self]))) return
+    const waiting = [...(this.#waiting.get(document) ?? [])]
+    const version = waiting.reduce((all, { author, seq }) => all.merge(Version.from([[author, seq]])), Version.empty)
+    if (waiting.length > 0) this.#neighbours.sendAll(ids, { kind: 'awaits', document, version })
   }
 
   #end(document: string, waiting: WaitingChange): boolean {
     const changes = this.#waiting.get(document)
     const wasWaiting = changes?.delete(waiting) === true
-    if (changes?.size === 0) this.#waiting.delete(document)
+    if (changes?.size === 0) {
+      this.#waiting.delete(document)
+      this.#told.delete(document)
+    }
     return wasWaiting
   }
 
   #settle(document: string): void {
-    const roster = this.#roster()
-    if (roster === undefined) return
-    const stored = this.#storedBy(document)
+    const told = this.#told.get(document)
     for (const waiting of this.#waiting.get(document) ?? []) {
       const { author, seq, pair } = waiting
-      const having = stored.filter(([, version]) => version.get(author) >= seq)
-      if (isQuorum(roster, new Set(having.map(([id]) => id))) && this.#end(document, waiting)) pair.resolve(undefined)
+      const isStored = (told?.get(author) ?? 0) >= seq || this.quorumSeq(document, author) >= seq
+      if (isStored && this.#end(document, waiting)) pair.resolve(undefined)
     }
   }
 

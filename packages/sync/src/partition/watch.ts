@@ -38,6 +38,7 @@ import { readingOf } from './reading.ts'
 import type { Incident } from './recovery/incident.ts'
 import { type NodeId, type Roster, rosterFault } from './roster.ts'
 import { RosterDesk, rosterPrefix } from './roster-desk.ts'
+import type { StoredNews } from './stored-news.ts'
 import { createReachability, type Reachability, type ReachabilityEffect } from './verdict/reachability.ts'
 import { stableAfterMs, type Verdict } from './verdict/verdict-machine.ts'
 import type { Standing } from './votes.ts'
@@ -76,6 +77,7 @@ class PartitionWatch implements Companion, Partitions {
   readonly #duties: Duties | undefined
   readonly #leases: LeaseDesk | undefined
   readonly #waits: QuorumWaits
+  readonly #news: StoredNews | undefined
   readonly #contact: ContactDesk
   readonly #alarm: Alarm
   readonly #links = new OwnLinks()
@@ -143,6 +145,7 @@ class PartitionWatch implements Companion, Partitions {
       counts: this.#counts,
     })
     this.#waits = new QuorumWaits(core, self, neighbours, roster)
+    this.#news = options.voting?.news(core, neighbours, this.#waits)
     this.#votes = options.voting?.votes({
       core,
       self,
@@ -337,6 +340,7 @@ class PartitionWatch implements Companion, Partitions {
 
   stored({ name }: DocumentCore): void {
     this.#waits.stored(name)
+    this.#news?.stored(name)
   }
 
   dropped(document: DocumentCore): void {
@@ -346,6 +350,7 @@ class PartitionWatch implements Companion, Partitions {
   ended(session: Session): void {
     const peer = this.#neighbours.idOf(session)
     this.#votes?.ended(session)
+    this.#news?.ended(session)
     if (!this.#neighbours.remove(session) || this.#isClosed) return
     this.#carryOut(this.#detector.step({ kind: 'closed', peer, isLost: true, now: this.#time().now }))
     this.#linksChanged()
@@ -388,6 +393,19 @@ class PartitionWatch implements Companion, Partitions {
       case 'handover':
       case 'handed':
         this.#votes?.handover(from, told)
+        break
+      case 'ask':
+        if (this.#votes !== undefined) this.#votes.asked(session, told)
+        else if (session.isServer) this.#leases?.answered?.(told.document, told.voter, told.message)
+        break
+      case 'relay':
+        if (isOfVoters) this.#votes?.relayed(from, told)
+        break
+      case 'awaits':
+        this.#news?.awaits(session, told.document, told.version)
+        break
+      case 'stored':
+        if (session.isServer) this.#waits.told(told.document, told.version)
         break
       case 'incidents':
         for (const name of told.names) this.#incidents.step({ kind: 'met', name })

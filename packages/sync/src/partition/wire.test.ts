@@ -121,6 +121,21 @@ const messages: readonly PartitionMessage[] = [
     ],
     isLast: true,
   },
+  {
+    kind: 'ask',
+    voter: 'c',
+    document: 'raid',
+    key: '0123456789abcdef',
+    message: { kind: 'release', lease: 'round', token: { epoch: 1, ballot: 3 } },
+  },
+  {
+    kind: 'relay',
+    asker: '00000000000000a1\n0123456789abcdef',
+    document: 'raid',
+    message: { kind: 'promised', epoch: 1, request: 8, ballot: 2 },
+  },
+  { kind: 'awaits', document: 'raid', version },
+  { kind: 'stored', document: 'raid', version },
 ]
 
 describe('the messages of the partition layer', () => {

@@ -25,7 +25,7 @@ import {
 import type { LeaseMessage, LeaseRefusal } from './lease/messages.ts'
 import { mostLeaseName } from './lease/options.ts'
 import type { Ballot as LeaseBallot } from './lease/token.ts'
-import { mostVoters, type Policy, type Roster, type Voter } from './roster.ts'
+import { mostVoters, type NodeId, type Policy, type Roster, type Voter } from './roster.ts'
 import type { Ballot, RosterLogState, RosterMessage, RosterPhase } from './roster-record.ts'
 import type { HeardRow, PeerLink, ReachabilityRow } from './verdict/reachability.ts'
 
@@ -56,6 +56,25 @@ export type PartitionMessage =
       readonly counted: readonly CountedVersion[]
       readonly isLast: boolean
     }
+  /** From a client to its server: what it asks a voter that it is not connected with. The answer bears no key. */
+  | {
+      readonly kind: 'ask'
+      readonly voter: NodeId
+      readonly document: string
+      readonly key: string
+      readonly message: LeaseMessage<Version>
+    }
+  /** The same between the two servers. */
+  | {
+      readonly kind: 'relay'
+      readonly asker: NodeId
+      readonly document: string
+      readonly message: LeaseMessage<Version>
+    }
+  /** A client waits until a quorum has so much. */
+  | { readonly kind: 'awaits'; readonly document: string; readonly version: Version }
+  /** A quorum has so much, says its server. */
+  | { readonly kind: 'stored'; readonly document: string; readonly version: Version }
 
 /** What of a document counted, and is to be held by whoever votes about its leases. */
 export interface CountedVersion {
@@ -202,6 +221,10 @@ const message = union<PartitionMessage>({
     counted: list(record<CountedVersion>({ document: documentName, version: wholeVersion }), mostCounted, 3),
     isLast: flag,
   },
+  ask: { voter: id, document: documentName, key: text(32), message: leaseMessage },
+  relay: { asker: id, document: documentName, message: leaseMessage },
+  awaits: { document: documentName, version: wholeVersion },
+  stored: { document: documentName, version: wholeVersion },
 })
 
 /** The bytes of a message. */
