@@ -326,6 +326,24 @@ describe('dials', () => {
     }
   })
 
+  it('[PD13] come at once where recovery tries harder, however long the wait still is', () => {
+    const sea = new Sea()
+    const roster = voters('a', 'b')
+    sea.start('a', { roster })
+    const pace = { baseMs: 60_000, capMs: 3_600_000, knownCapMs: 3_600_000 }
+    const b = sea.start('b', { roster, bootstrap: ['sim:a'], pace })
+    sea.until('connected', () => b.peers().length === 1, 10_000)
+    sea.world.advance(30_000)
+    sea.kill('a')
+    const redials = (): number => b.watch?.metrics().redials ?? 0
+    for (let rung = 1; rung <= 3; rung++) {
+      sea.until('it tries harder', () => redials() === rung, 200_000)
+      sea.world.advance(100)
+      const sinceLast = sea.world.time.clock.monotonic() - (b.dialled.at(-1)?.at ?? 0)
+      expect(sinceLast, `rung ${rung}`).toBeLessThanOrEqual(200)
+    }
+  })
+
   it('[PD13] ask at once whether who is connected is there, where the platform says that it is offline', () => {
     const sea = new Sea()
     let tell: (hint: EnvironmentHint) => void = () => {}
