@@ -82,7 +82,7 @@ async function natsSubject(): Promise<LeaseSubject> {
     replicas.set(name, known)
     return known
   }
-  await Promise.all(['alice', 'bob'].map(of))
+  await Promise.all(['alice', 'bob', 'carol'].map(of))
   const opened = new Map<string, LeaseBackend>()
   for (const [name, { leases }] of await Promise.all(
     [...replicas].map(async ([name, it]) => [name, await it] as const),

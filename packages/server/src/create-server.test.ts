@@ -401,9 +401,11 @@ describe('servers that vote', () => {
     )
     expect(JSON.parse(await read('peers'))).toMatchObject({ self: 'a', connected: ['b'], voters })
     expect(await first.server.metrics()).toMatch(/^rejoin_partition_mode\{mode="full"\} 1$/m)
+    await until('they may act', async () => /^rejoin_may_act 1$/m.test(await first.server.metrics()))
     await second.server.close()
     await until('one is missing', async () => JSON.parse(await read('partition')).verdict.mode === 'even')
     expect(await first.server.metrics()).toMatch(/^rejoin_voters\{side="elsewhere"\} 1$/m)
+    expect(await first.server.metrics()).toMatch(/^rejoin_may_act 0$/m)
   }, 60_000)
 
   it('[SV18] are one voter each, of themselves, unless they are told otherwise', async () => {

@@ -106,6 +106,13 @@ export function runLeaseContract(
         await bob.release(tokenOf(second) as FencingToken)
         const third = await bob.acquire('round', ttlMs)
         expect(third.kind === 'granted' && third.word).toBe('seven')
+        // Also after one that never said anything of it.
+        const carol = subject.open('carol')
+        await carol.acquire('round', ttlMs)
+        await subject.cut('bob')
+        await subject.pass(ttlMs * 1.2)
+        const fourth = await carol.acquire('round', ttlMs)
+        expect(fourth.kind === 'granted' && fourth.word).toBe('seven')
       },
     )
 

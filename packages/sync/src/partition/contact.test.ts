@@ -57,6 +57,11 @@ describe('the status of a partition layer', () => {
     const before = [watch.status.verdict?.since, status.since]
     cluster.between('b', 'c', true)
     cluster.world.advance(40_000)
+    // So is who loses another one of its own side.
+    const { status: smaller } = cluster.node('b').watch
+    if (smaller.state !== 'split' || far.state !== 'split') throw new Error(`${smaller.state}, ${far.state}`)
+    expect([smaller.members, smaller.since]).toEqual([['b'], far.since])
+    expect(smaller.verdict?.since).toBeGreaterThan(far.since)
     cluster.between('b', 'c', false)
     cluster.world.advance(10_000)
     const now = watch.status
@@ -119,5 +124,24 @@ describe('the status of a partition layer', () => {
       cluster.until('whole', () => watch.status.state === 'whole', 65)
       expect(changesApart()).toBe(-1)
     }
+  })
+
+  it('[PC3] counts what is written after a contact that was lost at once, too', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    cluster.world.advance(40_000)
+    const { watch, participant } = cluster.node('a')
+    cluster.between('a', 'bc', true)
+    cluster.until('split', () => watch.status.state === 'split', 30)
+    const note = openAt(participant, 'note')
+    note.change((draft) => draft.tags.add('before'))
+    const told = heard(watch)
+    cluster.between('a', 'bc', false)
+    while (watch.status.connected.length === 0) cluster.world.advance(1)
+    cluster.between('a', 'bc', true)
+    note.change((draft) => draft.tags.add('after'))
+    cluster.world.advance(30_000)
+    const { status } = watch
+    expect(status.state === 'split' && status.ours.changes).toBe(2)
+    expect(told).not.toContain('healed')
   })
 })

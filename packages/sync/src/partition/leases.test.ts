@@ -1,12 +1,15 @@
-import { type FencingToken, fenced, isRejoinError, register, rejoinError, schema, set } from '@rejoin/state'
+import { type FencingToken, fenced, isRejoinError, register, rejoinError, schema, set, Version } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import type { DocumentHandle, MemoryDisk, MemoryLink, Storage } from '../index.ts'
-import { rejected } from '../later.ts'
+import { rejected, resolved } from '../later.ts'
 import { insideOf } from '../replica.ts'
-import type { Participant } from '../world.test-helper.ts'
+import { type Participant, World } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
+import type { LeaseDoor } from './lease-door.ts'
 import { type Lease, votedLeases } from './leases.ts'
+import { Neighbours } from './neighbours.ts'
 import type { Partitions } from './partitions.ts'
+import type { Roster } from './roster.ts'
 import { watchPartitions } from './watch.ts'
 import { encodePartition } from './wire.ts'
 
@@ -125,7 +128,8 @@ describe('a lease of a document', () => {
     expect(lone.told).toEqual(['usable', 'lost'])
     next(other)
     expect(other.handle.snapshot.round).toBe(2)
-    // Whoever did not hear that it was lost may try: a later token is not overwritten, before and after the heal.
+    // Whoever did not hear that it was lost may try: a later token is not overwritten, before and after the heal, by a later write either.
+    cluster.world.advance(1000)
     lone.handle.change((draft) => draft.round.set(77), { token: stale as FencingToken })
     cluster.between('a', 'bc', false)
     cluster.until('healed', () => cluster.modes() === 'full full full', 65)
@@ -150,7 +154,12 @@ describe('a lease of a document', () => {
       cluster.between(left, right, true)
     cluster.world.advance(2 * ttlMs)
     expect(side.lease.token).toBeUndefined()
-    expect(side.lease.denial).toMatch(/b|c|quorum|voters/)
+    expect(side.lease.denial).toBe('No quorum: b, c did not answer.')
+    // Nor is it granted anew, and who asks for it is told why.
+    const other = want(cluster, 'b')
+    cluster.world.advance(ttlMs)
+    expect([other.lease.token, other.lease.denial]).toEqual([undefined, 'No quorum: a, c did not answer.'])
+    other.lease.release()
     for (const [left, right] of [
       ['a', 'bc'],
       ['b', 'c'],
@@ -158,6 +167,25 @@ describe('a lease of a document', () => {
       cluster.between(left, right, false)
     cluster.until('a holds it again', () => side.lease.token !== undefined, 65)
     expect(side.lease.token?.ballot).toBeGreaterThan(before?.ballot ?? 0)
+  })
+
+  it('[LX4] is not given away by voters that restart, even all but the holder at once', () => {
+    const cluster = voters()
+    const side = want(cluster, 'a')
+    cluster.until('a holds it', () => side.lease.token !== undefined, 5)
+    for (const name of ['b', 'c']) cluster.node(name).participant.replica.close()
+    cluster.world.advance(100)
+    for (const name of ['b', 'c']) cluster.start(name)
+    cluster.between('a', 'bc', true)
+    const other = want(cluster, 'b')
+    let heldAlone = 0
+    for (let ms = 0; ms < 2 * ttlMs && other.lease.token === undefined; ms += 100) {
+      cluster.world.advance(100)
+      if (side.lease.token !== undefined) heldAlone += 100
+      expect(side.lease.token !== undefined && other.lease.token !== undefined).toBe(false)
+    }
+    expect(heldAlone).toBeGreaterThan(ttlMs / 4)
+    cluster.until('b holds it', () => other.lease.token !== undefined, 60)
   })
 
   it('[LX4] is not given away by voters that restart, and one that lost its disk has no vote until it was taught', () => {
@@ -223,6 +251,51 @@ describe('a lease of a document', () => {
     expect(third.handle.snapshot.round).toBe(1)
   })
 
+  it('[LX5] is not usable while the document lacks what a voter had that granted it', () => {
+    const world = new World()
+    const [here, there] = [world.replica({ role: 'server', name: 'a' }), world.replica()]
+    here.replica.open('match', Match)
+    let known: Version = Version.empty
+    there.replica.open('match', Match).then((opened) => {
+      opened.change((draft) => draft.title.set('of the holder before'))
+      known = opened.version
+    })
+    const core = insideOf(here.replica)
+    const roster: Roster = { epoch: 1, voters: [{ id: 'a', weight: 1 }], policy: { kind: 'keep-majority' } }
+    /** The only voter: it grants whatever it is asked, and has what was written there. */
+    const ask: LeaseDoor['ask'] = (document, message) => {
+      if (message.kind !== 'prepare' && message.kind !== 'accept') return
+      const { epoch, request } = message
+      const answer =
+        message.kind === 'accept'
+          ? ({ kind: 'accepted', version: known } as const)
+          : ({ kind: 'promised', ballot: 0 } as const)
+      desk.answered?.(document, 'a', { ...answer, epoch, request })
+    }
+    const desk = votedLeases({
+      core,
+      self: 'a',
+      neighbours: new Neighbours(core),
+      maxTtlMs: ttlMs,
+      stored: () => resolved(undefined),
+      roster: () => roster,
+      votes: { ask } as LeaseDoor,
+    })
+    const told: string[] = []
+    let lease: Lease | undefined
+    core.shelf.acquire('match').then((document) => {
+      lease = desk.want(document, 'round', {}, () => {})
+      lease.onChange(({ kind }) => told.push(kind))
+    })
+    world.advance(1000)
+    expect([Version.empty.covers(known), lease?.denial, lease?.token, told]).toEqual([false, undefined, undefined, []])
+    const wire = world.wire('late')
+    here.join({ transports: [wire.listen] })
+    there.join({ transports: [wire.dial] })
+    world.advance(1000)
+    expect([lease?.token?.lease, told]).toEqual(['round', ['usable']])
+  })
+
   it('[LX7] lets its holder know when a quorum has what was written, and not before', () => {
     const cluster = voters()
     const side = want(cluster, 'a')
@@ -280,16 +353,19 @@ describe('a lease of a document', () => {
     const cluster = new Cluster(['a'], {}, { maxTtlMs: ttlMs })
     cluster.node('a').participant.replica.close()
     const disk = cluster.disks.get('a') as MemoryDisk
+    // Only then: what it is asked for later it reads.
+    let isReadable = false
     const unreadable = (): Storage => {
       const storage = disk.open()
       const read: Storage['read'] = (prefix) =>
-        prefix.startsWith('p/') ? rejected(rejoinError('storage-unavailable')) : storage.read(prefix)
+        !isReadable && prefix.startsWith('p/') ? rejected(rejoinError('storage-unavailable')) : storage.read(prefix)
       return Object.assign(Object.create(storage), { read })
     }
     const grantedWith = (open: () => Storage): boolean => {
       cluster.disks.set('a', { ...disk, open })
       cluster.start('a', { isFounding: true })
       cluster.world.advance(1000)
+      isReadable = true
       const side = want(cluster, 'a')
       cluster.world.advance(60_000)
       const granted = side.lease.token !== undefined

@@ -14,5 +14,11 @@ describe('presets', () => {
     ]
     for (const [change, said] of faults)
       expect(detectorSettingsFault({ ...detectorPresets.lan, ...change })).toMatch(said)
+    // The internet is slower than a rack, and a page slower still; among hundreds rumours go to more at once, and who is gone costs less.
+    const { lan, wan, browser, large } = detectorPresets
+    expect(wan.probeIntervalMs).toBeGreaterThan(lan.probeIntervalMs)
+    expect(browser.phiPauseMs).toBeGreaterThan(wan.phiPauseMs)
+    expect(large.gossipFanout).toBeGreaterThan(lan.gossipFanout)
+    expect(large.unreachableProbeMs).toBeGreaterThan(lan.unreachableProbeMs)
   })
 })

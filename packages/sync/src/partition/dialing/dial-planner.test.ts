@@ -435,6 +435,7 @@ describe('a dial planner', () => {
     for (const preset of Object.values(linkPresets)) expect(dialFault(preset)).toBeUndefined()
     const { lan } = linkPresets
     expect(linkPresets.browser).toEqual({ min: 1, target: 3, max: 10 })
+    expect(linkPresets.large).toEqual({ min: 4, target: 8, max: 100 })
     for (const bad of [{ min: 0 }, { target: 2 }, { max: 5 }, { max: 1001 }, { min: 1.5 }])
       expect(dialFault({ ...lan, ...bad })).toMatch(/Links/)
     const paces: [Partial<DialPace>, RegExp][] = [

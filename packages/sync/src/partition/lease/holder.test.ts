@@ -288,16 +288,20 @@ describe('a holder', () => {
         ofHolder: rate(epsilon),
         ofAcceptor: rate(epsilon),
         ttlMs: fc.integer({ min: 100, max: 1000 }),
+        // In sixteenths of the lease: how long the answer is on its way, and from when on and for how long the machine of the holder sleeps.
+        backIn: fc.nat(2),
+        sleep: fc.tuple(fc.integer({ min: 4, max: 12 }), fc.nat(8)),
         // How long the question was on its way, and where either wall clock is put meanwhile.
-        lateMs: fc.nat(50),
+        lateMs: fc.nat(10),
         jumps: fc.tuple(fc.integer({ min: -5000, max: 5000 }), fc.integer({ min: -5000, max: 5000 })),
       }),
     )
+    let grants = 0
     fc.assert(
-      fc.property(anyCase, ({ epsilon, ofHolder, ofAcceptor, ttlMs, lateMs, jumps }) => {
+      fc.property(anyCase, ({ epsilon, ofHolder, ofAcceptor, ttlMs, backIn, sleep, lateMs, jumps }) => {
         const alice = holderAt({ ttlMs, epsilon, answerMs: ttlMs / 6 })
-        alice.get('v1', 'v2')
-        alice.step({ kind: 'covered', token } as never)
+        alice.act('acquire')
+        for (let round = 0; round < 2; round++) for (const voter of ['v1', 'v2']) alice.answer(voter)
         const v1 = acceptorAt(undefined, { epsilon })
         v1.ask('alice', {
           kind: 'accept',
@@ -309,19 +313,27 @@ describe('a holder', () => {
           renewal: false,
         })
         // Time is told from when the acceptor voted, `lateMs` after the holder asked; each as its own clocks say.
-        alice.reading.now += lateMs * ofHolder
-        alice.reading.wall += lateMs * ofHolder + jumps[0]
+        alice.pass(lateMs * ofHolder)
         const stepMs = ttlMs / 16
         for (let at = 0; at < 64; at++) {
+          if (at === backIn) {
+            for (const voter of ['v1', 'v2']) alice.answer(voter)
+            alice.step({ kind: 'covered', token } as never)
+            grants += Number(alice.usable())
+          }
           const isGiven = v1.ask('bob', prepare(6, { preVote: true })) === 'promised'
           if (isGiven) expect(alice.usable()).toBe(false)
-          alice.reading.now += stepMs * ofHolder
-          alice.reading.wall += stepMs * ofHolder
+          // Asleep only its wall clock goes on.
+          const isAsleep = at >= sleep[0] && at < sleep[0] + sleep[1]
+          alice.reading.now += isAsleep ? 0 : stepMs * ofHolder
+          alice.reading.wall += stepMs * ofHolder + (at === 3 ? jumps[0] : 0)
+          if (!isAsleep) alice.act('tick')
           v1.pass(stepMs * ofAcceptor, stepMs * ofAcceptor + (at === 3 ? jumps[1] : 0))
         }
       }),
       { numRuns: 300 },
     )
+    expect(grants).toBeGreaterThan(200)
   })
 
   it('[LT16] goes on alike from its state at any point', () => {

@@ -1,9 +1,9 @@
-import { ByteWriter } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import type { EnvironmentHint } from '../../index.ts'
 import { insideOf } from '../../replica.ts'
 import { codeOf } from '../../world.test-helper.ts'
 import { mostInOneSecond } from '../dialing/dial-world.test-helper.ts'
+import { putJson } from '../json-row.ts'
 import type { Roster } from '../roster.ts'
 import { addressChannel, decodeAddressMessage, encodeAddressMessage } from './address-wire.ts'
 import { addressPrefix } from './book-rows.ts'
@@ -89,7 +89,9 @@ describe('addresses that servers tell each other', () => {
     const client = sea.start('page', { role: 'client', bootstrap: ['sim:a'] })
     sea.until('all connected', () => client.peers().join() === 'a', 10_000)
     const told: Uint8Array[] = []
-    insideOf(client.replica).companions.set(addressChannel, {
+    const { companions } = insideOf(client.replica)
+    const usual = companions.get(addressChannel)
+    companions.set(addressChannel, {
       channel: addressChannel,
       established: () => {},
       ended: () => {},
@@ -98,7 +100,8 @@ describe('addresses that servers tell each other', () => {
     sea.start('c', { bootstrap: ['sim:a'] })
     sea.world.advance(5000)
     expect(told).toEqual([])
-    insideOf(client.replica).companions.delete(addressChannel)
+    companions.delete(addressChannel)
+    if (usual !== undefined) companions.set(addressChannel, usual)
     const a = sea.nodes.get('a') as SeaNode
     const toClient = [...insideOf(a.replica).connections].find(({ session }) => session.peer?.role === 'client')
     toClient?.session.send({
@@ -121,7 +124,7 @@ describe('addresses that servers tell each other', () => {
 
   it('[PD6] are of the tier of voters where the roster says so, and a flood pushes none of those out, nor what is configured', () => {
     const sea = new Sea()
-    const roster = voters('a', 'b', 'c')
+    const roster = voters('a', 'b', 'c', 'd')
     const a = sea.start('a', { roster, bootstrap: ['sim:b'], book: { capacity: 64 } })
     const b = sea.start('b', { roster })
     sea.start('c', { roster, bootstrap: ['sim:b'] })
@@ -136,11 +139,13 @@ describe('addresses that servers tell each other', () => {
       }))
       if (list === 0) addresses[0] = { transport: 'tcp', address: 'sim:elsewhere', peer: 'liar' }
       if (list === 0) addresses[1] = { transport: 'sim', address: 'nonsense', peer: 'liar' }
+      // That of a voter which is down stays, whoever told it and how often it fails.
+      if (list === 0) addresses[2] = { transport: 'sim', address: 'sim:d', peer: 'd' }
       say(liar, 'a', encodeAddressMessage({ kind: 'addresses', addresses }))
     }
     sea.world.advance(1000)
     const all = a.dialing.addresses
-    expect([tierOf(a, 'sim:b'), tierOf(a, 'sim:c')]).toEqual(['bootstrap', 'voter'])
+    expect(['sim:b', 'sim:c', 'sim:d'].map((address) => tierOf(a, address))).toEqual(['bootstrap', 'voter', 'voter'])
     expect(all.filter(({ tier }) => tier === 'known').length).toBeLessThanOrEqual(64)
     expect(all.filter(({ peer }) => peer === 'c').length).toBeLessThanOrEqual(8)
     expect(all.filter(({ address }) => !address.startsWith('sim:') || address === 'sim:elsewhere')).toEqual([])
@@ -200,6 +205,11 @@ describe('addresses that servers tell each other', () => {
     expect(d.dialing.addresses.map(({ address }) => address).sort()).toEqual(['sim:a', 'sim:c'])
     // And nothing is said twice: beside hellos there are a ping and a pong every ten seconds, and a list for each change.
     expect(d.replica.metrics().framesOut).toBeLessThanOrEqual(45)
+    // Nor is who has gone.
+    sea.kill('c')
+    const e = sea.start('e', { bootstrap: ['sim:a'] })
+    sea.world.advance(60_000)
+    expect(e.dialing.addresses.map(({ address }) => address).sort()).toEqual(['sim:a', 'sim:d'])
   })
 
   it('[PD9] that spell nonsense end the connection and nothing else', () => {
@@ -233,12 +243,11 @@ describe('the book on the disk', () => {
     sea.world.advance(1000)
     sea.kill('b')
     const storage = sea.disks.get('b')?.open()
-    const junk = new ByteWriter(16)
-    junk.string('{"transport":"tcp","address":"elsewhere","tier":"known","source":"a","addedAt":1,"failures":0}')
+    const elsewhere = { transport: 'tcp', address: 'elsewhere', tier: 'known', source: 'a', addedAt: 1, failures: 0 }
     storage?.write([
       { kind: 'put', key: `${addressPrefix}junk`, bytes: Uint8Array.of(9, 9, 9) },
       { kind: 'put', key: `${addressPrefix}null`, bytes: Uint8Array.of(4, 110, 117, 108, 108) },
-      { kind: 'put', key: `${addressPrefix}other`, bytes: junk.finish() },
+      putJson(`${addressPrefix}other`, elsewhere),
     ])
     const b = sea.start('b')
     sea.until('connected', () => b.peers().join() === 'a', 10_000)
@@ -314,6 +323,24 @@ describe('dials', () => {
       const took = sea.until('connected', () => b.peers().length === 1, 60_000)
       expect(took, `wish ${at}`).toBeLessThanOrEqual(100)
       sea.kill('a')
+    }
+  })
+
+  it('[PD13] come at once where recovery tries harder, however long the wait still is', () => {
+    const sea = new Sea()
+    const roster = voters('a', 'b')
+    sea.start('a', { roster })
+    const pace = { baseMs: 60_000, capMs: 3_600_000, knownCapMs: 3_600_000 }
+    const b = sea.start('b', { roster, bootstrap: ['sim:a'], pace })
+    sea.until('connected', () => b.peers().length === 1, 10_000)
+    sea.world.advance(30_000)
+    sea.kill('a')
+    const redials = (): number => b.watch?.metrics().redials ?? 0
+    for (let rung = 1; rung <= 3; rung++) {
+      sea.until('it tries harder', () => redials() === rung, 200_000)
+      sea.world.advance(100)
+      const sinceLast = sea.world.time.clock.monotonic() - (b.dialled.at(-1)?.at ?? 0)
+      expect(sinceLast, `rung ${rung}`).toBeLessThanOrEqual(200)
     }
   })
 

@@ -80,10 +80,16 @@ const rungsOf = ({ effects }: Played): Rung[] => [
 
 describe('the recovery manager', () => {
   it('[RC1] lets what passes by itself pass, without one dial, and closes once the states came together', () => {
-    const played = play({ symptoms: cut, passesAt: 3 }, 60)
-    expect(only(played)).toMatchObject({ phase: 'closed', outcome: 'healed', rung: 'wait', attempts: 0 })
-    expect(rungsOf(played)).toEqual([])
-    expect(played.closedAtS).toBeLessThanOrEqual(6)
+    // Before it is believed, and while it is waited for.
+    for (const [passesAt, attempts] of [
+      [3, 0],
+      [12, 1],
+    ] as const) {
+      const played = play({ symptoms: cut, passesAt }, 60)
+      expect(only(played)).toMatchObject({ phase: 'closed', outcome: 'healed', rung: 'wait', attempts })
+      expect(rungsOf(played)).toEqual([])
+      expect(played.closedAtS).toBeLessThanOrEqual(passesAt + 3)
+    }
   })
 
   it('[RC2] tries harder by rungs, each for its time, until it is well', () => {
@@ -98,6 +104,11 @@ describe('the recovery manager', () => {
       const escalations = played.effects.filter((effect) => effect.kind === 'told' && effect.what === 'escalated')
       expect(escalations).toHaveLength(rungs.length)
     }
+    const { timeline } = only(play({ symptoms: cut }, 600))
+    const times = timeline
+      .filter(({ what }) => what === 'escalated')
+      .map(({ at, about }) => `${about} ${at - wallFrom}`)
+    expect(times).toEqual(['known 15000', 'discover 45000', 'widen 105000', 'operator 225000'])
   })
 
   it('[RC3] calls a person when nothing helps, goes on dialling for ever, and heals a month later', () => {
@@ -105,6 +116,8 @@ describe('the recovery manager', () => {
     const played = play({ symptoms: cut, passesAt: seconds - 300, every: 30 }, seconds)
     const calls = played.effects.filter((effect) => effect.kind === 'told' && effect.what === 'operator')
     expect(calls.length).toBeGreaterThan(4000)
+    const dials = played.effects.filter((effect) => effect.kind === 'dial' && effect.rung === 'operator')
+    expect(dials.length).toBeGreaterThan(4000)
     expect(only(played)).toMatchObject({ outcome: 'healed', rung: 'operator' })
     expect(only(played).timeline.length).toBeLessThanOrEqual(100)
   })
@@ -126,7 +139,13 @@ describe('the recovery manager', () => {
       [{ ...noSymptoms, here, slow: ['b'] }, 'slowness'],
       [{ ...noSymptoms, here, diverged: ['raid'] }, 'divergence'],
     ]
-    for (const [symptoms, failure] of cases) expect(only(play({ symptoms }, 12)).failure).toBe(failure)
+    for (const [symptoms, failure] of cases) {
+      const incident = only(play({ symptoms }, 12))
+      expect(incident.failure).toBe(failure)
+      // Who is gone may have crashed or be cut off.
+      const isGone = failure === 'node-lost' || failure === 'partition'
+      expect(incidentReport(incident).includes('From here the two look alike.')).toBe(isGone)
+    }
     const recovery = createRecovery({ stableMs, newId })
     playOn(recovery, { symptoms: cut }, 20)
     recovery.step({ kind: 'seen', symptoms: cases[0]?.[0] as Symptoms, now: 21_000, wall: wallFrom + 21_000 })

@@ -70,8 +70,11 @@ describe('a verdict', () => {
 
   it('[VD3] takes a link that one end only asserts as none, and names both ends of it', () => {
     const roster = rosterOf(['alice', 'bob'])
-    const judgement = judgePartition(seenBy('alice', roster, [fresh('alice', ['bob']), fresh('bob', [])]))
-    expect([judgement.sides, judgement.oneWay]).toEqual([[['alice'], ['bob']], [{ from: 'bob', to: 'alice' }]])
+    const judged = (alice: string[], bob: string[]) =>
+      judgePartition(seenBy('alice', roster, [fresh('alice', alice), fresh('bob', bob)]))
+    const sides = [['alice'], ['bob']]
+    expect(judged(['bob'], [])).toMatchObject({ sides, oneWay: [{ from: 'bob', to: 'alice' }] })
+    expect(judged([], ['alice'])).toMatchObject({ sides, oneWay: [{ from: 'alice', to: 'bob' }] })
   })
 
   it('[VD3] takes the word of one end where nothing fresh is known of the other, for a link and not for power', () => {
