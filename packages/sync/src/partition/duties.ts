@@ -78,8 +78,9 @@ export class Duties {
   /** There may be somebody to be told. */
   #begin(): void {
     const now = this.#ground.core.clock.monotonic()
-    this.#heartbeatAt = Math.min(this.#heartbeatAt, now)
-    this.#tellAt = Math.min(this.#tellAt, now)
+    // Those who are told already are not told more often.
+    if (this.#heartbeatAt === Number.POSITIVE_INFINITY) this.#heartbeatAt = now
+    if (this.#tellAt === Number.POSITIVE_INFINITY) this.#tellAt = now
   }
 
   /** Whoever has no vote is told what is in force. Whether there is anybody. */

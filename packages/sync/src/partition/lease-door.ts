@@ -99,6 +99,8 @@ export class LeaseDoor {
     const { neighbours } = this.#ground
     const client = this.#askers.get(asker)
     if (isQuestion(message)) {
+      // The connection that it had here may be dead.
+      if (client !== undefined) this.ended(client)
       this.#routes.delete(asker)
       this.#routes.set(asker, from)
       for (const oldest of this.#routes.keys()) {
@@ -108,6 +110,11 @@ export class LeaseDoor {
       this.#votes.ask(document, asker, message)
     } else if (client !== undefined)
       neighbours.send(neighbours.idOf(client), { kind: 'ask', voter: from, document, key: '', message })
+  }
+
+  /** A document goes out of memory, whoever used it. */
+  dropped(document: string): void {
+    this.#votes.dropped(document)
   }
 
   /** A connection has ended. */

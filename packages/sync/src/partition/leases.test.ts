@@ -72,6 +72,11 @@ function clientOf(
   return { participant, watch, links }
 }
 
+/** A connection that carries nothing any more, and is not closed. */
+const silence = (link: MemoryLink | undefined): void => {
+  if (link !== undefined) link.silent = true
+}
+
 const next = ({ handle, lease }: Side): void => {
   const { token } = lease
   handle.change((draft) => draft.round.set(draft.round.get() + 1), token === undefined ? {} : { token })
@@ -497,6 +502,48 @@ describe('a lease of a document', () => {
     cluster.between('a', 'bc', false)
     cluster.world.advance(60_000)
     expect(told).toEqual(['first', 'counts', 'apart'])
+  })
+
+  it('[LX18] asks its servers anew where the connection that made a quorum of them ends', () => {
+    const cluster = voters()
+    const ada = clientOf(cluster, 'of ada', { names: ['a', 'b'] })
+    const { handle } = wantAt(ada)
+    cluster.world.advance(2000)
+    cluster.between('b', 'ac', true)
+    silence(ada.links[1])
+    let isStored = false
+    ada.watch
+      .reached(
+        { name: 'match' },
+        handle.change((draft) => draft.title.set('apart')),
+      )
+      .then(() => {
+        isStored = true
+      })
+    cluster.until('a and c have it', () => isStored, 60)
+  })
+
+  it('[LX10] keeps a document in use while leases of it live, and no longer, whatever became of the document', () => {
+    const cluster = voters()
+    const { participant } = cluster.node('b')
+    const { shelf } = insideOf(participant.replica)
+    const isUsed = (): boolean => {
+      const core = shelf.loaded('match')
+      return core !== undefined && shelf.isUsed(core, () => true)
+    }
+    const { lease } = wantAt(clientOf(cluster, 'of ada', { names: ['a'] }))
+    cluster.until('the client holds it', () => lease.token !== undefined, 10)
+    cluster.world.advance(2 * ttlMs)
+    expect(isUsed()).toBe(true)
+    // Used by nobody after that but by whoever opens it now.
+    participant.replica.forget('match')
+    expect(isUsed()).toBe(false)
+    lease.release()
+    participant.replica.open('match', Match)
+    cluster.world.advance(200_000)
+    expect(isUsed()).toBe(true)
+    const last = insideOf(cluster.node('c').participant.replica).shelf
+    expect(last.isUsed(last.loaded('match') ?? (undefined as never), () => true)).toBe(false)
   })
 
   it('[LX6] is wanted under sound options only, and with what leases need', () => {

@@ -145,8 +145,8 @@ class LeaseTable implements LeaseDesk {
     if (to === self) core.soon(() => votes?.ask(document, message))
     else if (votes !== undefined || neighbours.isConnected(to))
       neighbours.send(to, { kind: 'lease', document, key: this.#key, message })
-    // Those that it is connected with pass it on.
-    else neighbours.sendAll(neighbours.ids, { kind: 'ask', voter: to, document, key: this.#key, message })
+    // Its servers pass it on.
+    else neighbours.sendAll(neighbours.servers, { kind: 'ask', voter: to, document, key: this.#key, message })
   }
 
   want(document: DocumentCore, name: string, { ttlMs }: LeaseRequestOptions, released: () => void): Lease {

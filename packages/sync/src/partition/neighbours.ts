@@ -65,6 +65,11 @@ export class Neighbours {
     return this.#sessions.get(this.idOf(session))?.has(session) === true
   }
 
+  /** Those that are servers. */
+  get servers(): NodeId[] {
+    return this.ids.filter((id) => this.sessionsOf(id).some(({ isServer }) => isServer))
+  }
+
   isConnected(peer: NodeId): boolean {
     return this.#sessions.has(peer)
   }

@@ -83,7 +83,7 @@ export class Outlook {
     this.observe()
     const { core, incidents } = this.#ground
     if (core.clock.monotonic() < this.#lookAt) return
-    this.#look()
+    this.look()
     if (incidents.isVerifying) incidents.step({ kind: 'covered', isCovered: this.#isCovered() })
   }
 
@@ -103,7 +103,7 @@ export class Outlook {
       ? { kind: 'observe' as const, circumstances: { self, roster, next, rows, isPaused, isOffline } }
       : { kind: 'tick' as const }
     const isTold = this.#judge({ ...input, ...readingOf(core) })
-    if (isNew && !isTold) this.#look()
+    if (isNew && !isTold) this.look()
   }
 
   /** Whether there is a new verdict. */
@@ -121,11 +121,13 @@ export class Outlook {
     if (before !== undefined && before.mode !== 'unknown' && isSplit(verdict) && !isSplit(before)) counts.splits += 1
     core.log('info', 'verdict', { mode, sides })
     core.tell(this.listeners, this.verdict as Verdict)
-    this.#look()
+    this.look()
   }
 
-  #look(): void {
+  /** Takes in how things are now, new verdict or not. */
+  look(): void {
     const { core, neighbours, roster, contact, incidents, staleAfterMs } = this.#ground
+    this.#oneWay.wakeAt = Number.POSITIVE_INFINITY
     const { verdict } = this
     const now = core.clock.monotonic()
     this.#lookedAt = now
@@ -141,6 +143,8 @@ export class Outlook {
   /** When time alone may show something else. */
   get #lookAt(): number {
     const { contact, incidents, detector, staleAfterMs } = this.#ground
+    // Incidents of an earlier opening go on from the first look.
+    if (this.#lookedAt === Number.NEGATIVE_INFINITY) return this.#lookedAt
     const isBusy = contact.isHealing || incidents.isVerifying || detector.isArmed
     const at = isBusy
       ? Number.NEGATIVE_INFINITY

@@ -6,6 +6,9 @@ import type { Neighbours } from './neighbours.ts'
 import { isQuorum } from './policy.ts'
 import type { NodeId, Roster } from './roster.ts'
 
+/** Documents of which one connection may wait at a time for what a quorum has. */
+export const mostAwaited = 256
+
 interface WaitingChange {
   readonly author: AuthorId
   readonly seq: number
@@ -76,7 +79,7 @@ export class QuorumWaits {
     })
   }
 
-  /** Others vote, or somebody is connected who may have what is waited for. */
+  /** Others vote, or are connected, so that what is waited for is seen otherwise. */
   votersChanged(): void {
     for (const document of this.#waiting.keys()) {
       this.stored(document)
@@ -93,11 +96,11 @@ export class QuorumWaits {
   /** Whoever is connected with less than a quorum cannot see what a quorum has: its servers tell. */
   #ask(document: string): void {
     const roster = this.#roster()
-    const { ids } = this.#neighbours
-    if (roster === undefined || isQuorum(roster, new Set([...ids, this.#self]))) return
+    const seen = this.#storedBy(document).map(([id]) => id)
+    if (roster === undefined || isQuorum(roster, new Set(seen))) return
     const waiting = [...(this.#waiting.get(document) ?? [])]
     const version = waiting.reduce((all, { author, seq }) => all.merge(Version.from([[author, seq]])), Version.empty)
-    if (waiting.length > 0) this.#neighbours.sendAll(ids, { kind: 'awaits', document, version })
+    if (waiting.length > 0) this.#neighbours.sendAll(this.#neighbours.servers, { kind: 'awaits', document, version })
   }
 
   #end(document: string, waiting: WaitingChange): boolean {
@@ -106,6 +109,8 @@ export class QuorumWaits {
     if (changes?.size === 0) {
       this.#waiting.delete(document)
       this.#told.delete(document)
+      // Of more at a time servers take no note.
+      if (this.#waiting.size >= mostAwaited) this.#ask([...this.#waiting.keys()][mostAwaited - 1] as string)
     }
     return wasWaiting
   }

@@ -2,10 +2,9 @@ import { type AuthorId, Version } from '@rejoin/state'
 import type { ReplicaCore } from '../replica-core.ts'
 import type { Session } from '../session.ts'
 import type { Neighbours } from './neighbours.ts'
-import type { QuorumWaits } from './quorum-waits.ts'
+import { mostAwaited, type QuorumWaits } from './quorum-waits.ts'
 
-/** What one connection may wait for at a time: documents, and authors of each. */
-const mostDocuments = 256
+/** Authors of a document that one connection may wait for. */
 const mostAuthors = 16
 
 /** What a client waits for of a document, by author, and how far it was told. */
@@ -16,7 +15,10 @@ export class StoredNews {
   readonly #core: ReplicaCore
   readonly #neighbours: Neighbours
   readonly #waits: QuorumWaits
-  readonly #asked = new Map<Session, Map<string, Awaited>>()
+  /** By document. */
+  readonly #asked = new Map<string, Map<Session, Awaited>>()
+  /** Documents of each connection. */
+  readonly #documents = new Map<Session, Set<string>>()
 
   constructor(core: ReplicaCore, neighbours: Neighbours, waits: QuorumWaits) {
     this.#core = core
@@ -25,33 +27,33 @@ export class StoredNews {
   }
 
   awaits(session: Session, document: string, version: Version): void {
-    const byDocument = this.#asked.get(session) ?? new Map<string, Awaited>()
-    const awaited: Awaited = byDocument.get(document) ?? new Map()
-    if (awaited.size === 0 && byDocument.size >= mostDocuments) return
+    const documents = this.#documents.get(session) ?? new Set()
+    if (!documents.has(document) && documents.size >= mostAwaited) return
+    const asked = this.#asked.get(document) ?? new Map<Session, Awaited>()
+    const awaited: Awaited = asked.get(session) ?? new Map()
     for (const [author, seq] of version.above(Version.empty).slice(0, mostAuthors)) {
       const known = awaited.get(author)
       if (known === undefined ? awaited.size < mostAuthors : seq > known.seq)
         awaited.set(author, { seq, told: known?.told ?? 0 })
     }
-    this.#asked.set(session, byDocument.set(document, awaited))
+    this.#documents.set(session, documents.add(document))
+    this.#asked.set(document, asked.set(session, awaited))
     this.stored(document)
   }
 
   /** More of a document is on somebody's disk. */
   stored(document: string): void {
-    for (const [session, byDocument] of this.#asked)
-      if (byDocument.has(document)) this.#core.soon(() => this.#tell(session, document))
+    for (const session of this.#asked.get(document)?.keys() ?? []) this.#core.soon(() => this.#tell(session, document))
   }
 
   ended(session: Session): void {
-    this.#asked.delete(session)
+    for (const document of this.#documents.get(session) ?? []) this.#end(session, document)
   }
 
   #tell(session: Session, document: string): void {
-    const byDocument = this.#asked.get(session)
-    const awaited = byDocument?.get(document)
-    // Whoever takes no part in a document is told nothing of it.
-    if (byDocument === undefined || awaited === undefined || !session.streams.has(document)) return
+    const awaited = this.#asked.get(document)?.get(session)
+    // Whoever may not read a document is told nothing of it.
+    if (awaited === undefined || session.streams.get(document)?.rights.isReader !== true) return
     const news: [AuthorId, number][] = []
     for (const [author, waiting] of awaited) {
       const seq = Math.min(waiting.seq, this.#waits.quorumSeq(document, author))
@@ -59,9 +61,17 @@ export class StoredNews {
       waiting.told = Math.max(waiting.told, seq)
       if (seq === waiting.seq) awaited.delete(author)
     }
-    if (awaited.size === 0) byDocument.delete(document)
-    if (byDocument.size === 0) this.#asked.delete(session)
+    if (awaited.size === 0) this.#end(session, document)
     if (news.length > 0)
       this.#neighbours.send(this.#neighbours.idOf(session), { kind: 'stored', document, version: Version.from(news) })
+  }
+
+  #end(session: Session, document: string): void {
+    const asked = this.#asked.get(document)
+    asked?.delete(session)
+    if (asked?.size === 0) this.#asked.delete(document)
+    const documents = this.#documents.get(session)
+    documents?.delete(document)
+    if (documents?.size === 0) this.#documents.delete(session)
   }
 }

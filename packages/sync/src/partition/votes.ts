@@ -91,10 +91,13 @@ export class VoteTable {
       for (const seat of this.#seats.values()) this.#step(seat, { kind: 'tick', ...reading })
     if (!isRest) return
     this.#restAt = now + restMs
-    for (const [document, { acceptor, line, isUsing }] of this.#seats) {
-      if (!acceptor.isAtRest || !line.isIdle) continue
-      this.#seats.delete(document)
-      if (isUsing) this.#ground.core.shelf.release(document)
+    const isVoting = this.#voting() !== undefined
+    for (const [document, seat] of this.#seats) {
+      const isAtRest = seat.acceptor.isAtRest && seat.line.isIdle
+      if (isAtRest) this.#seats.delete(document)
+      if ((isVoting && !isAtRest) || !seat.isUsing) continue
+      seat.isUsing = false
+      this.#ground.core.shelf.release(document)
     }
   }
 
@@ -106,6 +109,12 @@ export class VoteTable {
   #step({ acceptor, line }: Seat, input: AcceptorInput<Version>): void {
     line.push(acceptor.step(input))
     this.#sweep.wants(acceptor)
+  }
+
+  /** A document goes out of memory, whoever used it. */
+  dropped(document: string): void {
+    const seat = this.#seats.get(document)
+    if (seat !== undefined) seat.isUsing = false
   }
 
   /** What came of a question of the acceptor itself. */

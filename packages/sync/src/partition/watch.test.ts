@@ -1,6 +1,6 @@
 import { isRejoinError } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
-import type { MemoryLink } from '../index.ts'
+import { createMemoryDisk, type MemoryLink } from '../index.ts'
 import { insideOf } from '../replica.ts'
 import { type Participant, World } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
@@ -276,6 +276,39 @@ describe('the partition layer of a replica', () => {
     cluster.world.advance(2000)
     expect(watch.status.suspected).toEqual([])
     expect(watch.metrics().unreachable).toBe(1)
+  })
+
+  it('[PL19] works on a divergence as an incident from when it is seen', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    cluster.until('full', () => isAll(cluster, 'full'), 60)
+    cluster.world.advance(60_000)
+    const { participant, watch, told } = cluster.node('a')
+    told.length = 0
+    const event = { document: 'match', version: {}, trace: new Uint8Array() }
+    insideOf(participant.replica).diverged(event as never)
+    cluster.world.advance(1000)
+    expect([told[0], watch.status.open.length]).toEqual(['opened', 1])
+    cluster.until('closed', () => watch.status.open.length === 0, 180)
+    expect(told.at(-1)).toMatch(/^closed/)
+  })
+
+  it('[PL19] rests with an incident of an earlier opening while no roster is known', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    const disk = createMemoryDisk()
+    const client = cluster.world.replica({ disk })
+    const wire = cluster.world.wire('in')
+    client.join({ transports: [wire.dial] })
+    cluster.node('a').participant.join({ transports: [wire.listen] })
+    const watch = watchPartitions(client.replica)
+    cluster.until('full', () => watch.status.side === 'full', 60)
+    cluster.between('a', 'bc', true)
+    cluster.until('it is wrong', () => watch.status.open.length > 0, 60)
+    client.replica.close()
+    cluster.world.advance(1000)
+    const again = watchPartitions(cluster.world.replica({ disk }).replica)
+    // One that woke for nothing would never come to the end of this.
+    cluster.world.advance(120_000)
+    expect(again.status.state).toBe('unknown')
   })
 
   it('[PL8] ends the connection of one that says what no partition layer would, and goes on', () => {

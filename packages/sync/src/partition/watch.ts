@@ -4,7 +4,7 @@
  *
  * Invariants
  * 1. What a voter answers for is on the disk before the answer is on its way.
- * 2. Whom a message is from the connection says, never the message.
+ * 2. Whom a message is from the connection says, never the message, but for what a server passes on of a client and for one.
  * 3. Nothing here stops reading or writing.
  */
 import { rejoinError } from '@rejoin/state'
@@ -345,15 +345,22 @@ class PartitionWatch implements Companion, Partitions {
 
   dropped(document: DocumentCore): void {
     this.#contact.ledger.dropped(document)
+    this.#votes?.dropped(document.name)
   }
 
   ended(session: Session): void {
     const peer = this.#neighbours.idOf(session)
     this.#votes?.ended(session)
     this.#news?.ended(session)
-    if (!this.#neighbours.remove(session) || this.#isClosed) return
+    const isLast = this.#neighbours.remove(session)
+    if (this.#isClosed) return
+    this.#waits.votersChanged()
+    if (!isLast) return
     this.#carryOut(this.#detector.step({ kind: 'closed', peer, isLost: true, now: this.#time().now }))
     this.#linksChanged()
+    // Whoever was met again for a moment, and is lost, begins what was written apart anew.
+    if (this.#contact.ledger.isApart) this.#outlook.look()
+    this.#arm()
   }
 
   receive(session: Session, bytes: Uint8Array, now: number): void {
@@ -430,14 +437,15 @@ class PartitionWatch implements Companion, Partitions {
     if (this.#isClosed) return
     const core = this.#core
     this.#incidents.read(incidents ?? [])
+    this.#outlook.begin()
     this.#roster.begin(roster)
     this.#isStarted = true
-    this.#outlook.begin()
     core.companions.set(partitionChannel, this)
     core.closers.add(() => this.close())
     this.#stops.push(
       this.#replica.onDivergence(({ document }) => {
         this.#incidents.diverged(document)
+        core.batch(() => this.#outlook.look())
         this.#arm()
       }),
     )
@@ -450,6 +458,7 @@ class PartitionWatch implements Companion, Partitions {
             core.batch(() => this.#carryOut(this.#detector.step({ kind: 'hint', hint, ...this.#time() })))
           }
           core.batch(() => this.#outlook.observe())
+          this.#arm()
         }),
       )
     }

@@ -101,7 +101,10 @@ class DocumentMirror implements Companion, Mirror {
       underWay: new Set(),
     }
     this.#partners.set(session, partner)
-    for (const document of core.shelf.cores()) this.#join(partner, document)
+    for (const document of core.shelf.cores()) {
+      this.#join(partner, document)
+      this.#restless.set(document.name, document)
+    }
     this.#replica.documents().then(
       (names) => {
         partner.waiting = names
@@ -179,6 +182,7 @@ class DocumentMirror implements Companion, Mirror {
         // Nobody could say no: it is asked again by and by.
         this.#done(partner, name)
         if (this.#partners.has(session)) partner.waiting?.push(name)
+        this.#arm()
       },
     )
   }

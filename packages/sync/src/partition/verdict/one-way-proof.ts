@@ -2,7 +2,7 @@ import type { Verdict } from './verdict-machine.ts'
 
 /** One-way links by how long they have seemed so: a row of somebody who is gone says that all is well until it is stale. */
 export class OneWayProof {
-  /** When the next one may be proved. */
+  /** When the next one may be proved; set back by who looks. */
   wakeAt: number = Number.POSITIVE_INFINITY
   readonly #staleAfterMs: number
   /** Since when each seems to work one way only. */
@@ -17,7 +17,6 @@ export class OneWayProof {
     if (verdict.oneWay.length + this.#since.size === 0) return verdict
     const named = new Map(verdict.oneWay.map((pair) => [`${pair.from}\n${pair.to}`, pair]))
     for (const key of this.#since.keys()) if (!named.has(key)) this.#since.delete(key)
-    this.wakeAt = Number.POSITIVE_INFINITY
     const oneWay = [...named].flatMap(([key, pair]) => {
       const since = this.#since.get(key) ?? now
       this.#since.set(key, since)
