@@ -8,7 +8,8 @@ import { hasNatsServer, type NatsServer, startNatsServer } from '../support/nats
 import { temporaryDirectory } from './server-process.ts'
 
 const script = fileURLToPath(new URL('./children/lease-taker.mjs', import.meta.url))
-const ttlMs = 1000
+/** Each of the five questions of a grant has a sixth of it to be answered: beside tests that keep the disk busy that is not much. */
+const ttlMs = 2000
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 type Said =
@@ -95,23 +96,23 @@ describe.runIf(hasNatsServer())('processes that take one lease in NATS', () => {
       await sleep(round * 700)
       await server.start()
       await untilGranted(`after restart ${round}`)
-      await sleep(1500)
+      await sleep(1.5 * ttlMs)
     }
     // The holder dies with the lease, and another stands still with it.
     const dead = await untilGranted('before a kill')
     await end(dead)
-    await sleep(2500)
+    await sleep(2.5 * ttlMs)
     startTaker(dead)
     const stopped = await untilGranted('before a stop')
     children.get(stopped)?.kill('SIGSTOP')
-    await sleep(2500)
+    await sleep(2.5 * ttlMs)
     children.get(stopped)?.kill('SIGCONT')
     await untilGranted('after a stop')
     await server.kill()
     await server.lose()
     await server.start()
     await untilGranted('after the loss of the store')
-    await sleep(2000)
+    await sleep(2 * ttlMs)
 
     const all = holdings()
     const overlaps = all.filter(({ from }, at) => at > 0 && from < (all[at - 1] as Holding).until)
