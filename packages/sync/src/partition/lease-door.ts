@@ -11,7 +11,7 @@ import type { Version } from '@rejoin/state'
 import type { Session } from '../session.ts'
 import { earliest } from './earliest.ts'
 import { Handover } from './handover.ts'
-import type { LeaseMessage } from './lease/messages.ts'
+import { isHolderQuestion, type LeaseMessage } from './lease/messages.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { NodeId, Roster } from './roster.ts'
 import type { RosterDesk } from './roster-desk.ts'
@@ -98,7 +98,7 @@ export class LeaseDoor {
   relayed(from: NodeId, { asker, document, message }: Extract<PartitionMessage, { readonly kind: 'relay' }>): void {
     const { neighbours } = this.#ground
     const client = this.#askers.get(asker)
-    if (isQuestion(message)) {
+    if (isHolderQuestion(message)) {
       // The connection that it had here may be dead.
       if (client !== undefined) this.ended(client)
       this.#routes.delete(asker)
@@ -158,13 +158,9 @@ const keyMark = '\n'
 /** Clients of other servers that are remembered. One that is forgotten has to ask again. */
 const mostRoutes = 10_000
 
-function isQuestion({ kind }: LeaseMessage<Version>): boolean {
-  return kind === 'prepare' || kind === 'accept' || kind === 'release'
-}
-
 /** Invariant 1. */
 function mayAsk(session: Session, document: string, message: LeaseMessage<Version>): boolean {
-  return isQuestion(message) && session.streams.get(document)?.rights.isWriter === true
+  return isHolderQuestion(message) && session.streams.get(document)?.rights.isWriter === true
 }
 
 /** Invariant 2. */

@@ -1,86 +1,16 @@
-import { type FencingToken, fenced, isRejoinError, register, rejoinError, schema, set, Version } from '@rejoin/state'
+import { type FencingToken, isRejoinError, rejoinError, Version } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
-import type { DocumentHandle, MemoryDisk, MemoryLink, Storage } from '../index.ts'
+import type { MemoryDisk, Storage } from '../index.ts'
 import { rejected, resolved } from '../later.ts'
 import { insideOf } from '../replica.ts'
-import { type Participant, World } from '../world.test-helper.ts'
+import { World } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import type { LeaseDoor } from './lease-door.ts'
+import { clientOf, Match, next, ttlMs, voters, want, wantAt } from './leases.test-helper.ts'
 import { type Lease, votedLeases } from './leases.ts'
 import { Neighbours } from './neighbours.ts'
-import type { Partitions } from './partitions.ts'
 import type { Roster } from './roster.ts'
 import { watchPartitions } from './watch.ts'
-import { encodePartition } from './wire.ts'
-
-const Match = schema({ round: fenced(0, { lease: 'round' }), title: register(''), players: set<string>() })
-const ttlMs = 10_000
-
-interface Side {
-  readonly handle: DocumentHandle<typeof Match>
-  readonly lease: Lease
-  readonly told: string[]
-}
-
-/** Three servers that vote, connected for long enough. */
-function voters(): Cluster {
-  const cluster = new Cluster(['a', 'b', 'c'], {}, { maxTtlMs: ttlMs })
-  cluster.world.advance(40_000)
-  return cluster
-}
-
-function want(cluster: Cluster, name: string): Side {
-  return wantAt(cluster.node(name))
-}
-
-function wantAt({ participant, watch }: { readonly participant: Participant; readonly watch: Partitions }): Side {
-  let handle: DocumentHandle<typeof Match> | undefined
-  participant.replica.open('match', Match).then((opened) => {
-    handle = opened
-  })
-  let lease: Lease | undefined
-  watch.lease({ name: 'match' }, 'round').then((wanted) => {
-    lease = wanted
-  })
-  if (handle === undefined || lease === undefined) throw new Error('the document did not open at once')
-  const told: string[] = []
-  lease.onChange((event) => told.push(event.kind))
-  return { handle, lease, told }
-}
-
-interface Client {
-  readonly participant: Participant
-  readonly watch: Partitions
-  readonly links: MemoryLink[]
-}
-
-/** A client of some of the servers, by default of all. */
-function clientOf(
-  cluster: Cluster,
-  token: string,
-  { names = ['a', 'b', 'c'], speaksAs }: { readonly names?: readonly string[]; readonly speaksAs?: string } = {},
-): Client {
-  const participant = cluster.world.replica()
-  if (speaksAs !== undefined) insideOf(participant.replica).speaksAs = speaksAs
-  const links = names.map((name) => {
-    const wire = cluster.world.wire(`${token}-${name}`, { token: () => token })
-    cluster.node(name).participant.join({ transports: [wire.listen] })
-    return wire
-  })
-  participant.join({ transports: links.map(({ dial }) => dial), capMs: 2000 })
-  const watch = watchPartitions(participant.replica, { leases: votedLeases, maxTtlMs: ttlMs })
-  return { participant, watch, links }
-}
-
-/** A connection that carries nothing any more, and is not closed. */
-const silence = (link: MemoryLink | undefined): void => {
-  if (link !== undefined) link.silent = true
-}
-
-const next = ({ handle, lease }: Side): void => {
-  const { token } = lease
-  handle.change((draft) => draft.round.set(draft.round.get() + 1), token === undefined ? {} : { token })
-}
 
 const codeOf = (run: () => unknown): string => {
   try {
@@ -217,30 +147,6 @@ describe('a lease of a document', () => {
     cluster.between('b', 'ac', true)
     cluster.world.advance(3 * ttlMs)
     cluster.until('a holds it by the vote of c', () => side.lease.token !== undefined, 90)
-  })
-
-  it('[LX13] is given to nobody who may not write the document', () => {
-    const cluster = new Cluster(['a', 'b', 'c'], {}, { maxTtlMs: ttlMs }, ({ token, document }) => {
-      if (token === 'of the cluster') return document === '@cluster' ? 'admin' : 'write'
-      return token === 'of a reader' ? 'read' : 'write'
-    })
-    cluster.world.advance(40_000)
-    const refused = { token: undefined, denial: expect.stringMatching(/did not answer/) }
-    for (const names of [['a'], ['a', 'b', 'c']]) {
-      const reader = clientOf(cluster, 'of a reader', { names })
-      const { lease } = wantAt(reader)
-      cluster.world.advance(30_000)
-      expect(lease).toMatchObject(refused)
-      // It says that it asks for another, as only servers may.
-      const accept = { kind: 'accept', lease: 'round', epoch: 1, request: 1, ttlMs, renewal: false } as const
-      const message = { ...accept, token: { epoch: 1, ballot: 9 } }
-      const bytes = encodePartition({ kind: 'relay', asker: 'somebody\nkey', document: 'match', message })
-      for (const { session } of insideOf(reader.participant.replica).connections)
-        session.send({ kind: 'aside', channel: 2, bytes })
-      lease.release()
-    }
-    const { lease } = wantAt(clientOf(cluster, 'of a writer'))
-    cluster.until('the writer holds it', () => lease.token !== undefined, 3)
   })
 
   it('[LX5] is usable only once the document holds what the voters knew', () => {
@@ -393,134 +299,6 @@ describe('a lease of a document', () => {
     let waited = 0
     for (; second.lease.token === undefined && waited < 60_000; waited += 100) cluster.world.advance(100)
     expect(waited).toBeLessThan(ttlMs / 2)
-  })
-
-  it('[LX12] of a client is renewed and given back by that client only, whoever else uses its id', () => {
-    const cluster = voters()
-    const client = clientOf(cluster, 'of ada')
-    const { lease } = wantAt(client)
-    cluster.until('the client holds it', () => lease.token !== undefined, 10)
-    const { epoch, ballot } = lease.token ?? { epoch: 0, ballot: 0 }
-    const other = want(cluster, 'b')
-    const { id } = client.participant.replica
-    const impostor = clientOf(cluster, 'of mallory', { speaksAs: id })
-    cluster.world.advance(1000)
-    for (const key of ['', '0123456789abcdef', id]) {
-      const message = { kind: 'release', lease: 'round', token: { epoch, ballot } } as const
-      const bytes = encodePartition({ kind: 'lease', document: 'match', key, message })
-      for (const { session } of insideOf(impostor.participant.replica).connections)
-        session.send({ kind: 'aside', channel: 2, bytes })
-      cluster.world.advance(3 * ttlMs)
-      expect(other.lease.token).toBeUndefined()
-      expect(lease.token).toMatchObject({ epoch, ballot })
-    }
-    // It is told who holds it, and not what would make it so.
-    expect(other.lease.denial).toContain(id)
-    expect(other.lease.denial).not.toMatch(/\n/)
-    lease.release()
-    cluster.until('another holds it', () => other.lease.token !== undefined, 30)
-  })
-
-  it('[LX16] comes to a client of one server through that one, and is kept and given back through it', () => {
-    const cluster = voters()
-    const { lease, handle, told } = wantAt(clientOf(cluster, 'of ada', { names: ['a'] }))
-    cluster.until('the client holds it', () => lease.token !== undefined, 10)
-    const other = want(cluster, 'b')
-    handle.change((draft) => draft.round.set(1), { token: lease.token as FencingToken })
-    cluster.world.advance(5 * ttlMs)
-    expect([told, other.lease.token]).toEqual([['usable'], undefined])
-    // Its server is cut off from the others, and with it the client.
-    cluster.between('a', 'bc', true)
-    cluster.until('another holds it', () => other.lease.token !== undefined, 60)
-    expect([told, lease.token]).toEqual([['usable', 'lost'], undefined])
-    expect(lease.denial).toMatch(/did not answer/)
-    expect(other.handle.snapshot.round).toBe(1)
-    cluster.between('a', 'bc', false)
-    other.lease.release()
-    cluster.until('the client holds it again', () => lease.token !== undefined, 90)
-    lease.release()
-    const last = want(cluster, 'c')
-    cluster.until('another holds it at once', () => last.lease.token !== undefined, 3)
-  })
-
-  it('[LX17] is renewed through another server by whom it belongs to, and given back by nobody else', () => {
-    const cluster = voters()
-    const ada = clientOf(cluster, 'of ada', { names: ['a', 'b'] })
-    const { lease } = wantAt(ada)
-    cluster.until('the client holds it', () => lease.token !== undefined, 10)
-    const token = lease.token as FencingToken
-    ada.links[0]?.cut()
-    cluster.world.advance(3 * ttlMs)
-    expect(lease.token).toEqual(token)
-    ada.links[0]?.restore()
-    const { id } = ada.participant.replica
-    const mallory = clientOf(cluster, 'of mallory', { names: ['c'], speaksAs: id })
-    mallory.participant.replica.open('match', Match)
-    cluster.world.advance(1000)
-    const { epoch, ballot } = token
-    const told = [
-      ...['a', 'b'].map((voter) => ({ kind: 'ask', voter, document: 'match', key: 'x' }) as const),
-      { kind: 'relay', asker: `${id}\n`, document: 'match' } as const,
-    ]
-    for (const { session } of insideOf(mallory.participant.replica).connections)
-      for (const one of told) {
-        const bytes = encodePartition({
-          ...one,
-          message: { kind: 'release', lease: 'round', token: { epoch, ballot } },
-        })
-        session.send({ kind: 'aside', channel: 2, bytes })
-      }
-    const other = want(cluster, 'c')
-    cluster.world.advance(3 * ttlMs)
-    expect([other.lease.token, lease.token]).toEqual([undefined, token])
-  })
-
-  it('[LX18] a client of one server learns that a quorum has what it wrote, under a lease or not, and not before it has', () => {
-    const cluster = voters()
-    const ada = clientOf(cluster, 'of ada', { names: ['a'] })
-    const { lease, handle } = wantAt(ada)
-    cluster.until('the client holds it', () => lease.token !== undefined, 10)
-    const told: string[] = []
-    const write = (name: string): void => {
-      const titled = handle.change((draft) => draft.title.set(name))
-      ada.watch.reached({ name: 'match' }, titled).then(() => told.push(name))
-    }
-    write('first')
-    lease
-      .reached(handle.change((draft) => draft.round.set(1), { token: lease.token as FencingToken }))
-      .then(() => told.push('counts'))
-    cluster.world.advance(500)
-    expect(told).toEqual(['first', 'counts'])
-    cluster.between('a', 'bc', true)
-    write('apart')
-    cluster.world.advance(30_000)
-    expect(told).toEqual(['first', 'counts'])
-    // Asked anew by whoever was not connected meanwhile.
-    ada.links[0]?.cut()
-    cluster.world.advance(60_000)
-    ada.links[0]?.restore()
-    cluster.between('a', 'bc', false)
-    cluster.world.advance(60_000)
-    expect(told).toEqual(['first', 'counts', 'apart'])
-  })
-
-  it('[LX18] asks its servers anew where the connection that made a quorum of them ends', () => {
-    const cluster = voters()
-    const ada = clientOf(cluster, 'of ada', { names: ['a', 'b'] })
-    const { handle } = wantAt(ada)
-    cluster.world.advance(2000)
-    cluster.between('b', 'ac', true)
-    silence(ada.links[1])
-    let isStored = false
-    ada.watch
-      .reached(
-        { name: 'match' },
-        handle.change((draft) => draft.title.set('apart')),
-      )
-      .then(() => {
-        isStored = true
-      })
-    cluster.until('a and c have it', () => isStored, 60)
   })
 
   it('[LX10] keeps a document in use while leases of it live, and no longer, whatever became of the document', () => {

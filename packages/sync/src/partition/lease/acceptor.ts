@@ -10,7 +10,14 @@ import {
   notTaught,
 } from './acceptor-state.ts'
 import { type Reading, readClock } from './clock.ts'
-import type { LeaseAnswer, LeaseMessage, LeaseRefusal, LeaseRequest } from './messages.ts'
+import {
+  type HolderQuestion,
+  isHolderQuestion,
+  type LeaseAnswer,
+  type LeaseMessage,
+  type LeaseRefusal,
+  type LeaseRequest,
+} from './messages.ts'
 import { defaultEpsilon, isLeaseName, type LeaseOptions, mostBallotJump, mostLeases } from './options.ts'
 import { type Ballot, compareBallots, isBallot, isCount } from './token.ts'
 
@@ -230,7 +237,7 @@ export function createAcceptor<V>(options: AcceptorOptions, from: AcceptorState)
       return isVoter(roster, by) ? [answer({ kind: 'learnt', epoch, request, ballot: highest() })] : []
     }
     if (message.kind === 'learnt') learn(by, message)
-    if (!isRequest(message) || !isSound(message, maxTtlMs)) return []
+    if (!isHolderQuestion(message) || !isSound(message, maxTtlMs)) return []
     const kept = state.leases.find(({ lease }) => lease === message.lease)
     if (message.kind === 'release')
       return kept === undefined || state.recovery !== undefined ? [] : release(by, message, kept)
@@ -274,12 +281,8 @@ function ballotIn(promised: Ballot, epoch: number): number {
   return promised.epoch === epoch ? promised.ballot : 0
 }
 
-function isRequest<V>(message: LeaseMessage<V>): message is Exclude<LeaseRequest, { kind: 'learn' }> {
-  return message.kind === 'prepare' || message.kind === 'accept' || message.kind === 'release'
-}
-
 /** Whether what is asked makes sense at any time. */
-function isSound(asked: Exclude<LeaseRequest, { kind: 'learn' }>, maxTtlMs: number): boolean {
+function isSound(asked: HolderQuestion, maxTtlMs: number): boolean {
   if (!isLeaseName(asked.lease)) return false
   if (asked.kind === 'prepare') return isCount(asked.ballot)
   if (!isBallot(asked.token)) return false

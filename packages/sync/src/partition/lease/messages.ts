@@ -58,3 +58,10 @@ export type LeaseAnswer<V> =
 
 /** What goes between holders and acceptors. */
 export type LeaseMessage<V> = LeaseRequest | LeaseAnswer<V>
+
+/** What a holder asks, unlike what acceptors ask each other and answer. */
+export type HolderQuestion = Exclude<LeaseRequest, { readonly kind: 'learn' }>
+
+export function isHolderQuestion<V>(message: LeaseMessage<V>): message is HolderQuestion {
+  return message.kind === 'prepare' || message.kind === 'accept' || message.kind === 'release'
+}
