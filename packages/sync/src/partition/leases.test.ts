@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { MemoryDisk, Storage } from '../index.ts'
 import { rejected, resolved } from '../later.ts'
 import { insideOf } from '../replica.ts'
-import { World } from '../world.test-helper.ts'
+import { codeOf, World } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import type { LeaseDoor } from './lease-door.ts'
 import { clientOf, Match, next, ttlMs, voters, want, wantAt } from './leases.test-helper.ts'
@@ -11,15 +11,6 @@ import { type Lease, votedLeases } from './leases.ts'
 import { Neighbours } from './neighbours.ts'
 import type { Roster } from './roster.ts'
 import { watchPartitions } from './watch.ts'
-
-const codeOf = (run: () => unknown): string => {
-  try {
-    run()
-    return 'ok'
-  } catch (error) {
-    return isRejoinError(error) ? error.code : String(error)
-  }
-}
 
 describe('a lease of a document', () => {
   it('[LX1] is granted by the voters to one at a time, with a token that its fenced fields take', () => {

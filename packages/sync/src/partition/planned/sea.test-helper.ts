@@ -218,3 +218,11 @@ export class Sea {
 
 const isOf = (pair: string, name: string): boolean =>
   pair.split('>').some((end) => end === name || end.startsWith(`${name}-`))
+
+export const voters = (...names: string[]): Roster => ({
+  epoch: 1,
+  voters: names.map((id) => ({ id, weight: 1 })),
+  policy: { kind: 'keep-majority' },
+})
+export const tierOf = (node: SeaNode, address: string): string | undefined =>
+  node.dialing.addresses.find((at) => at.address === address)?.tier
