@@ -7,13 +7,10 @@ import {
   decodeScenario,
   encodeScenario,
   forkScenario,
-  type IslandStand,
   type Lab,
-  type LeaseStep,
   prologueMs,
   type Scenario,
   type WorldEvent,
-  type Write,
   worldEpochMs,
 } from '@rejoin/sim'
 import type { ChartEvent, HealCard, WriteOp, WriteRecord } from '../events.ts'
@@ -22,9 +19,10 @@ import { seats } from '../frame.ts'
 import type { Point } from '../sea/layout.ts'
 import { lineFor } from '../sea/storm-line.ts'
 import { sideNames, sidesOf } from '../sides.ts'
-import { plainText, refusalText, type Stand } from '../stand.ts'
 import { Baselines } from './baselines.ts'
 import { type HealedStorm, type HeardReport, healCard } from './heal-cards.ts'
+import { IslandStands, regattaEvent } from './island-stands.ts'
+import { opOf, writeOf } from './ops.ts'
 import { Rounds } from './rounds.ts'
 import type { BareFrame, Deed, Shipyard, World } from './world.ts'
 import { versionEntries, WriteLog } from './write-log.ts'
@@ -40,9 +38,6 @@ const beatKinds = new Set([
 ])
 /** As often as pings, and as small: they are not drawn. */
 const unseenKinds = new Set(['partition/heartbeat'])
-/** Wall clock at time 0. */
-const startMs = worldEpochMs + prologueMs
-
 /** Seas of the simulator. */
 export const shipyard: Shipyard = {
   calm: (seed) => new SimWorld(calmScenario(seed), new Map()),
@@ -110,8 +105,7 @@ class SimWorld implements World {
   #drawn: readonly Point[] | undefined
   #storms = 0
   #told = 0
-  #stands: (Stand | undefined)[] = []
-  readonly #standOf = new WeakMap<IslandStand, Stand>()
+  readonly #stands = new IslandStands()
   #sights = new Map<string, { state: string; sinceMs: number }>()
   #frame: ArchipelagoFrame | undefined
   #view: { readonly revision: number; readonly frame: BareFrame } | undefined
@@ -129,7 +123,7 @@ class SimWorld implements World {
     early = false
     this.#rounds.start(this.#fresh().islands[0]?.digest ?? '')
     this.#seeSights(false)
-    this.#seeStands(false)
+    this.#stands.look(this.#fresh().islands, this.at)
   }
 
   get at(): number {
@@ -216,7 +210,7 @@ class SimWorld implements World {
           apart: this.#isCutOff(seat)
             ? this.#baselines.divergence(seat, island.version, this.#lab, this.#log)
             : undefined,
-          stand: this.#stand(island.stand),
+          stand: this.#stands.pageOf(island.stand),
           present: true,
         }
       }),
@@ -265,7 +259,7 @@ class SimWorld implements World {
       if (heard !== undefined) this.#turn(heard.event, heard.atMs)
     }
     this.#seeSights(true)
-    this.#seeStands(true)
+    this.#events.push(...this.#stands.look(this.#fresh().islands, this.at))
   }
 
   #turn(event: WorldEvent, at: number): void {
@@ -444,28 +438,6 @@ class SimWorld implements World {
     }
   }
 
-  /** One object for as long as it says the same. */
-  #stand(stand: IslandStand | undefined): Stand | undefined {
-    if (stand === undefined) return undefined
-    let known = this.#standOf.get(stand)
-    if (known === undefined) {
-      known = pageStand(stand)
-      this.#standOf.set(stand, known)
-    }
-    return known
-  }
-
-  #seeStands(tell: boolean): void {
-    for (const { index, stand } of this.#fresh().islands) {
-      const now = this.#stand(stand)
-      const before = this.#stands[index]
-      if (now === before) continue
-      this.#stands[index] = now
-      if (tell && now !== undefined && before !== undefined)
-        this.#events.push(...newsOf(index as Seat, before, now, this.at))
-    }
-  }
-
   #stormFrame(lab: ArchipelagoFrame, lanes: readonly LaneFrame[]): StormFrame | undefined {
     const storm = this.#storm
     if (storm === undefined) return undefined
@@ -481,54 +453,6 @@ class SimWorld implements World {
   }
 }
 
-/** What an island's word says now that it did not say before. */
-function newsOf(seat: Seat, before: Stand, now: Stand, at: number): ChartEvent[] {
-  const doubted = new Set(before.doubts.map((doubt) => doubt.seat))
-  const doubts = now.doubts.filter((doubt) => !doubted.has(doubt.seat))
-  const isOther = now.side !== before.side || now.members.join() !== before.members.join()
-  return [
-    ...doubts.map((doubt): ChartEvent => ({ kind: 'doubt', at, seat, about: doubt.seat })),
-    ...(isOther ? [{ kind: 'verdict', at, seat, side: now.side, members: now.members } as const] : []),
-  ]
-}
-
-function regattaEvent(seat: Seat, step: LeaseStep, at: number): ChartEvent {
-  if (step.what === 'refused')
-    return {
-      kind: 'refused',
-      at,
-      seat,
-      what: 'start the regatta',
-      reason: refusalText(seat, step.reason, step.reaches),
-    }
-  const { what, ...rest } = step
-  return { kind: 'regatta', at, seat, step: what, ...('reason' in rest ? {} : rest) }
-}
-
-function pageStand(stand: IslandStand): Stand {
-  return {
-    side: stand.side,
-    members: stand.members as Seat[],
-    since: stand.sinceMs,
-    doubts: stand.suspicions.map(({ peer, sinceMs, untilMs }) => ({
-      seat: peer as Seat,
-      since: sinceMs,
-      until: untilMs,
-    })),
-    lease: stand.lease,
-    incidents: stand.incidents.map(({ id, name, openedMs, closedMs, failure, outcome, timeline }) => ({
-      id,
-      name,
-      openedAt: openedMs,
-      closedAt: closedMs,
-      failure,
-      outcome,
-      timeline: timeline.map(({ atMs, text }) => ({ at: atMs, text: plainText(text, startMs) })),
-    })),
-    explained: stand.explained.map((sentence) => plainText(sentence, startMs)),
-  }
-}
-
 function loadOf(kind: string): Load {
   return cargoKinds.has(kind) ? 'changes' : beatKinds.has(kind) ? 'beat' : 'talk'
 }
@@ -538,34 +462,4 @@ function lanesOf(lab: ArchipelagoFrame): LaneFrame[] {
     { from: lane.a as Seat, to: lane.b as Seat, open: lane.openAToB },
     { from: lane.b as Seat, to: lane.a as Seat, open: lane.openBToA },
   ])
-}
-
-function writeOf(op: WriteOp): Write {
-  switch (op.leaf) {
-    case 'flag':
-      return { verb: 'raise', number: 0, text: op.value }
-    case 'chest':
-      return { verb: op.way === 'add' ? 'stow' : 'take', number: 0, text: op.item }
-    case 'tally':
-      return { verb: 'count', number: op.by, text: '' }
-    case 'log':
-      return { verb: 'tell', number: 0, text: op.text }
-  }
-}
-
-function opOf(write: Write): WriteOp | undefined {
-  switch (write.verb) {
-    case 'raise':
-      return { leaf: 'flag', value: write.text }
-    case 'stow':
-      return { leaf: 'chest', item: write.text, way: 'add' }
-    case 'take':
-      return { leaf: 'chest', item: write.text, way: 'remove' }
-    case 'count':
-      return { leaf: 'tally', by: write.number }
-    case 'tell':
-      return { leaf: 'log', text: write.text }
-    default:
-      return undefined
-  }
 }
