@@ -16,9 +16,10 @@ export interface VersionRange {
 
 /**
  * Versions of the protocol that this build speaks. From 2 on, whoever is below a floor may join by sketch, and subtrees are
- * compared; from 3 on, stamps are told by which two who write as one author are told apart; from 4 on, asides are heard.
+ * compared; from 3 on, stamps are told by which two who write as one author are told apart; from 5 on, asides are heard (those of 4
+ * said less, and whoever speaks it ends the connection at what it does not know).
  */
-export const protocolVersions: VersionRange = { min: 1, max: 4 }
+export const protocolVersions: VersionRange = { min: 1, max: 5 }
 
 /** Versions of the change, bundle and snapshot formats that this build reads. */
 export const formatVersions: VersionRange = { min: 1, max: 4 }

@@ -154,7 +154,7 @@ export class Session implements StreamHost {
   }
 
   get hearsAsides(): boolean {
-    return this.protocol >= 4
+    return this.protocol >= 5
   }
 
   get contactKey(): string | undefined {

@@ -1,5 +1,6 @@
 import type { FencingToken } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
+import { insideOf } from '../replica.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import { clientOf, Match, silence, tell, ttlMs, voters, want, wantAt } from './leases.test-helper.ts'
 
@@ -96,6 +97,26 @@ describe('a lease of a client', () => {
     const other = want(cluster, 'c')
     cluster.world.advance(3 * ttlMs)
     expect([other.lease.token, lease.token]).toEqual([undefined, token])
+  })
+
+  it('[LX19] is kept through another server while the connection that made a quorum is dead, and nobody noticed', () => {
+    const cluster = voters()
+    const ada = clientOf(cluster, 'of ada', { names: ['a', 'b'] })
+    cluster.between('c', 'ab', true)
+    const { lease, told } = wantAt(ada)
+    cluster.until('the client holds it', () => lease.token !== undefined, 10)
+    silence(ada.links[1])
+    let ended = 0
+    insideOf(ada.participant.replica).companions.set(99, {
+      channel: 99,
+      established: () => undefined,
+      receive: () => undefined,
+      ended: () => {
+        ended += 1
+      },
+    })
+    cluster.world.advance(2 * ttlMs)
+    expect([told, ended]).toEqual([['usable'], 0])
   })
 
   it('[LX18] a client of one server learns that a quorum has what it wrote, under a lease or not, and not before it has', () => {

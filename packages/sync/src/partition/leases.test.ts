@@ -179,6 +179,7 @@ describe('a lease of a document', () => {
       self: 'a',
       neighbours: new Neighbours(core),
       maxTtlMs: ttlMs,
+      isHeard: () => true,
       stored: () => resolved(undefined),
       roster: () => roster,
       votes: { ask } as LeaseDoor,

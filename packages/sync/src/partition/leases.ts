@@ -64,6 +64,8 @@ export interface LeaseGround {
   readonly self: NodeId
   readonly neighbours: Neighbours
   readonly maxTtlMs: number
+  /** Whether a voter answers over its connection, which may be dead without having noticed. */
+  readonly isHeard: (voter: NodeId) => boolean
   /** Settles when a quorum has a change of a document on their disks. */
   readonly stored: (document: DocumentCore, receipt: Receipt) => Later<void>
   readonly roster: () => Roster | undefined
@@ -140,13 +142,18 @@ class LeaseTable implements LeaseDesk {
   }
 
   #send(to: NodeId, document: string, message: LeaseMessage<Version>): void {
-    const { core, self, neighbours, votes } = this.#ground
+    const { core, self, neighbours, isHeard, votes } = this.#ground
     // To itself by the same way as to others: later, and one at a time.
-    if (to === self) core.soon(() => votes?.ask(document, message))
-    else if (votes !== undefined || neighbours.isConnected(to))
-      neighbours.send(to, { kind: 'lease', document, key: this.#key, message })
+    if (to === self) {
+      core.soon(() => votes?.ask(document, message))
+      return
+    }
+    neighbours.send(to, { kind: 'lease', document, key: this.#key, message })
     // Its servers pass it on.
-    else neighbours.sendAll(neighbours.servers, { kind: 'ask', voter: to, document, key: this.#key, message })
+    if (votes === undefined && !isHeard(to)) {
+      const others = neighbours.servers.filter((id) => id !== to)
+      neighbours.sendAll(others, { kind: 'ask', voter: to, document, key: this.#key, message })
+    }
   }
 
   want(document: DocumentCore, name: string, { ttlMs }: LeaseRequestOptions, released: () => void): Lease {

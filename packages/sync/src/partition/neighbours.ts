@@ -70,10 +70,6 @@ export class Neighbours {
     return this.ids.filter((id) => this.sessionsOf(id).some(({ isServer }) => isServer))
   }
 
-  isConnected(peer: NodeId): boolean {
-    return this.#sessions.has(peer)
-  }
-
   sessionsOf(peer: NodeId): Session[] {
     return [...(this.#sessions.get(peer) ?? [])]
   }

@@ -20,7 +20,7 @@ import type { ReplicaCore } from '../replica-core.ts'
 import type { StoredRow } from '../seams.ts'
 import type { Session } from '../session.ts'
 import { ContactDesk } from './contact-desk.ts'
-import type { Detector, DetectorEffect } from './detector/detector.ts'
+import type { Detector } from './detector/detector.ts'
 import { createLinkDetector } from './detector/link-detector.ts'
 import { type DetectorSettings, detectorPresets, detectorSettingsFault } from './detector/presets.ts'
 import type { Duties } from './duties.ts'
@@ -29,9 +29,9 @@ import { IncidentDesk, incidentPrefix } from './incident-desk.ts'
 import type { Reading } from './lease/clock.ts'
 import type { LeaseDoor } from './lease-door.ts'
 import type { Lease, LeaseDesk, LeaseRequestOptions } from './leases.ts'
+import { Membership } from './membership.ts'
 import { Neighbours, partitionChannel } from './neighbours.ts'
 import { Outlook } from './outlook.ts'
-import { OwnLinks } from './own-links.ts'
 import type { PartitionEvents, PartitionMetrics, PartitionOptions, PartitionStatus, Partitions } from './partitions.ts'
 import { QuorumWaits } from './quorum-waits.ts'
 import { readingOf } from './reading.ts'
@@ -39,7 +39,7 @@ import type { Incident } from './recovery/incident.ts'
 import { type NodeId, type Roster, rosterFault } from './roster.ts'
 import { RosterDesk, rosterPrefix } from './roster-desk.ts'
 import type { StoredNews } from './stored-news.ts'
-import { createReachability, type Reachability, type ReachabilityEffect } from './verdict/reachability.ts'
+import { createReachability, type Reachability } from './verdict/reachability.ts'
 import { stableAfterMs, type Verdict } from './verdict/verdict-machine.ts'
 import type { Standing } from './votes.ts'
 
@@ -80,8 +80,8 @@ class PartitionWatch implements Companion, Partitions {
   readonly #news: StoredNews | undefined
   readonly #contact: ContactDesk
   readonly #alarm: Alarm
-  readonly #links = new OwnLinks()
   readonly #outlook: Outlook
+  readonly #members: Membership
   readonly #counts: PartitionMetrics = {
     suspicions: 0,
     suspicionsRefuted: 0,
@@ -144,6 +144,19 @@ class PartitionWatch implements Companion, Partitions {
       incidents: this.#incidents,
       counts: this.#counts,
     })
+    this.#members = new Membership({
+      core,
+      self,
+      neighbours,
+      detector: this.#detector,
+      reachability: this.#reachability,
+      roster: this.#roster,
+      contact: this.#contact,
+      outlook: this.#outlook,
+      counts: this.#counts,
+      paused: () => this.#leases?.paused(),
+      publish: () => this.#duties?.publish(neighbours.ids),
+    })
     this.#waits = new QuorumWaits(core, self, neighbours, roster)
     this.#news = options.voting?.news(core, neighbours, this.#waits)
     this.#votes = options.voting?.votes({
@@ -169,6 +182,7 @@ class PartitionWatch implements Companion, Partitions {
       self,
       neighbours,
       maxTtlMs,
+      isHeard: (voter) => this.#detector.memberOf(voter)?.status === 'alive',
       votes: this.#votes,
       stored: (document, receipt) => this.reached(document, receipt),
       roster,
@@ -316,10 +330,10 @@ class PartitionWatch implements Companion, Partitions {
     this.#waits.votersChanged()
     if (!isFirst) return
     const { now } = this.#time()
-    this.#carryOut(this.#detector.step({ kind: 'opened', peer, now }))
+    this.#members.step({ kind: 'opened', peer, now })
     this.#duties?.met(peer)
     this.#roster.contact(peer)
-    this.#linksChanged()
+    this.#members.linksChanged()
     this.#arm()
   }
 
@@ -356,8 +370,8 @@ class PartitionWatch implements Companion, Partitions {
     if (this.#isClosed) return
     this.#waits.votersChanged()
     if (!isLast) return
-    this.#carryOut(this.#detector.step({ kind: 'closed', peer, isLost: true, now: this.#time().now }))
-    this.#linksChanged()
+    this.#members.step({ kind: 'closed', peer, isLost: true, now: this.#time().now })
+    this.#members.linksChanged()
     // Whoever was met again for a moment, and is lost, begins what was written apart anew.
     if (this.#contact.ledger.isApart) this.#outlook.look()
     this.#arm()
@@ -378,16 +392,16 @@ class PartitionWatch implements Companion, Partitions {
     if (!isOfVoters && (told.kind === 'rows' || told.kind === 'incidents')) return
     switch (told.kind) {
       case 'heartbeat':
-        this.#carryOut(this.#detector.step({ kind: 'heartbeat', peer: from, isHidden: told.isHidden, now }))
+        this.#members.step({ kind: 'heartbeat', peer: from, isHidden: told.isHidden, now })
         break
       case 'swim':
-        this.#carryOut(this.#detector.step({ kind: 'message', from, message: told.message, now }))
+        this.#members.step({ kind: 'message', from, message: told.message, now })
         break
       case 'rows':
         // It goes by another roster, which it may have missed, or this replica.
         if (told.rows.some(({ row }) => row.observer === from && row.rosterEpoch !== this.#roster.roster?.epoch))
           this.#roster.contact(from)
-        this.#carryOutRows(this.#reachability.step({ kind: 'hear', from, rows: told.rows, now }))
+        this.#members.stepRows({ kind: 'hear', from, rows: told.rows, now })
         break
       case 'roster':
         this.#roster.receive(session, told.message)
@@ -455,7 +469,7 @@ class PartitionWatch implements Companion, Partitions {
           if (hint === 'online' || hint === 'offline') this.#outlook.isOffline = hint === 'offline'
           if (hint === 'visible' || hint === 'hidden') {
             this.#isHidden = hint === 'hidden'
-            core.batch(() => this.#carryOut(this.#detector.step({ kind: 'hint', hint, ...this.#time() })))
+            core.batch(() => this.#members.step({ kind: 'hint', hint, ...this.#time() }))
           }
           core.batch(() => this.#outlook.observe())
           this.#arm()
@@ -467,15 +481,7 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   #inForce(roster: Roster, before: ReadonlySet<NodeId>): void {
-    const { now } = this.#time()
-    const { voters } = this.#roster
-    for (const peer of before)
-      if (!voters.has(peer)) this.#carryOut(this.#detector.step({ kind: 'removed', peer, now }))
-    for (const peer of voters) {
-      if (peer !== this.self && !before.has(peer)) this.#carryOut(this.#detector.step({ kind: 'join', peer, now }))
-    }
-    this.#carryOutRows(this.#reachability.step({ kind: 'roster', roster, now }))
-    this.#linksChanged()
+    this.#members.inForce(roster, before)
     this.#votes?.roster(roster)
     this.#leases?.roster?.(roster)
     this.#duties?.roster()
@@ -483,66 +489,12 @@ class PartitionWatch implements Companion, Partitions {
     this.#arm()
   }
 
-  #carryOut(effects: readonly DetectorEffect[]): void {
-    let isOther = false
-    for (const effect of effects) {
-      switch (effect.kind) {
-        case 'send':
-          this.#neighbours.send(effect.to, { kind: 'swim', message: effect.message })
-          break
-        case 'stateChanged':
-          this.#count(effect.from, effect.to)
-          if (effect.to === 'suspect') this.#contact.suspected(effect.peer)
-          if (effect.to === 'alive') this.#contact.ledger.returned(effect.peer)
-          this.#core.log('info', 'member', {
-            peer: effect.peer,
-            from: effect.from,
-            to: effect.to,
-            by: effect.evidence.kind,
-          })
-          isOther = true
-          break
-        case 'reachChanged':
-          isOther = true
-          break
-        case 'paused':
-          this.#counts.pauses += 1
-          this.#core.log('warn', 'paused', { forMs: effect.forMs, cause: effect.cause })
-          this.#leases?.paused()
-          this.#outlook.observe()
-          break
-      }
-    }
-    if (isOther) this.#linksChanged()
-  }
-
-  #count(from: string, to: string): void {
-    if (to === 'suspect') this.#counts.suspicions += 1
-    if (to === 'unreachable') this.#counts.unreachable += 1
-    if (from === 'suspect' && to === 'alive') this.#counts.suspicionsRefuted += 1
-  }
-
-  #linksChanged(): void {
-    const { now, wall } = this.#time()
-    const links = [...this.#roster.voters]
-      .filter((id) => id !== this.self)
-      .map((peer) => this.#links.to(peer, this.#detector.memberOf(peer), wall))
-    this.#carryOutRows(this.#reachability.step({ kind: 'links', links, now }))
-  }
-
-  #carryOutRows(effects: readonly ReachabilityEffect[]): void {
-    for (const effect of effects) {
-      if (effect.kind === 'publish') this.#duties?.publish(this.#neighbours.ids)
-      else this.#outlook.observe()
-    }
-  }
-
   #tick(): void {
     if (this.#isClosed) return
     const { now, wall } = this.#time()
-    this.#carryOut(this.#detector.step({ kind: 'tick', now, wall }))
+    this.#members.step({ kind: 'tick', now, wall })
     this.#duties?.tick(now, this.#isHidden)
-    this.#carryOutRows(this.#reachability.step({ kind: 'tick', now }))
+    this.#members.stepRows({ kind: 'tick', now })
     this.#roster.tick()
     this.#outlook.tick()
     this.#votes?.tick()
