@@ -59,7 +59,7 @@ describe('the packed packages, in an empty project', () => {
 
   test('a page carries the partition layer only where it imports it, and nothing that only voters need', () => {
     const replica = "import { connect, createReplica } from '@rejoin/sync'\nconsole.log(connect, createReplica)\n"
-    const watching = "import { watchPartitions } from '@rejoin/sync/partition'\nconsole.log(watchPartitions)\n"
+    const watching = "import { watchPartitions } from 'rejoin/partition'\nconsole.log(watchPartitions)\n"
     const voter = "import { voting } from '@rejoin/sync/partition'\nconsole.log(voting)\n"
     const [plain, client, server] = [replica, replica + watching, replica + watching + voter].map(modulesOf)
     expect(plain?.some((file) => file.endsWith('sync/dist/replica.js'))).toBe(true)
