@@ -50,12 +50,8 @@ export function generateVoterScript(seed: number, options: GenerateVoterOptions 
     dialsBoth: shape.chance(0.15),
   }
   const atMs = firstFaultMs + shape.int(5_000)
-  const faults = faultsOf(script, createRandom(seed, `faults/${script}`), {
-    voters,
-    all: voters + clients,
-    atMs,
-    outageMs,
-  })
+  const random = createRandom(seed, `faults/${script}`)
+  const faults = healsAlone(faultsOf(script, random, { voters, all: voters + clients, atMs, outageMs }), policy)
   // Which core is a quorum nobody can say here once the weights are others.
   const isLively = shape.chance(0.25) && script !== 'roster-change'
   const mode = options.mode ?? (isLively ? 'liveness' : 'safety')
@@ -163,7 +159,7 @@ function faultsOf(script: FaultScript, random: RandomStream, { voters, all, atMs
       })
     }
     case 'amnesia':
-      // Those with disks are a quorum by themselves, under every policy of more than three.
+      // Those with disks are a quorum by themselves, under every policy of more than three; see `healsAlone`.
       return nodes
         .slice(0, 1 + random.int(mostLost(voters)))
         .map((node, index) => ({ kind: 'wipe', atMs: atMs + index * random.int(20_000), forMs: outageMs, node }))
@@ -199,6 +195,13 @@ function faultsOf(script: FaultScript, random: RandomStream, { voters, all, atMs
       return apart(faults)
     }
   }
+}
+
+/** Without what only an operator could mend: by `keep-oldest` the others are a quorum without the first voter only if each has its disk. */
+function healsAlone(faults: VoterFault[], { kind }: Policy): VoterFault[] {
+  const losesFirst = faults.some((fault) => fault.kind === 'wipe' && fault.node === 0)
+  if (kind !== 'keep-oldest' || !losesFirst) return faults
+  return faults.filter((fault) => fault.kind !== 'wipe' || fault.node === 0)
 }
 
 /** How many may lose their disks for good, so that more than two thirds have theirs. */

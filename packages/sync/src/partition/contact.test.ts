@@ -1,6 +1,6 @@
 import { register, schema, set } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
-import type { DocumentHandle } from '../index.ts'
+import { createMemoryDisk, type DocumentHandle, type Environment, type EnvironmentHint } from '../index.ts'
 import type { Participant } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import type { Partitions } from './partitions.ts'
@@ -144,4 +144,66 @@ describe('the status of a partition layer', () => {
     expect(status.state === 'split' && status.ours.changes).toBe(2)
     expect(told).not.toContain('healed')
   })
+
+  describe('of a page', () => {
+    it('[PC4] says nothing before a voter told it, and then where it is, in a split or not', () => {
+      for (const isApart of [false, true]) {
+        const cluster = new Cluster(['a', 'b', 'c'])
+        cluster.world.advance(40_000)
+        if (isApart) cluster.between('a', 'bc', true)
+        cluster.world.advance(40_000)
+        const { watch } = pageOf(cluster, isApart ? ['a'] : ['a', 'b', 'c'])
+        const modes: string[] = []
+        const told = heard(watch)
+        watch.onVerdict(({ mode }) => modes.push(mode))
+        cluster.world.advance(500)
+        expect(new Set(modes)).toEqual(new Set([isApart ? 'isolated' : 'full']))
+        expect([watch.status.state, watch.status.side]).toEqual(isApart ? ['split', 'isolated'] : ['whole', 'full'])
+        expect(told).toEqual(isApart ? ['split'] : [])
+      }
+    })
+
+    it('[PC4] [PL20] says that it is alone when it is offline, or after a while in which nobody was heard', () => {
+      const cluster = new Cluster(['a', 'b', 'c'])
+      cluster.world.advance(40_000)
+      const disk = createMemoryDisk()
+      const before = pageOf(cluster, ['a'], { disk })
+      cluster.until('whole', () => before.watch.status.state === 'whole', 20)
+      before.participant.replica.close()
+      for (const isOffline of [false, true]) {
+        let hear: (hint: EnvironmentHint) => void = () => undefined
+        const environment: Environment = {
+          onHint: (listener) => {
+            hear = listener
+            return () => undefined
+          },
+        }
+        const { watch, participant } = pageOf(cluster, [], { disk, environment })
+        const modes: string[] = []
+        watch.onVerdict(({ mode }) => modes.push(mode))
+        cluster.world.advance(1000)
+        expect([watch.status.state, modes]).toEqual(['unknown', []])
+        if (isOffline) hear('offline')
+        cluster.world.advance(isOffline ? 1000 : 70_000)
+        expect([watch.status.state, modes]).toEqual(['split', ['isolated']])
+        participant.replica.close()
+      }
+    })
+  })
 })
+
+/** A client with the settings of pages. */
+function pageOf(
+  cluster: Cluster,
+  names: readonly string[],
+  options: Parameters<Cluster['world']['replica']>[0] = {},
+): { readonly participant: Participant; readonly watch: Partitions } {
+  const participant = cluster.world.replica(options)
+  const transports = names.map((name) => {
+    const wire = cluster.world.wire(`page-${name}`)
+    cluster.node(name).participant.join({ transports: [wire.listen] })
+    return wire.dial
+  })
+  participant.join({ transports })
+  return { participant, watch: watchPartitions(participant.replica, { preset: 'browser' }) }
+}

@@ -52,6 +52,8 @@ export class Duties {
   met(peer: NodeId): void {
     const { incidents, neighbours } = this.#ground
     this.#begin()
+    // First, as rows are understood by it only.
+    this.#tellRoster([peer])
     this.publish([peer])
     const names = incidents.open.flatMap(({ symptoms, name }) => (symptoms.absent.length > 0 ? name : []))
     if (names.length > 0) neighbours.send(peer, { kind: 'incidents', names: names.slice(0, mostNames) })
@@ -84,12 +86,12 @@ export class Duties {
   }
 
   /** Whoever has no vote is told what is in force. Whether there is anybody. */
-  #tellRoster(): boolean {
+  #tellRoster(to: readonly NodeId[] = this.#ground.neighbours.ids): boolean {
     const { neighbours, roster: desk } = this.#ground
     if (desk.log === undefined) return false
     const { roster, pending } = desk.log
     const message = { kind: 'roster', roster, isPending: pending !== undefined } as const
-    const others = neighbours.ids.filter((peer) => !desk.voters.has(peer))
+    const others = to.filter((peer) => !desk.voters.has(peer))
     neighbours.sendAll(others, { kind: 'roster', message })
     return others.length > 0
   }

@@ -25,8 +25,11 @@ export interface OutlookGround {
   readonly core: ReplicaCore
   readonly self: NodeId
   readonly verdicts: VerdictOptions
+  readonly isVoter: boolean
   /** After which time what others told proves nothing, milliseconds. */
   readonly staleAfterMs: number
+  /** How long after the start others have had the time to be heard of, milliseconds. */
+  readonly warmAfterMs: number
   readonly neighbours: Neighbours
   readonly reachability: Reachability
   readonly roster: RosterDesk
@@ -53,6 +56,8 @@ export class Outlook {
   #lookedAt = Number.NEGATIVE_INFINITY
   /** Whether others have had the time to be heard of. */
   #isWarm = false
+  /** Whether there is a verdict that nobody was told yet. */
+  #isUntold = false
 
   constructor(ground: OutlookGround) {
     this.#ground = ground
@@ -120,18 +125,23 @@ export class Outlook {
     // What it finds when it begins is no news.
     if (before !== undefined && before.mode !== 'unknown' && isSplit(verdict) && !isSplit(before)) counts.splits += 1
     core.log('info', 'verdict', { mode, sides })
-    core.tell(this.listeners, this.verdict as Verdict)
+    this.#isUntold = true
     this.look()
   }
 
   /** Takes in how things are now, new verdict or not. */
   look(): void {
-    const { core, neighbours, roster, contact, incidents, staleAfterMs } = this.#ground
+    const { core, neighbours, roster, contact, incidents } = this.#ground
     this.#oneWay.wakeAt = Number.POSITIVE_INFINITY
     const { verdict } = this
     const now = core.clock.monotonic()
     this.#lookedAt = now
-    this.#isWarm ||= now >= this.#startedAt + staleAfterMs || (verdict?.mode === 'full' && verdict.evidence.length > 0)
+    this.#isWarm ||= this.isOffline || now >= this.#warmAt || this.#isInformed(verdict)
+    // Before that whoever has not been met yet seems gone, which is no news to anybody.
+    if (this.#isWarm && this.#isUntold && verdict !== undefined) {
+      this.#isUntold = false
+      core.tell(this.listeners, verdict)
+    }
     contact.look(
       this.#isWarm ? verdict : undefined,
       neighbours.ids.filter((id) => roster.voters.has(id)),
@@ -140,19 +150,29 @@ export class Outlook {
     incidents.seen(verdict)
   }
 
+  get #warmAt(): number {
+    return this.#startedAt + this.#ground.warmAfterMs
+  }
+
+  /** Whether all are there; or whoever has no vote was told by one that has, and that answers. */
+  #isInformed(verdict: Verdict | undefined): boolean {
+    const { self, isVoter } = this.#ground
+    if (verdict === undefined) return false
+    const { mode, evidence, sides } = verdict
+    if (mode === 'full') return evidence.length > 0
+    const isReached = (sides[0]?.length ?? 0) > 0
+    return !isVoter && isReached && evidence.some((row) => row.isFresh && row.observer !== self)
+  }
+
   /** When time alone may show something else. */
   get #lookAt(): number {
-    const { contact, incidents, detector, staleAfterMs } = this.#ground
+    const { contact, incidents, detector } = this.#ground
     // Incidents of an earlier opening go on from the first look.
     if (this.#lookedAt === Number.NEGATIVE_INFINITY) return this.#lookedAt
     const isBusy = contact.isHealing || incidents.isVerifying || detector.isArmed
     const at = isBusy
       ? Number.NEGATIVE_INFINITY
-      : Math.min(
-          this.#isWarm ? Number.POSITIVE_INFINITY : this.#startedAt + staleAfterMs,
-          this.#oneWay.wakeAt,
-          incidents.divergedUntil,
-        )
+      : Math.min(this.#isWarm ? Number.POSITIVE_INFINITY : this.#warmAt, this.#oneWay.wakeAt, incidents.divergedUntil)
     return Math.max(this.#lookedAt + lookMs, at)
   }
 

@@ -107,8 +107,12 @@ export class RosterDesk {
     // Whoever has no vote takes the roster of the server that it is connected to.
     if (message.kind === 'roster' && session.isServer && rosterFault(message.roster) === undefined) {
       const { roster, previous } = message
-      if (this.#log === undefined) this.#open({ ...initialRosterLogState(roster), previous, settled: 0 })
-      else this.step({ kind: 'learn', roster, previous })
+      if (this.#log === undefined) {
+        const state = { ...initialRosterLogState(roster), previous, settled: 0 }
+        // Whoever votes answers for what it keeps, and keeps it when it does.
+        if (this.#ground.options.voting === undefined) this.#ground.core.queue.push([rowOf(state)])
+        this.#open(state)
+      } else this.step({ kind: 'learn', roster, previous })
     }
     this.step({ kind: 'receive', from: this.#ground.neighbours.idOf(session), message })
   }

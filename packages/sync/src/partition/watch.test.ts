@@ -4,6 +4,7 @@ import { createMemoryDisk, type MemoryLink } from '../index.ts'
 import { insideOf } from '../replica.ts'
 import { type Participant, World } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
+import { rosterPrefix } from './roster-desk.ts'
 import { explainPartition } from './verdict/explain.ts'
 import type { Mode } from './verdict/verdict.ts'
 import { voting } from './voting.ts'
@@ -303,6 +304,7 @@ describe('the partition layer of a replica', () => {
     cluster.until('full', () => watch.status.side === 'full', 60)
     cluster.between('a', 'bc', true)
     cluster.until('it is wrong', () => watch.status.open.length > 0, 60)
+    insideOf(client.replica).queue.push([{ kind: 'delete', key: rosterPrefix }])
     client.replica.close()
     cluster.world.advance(1000)
     const again = watchPartitions(cluster.world.replica({ disk }).replica)

@@ -107,6 +107,8 @@ class PartitionWatch implements Companion, Partitions {
     this.#alarm = new Alarm(core.timers)
     const suspicionMinMs = settings.suspicionMult * settings.probeIntervalMs
     const gossipIntervalMs = 2 * settings.probeIntervalMs
+    const staleAfterMs = 3 * gossipIntervalMs + settings.suspicionMaxMult * suspicionMinMs
+    const isVoter = options.voting !== undefined
     this.#detector =
       options.voting?.detector({ self: this.self, settings, random: () => core.random.float() }) ??
       createLinkDetector(settings)
@@ -135,7 +137,9 @@ class PartitionWatch implements Companion, Partitions {
       core,
       self,
       verdicts: { gossipIntervalMs, suspicionMinMs },
-      staleAfterMs: 3 * gossipIntervalMs + settings.suspicionMaxMult * suspicionMinMs,
+      isVoter,
+      staleAfterMs,
+      warmAfterMs: isVoter ? staleAfterMs : 3 * gossipIntervalMs + suspicionMinMs,
       neighbours,
       reachability: this.#reachability,
       roster: this.#roster,
