@@ -169,9 +169,12 @@ export class ReplicaCore implements Hub {
     try {
       return step()
     } finally {
-      if (this.#depth === 1) this.#settle()
-      this.#depth -= 1
-      if (this.#depth === 0) this.queue.kick()
+      try {
+        if (this.#depth === 1) this.#settle()
+      } finally {
+        this.#depth -= 1
+        if (this.#depth === 0) this.queue.kick()
+      }
     }
   }
 
@@ -425,12 +428,25 @@ export class ReplicaCore implements Hub {
     this.changed()
   }
 
+  /** One that throws costs none of the others. */
+  #runSteps(): void {
+    const steps = this.#soon
+    this.#soon = []
+    let done = 0
+    try {
+      for (const step of steps) {
+        done += 1
+        step()
+      }
+    } finally {
+      if (done < steps.length) this.#soon.unshift(...steps.slice(done))
+    }
+  }
+
   /** Ends a batch: later steps, frames, compaction and status, until nothing causes anything more. */
   #settle(): void {
     while (this.#soon.length > 0 || this.#woken.size > 0 || this.#hasChanged) {
-      const steps = this.#soon
-      this.#soon = []
-      for (const step of steps) step()
+      this.#runSteps()
       const woken = [...this.#woken]
       this.#woken.clear()
       for (const connection of woken) connection.pump()

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { noStorage, type Storage, type StorageOp } from './index.ts'
-import { star } from './world.test-helper.ts'
+import { insideOf } from './replica.ts'
+import { star, World } from './world.test-helper.ts'
 
 describe('replicas over a server', () => {
   it('[SY1] bring a change to everybody and to the disk of the server', () => {
@@ -98,5 +99,22 @@ describe('replicas over a server', () => {
     alice!.net?.reconnect()
     world.advance(1000)
     expect(world.open(alice!).digest()).toBe(world.open(bob!).digest())
+  })
+
+  it('go on writing where a step at the end of a batch throws, and take the other steps', () => {
+    const { replica, disk } = new World().replica({ role: 'server', name: 'a' })
+    const core = insideOf(replica)
+    const done: string[] = []
+    const batch = (): void =>
+      core.batch(() => {
+        core.soon(() => done.push('first'))
+        core.soon(() => {
+          throw new Error('a bug')
+        })
+        core.soon(() => done.push('last'))
+      })
+    expect(batch).toThrow('a bug')
+    core.batch(() => core.queue.push([{ kind: 'put', key: 'x', bytes: new Uint8Array(1) }]))
+    expect([done, disk.rows.has('x')]).toEqual([['first', 'last'], true])
   })
 })

@@ -38,6 +38,25 @@ describe('the write queue', () => {
     expect([disk.pending, done.join('')]).toEqual([0, 'abc'])
   })
 
+  it('spells of a row of which the newest counts one for each batch, and answers each writer', () => {
+    const { disk, done, queue } = heldQueue()
+    const spelled: number[] = []
+    const write = (value: number): void => {
+      const spell = (): Uint8Array => {
+        spelled.push(value)
+        return Uint8Array.of(value)
+      }
+      queue.pushLatest({ key: 'p/x', spell }, () => done.push(String(value)))
+      queue.kick()
+    }
+    for (const value of [1, 2, 3, 4]) write(value)
+    expect([spelled, queue.pendingBytes]).toEqual([[1], 4])
+    disk.flush()
+    expect([spelled, done.join('')]).toEqual([[1, 4], '1'])
+    disk.flush()
+    expect([done.join(''), disk.rows.get('p/x'), queue.pendingBytes]).toEqual(['1234', Uint8Array.of(4), 0])
+  })
+
   it('in a hurry hands over all that waits, and answers each writer once', () => {
     const { disk, done, queue, write } = heldQueue()
     for (const key of ['a', 'b', 'c']) write(key)

@@ -19,6 +19,11 @@ import type { Random, Storage, StorageOp, StorageStatus, Timers } from './seams.
 export interface WriteQueue {
   /** Queues operations; they start on their way at the next `kick`. */
   push(ops: readonly StorageOp[], done?: () => void): void
+  /**
+   * Queues a row of which only the newest state counts: of those that wait for the same batch one is spelled, when the batch starts.
+   * Nothing else writes or deletes that key.
+   */
+  pushLatest(row: LatestRow, done: () => void): void
   /** Starts a batch, unless one is under way. */
   kick(): void
   /** Settles when everything pushed so far is durable; rejects when the queue is closed before. */
@@ -35,8 +40,16 @@ export interface WriteQueue {
   readonly pendingBytes: number
 }
 
+/** A row that is spelled when it is written. */
+export interface LatestRow {
+  readonly key: string
+  readonly spell: () => Uint8Array
+}
+
 interface Batch {
   ops: StorageOp[]
+  /** By key; not counted in `bytes` before they are spelled. */
+  latest: Map<string, LatestRow>
   done: (() => void)[]
   bytes: number
 }
@@ -78,12 +91,20 @@ export function createWriteQueue(options: QueueOptions): WriteQueue {
     for (const listener of [...listeners]) listener(reported)
   }
   const start = (): void => {
-    if (options.isHeld() || flying !== undefined || retry.isSet || next.ops.length === 0) return
+    if (options.isHeld() || flying !== undefined || retry.isSet || isEmpty(next)) return
     const batch = next
     next = emptyBatch()
     write(batch)
   }
+  const add = (batch: Batch, op: StorageOp): void => {
+    batch.ops.push(op)
+    const bytes = op.kind === 'put' ? op.key.length + op.bytes.length : op.kind === 'delete' ? op.key.length : 0
+    batch.bytes += bytes
+    metrics.unwrittenBytes += bytes
+  }
   const write = (batch: Batch): void => {
+    for (const { key, spell } of batch.latest.values()) add(batch, { kind: 'put', key, bytes: spell() })
+    batch.latest.clear()
     flying = batch
     metrics.storageWrites += 1
     storage.write(batch.ops).then(
@@ -101,7 +122,7 @@ export function createWriteQueue(options: QueueOptions): WriteQueue {
       for (const done of batch.done) done()
       options.onLanded()
     })
-    if (flying === undefined && next.ops.length === 0) settle((waiter) => waiter.resolve())
+    if (flying === undefined && isEmpty(next)) settle((waiter) => waiter.resolve())
     start()
   }
   const failed = (batch: Batch, error: unknown): void => {
@@ -125,8 +146,12 @@ export function createWriteQueue(options: QueueOptions): WriteQueue {
     waiters = []
     settled.forEach(end)
   }
+  const follow = (done: () => void): void => {
+    if (options.acknowledgeAfterFlush) next.done.push(done)
+    else done()
+  }
   const flushed = (): Later<void> => {
-    if (flying === undefined && next.ops.length === 0) return resolved(undefined)
+    if (flying === undefined && isEmpty(next)) return resolved(undefined)
     const pair = deferred<void>()
     waiters.push(pair)
     start()
@@ -142,15 +167,13 @@ export function createWriteQueue(options: QueueOptions): WriteQueue {
     },
     push: (ops, done) => {
       if (closed) return
-      for (const op of ops) {
-        next.ops.push(op)
-        const bytes = op.kind === 'put' ? op.key.length + op.bytes.length : op.kind === 'delete' ? op.key.length : 0
-        next.bytes += bytes
-        metrics.unwrittenBytes += bytes
-      }
-      if (done === undefined) return
-      if (options.acknowledgeAfterFlush) next.done.push(done)
-      else done()
+      for (const op of ops) add(next, op)
+      if (done !== undefined) follow(done)
+    },
+    pushLatest: (row, done) => {
+      if (closed) return
+      next.latest.set(row.key, row)
+      follow(done)
     },
     kick: start,
     flushed,
@@ -160,7 +183,7 @@ export function createWriteQueue(options: QueueOptions): WriteQueue {
       start()
     },
     hurry: () => {
-      if (options.isHeld() || next.ops.length === 0) return
+      if (options.isHeld() || isEmpty(next)) return
       retry.clear()
       const batch = flying === undefined ? next : joined(flying, next)
       next = emptyBatch()
@@ -180,13 +203,18 @@ export function createWriteQueue(options: QueueOptions): WriteQueue {
 function joined(first: Batch, second: Batch): Batch {
   return {
     ops: first.ops.concat(second.ops),
+    latest: new Map([...first.latest, ...second.latest]),
     done: first.done.concat(second.done),
     bytes: first.bytes + second.bytes,
   }
 }
 
 function emptyBatch(): Batch {
-  return { ops: [], done: [], bytes: 0 }
+  return { ops: [], latest: new Map(), done: [], bytes: 0 }
+}
+
+function isEmpty({ ops, latest }: Batch): boolean {
+  return ops.length === 0 && latest.size === 0
 }
 
 function codeOf(status: StorageStatus): string | undefined {

@@ -75,6 +75,8 @@ export function runFaults<S extends Schema>(
     if (hold.down > 0) return
     nodes[node]?.start()
     since[node] = scheduler.nowMs
+    // It is another process than the one that slept.
+    wokeFrom.delete(node)
   }
 
   /** Begins a fault; answers how it ends. */

@@ -170,7 +170,9 @@ function faultsOf(script: FaultScript, random: RandomStream, { voters, all, atMs
     }
     case 'roster-change': {
       const changes = Array.from({ length: 1 + random.int(3) }, (_, index): VoterFault => {
-        const weights = nodes.map(() => 1 + random.int(3))
+        // Who has none does not vote; one does for sure.
+        const sure = random.int(voters)
+        const weights = upTo(voters).map((node) => (node !== sure && random.chance(0.25) ? 0 : 1 + random.int(3)))
         return {
           kind: 'roster',
           atMs: atMs + index * 7_000 + random.int(5_000),
@@ -181,7 +183,22 @@ function faultsOf(script: FaultScript, random: RandomStream, { voters, all, atMs
       })
       const some = 1 + random.int(voters - 1)
       const lanes = lanesBetween([nodes.slice(0, some), nodes.slice(some)])
-      return [...changes, { kind: 'cut', atMs: atMs + random.int(15_000), forMs: outageMs, lanes }]
+      const cutAtMs = atMs + random.int(15_000)
+      // A disk that takes its time, or nothing, while its voter hears of the next roster.
+      const disks = nodes.flatMap((node): VoterFault[] =>
+        random.chance(0.3)
+          ? [
+              {
+                kind: 'disk',
+                atMs: cutAtMs - random.int(3_000),
+                forMs: outageMs,
+                node,
+                mode: random.pick(['slow', 'broken']),
+              },
+            ]
+          : [],
+      )
+      return [...changes, { kind: 'cut', atMs: cutAtMs, forMs: outageMs, lanes }, ...disks]
     }
     case 'mixed': {
       const faults: VoterFault[] = []

@@ -109,7 +109,7 @@ function faultOf(fault: Fields, nodes: number): VoterFault {
     case 'disk':
       return { ...when, kind, node: node(), mode: oneOf(fault, 'mode', ['slow', 'full', 'broken']) as 'slow' }
     case 'roster': {
-      const weights = list(fault, 'weights', nodes).map((weight) => whole({ weight }, 'weight', 1, 255))
+      const weights = list(fault, 'weights', nodes).map((weight) => whole({ weight }, 'weight', 0, 255))
       return { ...when, kind, node: node(), weights }
     }
     case 'weather':

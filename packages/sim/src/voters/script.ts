@@ -41,7 +41,7 @@ export type VoterFault = { readonly atMs: number; readonly forMs?: number } & (
   | { readonly kind: 'clock'; readonly node: number; readonly byMs: number }
   | { readonly kind: 'disk'; readonly node: number; readonly mode: 'slow' | 'full' | 'broken' }
   | { readonly kind: 'weather'; readonly quality: LinkQuality }
-  /** A voter proposes other weights, in the order of the voters. */
+  /** A voter proposes other weights, in the order of the nodes; who has none votes no more. */
   | { readonly kind: 'roster'; readonly node: number; readonly weights: readonly number[] }
 )
 

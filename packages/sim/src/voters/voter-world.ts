@@ -21,6 +21,7 @@ import {
   mirrorDocuments,
   type Partitions,
   pauseWindowMs,
+  type Voter,
   voting,
   watchPartitions,
 } from '@rejoin/sync/partition'
@@ -134,12 +135,14 @@ export function createVoterWorld<S extends Schema>(
     if (to === 'unreachable') counts.unreachable += 1
     options.onMember?.({ atMs: world.nowMs, node, peer, to })
     if (to !== 'suspect' && to !== 'unreachable') return
-    // What it is told is for others to answer for, and of somebody who is gone it may well be true.
-    const isThere =
-      by !== 'hearsay' && faults.runsSince(peer) !== undefined && faults.openSince(node, peer) !== undefined
     const woke = faults.wokeFrom(node)
     // From here on a sleep is a pause for sure; shorter ones are lived with.
     if (woke === undefined || woke.forMs < windowMs + 2 * probeMs) return
+    // What it is told is for others to answer for, and of somebody who is gone, or was since, it may well be true.
+    const isThere =
+      by !== 'hearsay' &&
+      (faults.runsSince(peer) ?? Number.POSITIVE_INFINITY) <= woke.atMs &&
+      faults.openSince(node, peer) !== undefined
     if (isThere && world.nowMs < woke.atMs + windowMs)
       report(`${nameOfVoter(node)}, awake again, finds ${nameOfVoter(peer)} ${to}`)
   }
@@ -198,7 +201,9 @@ export function createVoterWorld<S extends Schema>(
     const watch = watches[node]
     const known = watch?.status.roster
     if (watch === undefined || known === undefined || world.nodes[node]?.isAsleep === true) return
-    watch.propose({ ...known, voters: known.voters.map((voter, at) => ({ ...voter, weight: weights[at] ?? 1 })) })
+    const weigh = (voter: Voter, at: number): Voter => ({ ...voter, weight: weights[at] ?? 1 })
+    const next = roster.voters.map(weigh).filter(({ id, weight }) => weight > 0 || id === roster.arbiter)
+    watch.propose({ ...known, voters: next.map((voter) => ({ ...voter, weight: Math.max(1, voter.weight) })) })
   }
   const faults = runFaults(world, script, { downed, proposed })
 
@@ -235,9 +240,9 @@ export function createVoterWorld<S extends Schema>(
     for (let node = 0; node < voters && voters > 1; node += 1) {
       const verdict = watches[node]?.status.verdict
       if (verdict === undefined || (faults.runsSince(node) ?? world.nowMs) > noticedMs) continue
-      let isAlone = true
-      for (let other = 0; other < voters; other += 1)
-        if (other !== node && (faults.closedSince(node, other) ?? world.nowMs) > noticedMs) isAlone = false
+      const others = verdict.roster.voters.map(({ id }) => indexOf(id)).filter((other) => other !== node)
+      let isAlone = others.length > 0
+      for (const other of others) if ((faults.closedSince(node, other) ?? world.nowMs) > noticedMs) isAlone = false
       // Whoever was given the greater weight is a quorum alone.
       const isQuorumAlone = isQuorum(verdict.roster, new Set([nameOfVoter(node)]))
       if (isAlone && (verdict.mode === 'full' || (verdict.capabilities.mayGrantLease && !isQuorumAlone)))

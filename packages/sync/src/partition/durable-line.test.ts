@@ -6,8 +6,8 @@ function line() {
   const landings: (() => void)[] = []
   const sent: string[] = []
   const made = new DurableLine<string | number>(
-    { queue: { push: (_, done) => landings.push(done ?? (() => {})) }, batch: (run) => run() },
-    (effect) => (typeof effect === 'number' ? { kind: 'delete', key: String(effect) } : undefined),
+    { queue: { pushLatest: (_, done) => landings.push(done) }, batch: (run) => run() },
+    (effect) => (typeof effect === 'number' ? { key: String(effect), spell: () => Uint8Array.of(effect) } : undefined),
     (effect) => {
       sent.push(String(effect))
       if (effect === 'again') made.push(['nested'])

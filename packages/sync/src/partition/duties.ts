@@ -8,9 +8,11 @@ import type { Neighbours } from './neighbours.ts'
 import { type NodeId, type Roster, rosterFault } from './roster.ts'
 import type { RosterDesk } from './roster-desk.ts'
 import type { RosterLogEffect } from './roster-log-interface.ts'
-import type { Reachability } from './verdict/reachability.ts'
+import type { HeardRow, Reachability } from './verdict/reachability.ts'
 import { mostNames } from './wire.ts'
 
+/** Of the rows in one message, about: a roster of the greatest size needs several. */
+const mostRowBytes = 131_072
 /** How often whoever has no vote is told the roster. */
 const tellMs = 1000
 
@@ -116,11 +118,23 @@ export class Duties {
       core.log('info', 'roster-settled', { outcome: effect.outcome, reason: effect.reason })
   }
 
-  /** Tells the rows that are known, its own first. */
+  /** Tells the rows that are known, its own first. Who has no vote tells those without one, to whom it is the way to the voters. */
   publish(to: readonly NodeId[]): void {
     const { core, self, neighbours, reachability, roster } = this.#ground
-    const own = roster.voters.has(self) ? reachability.rows.filter(({ row }) => row.observer === self) : []
-    const rows = [...own.map(({ row }) => ({ row, ageMs: 0 })), ...reachability.gossip(core.clock.monotonic())]
-    if (rows.length > 0) neighbours.sendAll(to, { kind: 'rows', rows })
+    const heard = roster.voters.has(self) ? to : to.filter((peer) => !roster.voters.has(peer))
+    const own = reachability.rows.flatMap(({ row }) => (row.observer === self ? [{ row, ageMs: 0 }] : []))
+    let rows: HeardRow[] = []
+    let bytes = 0
+    for (const next of [...own, ...reachability.gossip(core.clock.monotonic())]) {
+      const more = next.row.links.reduce((sum, { peer, by = '' }) => sum + peer.length + by.length + 16, 0)
+      if (rows.length > 0 && bytes + more > mostRowBytes) {
+        neighbours.sendAll(heard, { kind: 'rows', rows })
+        rows = []
+        bytes = 0
+      }
+      rows.push(next)
+      bytes += more
+    }
+    if (rows.length > 0) neighbours.sendAll(heard, { kind: 'rows', rows })
   }
 }

@@ -30,6 +30,8 @@ import { type CountedVersion, mostCounted, type PartitionMessage } from './wire.
 /** Where it stands on the disk what documents have to hold. */
 const prefix = 'p/h/'
 const askMs = 1000
+/** An answer in full costs whoever gives it a reading of all documents with votes. */
+const againMs = 5000
 /** Of one answer, about. */
 const answerBytes = 65_536
 /** Documents of which somebody who is not settled keeps what they have to hold. */
@@ -51,6 +53,8 @@ interface Giver {
   /** The least that it was settled for while it answered. */
   settled: number
   isDone: boolean
+  /** When one that has answered in full, and was not settled, is asked anew: it may be by then. */
+  againAt: number
 }
 
 export class Handover {
@@ -60,7 +64,9 @@ export class Handover {
   /** Rows of that which cannot be read. */
   #damaged: string[] = []
   #isReading = false
-  #givers = new Map<NodeId, Giver>()
+  readonly #givers = new Map<NodeId, Giver>()
+  /** Who has answered in full, settled or not. */
+  readonly #full = new Set<NodeId>()
   /** Whom it is being told. */
   readonly #takers = new Set<NodeId>()
   #askAt = 0
@@ -76,6 +82,7 @@ export class Handover {
   /** Another roster is in force. */
   begin(): void {
     this.#givers.clear()
+    this.#full.clear()
     this.#askAt = 0
     this.tick()
   }
@@ -89,7 +96,10 @@ export class Handover {
     const { self, desk } = this.#ground
     this.#settle()
     const { roster, previous } = this.#state as RosterLogState
+    const voters = votersOf(roster)
     for (const id of votersOf(roster, previous)) {
+      const giver = this.#givers.get(id)
+      if (giver?.isDone === true && voters.has(id) && now >= giver.againAt) this.#givers.delete(id)
       if (!this.#isDue || id === self || this.#givers.get(id)?.isDone === true) continue
       // It may not have heard of the roster.
       desk.step({ kind: 'contact', peer: id })
@@ -170,7 +180,7 @@ export class Handover {
     const known = this.#counted
     if (!this.#isDue || known === undefined || epoch !== state?.roster.epoch) return
     if (!votersOf(state.roster, state.previous).has(from)) return
-    const giver = this.#givers.get(from) ?? { after: '', settled: Number.POSITIVE_INFINITY, isDone: false }
+    const giver = this.#givers.get(from) ?? { after: '', settled: Number.POSITIVE_INFINITY, isDone: false, againAt: 0 }
     const names = [after, ...counted.map(({ document }) => document)]
     const isInOrder = names.every((name, at) => at === 0 || name > (names[at - 1] as string))
     if (giver.isDone || after !== giver.after || !isInOrder || (counted.length === 0 && !isLast)) return
@@ -192,9 +202,12 @@ export class Handover {
     // Invariant 2.
     giver.settled = Math.min(giver.settled, settled)
     giver.isDone = isLast
+    giver.againAt = core.clock.monotonic() + againMs
     this.#givers.set(from, giver)
-    if (isLast) this.#settle()
-    else this.#ask(from, giver.after)
+    if (isLast) {
+      this.#full.add(from)
+      this.#settle()
+    } else this.#ask(from, giver.after)
   }
 
   /** Invariants 2 and 3. */
@@ -202,11 +215,10 @@ export class Handover {
     const { core, self, desk } = this.#ground
     const state = this.#state as RosterLogState
     const { epoch } = state.roster
-    const done = [...this.#givers].filter(([, { isDone }]) => isDone)
-    const all = new Set(done.map(([id]) => id))
+    const all = new Set(this.#full)
     if (this.#isWhole && mayHandOver(state, epoch)) all.add(self)
     const isEnough = state.previous !== undefined && isQuorum(state.previous, all)
-    if (!isEnough && !done.some(([, { settled }]) => settled >= epoch)) return
+    if (!isEnough && ![...this.#givers.values()].some(({ isDone, settled }) => isDone && settled >= epoch)) return
     const lost = this.#damaged.filter((key) => !this.#counted?.has(nameInKey(key.slice(2)) ?? ''))
     core.queue.push(lost.map((key) => ({ kind: 'delete', key })))
     this.#damaged = []

@@ -14,6 +14,8 @@ import type { Verdict } from './verdict/verdict-machine.ts'
 export const incidentPrefix = 'p/i/'
 /** For how long a divergence is a symptom after it was seen. */
 const divergedMs = 60_000
+/** Documents that an incident names. */
+const mostDiverged = 64
 
 type Untimed<T> = T extends unknown ? Omit<T, 'now' | 'wall'> : never
 
@@ -67,6 +69,7 @@ export class IncidentDesk {
   }
 
   diverged(document: string): void {
+    if (this.#diverged.size >= mostDiverged && !this.#diverged.has(document)) return
     this.#diverged.set(document, this.#core.clock.monotonic() + divergedMs)
   }
 

@@ -6,9 +6,14 @@ const mostBytes = 1 << 20
 
 /** The row of a record that is small and seldom written. */
 export function putJson(key: string, value: object): StorageOp {
+  return { kind: 'put', key, bytes: jsonRow(value) }
+}
+
+/** Its bytes. */
+export function jsonRow(value: object): Uint8Array {
   const writer = new ByteWriter(256)
   writer.string(JSON.stringify(value))
-  return { kind: 'put', key, bytes: sealRow(writer.finish()) }
+  return sealRow(writer.finish())
 }
 
 /** What `putJson` wrote; undefined where it was damaged. */

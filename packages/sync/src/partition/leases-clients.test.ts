@@ -1,8 +1,11 @@
-import type { FencingToken } from '@rejoin/state'
+import { authorIdFrom, type FencingToken, Version } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import { insideOf } from '../replica.ts'
+import { World } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import { clientOf, Match, silence, tell, ttlMs, voters, want, wantAt } from './leases.test-helper.ts'
+import { QuorumWaits } from './quorum-waits.ts'
+import { StoredNews } from './stored-news.ts'
 
 describe('a lease of a client', () => {
   it('[LX13] is given to nobody who may not write the document', () => {
@@ -71,6 +74,14 @@ describe('a lease of a client', () => {
     lease.release()
     const last = want(cluster, 'c')
     cluster.until('another holds it at once', () => last.lease.token !== undefined, 3)
+  })
+
+  it('[LX16] comes to a client of a server without a vote', () => {
+    const ids = ['a', 'b', 'c'].map((id) => ({ id, weight: 1 }))
+    const cluster = new Cluster(['a', 'b', 'c', 'd'], { voters: ids }, { maxTtlMs: ttlMs })
+    cluster.world.advance(40_000)
+    const { lease } = wantAt(clientOf(cluster, 'of ada', { names: ['d'] }))
+    cluster.until('the client holds it', () => lease.token !== undefined, 10)
   })
 
   it('[LX17] is renewed through another server by whom it belongs to, and given back by nobody else', () => {
@@ -146,6 +157,35 @@ describe('a lease of a client', () => {
     cluster.between('a', 'bc', false)
     cluster.world.advance(60_000)
     expect(told).toEqual(['first', 'counts', 'apart'])
+  })
+
+  it('[LX18] costs a server one look at each voter for all who wait, however many do', () => {
+    const looksWith = (clients: number): number => {
+      const core = insideOf(new World().replica({ role: 'server', name: 'a' }).replica)
+      let looks = 0
+      const stream = { rights: { isReader: true }, durableThere: { get: () => 0 } }
+      const sessions = Array.from({ length: clients }, () => {
+        const get = (): unknown => {
+          looks += 1
+          return stream
+        }
+        return { streams: { get } }
+      })
+      const sessionsOf = (id: string): unknown[] => (/^c/.test(id) ? [sessions[Number(id.slice(1))]] : [sessions[0]])
+      const neighbours = { ids: sessions.map((_, at) => `c${at}`), servers: [], sessionsOf, send: () => undefined }
+      const roster = { epoch: 1, voters: ['a', 'b', 'c'].map((id) => ({ id, weight: 1 })) }
+      const policy = { kind: 'keep-majority' } as const
+      const waits = new QuorumWaits(core, 'a', neighbours as never, () => ({ ...roster, policy }))
+      const news = new StoredNews(core, neighbours as never, waits)
+      const authors = Array.from({ length: 16 }, (_, at) => [authorIdFrom(`00000000000000${at + 10}`), 5] as const)
+      core.batch(() => {
+        for (const session of sessions) news.awaits(session as never, 'match', Version.from(authors))
+      })
+      looks = 0
+      core.batch(() => news.stored('match'))
+      return looks
+    }
+    expect([looksWith(10), looksWith(40)]).toEqual([13, 43])
   })
 
   it('[LX18] asks its servers anew where the connection that made a quorum of them ends', () => {

@@ -8,12 +8,13 @@ import type { PartitionMetrics } from './partitions.ts'
 import { readingOf } from './reading.ts'
 import type { NodeId, Roster } from './roster.ts'
 import type { RosterDesk } from './roster-desk.ts'
-import type { Reachability, ReachabilityInput } from './verdict/reachability.ts'
+import type { HeardRow, Reachability, ReachabilityInput, ReachabilityRow } from './verdict/reachability.ts'
 
 /** What membership stands on. */
 export interface MembershipGround {
   readonly core: ReplicaCore
   readonly self: NodeId
+  readonly isVoter: boolean
   readonly neighbours: Neighbours
   readonly detector: Detector
   readonly reachability: Reachability
@@ -31,6 +32,8 @@ export interface MembershipGround {
 export class Membership {
   readonly #ground: MembershipGround
   readonly #links = new OwnLinks()
+  /** What servers without a vote see that this client is connected with: they are its way to the voters. */
+  readonly #guides = new Map<NodeId, ReachabilityRow>()
 
   constructor(ground: MembershipGround) {
     this.#ground = ground
@@ -52,6 +55,24 @@ export class Membership {
     }
   }
 
+  /** A connection brought rows. */
+  hear(from: NodeId, rows: readonly HeardRow[], now: number): void {
+    const { roster, isVoter } = this.#ground
+    this.stepRows({ kind: 'hear', from, rows, now })
+    if (isVoter || roster.voters.has(from)) return
+    const own = rows.find(({ row }) => row.observer === from && row.rosterEpoch === roster.roster?.epoch)
+    if (own === undefined) return
+    this.#guides.set(from, own.row)
+    this.linksChanged()
+  }
+
+  /** The last connection with somebody has ended. */
+  left(peer: NodeId, now: number): void {
+    this.#guides.delete(peer)
+    this.step({ kind: 'closed', peer, isLost: true, now })
+    this.linksChanged()
+  }
+
   /** Another roster is in force than that of the voters `before`. */
   inForce(roster: Roster, before: ReadonlySet<NodeId>): void {
     const { core, self, roster: desk } = this.#ground
@@ -68,8 +89,16 @@ export class Membership {
     const { now, wall } = readingOf(core)
     const links = [...roster.voters]
       .filter((id) => id !== self)
-      .map((peer) => this.#links.to(peer, detector.memberOf(peer), wall))
+      .map((peer) => this.#links.to(peer, detector.memberOf(peer), wall, this.#guideTo(peer)))
     this.stepRows({ kind: 'links', links, now })
+  }
+
+  #guideTo(voter: NodeId): NodeId | undefined {
+    for (const [id, { links, rosterEpoch }] of this.#guides) {
+      if (rosterEpoch !== this.#ground.roster.roster?.epoch) continue
+      if (links.some(({ peer, kind }) => peer === voter && kind !== 'unreachable')) return id
+    }
+    return undefined
   }
 
   /** Whether a link may be another than before. */

@@ -6,10 +6,11 @@ import type { PeerLink } from './verdict/reachability.ts'
 export class OwnLinks {
   readonly #known = new Map<NodeId, PeerLink>()
 
-  /** By what is believed of a member now. */
-  to(peer: NodeId, member: MemberView | undefined, wall: number): PeerLink {
+  /** By what is believed of a member now; `by` passes on what comes from it, if it is not reached otherwise. */
+  to(peer: NodeId, member: MemberView | undefined, wall: number, by?: NodeId): PeerLink {
     const isThere = member !== undefined && (member.status === 'alive' || member.status === 'suspect')
-    const reach = isThere ? member.reach : { via: 'none' as const }
+    const own = isThere ? member.reach : { via: 'none' as const }
+    const reach = own.via === 'none' && by !== undefined ? { via: 'relayed' as const, by } : own
     const kind = reach.via === 'none' ? 'unreachable' : reach.via
     const known = this.#known.get(peer)
     const since = known?.kind === kind ? known.since : wall

@@ -21,10 +21,10 @@ export class QuorumWaits {
   readonly #self: NodeId
   readonly #neighbours: Neighbours
   readonly #roster: () => Roster | undefined
-  /** By document. */
-  readonly #waiting = new Map<string, Set<WaitingChange>>()
-  /** Documents that are looked at when the batch ends. */
-  readonly #due = new Set<string>()
+  /** By document and author, in the order of the changes. */
+  readonly #waiting = new Map<string, Map<AuthorId, WaitingChange[]>>()
+  /** Documents that are looked at when the batch ends, and whether servers are asked about them. */
+  readonly #due = new Map<string, boolean>()
   /** What a server said that a quorum has, of documents that somebody waits for. */
   readonly #told = new Map<string, Version>()
 
@@ -39,88 +39,110 @@ export class QuorumWaits {
     const { change } = receipt
     if (change === undefined) return resolved(undefined)
     const waiting = { author: change.author, seq: lastSeq(change), pair: deferred<void>() }
-    const others = this.#waiting.get(document)
-    if (others === undefined) this.#waiting.set(document, new Set([waiting]))
-    else others.add(waiting)
+    const authors = this.#waiting.get(document) ?? new Map<AuthorId, WaitingChange[]>()
+    const changes = authors.get(change.author) ?? []
+    const after = changes.findLastIndex(({ seq }) => seq <= waiting.seq)
+    changes.splice(after + 1, 0, waiting)
+    this.#waiting.set(document, authors.set(change.author, changes))
     for (const stage of ['disk', 'server'] as const)
       receipt.reached(stage).then(undefined, (error: unknown) => {
         if (this.#end(document, waiting)) waiting.pair.reject(error)
       })
-    this.stored(document)
-    this.#ask(document)
+    this.#look(document, true)
     return waiting.pair.later
   }
 
-  /** How much of an author a quorum has on their disks, as far as this replica sees. */
-  quorumSeq(document: string, author: AuthorId): number {
+  /** Answers of an author how much a quorum has on their disks, as far as this replica sees now. */
+  quorumSeqs(document: string): (author: AuthorId) => number {
     const roster = this.#roster()
-    if (roster === undefined) return 0
-    const most = this.#storedBy(document).map(([id, version]) => [id, version.get(author)] as const)
-    const having = new Set<NodeId>()
-    for (const [id, seq] of most.sort(([, left], [, right]) => right - left))
-      if (isQuorum(roster, having.add(id))) return seq
-    return 0
+    const stored = this.#storedBy(document)
+    const known = new Map<AuthorId, number>()
+    const seqOf = (author: AuthorId): number => {
+      if (roster === undefined) return 0
+      const most = stored.map(([id, version]) => [id, version.get(author)] as const)
+      const having = new Set<NodeId>()
+      for (const [id, seq] of most.sort(([, left], [, right]) => right - left))
+        if (isQuorum(roster, having.add(id))) return seq
+      return 0
+    }
+    return (author) => {
+      const seq = known.get(author) ?? seqOf(author)
+      known.set(author, seq)
+      return seq
+    }
   }
 
   /** A server says that a quorum has so much. */
   told(document: string, version: Version): void {
     if (!this.#waiting.has(document)) return
     this.#told.set(document, this.#told.get(document)?.merge(version) ?? version)
-    this.stored(document)
+    this.#look(document, false)
   }
 
   /** More of a document is on somebody's disk. */
   stored(document: string): void {
-    if (!this.#waiting.has(document) || this.#due.has(document)) return
-    this.#due.add(document)
-    this.#core.soon(() => {
-      this.#due.delete(document)
-      this.#settle(document)
-    })
+    this.#look(document, false)
   }
 
   /** Others vote, or are connected, so that what is waited for is seen otherwise. */
   votersChanged(): void {
-    for (const document of this.#waiting.keys()) {
-      this.stored(document)
-      this.#ask(document)
-    }
+    for (const document of this.#waiting.keys()) this.#look(document, true)
   }
 
   close(): void {
-    for (const changes of this.#waiting.values()) for (const { pair } of changes) pair.reject(rejoinError('closed'))
+    for (const authors of this.#waiting.values())
+      for (const changes of authors.values()) for (const { pair } of changes) pair.reject(rejoinError('closed'))
     this.#waiting.clear()
     this.#told.clear()
+  }
+
+  #look(document: string, isAsked: boolean): void {
+    if (!this.#waiting.has(document)) return
+    const isDue = this.#due.has(document)
+    this.#due.set(document, this.#due.get(document) === true || isAsked)
+    if (isDue) return
+    this.#core.soon(() => {
+      const asks = this.#due.get(document) === true
+      this.#due.delete(document)
+      this.#settle(document)
+      if (asks) this.#ask(document)
+    })
   }
 
   /** Whoever is connected with less than a quorum cannot see what a quorum has: its servers tell. */
   #ask(document: string): void {
     const roster = this.#roster()
+    const authors = this.#waiting.get(document)
     const seen = this.#storedBy(document).map(([id]) => id)
-    if (roster === undefined || isQuorum(roster, new Set(seen))) return
-    const waiting = [...(this.#waiting.get(document) ?? [])]
-    const version = waiting.reduce((all, { author, seq }) => all.merge(Version.from([[author, seq]])), Version.empty)
-    if (waiting.length > 0) this.#neighbours.sendAll(this.#neighbours.servers, { kind: 'awaits', document, version })
+    if (roster === undefined || authors === undefined || isQuorum(roster, new Set(seen))) return
+    const version = Version.from([...authors].map(([author, changes]) => [author, changes.at(-1)?.seq ?? 0]))
+    this.#neighbours.sendAll(this.#neighbours.servers, { kind: 'awaits', document, version })
   }
 
+  /** Whether it was waiting. */
   #end(document: string, waiting: WaitingChange): boolean {
-    const changes = this.#waiting.get(document)
-    const wasWaiting = changes?.delete(waiting) === true
-    if (changes?.size === 0) {
-      this.#waiting.delete(document)
-      this.#told.delete(document)
-      // Of more at a time servers take no note.
-      if (this.#waiting.size >= mostAwaited) this.#ask([...this.#waiting.keys()][mostAwaited - 1] as string)
-    }
-    return wasWaiting
+    const authors = this.#waiting.get(document)
+    const changes = authors?.get(waiting.author)
+    const at = changes?.indexOf(waiting) ?? -1
+    if (authors === undefined || changes === undefined || at < 0) return false
+    changes.splice(at, 1)
+    if (changes.length > 0) return true
+    authors.delete(waiting.author)
+    if (authors.size > 0) return true
+    this.#waiting.delete(document)
+    this.#told.delete(document)
+    // Of more at a time servers take no note.
+    if (this.#waiting.size >= mostAwaited) this.#ask([...this.#waiting.keys()][mostAwaited - 1] as string)
+    return true
   }
 
   #settle(document: string): void {
     const told = this.#told.get(document)
-    for (const waiting of this.#waiting.get(document) ?? []) {
-      const { author, seq, pair } = waiting
-      const isStored = (told?.get(author) ?? 0) >= seq || this.quorumSeq(document, author) >= seq
-      if (isStored && this.#end(document, waiting)) pair.resolve(undefined)
+    const seqOf = this.quorumSeqs(document)
+    for (const [author, changes] of this.#waiting.get(document) ?? []) {
+      const seq = Math.max(told?.get(author) ?? 0, seqOf(author))
+      const stored = changes.slice(0, changes.findLastIndex((change) => change.seq <= seq) + 1)
+      for (const waiting of stored) if (this.#end(document, waiting)) waiting.pair.resolve(undefined)
     }
   }
 
@@ -129,7 +151,8 @@ export class QuorumWaits {
     const stored: [NodeId, Version][] = []
     const own = this.#core.shelf.loaded(document)
     if (own !== undefined) stored.push([this.#self, own.durable])
-    for (const peer of this.#neighbours.ids) {
+    // Nobody else counts.
+    for (const { id: peer } of this.#roster()?.voters ?? []) {
       for (const { streams } of this.#neighbours.sessionsOf(peer)) {
         const stream = streams.get(document)
         if (stream !== undefined) stored.push([peer, stream.durableThere])

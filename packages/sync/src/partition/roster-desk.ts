@@ -36,13 +36,15 @@ export class RosterDesk {
   readonly #line: DurableLine<DeskEffect>
   #log: RosterLog | undefined
   #voters: ReadonlySet<NodeId> = new Set()
+  /** Of the roster that is in force. */
+  #epoch: number | undefined
   #isDiskWhole = false
 
   constructor(ground: RosterGround) {
     this.#ground = ground
     this.#line = new DurableLine(
       ground.core,
-      (effect) => (effect.kind === 'persist' ? rowOf(effect.state) : undefined),
+      (effect) => (effect.kind === 'persist' ? { key: rosterPrefix, spell: () => rosterRow(effect.state) } : undefined),
       (effect) => this.#carryOut(effect),
     )
   }
@@ -58,6 +60,11 @@ export class RosterDesk {
 
   get voters(): ReadonlySet<NodeId> {
     return this.#voters
+  }
+
+  /** Whether the roster of the log is in force here: nobody is told of one that is still on its way to the disk. */
+  get isInForce(): boolean {
+    return this.#log !== undefined && this.#log.roster.epoch === this.#epoch
   }
 
   /** Whether this voter knows all that counted under earlier rosters. */
@@ -141,12 +148,17 @@ export class RosterDesk {
   #inForce(roster: Roster): void {
     const before = this.#voters
     this.#voters = new Set(roster.voters.map(({ id }) => id))
+    this.#epoch = roster.epoch
     this.#ground.inForce(roster, before)
   }
 }
 
 function rowOf(state: RosterLogState): StorageOp {
-  return { kind: 'put', key: rosterPrefix, bytes: sealRow(encodeRosterState(state)) }
+  return { kind: 'put', key: rosterPrefix, bytes: rosterRow(state) }
+}
+
+function rosterRow(state: RosterLogState): Uint8Array {
+  return sealRow(encodeRosterState(state))
 }
 
 type Untimed<T> = T extends unknown ? Omit<T, 'now'> : never

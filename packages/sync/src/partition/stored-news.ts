@@ -17,6 +17,8 @@ export class StoredNews {
   readonly #waits: QuorumWaits
   /** By document. */
   readonly #asked = new Map<string, Map<Session, Awaited>>()
+  /** Documents that are looked at when the batch ends. */
+  readonly #due = new Set<string>()
   /** Documents of each connection. */
   readonly #documents = new Map<Session, Set<string>>()
 
@@ -43,20 +45,26 @@ export class StoredNews {
 
   /** More of a document is on somebody's disk. */
   stored(document: string): void {
-    for (const session of this.#asked.get(document)?.keys() ?? []) this.#core.soon(() => this.#tell(session, document))
+    if (!this.#asked.has(document) || this.#due.has(document)) return
+    this.#due.add(document)
+    this.#core.soon(() => {
+      this.#due.delete(document)
+      const seqOf = this.#waits.quorumSeqs(document)
+      for (const session of [...(this.#asked.get(document)?.keys() ?? [])]) this.#tell(session, document, seqOf)
+    })
   }
 
   ended(session: Session): void {
     for (const document of this.#documents.get(session) ?? []) this.#end(session, document)
   }
 
-  #tell(session: Session, document: string): void {
+  #tell(session: Session, document: string, seqOf: (author: AuthorId) => number): void {
     const awaited = this.#asked.get(document)?.get(session)
     // Whoever may not read a document is told nothing of it.
     if (awaited === undefined || session.streams.get(document)?.rights.isReader !== true) return
     const news: [AuthorId, number][] = []
     for (const [author, waiting] of awaited) {
-      const seq = Math.min(waiting.seq, this.#waits.quorumSeq(document, author))
+      const seq = Math.min(waiting.seq, seqOf(author))
       if (seq > waiting.told) news.push([author, seq])
       waiting.told = Math.max(waiting.told, seq)
       if (seq === waiting.seq) awaited.delete(author)

@@ -11,7 +11,7 @@ import type { ReplicaCore } from '../replica-core.ts'
 import { documentKeys } from '../rows.ts'
 import type { StoredRow } from '../seams.ts'
 import { DurableLine } from './durable-line.ts'
-import { putJson, readJson } from './json-row.ts'
+import { jsonRow, readJson } from './json-row.ts'
 import { type Acceptor, type AcceptorEffect, type AcceptorInput, createAcceptor } from './lease/acceptor.ts'
 import { type AcceptorMemory, bootAcceptor, emptyMemory } from './lease/acceptor-state.ts'
 import type { Reading } from './lease/clock.ts'
@@ -189,7 +189,8 @@ export class VoteTable {
     )
     const line = new DurableLine<AcceptorEffect<Version>>(
       core,
-      (effect) => (effect.kind === 'persist' ? putJson(keyOf(document), effect.memory) : undefined),
+      (effect) =>
+        effect.kind === 'persist' ? { key: keyOf(document), spell: () => jsonRow(effect.memory) } : undefined,
       (effect) => {
         if (effect.kind === 'send') send(effect.to, document, effect.message)
       },

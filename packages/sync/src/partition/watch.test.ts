@@ -4,12 +4,15 @@ import { createMemoryDisk, type MemoryLink } from '../index.ts'
 import { insideOf } from '../replica.ts'
 import { type Participant, World } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
+import { Duties, type DutiesGround } from './duties.ts'
+import { mostVoters } from './roster.ts'
 import { rosterPrefix } from './roster-desk.ts'
 import { explainPartition } from './verdict/explain.ts'
+import type { PeerLink, ReachabilityRow } from './verdict/reachability.ts'
 import type { Mode } from './verdict/verdict.ts'
 import { voting } from './voting.ts'
 import { watchPartitions } from './watch.ts'
-import { decodePartition, encodePartition } from './wire.ts'
+import { decodePartition, encodePartition, type PartitionMessage } from './wire.ts'
 
 const isAll = (cluster: Cluster, mode: Mode): boolean =>
   cluster.nodes.every(({ watch }) => watch.status.verdict?.mode === mode)
@@ -311,6 +314,57 @@ describe('the partition layer of a replica', () => {
     // One that woke for nothing would never come to the end of this.
     cluster.world.advance(120_000)
     expect(again.status.state).toBe('unknown')
+  })
+
+  it('[PL21] a client of a server without a vote knows through it where it stands, for as long as that one is there', () => {
+    const ids = ['a', 'b', 'c'].map((id) => ({ id, weight: 1 }))
+    const cluster = new Cluster(['a', 'b', 'c', 'd'], { voters: ids })
+    cluster.world.advance(40_000)
+    const client = cluster.world.replica()
+    const wire = cluster.world.wire('in')
+    client.join({ transports: [wire.dial], capMs: 2000 })
+    cluster.node('d').participant.join({ transports: [wire.listen] })
+    const watch = watchPartitions(client.replica)
+    const side = (): unknown => [watch.status.side, watch.status.members]
+    cluster.until('full', () => watch.status.side === 'full', 10)
+    cluster.between('c', 'abd', true)
+    cluster.until('majority', () => watch.status.side === 'majority', 40)
+    expect(side()).toEqual(['majority', ['a', 'b']])
+    cluster.between('c', 'abd', false)
+    cluster.until('full', () => watch.status.side === 'full', 65)
+    cluster.between('d', 'abc', true)
+    cluster.until('isolated', () => watch.status.side === 'isolated', 40)
+    cluster.between('d', 'abc', false)
+    cluster.until('full', () => watch.status.side === 'full', 65)
+    wire.cut()
+    cluster.until('isolated', () => watch.status.side === 'isolated', 40)
+  })
+
+  it('[PL23] tells the rows of a roster of the greatest size in several messages, each of which a connection takes', () => {
+    const names = Array.from({ length: mostVoters }, (_, at) => `server-${String(at).padStart(3, '0')}`)
+    const linkTo = (peer: string): PeerLink => ({ peer, kind: 'direct', since: 1_767_225_600_000 })
+    const rowOf = (observer: string): ReachabilityRow => {
+      const links = names.filter((name) => name !== observer).map(linkTo)
+      return { observer, rosterEpoch: 1, version: 1, links }
+    }
+    const told: PartitionMessage[] = []
+    const duties = new Duties({
+      core: { clock: { monotonic: () => 0 } },
+      self: names[0],
+      roster: { voters: new Set(names) },
+      neighbours: { sendAll: (_: unknown, message: PartitionMessage) => told.push(message) },
+      reachability: {
+        rows: [{ row: rowOf(names[0] as string), isFresh: true }],
+        gossip: () => names.slice(1).map((name) => ({ row: rowOf(name), ageMs: 1 })),
+      },
+    } as unknown as DutiesGround)
+    duties.publish([names[1] as string])
+    const observers = told
+      .flatMap((message) => (message.kind === 'rows' ? message.rows : []))
+      .map(({ row }) => row.observer)
+    expect(observers).toEqual(names)
+    expect(told.length).toBeGreaterThan(2)
+    for (const message of told) expect(encodePartition(message).length).toBeLessThan(200_000)
   })
 
   it('[PL8] ends the connection of one that says what no partition layer would, and goes on', () => {

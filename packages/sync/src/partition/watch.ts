@@ -151,6 +151,7 @@ class PartitionWatch implements Companion, Partitions {
     this.#members = new Membership({
       core,
       self,
+      isVoter,
       neighbours,
       detector: this.#detector,
       reachability: this.#reachability,
@@ -251,6 +252,7 @@ class PartitionWatch implements Companion, Partitions {
   lease(document: { readonly name: string }, name: string, options: LeaseRequestOptions = {}): Later<Lease> {
     const { shelf } = this.#core
     const leases = this.#leases
+    if (this.#isClosed) return rejected(rejoinError('closed'))
     if (leases === undefined)
       return rejected(
         rejoinError('config-invalid', {
@@ -273,6 +275,7 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   reached(document: { readonly name: string }, receipt: Receipt): Later<void> {
+    if (this.#isClosed) return rejected(rejoinError('closed'))
     return this.#waits.reached(document.name, receipt)
   }
 
@@ -349,7 +352,7 @@ class PartitionWatch implements Companion, Partitions {
 
   ending(session: Session): void {
     const peer = this.#neighbours.idOf(session)
-    if (this.#roster.voters.has(peer)) this.#contact.ledger.leaving(peer, session)
+    if (this.#neighbours.has(session) && this.#roster.voters.has(peer)) this.#contact.ledger.leaving(peer, session)
   }
 
   used(document: DocumentCore): void {
@@ -374,8 +377,7 @@ class PartitionWatch implements Companion, Partitions {
     if (this.#isClosed) return
     this.#waits.votersChanged()
     if (!isLast) return
-    this.#members.step({ kind: 'closed', peer, isLost: true, now: this.#time().now })
-    this.#members.linksChanged()
+    this.#members.left(peer, this.#time().now)
     // Whoever was met again for a moment, and is lost, begins what was written apart anew.
     if (this.#contact.ledger.isApart) this.#outlook.look()
     this.#arm()
@@ -405,7 +407,7 @@ class PartitionWatch implements Companion, Partitions {
         // It goes by another roster, which it may have missed, or this replica.
         if (told.rows.some(({ row }) => row.observer === from && row.rosterEpoch !== this.#roster.roster?.epoch))
           this.#roster.contact(from)
-        this.#members.stepRows({ kind: 'hear', from, rows: told.rows, now })
+        this.#members.hear(from, told.rows, now)
         break
       case 'roster':
         this.#roster.receive(session, told.message)
@@ -424,7 +426,8 @@ class PartitionWatch implements Companion, Partitions {
         else if (session.isServer) this.#leases?.answered?.(told.document, told.voter, told.message)
         break
       case 'relay':
-        if (isOfVoters) this.#votes?.relayed(from, told)
+        // Of any server that was let in: one without a vote has clients as well.
+        if (this.#neighbours.isNamed(session)) this.#votes?.relayed(from, told)
         break
       case 'awaits':
         this.#news?.awaits(session, told.document, told.version)
@@ -439,15 +442,22 @@ class PartitionWatch implements Companion, Partitions {
     this.#arm()
   }
 
+  /** Whether all connections with somebody of that name are with one that was let in under it. */
+  #isOfServers(name: string): boolean {
+    const sessions = [...this.#core.connections].flatMap(({ session }) => (session.peerName === name ? session : []))
+    return sessions.every((session) => this.#neighbours.has(session) && this.#neighbours.isNamed(session))
+  }
+
   #time(): Reading {
     return readingOf(this.#core)
   }
 
   #standing(): Standing | undefined {
-    const { log, isDiskWhole } = this.#roster
+    const { log, isDiskWhole, isInForce } = this.#roster
     if (log === undefined) return undefined
     const holdMs = Math.max(0, Math.ceil(log.grantsHeldUntil - this.#time().now))
-    return { roster: log.roster, mayVote: log.mayVote, isDiskWhole, holdMs }
+    // Its acceptors go by the roster before until the next is in force, and under that one it has ceased to vote.
+    return { roster: log.roster, mayVote: log.mayVote && isInForce, isDiskWhole, holdMs }
   }
 
   /** Undefined where it could not be read. */
@@ -461,7 +471,9 @@ class PartitionWatch implements Companion, Partitions {
     core.companions.set(partitionChannel, this)
     core.closers.add(() => this.close())
     this.#stops.push(
-      this.#replica.onDivergence(({ document }) => {
+      this.#replica.onDivergence(({ document, peer }) => {
+        // Whoever may read could make a server keep incidents.
+        if (this.#duties !== undefined && !this.#isOfServers(peer)) return
         this.#incidents.diverged(document)
         core.batch(() => this.#outlook.look())
         this.#arm()

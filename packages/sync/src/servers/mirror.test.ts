@@ -238,4 +238,21 @@ describe('servers that are connected', () => {
     world.advance(100)
     expect(servers[0].replica.metrics().malformedFrames).toBe(before + 1)
   })
+
+  it('[MI10] remember no names of documents that neither has in memory', () => {
+    const { world, servers, mirrors, between, client } = pair()
+    between.restore()
+    world.advance(2000)
+    for (let at = 0; at < 20; at++) {
+      const { participant, handle } = client(0, `document-${at}`)
+      handle.change((s) => s.potions.add(1))
+      world.advance(2000)
+      participant.replica.close()
+      world.advance(20_000)
+    }
+    world.advance(60_000)
+    expect(servers.map(({ replica }) => insideOf(replica).shelf.size)).toEqual([0, 0])
+    expect(mirrors.map(({ remembered }) => remembered)).toEqual([0, 0])
+    expect(documentsAt(servers[1]).length).toBe(20)
+  })
 })

@@ -40,6 +40,8 @@ interface Partner {
 export interface Mirror {
   /** Documents that are still to be brought together with some server since it was met. */
   readonly pending: number
+  /** Names of documents that are remembered for what other servers do with them: of those in memory only. */
+  readonly remembered: number
   close(): void
 }
 
@@ -68,6 +70,12 @@ class DocumentMirror implements Companion, Mirror {
     let pending = 0
     for (const { waiting, underWay } of this.#partners.values()) pending += (waiting?.length ?? 1) + underWay.size
     return pending
+  }
+
+  get remembered(): number {
+    let names = 0
+    for (const { told, unused } of this.#partners.values()) names += told.size + unused.size
+    return names
   }
 
   start(): void {
@@ -144,6 +152,10 @@ class DocumentMirror implements Companion, Mirror {
 
   dropped({ name }: DocumentCore): void {
     this.#restless.delete(name)
+    for (const { told, unused } of this.#partners.values()) {
+      told.delete(name)
+      unused.delete(name)
+    }
   }
 
   receive(session: Session, bytes: Uint8Array): void {

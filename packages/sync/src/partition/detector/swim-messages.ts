@@ -9,6 +9,9 @@ export const mostAccusers = 10
 /** By how much one message may raise an incarnation, so that nobody can use up those of another. */
 export const mostRaise = 1_048_576
 
+/** The same for who has no vote: it may be anybody, as often as it likes. */
+export const mostStrangerRaise = 1024
+
 /** What a replica believes of a member. `unreachable` never ends by itself. */
 export type MemberStatus = 'alive' | 'suspect' | 'unreachable' | 'left'
 

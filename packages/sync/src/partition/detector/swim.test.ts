@@ -17,7 +17,14 @@ import {
   tableOf,
 } from './swim.test-helper.ts'
 import { createSwim } from './swim.ts'
-import { type MemberStatus, mostMembers, mostRaise, mostRumours, type SwimMessage } from './swim-messages.ts'
+import {
+  type MemberStatus,
+  mostMembers,
+  mostRaise,
+  mostRumours,
+  mostStrangerRaise,
+  type SwimMessage,
+} from './swim-messages.ts'
 import type { SwimInput } from './swim-types.ts'
 
 describe('swim', () => {
@@ -386,7 +393,7 @@ describe('swim', () => {
     const ahead = rumour('alice', 'unreachable', 9, 'page')
     expect(answers({ kind: 'probe', seq: 3, rumours: [ahead] })).toMatchObject([{ kind: 'ack', incarnation: 10 }])
     const absurd = rumour('alice', 'unreachable', 2 ** 50, 'page')
-    const most = 10 + mostRaise + 1
+    const most = 10 + mostStrangerRaise + 1
     expect(answers({ kind: 'probe', seq: 4, rumours: [absurd] })).toMatchObject([{ kind: 'ack', incarnation: most }])
     const known = rumour('alice', 'suspect', most, 'page')
     const table = answers({ kind: 'table', isAnswer: false, rumours: [known, rumour('bob', 'unreachable', 1, 'page')] })

@@ -16,7 +16,7 @@ import { type Beliefs, createBeliefs, hears, type Member, type Reach, type Suspi
 import type { DetectorSettings } from './presets.ts'
 import { createProbeOrder, pickSome } from './probe-order.ts'
 import { createProber, type ProbeResult } from './prober.ts'
-import { mostMembers, mostRaise, mostRumours, type Rumour, type SwimMessage } from './swim-messages.ts'
+import { mostMembers, mostRumours, mostStrangerRaise, type Rumour, type SwimMessage } from './swim-messages.ts'
 import { isSameReach, type MemberView, type SwimEffect, type SwimInput, viewOf } from './swim-types.ts'
 
 /** What a `Swim` goes by. */
@@ -266,7 +266,8 @@ export function createSwim({ self, settings, random, incarnation = 1 }: SwimOpti
         id === self && at >= beliefs.incarnation && (status === 'suspect' || status === 'unreachable'),
     )
     // It may well know of a higher one than this replica, which was restarted; far higher ones are approached by and by.
-    if (accusation !== undefined) beliefs.raise(Math.min(accusation.incarnation, beliefs.incarnation + mostRaise))
+    if (accusation !== undefined)
+      beliefs.raise(Math.min(accusation.incarnation, beliefs.incarnation + mostStrangerRaise))
     const own: Rumour = { id: self, status: 'alive', incarnation: beliefs.incarnation, by: [] }
     if (kind === 'probe') {
       const ack: SwimMessage = { kind: 'ack', seq: message.seq, incarnation: beliefs.incarnation, rumours: [] }

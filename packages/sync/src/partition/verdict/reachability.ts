@@ -130,7 +130,7 @@ export function createReachability(options: ReachabilityOptions): Reachability {
     const row = { observer: self, rosterEpoch: epoch, version, links: linksAmongVoters(self, links) }
     entries.set(self, { row, heardAt: now, isFresh: true, isHearsay: false })
     publishAt = now + gossipIntervalMs
-    return voters.has(self) ? [{ kind: 'publish', row }] : []
+    return [{ kind: 'publish', row }]
   }
 
   const isNews = (held: Entry | undefined, { version: told }: ReachabilityRow, isHearsay: boolean): boolean => {

@@ -110,7 +110,9 @@ function assertions(rows: readonly HeldRow[], guest: NodeId | undefined): Says {
   const direct = new Map<NodeId, ReadonlySet<NodeId>>()
   for (const { row, isFresh } of rows) {
     if (!isFresh) continue
-    direct.set(row.observer, new Set(row.links.filter(({ kind }) => kind === 'direct').map(({ peer }) => peer)))
+    // A guest goes by what its server reaches, too.
+    const reached = row.links.filter(({ kind }) => kind === 'direct' || (row.observer === guest && kind === 'relayed'))
+    direct.set(row.observer, new Set(reached.map(({ peer }) => peer)))
   }
   // Voters have no links to who is no voter: there the own word is all there is.
   return (observer, peer) => (peer === guest ? undefined : direct.get(observer)?.has(peer))
