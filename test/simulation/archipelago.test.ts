@@ -133,7 +133,7 @@ describe('the archipelago', () => {
       event.kind === 'lease' && event.node === 3 && event.step.what === 'refused' ? [event.step] : [],
     )
     expect(told).toEqual([
-      expect.objectContaining({ reason: expect.stringMatching(/keeps it for lantern/), reaches: undefined }),
+      expect.objectContaining({ reason: expect.stringMatching(/lantern holds it/), reaches: undefined }),
     ])
     // Given back after a minute: the next one may.
     lab.step(110_000)

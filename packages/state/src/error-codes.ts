@@ -30,6 +30,8 @@ export type ErrorCode =
   | 'invalid-scenario'
   | 'invalid-schema'
   | 'invalid-value'
+  | 'lease-lost'
+  | 'lease-not-held'
   | 'malformed'
   | 'out-of-range'
   | 'peer-closed'
@@ -57,6 +59,7 @@ export type ErrorCode =
   | 'too-many-messages'
   | 'unauthorized'
   | 'value-too-large'
+  | 'write-withdrawn'
 
 /** A text with its code. */
 export interface CodedText extends ErrorText {
@@ -231,6 +234,15 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   'invalid-schema': invalidSchema,
   'invalid-value': invalidValue,
+  'lease-lost': {
+    reason: 'The lease ended before a quorum was known to have the write.',
+    remedy: 'The write may survive or not: read the field once the lease is held again, and write what is missing.',
+  },
+  'lease-not-held': {
+    reason: 'The lease is not held here, and the field refuses writes meanwhile.',
+    remedy:
+      'Write when the lease is usable (lease.onChange), or let the field queue such writes or show them as tentative (`apart`).',
+  },
   malformed: {
     reason: 'Bytes do not decode.',
     remedy: 'They were damaged, cut short, or made by something else. Fetch them again from a peer.',
@@ -325,4 +337,8 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = {
     remedy: 'Answer token() with a valid credential; it is asked again at each dial.',
   },
   'value-too-large': valueTooLarge,
+  'write-withdrawn': {
+    reason: 'The write was withdrawn while it waited for its lease.',
+    remedy: 'Nothing was written. Make the change again if it is still wanted.',
+  },
 }

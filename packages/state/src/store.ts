@@ -35,7 +35,7 @@ export interface StoreStats {
 /** What a change is written with. */
 export interface ChangeOptions {
   /** Tokens of the leases whose fenced fields the change writes. */
-  readonly token?: FencingToken | readonly FencingToken[]
+  readonly token?: FencingToken | readonly FencingToken[] | undefined
 }
 
 /** How a merge is to be taken. */

@@ -59,7 +59,7 @@ const reasonOf = (run: () => unknown): string => {
 describe('writes under a lease that is not held', () => {
   it('[EX1] are refused with why where the field says so, or any other that the write touches', () => {
     const { lone } = apart()
-    const why = /^fencing-token-required: The lease "match" is wanted for it\. .*(quorum|renewed|b|c)/
+    const why = /^lease-not-held: It takes the lease "match"\. .*(quorum|renewed|b|c)/
     expect(reasonOf(() => lone.moves.change((draft) => draft.board.winner.set('ada')))).toMatch(why)
     const both = () =>
       lone.moves.change((draft) => {
@@ -69,6 +69,14 @@ describe('writes under a lease that is not held', () => {
     expect(reasonOf(both)).toMatch(why)
     expect(lone.moves.waiting).toEqual([])
     expect(lone.handle.snapshot.board).toEqual({ move: '', winner: '' })
+  })
+
+  it('[EX5] are made at once where they touch no field of the lease', () => {
+    const { cluster, lone } = apart()
+    const write = lone.moves.change((draft) => draft.title.set('apart'))
+    expect([write.isTentative, lone.moves.waiting, lone.handle.snapshot.title]).toEqual([false, [], 'apart'])
+    cluster.world.advance(100)
+    expect(write.state).toBe('counts')
   })
 
   it('[EX2] wait in turn until it is held, and are made on what stands there by then', () => {

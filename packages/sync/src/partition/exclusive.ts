@@ -44,8 +44,8 @@ export interface ExclusiveWrite {
   /** Undefined while it waits. */
   readonly receipt: Receipt | undefined
   /**
-   * Settles when it counts: see `Lease.reached`. Rejects with what it threw when it was made, `fencing-token-stale` when the lease was
-   * lost before, `closed` when it was withdrawn.
+   * Settles when it counts: see `Lease.reached`. Rejects with what it threw when it was made, `lease-lost` when the lease was
+   * lost before, `write-withdrawn` when it was withdrawn.
    */
   readonly counts: Later<void>
   /** Gives up a write that waits; another is not changed. */
@@ -65,7 +65,9 @@ export interface Exclusive<S extends Schema> {
   /**
    * Runs `write` now where the lease is usable, and otherwise when it is, on what stands in the document by then: it may be run several
    * times, and has no other effects. Of several fields of the lease that it writes, the strictest `apart` counts.
-   * @throws RejoinError `fencing-token-required` with why, where a field says `refuse` or too many wait; what `change` throws.
+   * A write that touches no field of the
+   * lease is made at once, held or not, and counts when it is on the disk here, as any other.
+   * @throws RejoinError `lease-not-held` with why, where a field says `refuse` or too many wait; what `change` throws.
    */
   change(write: (draft: DraftOf<S>) => void): ExclusiveWrite
   /** Calls back when something waits, or waits no more. Returns the way to stop. */
@@ -97,7 +99,7 @@ export function exclusive<S extends Schema>(handle: DocumentHandle<S>, lease: Le
     lease.reached(receipt).then(
       () => pending.settle('counts'),
       (error: unknown) => {
-        const isLost = isRejoinError(error) && error.code === 'fencing-token-stale'
+        const isLost = isRejoinError(error) && error.code === 'lease-lost'
         pending.settle(isLost ? 'lost' : 'failed', error)
       },
     )
@@ -151,10 +153,22 @@ export function exclusive<S extends Schema>(handle: DocumentHandle<S>, lease: Le
       },
       withdraw: () => {
         if (state !== 'waiting') return
-        pending.settle('withdrawn', rejoinError('closed', { reason: 'The write was withdrawn.' }))
+        pending.settle('withdrawn', rejoinError('write-withdrawn'))
         setWaiting(waiting.filter((other) => other !== pending))
       },
     }
+    return pending
+  }
+
+  /** It needs no lease. */
+  const free = (write: Pending<S>['write']): Pending<S> => {
+    const pending = pendingOf(write, false)
+    const receipt = handle.change(write)
+    pending.made(receipt)
+    receipt.reached('disk').then(
+      () => pending.settle('counts'),
+      (error: unknown) => pending.settle('failed', error),
+    )
     return pending
   }
 
@@ -174,14 +188,19 @@ export function exclusive<S extends Schema>(handle: DocumentHandle<S>, lease: Le
         return pending
       }
       const tried = copy()
-      const apart = apartOf(handle.schema, lease.name, trial(tried, lease.name, write))
+      const change = trial(tried, lease.name, write)
+      if (change !== undefined && !change.ops.some(isOfLease(lease.name))) {
+        shown = undefined
+        return free(write)
+      }
+      const apart = apartOf(handle.schema, lease.name, change)
       // What it was tried on is what is to be shown, if it is.
       shown = undefined
       if (apart === 'refuse' || waiting.length >= mostWaiting) {
-        const why =
-          apart === 'refuse' ? (lease.denial ?? 'It is not held here.') : `${mostWaiting} writes wait already.`
-        throw rejoinError('fencing-token-required', {
-          reason: `The lease "${lease.name}" is wanted for it. ${why}`,
+        const asking = 'It is not granted yet; the voters are being asked.'
+        const why = apart === 'refuse' ? (lease.denial ?? asking) : `${mostWaiting} writes wait already.`
+        throw rejoinError('lease-not-held', {
+          reason: `It takes the lease "${lease.name}". ${why}`,
           details: { lease: lease.name },
         })
       }
@@ -221,11 +240,16 @@ function trial<S extends Schema>(
   }
 }
 
+const isOfLease =
+  (lease: string) =>
+  ({ key }: Change['ops'][number]): boolean =>
+    key.kind === leafKinds.fenced && key.member === lease
+
 const strictness = ['tentative', 'queue', 'refuse'] as const
 
 /** The strictest that the fenced fields say which a write touches, or all of the lease where it could not be tried. */
 function apartOf(schema: Schema, lease: string, change: Change | undefined): Apart {
-  const paths = change?.ops.filter(({ key }) => key.kind === leafKinds.fenced && key.member === lease)
+  const paths = change?.ops.filter(isOfLease(lease))
   let strictest = 0
   const visit = (shape: object, path: readonly string[] | undefined): void => {
     const field = shape as { readonly field?: string; readonly lease?: string; readonly apart?: Apart }

@@ -202,8 +202,8 @@ describe('a lease of a document that is granted elsewhere', () => {
     cluster.world.advance(2000)
     expect(late.said).toBe('')
     cluster.world.advance(2 * ttlMs)
-    expect(late.said).toBe('fencing-token-stale')
-    expect(outcomeOf(first.lease.reached(receipt)).said).toBe('fencing-token-stale')
+    expect(late.said).toBe('lease-lost')
+    expect(outcomeOf(first.lease.reached(receipt)).said).toBe('lease-lost')
   })
 
   it('[LW4] asks a server where the voters of the policy have no quorum', () => {

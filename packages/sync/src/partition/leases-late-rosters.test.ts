@@ -61,7 +61,7 @@ describe('a voter that hears late of the roster that it helped to decide', () =>
       cluster.between('a', 'bcd', true)
       const later = wantAt(cluster.node('d'))
       cluster.until('d holds it', () => later.lease.token !== undefined, 60)
-      expect([counts.code, holder.lease.token]).toEqual(['fencing-token-stale', undefined])
+      expect([counts.code, holder.lease.token]).toEqual(['lease-lost', undefined])
     },
   )
 

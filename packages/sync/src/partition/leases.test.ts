@@ -66,6 +66,32 @@ describe('a lease of a document', () => {
     )
   })
 
+  it('[LX23] tells whoever does not get it who has it and for how long, and voters that have no vote that they have none', () => {
+    const cluster = voters()
+    const { lease } = want(cluster, 'a')
+    cluster.until('a holds it', () => lease.token !== undefined, 5)
+    const other = want(cluster, 'b')
+    cluster.world.advance(5000)
+    const { holder, denial } = other.lease
+    expect([lease.holder, holder?.id, denial]).toEqual([
+      undefined,
+      'a',
+      expect.stringMatching(/^a holds it, for \d+ s/),
+    ])
+    const left = (holder?.until ?? 0) - cluster.world.time.clock.now()
+    expect(left > 0 && left <= 1.05 * ttlMs).toBe(true)
+    lease.release()
+    cluster.until('b holds it', () => other.lease.token !== undefined, 10)
+    expect([other.lease.holder, other.lease.denial]).toEqual([undefined, undefined])
+
+    const unfounded = new Cluster(['a', 'b', 'c'], {}, { maxTtlMs: ttlMs, isFounding: false })
+    unfounded.world.advance(40_000)
+    const lone = want(unfounded, 'a')
+    unfounded.world.advance(20_000)
+    expect(lone.lease.denial).toMatch(/a, b, c said to have no vote|[abc].* said to have no vote/)
+    expect(unfounded.node('a').watch.status.verdict).toMatchObject({ mode: 'full', powerless: 'no-vote' })
+  })
+
   it('[LX3] is renewed for as long as a quorum is there, and has nobody where none is', () => {
     const cluster = voters()
     const side = want(cluster, 'a')
@@ -229,7 +255,7 @@ describe('a lease of a document', () => {
     write('second')
     cluster.world.advance(60_000)
     // The lease is lost, and with it what was written last: a quorum has it only after the heal.
-    expect(reached.slice(2)).toEqual(['second: fencing-token-stale'])
+    expect(reached.slice(2)).toEqual(['second: lease-lost'])
     cluster.between('a', 'bc', false)
     cluster.until('stored', () => reached.includes('second stored'), 65)
     cluster.until('a holds it again', () => side.lease.token !== undefined, 30)

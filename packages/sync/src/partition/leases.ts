@@ -31,9 +31,11 @@ export interface Lease {
   readonly token: FencingToken | undefined
   /** Why the last attempt failed, in words; undefined while it is held. */
   readonly denial: string | undefined
+  /** Who holds it otherwise, where the last attempt told, and until when unless it is renewed, Unix milliseconds. */
+  readonly holder: { readonly id: NodeId; readonly until: number } | undefined
   /**
    * Settles when a fenced write counts: a quorum of the voters had it on their disks when they renewed the lease, so that whoever
-   * holds it next begins with it, also under the rosters that come later. Rejects with RejoinError `fencing-token-stale` when the
+   * holds it next begins with it, also under the rosters that come later. Rejects with RejoinError `lease-lost` when the
    * lease was lost before: then it may have been lost with it, and the next holder may do the same again. Until it settles nothing
    * should be done that cannot be undone. It takes a round trip to the voters more than to store the write there. A roster that was forced
    * is the word of an operator that what its voters do not have counts no more.
@@ -166,11 +168,18 @@ class LeaseTable implements LeaseDesk {
     const listeners = new Set<(event: LeaseChange) => void>()
     let waiting = deferred<FencingToken>()
     let denial: string | undefined
+    let other: Lease['holder']
     let toCover: { readonly token: FencingToken; readonly versions: readonly Version[] } | undefined
     let isUsable = false
 
     const current = (): FencingToken | undefined => holder.usableToken(this.#reading())
-    const stale = (): RejoinError => rejoinError('fencing-token-stale', { details: { lease: name } })
+    const stale = (): RejoinError =>
+      rejoinError('lease-lost', {
+        ...(denial === undefined
+          ? {}
+          : { reason: `The lease ${name} ended before a quorum was known to have it. ${denial}` }),
+        details: { lease: name },
+      })
     const writes = new CountingWrites({
       core,
       roster: this.#ground.roster,
@@ -190,6 +199,7 @@ class LeaseTable implements LeaseDesk {
           break
         case 'usable':
           denial = undefined
+          other = undefined
           isUsable = true
           waiting.resolve(effect.token)
           core.tell(listeners, { kind: 'usable', token: effect.token })
@@ -205,6 +215,10 @@ class LeaseTable implements LeaseDesk {
           break
         case 'denied':
           denial = effect.reason
+          other =
+            effect.holder === undefined
+              ? undefined
+              : { id: effect.holder, until: core.clock.now() + (effect.forMs ?? 0) }
           break
         case 'vote':
           writes.voted(effect.by, effect.version)
@@ -255,6 +269,9 @@ class LeaseTable implements LeaseDesk {
       },
       get denial(): string | undefined {
         return denial
+      },
+      get holder(): Lease['holder'] {
+        return other
       },
       reached,
       held: () => waiting.later,

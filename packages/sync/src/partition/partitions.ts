@@ -114,7 +114,8 @@ export interface HealedSplit {
   readonly forMs: number
   /** What this side wrote meanwhile. */
   readonly ours: Divergence
-  /** What each side did and how conflicts were settled, a report for each document and connection. None on servers, which follow no outages. */
+  /** What each side did and how conflicts were settled, a report for each document and connection that was lost and came back: what came in
+   * meanwhile over one that held is in none. None on servers, which follow no outages. */
   readonly reports: readonly HealEvent[]
 }
 
@@ -160,13 +161,14 @@ export interface Partitions {
   force(roster: Omit<Roster, 'epoch'>): void
   /**
    * Wants a lease of a document, for what must not happen on two sides: whoever holds it has a token that `fenced` fields of that
-   * lease ask for. It is granted by a quorum of the voters, with whom this replica has to be connected itself, renewed by itself, and
+   * lease ask for. It is granted by a quorum of the voters, who are asked over connections with them and through servers, renewed by itself, and
    * lost here before anybody else can have it. Rejects with RejoinError `config-invalid` where the options cannot be kept, or this replica has
    * no `leases`.
    */
   lease(document: { readonly name: string }, name: string, options?: LeaseRequestOptions): Later<Lease>
   /**
-   * Settles when a quorum of the voters has a change on their disks. For a fenced write there is `Lease.reached`. This replica has to be connected with that quorum itself. Rejects with RejoinError
+   * Settles when a quorum of the voters has a change on their disks. For a fenced write there is `Lease.reached`. Where this replica
+   * is connected with less than a quorum its servers tell. Rejects with RejoinError
    * `refused` when a server refused the change, `closed` when the partition layer is closed before.
    */
   reached(document: { readonly name: string }, receipt: Receipt): Later<void>

@@ -124,8 +124,19 @@ export class VoteTable {
   }
 
   ask(document: string, from: NodeId, message: LeaseMessage<Version>): void {
-    const { core } = this.#ground
-    if (this.#voting() === undefined) return
+    const { core, self, send, standing } = this.#ground
+    if (this.#voting() === undefined) {
+      const isVoter = standing()?.roster.voters.some(({ id }) => id === self) === true
+      // So that whoever asks does not take it to be gone.
+      if (isVoter && (message.kind === 'prepare' || message.kind === 'accept'))
+        send(from, document, {
+          kind: 'refused',
+          epoch: message.epoch,
+          request: message.request,
+          why: { kind: 'recovering' },
+        })
+      return
+    }
     const vote = (seat: Seat): void => core.batch(() => this.#vote(document, seat, { kind: 'receive', from, message }))
     const known = this.#seats.get(document)
     if (known?.isUsing === true) {

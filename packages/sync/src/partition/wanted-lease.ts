@@ -93,6 +93,9 @@ export class WantedLease implements Lease {
     return this.#denial
   }
 
+  /** A backend tells none. */
+  readonly holder = undefined
+
   held(): Later<FencingToken> {
     return this.#usable.later
   }
@@ -276,7 +279,7 @@ export class WantedLease implements Lease {
   }
 
   #stale(): unknown {
-    return rejoinError('fencing-token-stale', { details: { lease: this.name } })
+    return rejoinError('lease-lost', { details: { lease: this.name } })
   }
 
   #reading(): Reading {

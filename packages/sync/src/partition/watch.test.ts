@@ -32,7 +32,12 @@ describe('the partition layer of a replica', () => {
     cluster.until('full', () => isAll(cluster, 'full'), 20)
     cluster.world.advance(20_000)
     for (const { watch } of cluster.nodes) {
-      expect(watch.status.verdict?.capabilities).toEqual({ mayGrantLease: true, mayChangeRoster: true, mayPrune: true })
+      expect(watch.status.verdict?.capabilities).toEqual({
+        mayGrantLease: true,
+        mayHoldLease: true,
+        mayChangeRoster: true,
+        mayPrune: true,
+      })
       expect(watch.status.open).toEqual([])
       expect(explainPartition(watch.status.verdict)[0]).toMatch(/^All 5 voters have reached each other/)
     }

@@ -23,28 +23,38 @@ export function denialOf<V>(
   const missing = voters.flatMap(({ id }) => (answered.has(id) ? [] : [id]))
   if (!isQuorum({ voters, policy, ...roster }, new Set(voters.map(({ id }) => id))))
     return { reason: `The policy of the roster, "${policy.kind}", lets no voters grant a lease.`, missing }
-  const parts = refused.map(({ by, why }) => `${by} ${refusalInWords(why)}`)
-  if (missing.length > 0) parts.push(`${missing.join(', ')} did not answer`)
-  const reason = `No quorum: ${parts.join('; ')}.`
-  const held = refused.flatMap(({ why }) => (why.kind === 'held' ? [why] : []))[0]
+  const words = new Map<string, NodeId[]>()
+  for (const { by, why } of refused) words.set(refusalInWords(why), [...(words.get(refusalInWords(why)) ?? []), by])
+  const parts = [...words].map(([said, by]) => `${by.join(', ')} ${said}`)
+  const silent = missing.length > 0 ? [`${missing.join(', ')} did not answer`] : []
+  const held = refused.flatMap(({ why }) => (why.kind === 'held' ? [why] : [])).sort((a, b) => b.forMs - a.forMs)[0]
+  const isHeld = held !== undefined && refused.every(({ why }) => why.kind === 'held' && why.holder === held.holder)
+  const reason = isHeld
+    ? `${[`${held.holder} holds it, for ${seconds(held.forMs)} more unless it is renewed`, ...silent].join('; ')}.`
+    : `No quorum: ${[...parts, ...silent].join('; ')}.`
   return held === undefined ? { reason, missing } : { reason, holder: held.holder, forMs: held.forMs, missing }
 }
 
 function refusalInWords(why: LeaseRefusal): string {
   switch (why.kind) {
     case 'held':
-      return `keeps it for ${why.holder} for about ${why.forMs} ms`
+      return `said that ${why.holder} holds it`
     case 'outbid':
       return 'promised it to another'
     case 'epoch':
-      return 'counts under another roster'
+      return 'went by another roster'
     case 'newRoster':
-      return `has a new roster and only renews for about ${why.forMs} ms`
+      return `went over to a new roster and may only renew for ${seconds(why.forMs)} more`
     case 'recovering':
-      return 'lost its memory and does not vote yet'
+      return 'said to have no vote, as the disk does not tell what was promised'
     case 'full':
-      return 'has no room for another lease'
+      return 'said to have no room for another lease'
     case 'behind':
-      return 'lacks some of what counted under the roster before and only renews'
+      return 'said to lack some of what counted under the roster before'
   }
+}
+
+/** Whole seconds, at least one. */
+function seconds(ms: number): string {
+  return `${Math.max(1, Math.ceil(ms / 1000))} s`
 }

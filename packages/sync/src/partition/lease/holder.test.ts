@@ -162,7 +162,7 @@ describe('a holder', () => {
     expect(alice.said).toEqual([
       {
         kind: 'denied',
-        reason: 'No quorum: v1 keeps it for bob for about 300 ms; v2, v3 did not answer.',
+        reason: 'bob holds it, for 1 s more unless it is renewed; v2, v3 did not answer.',
         holder: 'bob',
         forMs: 300,
         missing: ['v2', 'v3'],
@@ -181,7 +181,7 @@ describe('a holder', () => {
       bob.answer('v2', why, { epoch: 9 })
       // No quorum is possible any more: it does not wait for the third.
       expect(bob.answer('v1', why)).toBe('denied')
-      expect((bob.said[0] as { reason: string }).reason).toMatch(/^No quorum: v2 [a-z].+; v1 .+; v3 did not answer\.$/)
+      expect((bob.said[0] as { reason: string }).reason).toMatch(/^No quorum: v2, v1 [a-z].+; v3 did not answer\.$/)
     }
     const none = holderAt({}, { ...three, policy: { kind: 'none' } })
     none.act('acquire')

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Roster } from '../roster.ts'
 import { explainPartition } from './explain.ts'
-import { rosterOf, rowOf, seenBy, splitOf } from './rows.test-helper.ts'
+import { fresh, rosterOf, seenBy, splitOf } from './rows.test-helper.ts'
 import type { Circumstances } from './verdict.ts'
 import { createVerdictMachine, type Verdict } from './verdict-machine.ts'
 
@@ -14,7 +14,6 @@ function explained(circumstances: Circumstances): string {
 
 const split = (text: string, rest: Partial<Roster> = {}, self = 'alice'): string =>
   explained(splitOf(text, rest).seen(self))
-const fresh = (observer: string, direct: readonly string[]) => ({ row: rowOf(observer, direct), isFresh: true })
 
 describe('an explanation', () => {
   it('[VD14] reads well for each side of a split', () => {
@@ -209,14 +208,15 @@ describe('an explanation', () => {
     expect(explained({ ...seen, self: 'guest', rows: [...seen.rows, fresh('guest', ['bob'])] })).toMatchInlineSnapshot(`
       "All 3 voters have reached each other since 2026-01-02T03:04:05.000Z.
       Data can be read and written here as always.
-      Leases cannot be granted, the roster not changed and history not pruned here: this replica is no voter."
+      Leases can be had from here, with the votes of a quorum: 3 of 3 votes are here, more than half. This replica has no vote itself."
     `)
+    expect(explained({ ...seen, mayVote: false })).toMatch(/this voter does not say what it promised.*--founding/)
     expect(explained(seenBy('guest', seen.roster, []))).toMatchInlineSnapshot(`
       "The voters have been split since 2026-01-02T03:04:05.000Z.
-      On this side is nobody: 0 of 3, cut off from all others.
+      From here no voter is reached: 0 of 3.
       Not reached: alice, bob and carol; whether down or cut off cannot be told from here.
       Data can be read and written here as always.
-      Leases cannot be granted, the roster not changed and history not pruned here: this replica is no voter."
+      Leases cannot be had from here: 0 of 3 votes are here, not more than half. That comes back by itself once enough voters are reached."
     `)
   })
 })

@@ -37,7 +37,9 @@ function situation({ mode, self, sides, confirmed, roster, powerless, since, unh
   const name = mode === 'unknown' ? '' : `, ${named[mode]}`
   return [
     `The voters have been split${when}.`,
-    `On this side ${mine.length === 0 ? 'is nobody' : `${mine.length > 1 ? 'are' : 'is'} ${list(mine)}`}: ${mine.length} of ${all}${name}.`,
+    roster.voters.every(({ id }) => id !== self)
+      ? `From here ${mine.length === 0 ? 'no voter is reached' : `${list(mine)} ${mine.length > 1 ? 'are' : 'is'} reached`}: ${mine.length} of ${all}.`
+      : `On this side ${mine.length === 0 ? 'is nobody' : `${mine.length > 1 ? 'are' : 'is'} ${list(mine)}`}: ${mine.length} of ${all}${name}.`,
     ...sides.slice(1).map((side, at) => `On ${at === 0 ? 'the other' : 'a further'} side: ${list(side)}.`),
     ...(unheard.length > 0 ? [`Not reached: ${list(unheard)}; whether down or cut off cannot be told from here.`] : []),
     ...unseen,
@@ -68,27 +70,36 @@ function absent({ missingCritical, missingRoles }: Verdict): string[] {
 }
 
 function powers(verdict: Verdict): string {
-  const { powerless, isChanging, roster } = verdict
+  const { powerless, isChanging, roster, hasQuorum } = verdict
+  if (powerless === 'not-a-voter')
+    return hasQuorum
+      ? `Leases can be had from here, with the votes of a quorum: ${because(verdict)}. This replica has no vote itself.`
+      : `Leases cannot be had from here: ${because(verdict)}.${comesBack(roster)}`
   if (powerless === undefined)
     return `Leases can be granted and history pruned here, with the votes of a quorum: ${because(verdict)}. ${isChanging ? 'The roster is being changed; another change has to wait.' : 'The roster can be changed.'}`
   const why = powerless === 'no-quorum' ? because(verdict) : `${reasons[powerless]}`
-  const isForGood = roster.policy.kind === 'lease' || roster.policy.kind === 'none'
-  return `Leases cannot be granted, the roster not changed and history not pruned here: ${why}.${isForGood || powerless !== 'no-quorum' ? '' : ' That comes back by itself once enough voters are reached.'}`
+  return `Leases cannot be granted, the roster not changed and history not pruned here: ${why}.${powerless === 'no-quorum' ? comesBack(roster) : ''}`
 }
 
-const reasons: Record<Exclude<Powerless, 'no-quorum'>, string> = {
+function comesBack({ policy }: Roster): string {
+  if (policy.kind === 'lease' || policy.kind === 'none') return ''
+  return ' That comes back by itself once enough voters are reached.'
+}
+
+const reasons: Record<Exclude<Powerless, 'no-quorum' | 'not-a-voter'>, string> = {
   paused: 'others may have acted meanwhile',
   offline: 'nobody can be asked',
-  'not-a-voter': 'this replica is no voter',
+  'no-vote':
+    'the disk of this voter does not say what it promised, as it was lost or the voter never founded the roster (--founding), so it has no vote; the others give it one with the next change of the roster, and where none has a vote an operator forces one',
   'roster-change':
     'the roster is being changed, and should those who join or leave be on another side, the voters here are not enough',
   settling: 'enough voters are here, but not for long enough yet',
 }
 
 /** Why who is here is a quorum, or is none. */
-function because({ roster, confirmed, powerless }: Verdict): string {
+function because({ roster, confirmed, powerless, hasQuorum }: Verdict): string {
   const { policy, voters } = roster
-  const may = powerless === undefined
+  const may = powerless === undefined || hasQuorum
   const oldest = (voters[0] as Voter).id
   switch (policy.kind) {
     case 'keep-majority':

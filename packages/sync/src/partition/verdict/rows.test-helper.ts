@@ -50,3 +50,9 @@ export function splitOf(
 }
 
 const names: Record<string, NodeId> = { a: 'alice', b: 'bob', c: 'carol', d: 'dave', e: 'erin', f: 'frank', g: 'grace' }
+
+/** A row of which nothing is old: whom an observer reaches itself. */
+export const fresh = (observer: NodeId, direct: readonly NodeId[]): HeldRow => ({
+  row: rowOf(observer, direct),
+  isFresh: true,
+})

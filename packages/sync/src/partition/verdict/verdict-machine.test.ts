@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { splitOf } from './rows.test-helper.ts'
+import { fresh, splitOf } from './rows.test-helper.ts'
 import type { Circumstances } from './verdict.ts'
 import { createVerdictMachine, stableAfterMs, type VerdictMachine, verdictOptionsFault } from './verdict-machine.ts'
 
@@ -61,11 +61,11 @@ describe('a verdict over time', () => {
     const machine = createVerdictMachine(options)
     observe(machine, whole, 0)
     tick(machine, 3_600_000)
-    expect(machine.verdict?.capabilities).toEqual(none)
+    expect(machine.verdict?.capabilities).toMatchObject(none)
     tick(machine, 3_605_000)
-    expect(machine.verdict?.capabilities).toEqual(all)
+    expect(machine.verdict?.capabilities).toMatchObject(all)
     observe(machine, { ...whole, roster: { ...whole.roster, epoch: 2 } }, 3_605_001)
-    expect(machine.verdict?.capabilities).toEqual(none)
+    expect(machine.verdict?.capabilities).toMatchObject(none)
   })
 
   it('[VD10] loses power with the network and with a pause', () => {
@@ -74,7 +74,7 @@ describe('a verdict over time', () => {
       observe(machine, whole, 0)
       tick(machine, 5000)
       observe(machine, { ...whole, ...blow }, 5001)
-      expect(machine.verdict?.capabilities).toEqual(none)
+      expect(machine.verdict?.capabilities).toMatchObject(none)
     }
   })
 
@@ -82,7 +82,7 @@ describe('a verdict over time', () => {
     const machine = createVerdictMachine(options)
     observe(machine, { ...whole, next: { ...whole.roster, epoch: 2 } }, 0)
     tick(machine, 5000)
-    expect(machine.verdict?.capabilities).toEqual({ ...all, mayChangeRoster: false })
+    expect(machine.verdict?.capabilities).toMatchObject({ ...all, mayChangeRoster: false })
   })
 
   it('[VD12] says since when, and is silent while only the versions of rows go up', () => {
@@ -97,6 +97,26 @@ describe('a verdict over time', () => {
     })
     observe(machine, alone, 7000)
     expect(machine.verdict?.since).toBe(1_007_000)
+  })
+
+  it('[VD21] says whether leases may be had from here, by whom it may be that has no vote', () => {
+    const mayHold = (circumstances: Circumstances): unknown => {
+      const machine = createVerdictMachine(options)
+      observe(machine, circumstances, 0)
+      return machine.verdict?.capabilities.mayHoldLease
+    }
+    const guest = (split: string): Circumstances => {
+      const seen = splitOf(split).seen('alice')
+      return { ...seen, self: 'guest', rows: [...seen.rows, fresh('guest', ['alice'])] }
+    }
+    expect([whole, most, alone].map(mayHold)).toEqual([true, true, false])
+    expect([guest('abc'), guest('ab|c'), guest('a|bc')].map(mayHold)).toEqual([true, true, false])
+    expect(mayHold({ ...whole, isPaused: true })).toBe(false)
+    // It has a quorum around it, and no vote itself.
+    const machine = createVerdictMachine(options)
+    observe(machine, { ...whole, mayVote: false }, 0)
+    tick(machine, 60_000)
+    expect(machine.verdict).toMatchObject({ powerless: 'no-vote', capabilities: { mayHoldLease: true, ...none } })
   })
 
   it('[VD13] says what is wrong with its options', () => {

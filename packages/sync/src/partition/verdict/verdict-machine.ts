@@ -12,7 +12,10 @@ import { type Circumstances, type Judgement, judgePartition, type Powerless } fr
 
 /** What may be begun here for all. */
 export interface Capabilities {
+  /** Whether a voter of this side may grant leases. Of this replica: what it asks for itself is `mayHoldLease`. */
   readonly mayGrantLease: boolean
+  /** Whether leases may be had from here, by whoever has a vote or not: a quorum of the voters is on this side. */
+  readonly mayHoldLease: boolean
   /** Also no change is on its way. */
   readonly mayChangeRoster: boolean
   readonly mayPrune: boolean
@@ -100,7 +103,12 @@ export function createVerdictMachine(options: VerdictOptions): VerdictMachine {
       ...judgement,
       powerless,
       since: isSame ? (verdict as Verdict).since : wall,
-      capabilities: { mayGrantLease: may, mayChangeRoster: may && !judgement.isChanging, mayPrune: may },
+      capabilities: {
+        mayGrantLease: may,
+        mayHoldLease: judgement.hasQuorum,
+        mayChangeRoster: may && !judgement.isChanging,
+        mayPrune: may,
+      },
     }
     const all = JSON.stringify({ ...verdict, evidence: 0 })
     if (all === told) return []

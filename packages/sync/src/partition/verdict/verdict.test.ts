@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Policy, Roster } from '../roster.ts'
-import { rosterOf, rowOf, rowsOfSides, seenBy, splitOf } from './rows.test-helper.ts'
+import { fresh, rosterOf, rowOf, rowsOfSides, seenBy, splitOf } from './rows.test-helper.ts'
 import { type Judgement, judgePartition } from './verdict.ts'
 
 const judge = (split: string, self: string, rest: Partial<Roster> = {}): Judgement =>
   judgePartition(splitOf(split, rest).seen(self))
-const fresh = (observer: string, direct: readonly string[]) => ({ row: rowOf(observer, direct), isFresh: true })
 const stale = (observer: string, direct: readonly string[]) => ({ row: rowOf(observer, direct), isFresh: false })
 
 describe('a verdict', () => {

@@ -16,8 +16,11 @@ import type { HeldRow } from './reachability.ts'
  */
 export type Mode = 'full' | 'mixed' | 'majority' | 'minority' | 'even' | 'isolated' | 'unknown'
 
-/** Why a replica may do nothing for all. `settling`: its side is a quorum, but not for long enough yet. */
-export type Powerless = 'paused' | 'offline' | 'not-a-voter' | 'no-quorum' | 'roster-change' | 'settling'
+/**
+ * Why a replica may do nothing for all. `settling`: its side is a quorum, but not for long enough yet. `no-vote`: it is a voter of the roster
+ * and has no vote, as its disk does not say what it promised.
+ */
+export type Powerless = 'paused' | 'offline' | 'not-a-voter' | 'no-vote' | 'no-quorum' | 'roster-change' | 'settling'
 
 /** What a judgement is made from. */
 export interface Circumstances {
@@ -26,6 +29,8 @@ export interface Circumstances {
   /** The roster that is being changed to. */
   readonly next?: Roster | undefined
   readonly rows: readonly HeldRow[]
+  /** Whether this replica, where it is a voter, has its vote. Default true. */
+  readonly mayVote?: boolean | undefined
   /** This replica did not run for a while, and knows nothing until it has asked again. */
   readonly isPaused: boolean
   /** The platform says that this replica has no network. */
@@ -51,6 +56,8 @@ export interface Judgement {
   readonly missingCritical: readonly NodeId[]
   /** Roles of which nobody is on the own side. */
   readonly missingRoles: readonly string[]
+  /** Whether the own side is a quorum, so that whoever is on it may get leases from its voters. */
+  readonly hasQuorum: boolean
   /** Why nothing may be done here for all; undefined where it may. */
   readonly powerless: Powerless | undefined
   /** Whether the roster is being changed. */
@@ -97,7 +104,14 @@ export function judgePartition(circumstances: Circumstances): Judgement {
     ...pairs,
     missingCritical: missing.filter(({ isCritical }) => isCritical).map(({ id }) => id),
     missingRoles: [...roles],
-    powerless: isPaused ? 'paused' : isOffline ? 'offline' : isVoter ? lacking(roster, next, confirmed) : 'not-a-voter',
+    hasQuorum: !isBlind && isQuorum(roster, new Set(confirmed)),
+    powerless: isPaused
+      ? 'paused'
+      : isOffline
+        ? 'offline'
+        : isVoter
+          ? lacking(circumstances, confirmed)
+          : 'not-a-voter',
     isChanging: next !== undefined,
     evidence: rows.map(({ row: { observer, version }, isFresh }) => ({ observer, version, isFresh })),
   }
@@ -176,7 +190,8 @@ function shareOf(roster: Roster, side: readonly NodeId[]): Mode {
  * What some voters lack to act for all. While the roster is being changed they must do without who joins, without who
  * leaves, and under either roster (the edge case of Akka's split brain resolver): who sees it the other way round may be at work elsewhere.
  */
-function lacking(roster: Roster, next: Roster | undefined, confirmed: readonly NodeId[]): Powerless | undefined {
+function lacking({ roster, next, mayVote }: Circumstances, confirmed: readonly NodeId[]): Powerless | undefined {
+  if (mayVote === false) return 'no-vote'
   if (!isQuorum(roster, new Set(confirmed))) return 'no-quorum'
   if (next === undefined) return undefined
   const both = new Set(confirmed.filter((id) => next.voters.some((voter) => voter.id === id)))
