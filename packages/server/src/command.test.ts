@@ -38,6 +38,19 @@ function run(args: readonly string[], env: Record<string, string> = {}) {
   return { done, listening, exits, signal: (name: 'SIGTERM' | 'SIGINT') => listeners.get(name)?.(), listeners }
 }
 
+/** Writes to the document `note`, so that there is one. */
+async function writeNote(syncUrl: string): Promise<void> {
+  const { connect, createReplica, memoryStorage } = await import('@rejoin/sync')
+  const { processClock, processRandom, processTimers, webSocket } = await import('@rejoin/node')
+  const { register, schema } = await import('@rejoin/state')
+  const platform = { clock: processClock, timers: processTimers, random: processRandom }
+  const replica = createReplica({ ...platform, storage: memoryStorage() })
+  connect(replica, { transports: [webSocket(syncUrl)] })
+  const note = await replica.open('note', schema({ text: register('') }))
+  await note.change((draft) => draft.text.set('written')).reached('server')
+  await replica.close()
+}
+
 describe('rejoin', () => {
   it('[SV12] explains itself', async () => {
     const help = await run(['--help']).done
@@ -219,8 +232,9 @@ describe('rejoin checkpoint, rollback, roster', () => {
         return 'write'
       },
     })
-    const { url } = await server.listen()
+    const { url, syncUrl } = await server.listen()
     try {
+      await writeNote(syncUrl)
       const checkpoint = ['checkpoint', 'note', 'monday', '--url', url]
       const without = await run(checkpoint).done
       expect(without.status).toBe(1)

@@ -21,16 +21,20 @@ export type ErrorCode =
   | 'fencing-token-required'
   | 'fencing-token-stale'
   | 'forbidden'
+  | 'full'
+  | 'going-away'
   | 'handshake-failed'
   | 'invalid-author'
   | 'invalid-change'
   | 'invalid-document-name'
-  | 'invalid-key'
   | 'invalid-json'
+  | 'invalid-key'
   | 'invalid-scenario'
   | 'invalid-schema'
   | 'invalid-value'
+  | 'lost'
   | 'malformed'
+  | 'operation-refused'
   | 'out-of-range'
   | 'peer-closed'
   | 'peer-silent'
@@ -44,7 +48,9 @@ export type ErrorCode =
   | 'seq-exhausted'
   | 'server-draining'
   | 'server-exposed'
+  | 'server-failed'
   | 'server-storage-failing'
+  | 'server-unreachable'
   | 'slow-peer'
   | 'storage-blocked'
   | 'storage-closed'
@@ -53,8 +59,10 @@ export type ErrorCode =
   | 'storage-full'
   | 'storage-unavailable'
   | 'token-too-long'
+  | 'too-large'
   | 'too-many-connections'
   | 'too-many-messages'
+  | 'try-later'
   | 'unauthorized'
   | 'value-too-large'
 
@@ -213,6 +221,14 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = {
     reason: 'This connection may not write the document.',
     remedy: 'Ask for write permission, or open the document read-only; nothing was written.',
   },
+  full: {
+    reason: 'The other server has all the connections to servers that it takes.',
+    remedy: 'Nothing to do: others are dialled, and it again later.',
+  },
+  'going-away': {
+    reason: 'The other side is being shut down or left, as a page that is closed.',
+    remedy: 'Nothing to do: it is dialled again by itself.',
+  },
   'handshake-failed': {
     reason: 'The other side closed before the handshake was done.',
     remedy: 'Check that it speaks this protocol; the connection is retried by itself.',
@@ -231,9 +247,18 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   'invalid-schema': invalidSchema,
   'invalid-value': invalidValue,
+  lost: {
+    reason: 'The connection broke, and the other side said nothing: a cable, a proxy, a crash.',
+    remedy:
+      'Nothing to do: it is dialled again by itself. `rejoin diagnose` says what stops the address of a server from working.',
+  },
   malformed: {
     reason: 'Bytes do not decode.',
     remedy: 'They were damaged, cut short, or made by something else. Fetch them again from a peer.',
+  },
+  'operation-refused': {
+    reason: 'The server does not do what an operator asked of it.',
+    remedy: 'Correct what the reason names; nothing was done.',
   },
   'out-of-range': outOfRange,
   'peer-closed': {
@@ -276,9 +301,17 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = {
     remedy:
       'Give it an authorize hook (--authorize MODULE, createServer({ authorize })), bind it to 127.0.0.1, or accept that with --insecure.',
   },
+  'server-failed': {
+    reason: 'The other side met an error of its own.',
+    remedy: 'Look at its log; it is dialled again by itself.',
+  },
   'server-storage-failing': {
     reason: 'The server cannot store changes at the moment.',
     remedy: 'Nothing to do: unsaved changes are kept here and sent again by themselves.',
+  },
+  'server-unreachable': {
+    reason: 'No server answers at the address.',
+    remedy: 'Start it with `rejoin serve`, or give its address with --url.',
   },
   'slow-peer': {
     reason: 'The other side takes in less than it asks for, so the connection was closed.',
@@ -312,6 +345,10 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = {
     reason: 'The token of a client exceeds the limit of the server.',
     remedy: 'Send a shorter token, or raise limits.tokenBytes on the server.',
   },
+  'too-large': {
+    reason: 'A message is longer than the other side takes.',
+    remedy: 'Write less in one change, or raise limits.messageBytes on both sides.',
+  },
   'too-many-connections': {
     reason: 'The server has as many connections as it may have, altogether or from one address.',
     remedy: 'Connect again later; on the server, raise limits.connections or limits.connectionsPerRemote.',
@@ -319,6 +356,10 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = {
   'too-many-messages': {
     reason: 'A connection sent more messages than the server takes.',
     remedy: 'Put several writes into one change(); on the server, raise limits.messagesPerSecond.',
+  },
+  'try-later': {
+    reason: 'The other side has no room at the moment.',
+    remedy: 'Nothing to do: it is dialled again by itself.',
   },
   unauthorized: {
     reason: 'The other side did not accept the credential.',
