@@ -4,21 +4,19 @@
  */
 import { createStore, encodeSnapshot, loadSnapshot, type RejoinError, rejoinError, schema } from '@rejoin/state'
 import type { Replica, Storage } from '@rejoin/sync'
-import {
-  type AddressDiagnosis,
-  diagnosisText,
-  type Partitions,
-  type PlannedDialing,
-  type Roster,
-} from '@rejoin/sync/partition'
+import { type AddressDiagnosis, diagnosisText, type Partitions, type PlannedDialing } from '@rejoin/sync/partition'
 import { z } from 'zod'
 import { joinSchema } from './config.ts'
+import { policySchema } from './policy-text.ts'
+import type { NextRoster, RosterAsks } from './roster-asks.ts'
+import { sentence } from './sentence.ts'
 
 /** What a request of an operator is carried out on. */
 export interface Operated {
   readonly replica: Replica
   readonly partitions: Partitions
   readonly storage: Storage
+  readonly rosterAsks: RosterAsks
   readonly dialing: PlannedDialing
   /** Dials addresses on trial; all that are known, where none is named. */
   readonly diagnose: (named: readonly string[]) => Promise<AddressDiagnosis[]>
@@ -39,10 +37,9 @@ const voter = z.strictObject({
   role: text.optional(),
   isCritical: z.boolean().optional(),
 })
-const policies = ['keep-majority', 'two-thirds', 'keep-oldest', 'lease', 'none'] as const
 const roster = z.strictObject({
   voters: z.array(voter),
-  policy: z.enum(policies).default('keep-majority'),
+  policy: policySchema.default({ kind: 'keep-majority' }),
   arbiter: text.optional(),
 })
 
@@ -67,11 +64,10 @@ export async function operate(on: Operated, name: string, request: unknown): Pro
       return await rollback(on, read(place, request))
     case 'roster':
     case 'force-roster': {
-      const { policy, ...rest } = read(roster, request)
       // What is absent is not there, not undefined.
-      const next = { ...JSON.parse(JSON.stringify(rest)), policy: { kind: policy } } as Omit<Roster, 'epoch'>
-      if (name === 'roster') on.partitions.propose(next)
-      else on.partitions.force(next)
+      const next = JSON.parse(JSON.stringify(read(roster, request))) as NextRoster
+      if (name === 'roster') on.rosterAsks.propose(next)
+      else on.rosterAsks.force(next)
       return { asked: next }
     }
     case 'diagnose': {
@@ -129,7 +125,7 @@ async function rollback(on: Operated, { document, name }: z.infer<typeof place>)
     now: Date.now,
   })
   const loaded = loadSnapshot(earlier, row.bytes)
-  if (!loaded.ok) throw refused(`The checkpoint ${name} is damaged: ${loaded.error.message}.`)
+  if (!loaded.ok) throw refused(sentence(`The checkpoint ${name} is damaged: ${loaded.error.message}`))
   if (earlier.version.size === 0)
     throw refused(
       `The checkpoint ${name} is from before anybody wrote to ${document}: going back to it would empty it.`,
@@ -149,7 +145,7 @@ function read<T>(shape: z.ZodType<T>, request: unknown): T {
   const parsed = shape.safeParse(request)
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the request'}: ${message}`)
-  throw refused(`${problems.join('; ')}.`)
+  throw refused(sentence(problems.join('; ')))
 }
 
 function refused(reason: string): RejoinError {
