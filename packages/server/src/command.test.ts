@@ -283,6 +283,9 @@ describe('rejoin roster', () => {
       const shown = (await run(['status', ...at]).done).out
       expect(shown).toContain('The change of the roster to a, b, by static-quorum:2, asked for here at ')
       expect(shown).toContain('is pending')
+      const again = ['roster', '--voters', 'a,b', '--policy', 'static-quorum:2', '--wait', '0', '--json', ...at]
+      const longer = await run(again).done
+      expect([longer.status, JSON.parse(longer.out)]).toMatchObject([1, { outcome: 'pending', roster: { epoch: 1 } }])
       const second = await run(['roster', '--voters', 'a', '--json', ...at]).done
       expect(second.status).toBe(2)
       expect(second.err).toContain('A change of the roster to a, b is on its way since')

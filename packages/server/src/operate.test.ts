@@ -79,6 +79,20 @@ describe('checkpoints', () => {
     }
   })
 
+  it('[SV30] are found where their names were kept as they are, before they were encoded', async () => {
+    const storage: Storage = memoryStorage()
+    const { ask, write } = await start({ storage })
+    await write('note', 'written')
+    await ask('checkpoint', { document: 'note', name: 'new' })
+    const [row] = await storage.read('k/note/')
+    await storage.write([{ kind: 'put', key: 'k/note/100%', bytes: row?.bytes ?? new Uint8Array() }])
+    expect((await ask('checkpoints', { document: 'note' })).said.checkpoints).toMatchObject([
+      { name: '100%' },
+      { name: 'new' },
+    ])
+    expect((await ask('rollback', { document: 'note', name: '100%' })).status).toBe(200)
+  })
+
   it('[SV31] are not kept of what nobody has written, and nobody goes back to such a one', async () => {
     const storage: Storage = memoryStorage()
     const { ask, write } = await start({ storage })

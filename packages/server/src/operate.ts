@@ -83,6 +83,15 @@ export async function operate(on: Operated, name: string, request: unknown): Pro
   }
 }
 
+function nameIn(key: string, document: string): string {
+  const encoded = key.slice(prefix(document).length)
+  try {
+    return decodeURIComponent(encoded)
+  } catch {
+    return encoded // it was kept as it is, before names were encoded
+  }
+}
+
 async function checkpoint(on: Operated, { document, name }: z.infer<typeof place>): Promise<object> {
   const { replica, partitions, storage } = on
   const handle = await replica.open(document, Anything)
@@ -103,17 +112,14 @@ async function checkpoints({ partitions, storage }: Operated, document: string):
   return {
     server: partitions.self,
     document,
-    checkpoints: rows.map(({ key, bytes }) => ({
-      name: decodeURIComponent(key.slice(prefix(document).length)),
-      bytes: bytes.length,
-    })),
+    checkpoints: rows.map(({ key, bytes }) => ({ name: nameIn(key, document), bytes: bytes.length })),
   }
 }
 
 async function rollback(on: Operated, { document, name }: z.infer<typeof place>): Promise<object> {
   const { replica, partitions, storage } = on
   const rows = await storage.read(prefix(document))
-  const row = rows.find(({ key }) => key === keyOf(document, name))
+  const row = rows.find(({ key }) => nameIn(key, document) === name)
   if (row === undefined)
     throw refused(
       `${document} has no checkpoint named ${name} on ${hereOf(on)}. Checkpoints stand on the server that kept them: ask that one.`,

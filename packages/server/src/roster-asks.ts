@@ -63,7 +63,11 @@ export function createRosterAsks(partitions: () => Partitions | undefined, now: 
     },
     propose(roster) {
       const before = current()
-      if (before?.outcome === 'pending') throw underWay(before)
+      if (before?.outcome === 'pending') {
+        // Whoever asks again wants to wait for longer.
+        if (isSameRoster(before.roster, roster)) return
+        throw underWay(before)
+      }
       ask(roster, false)
     },
     force: (roster) => ask(roster, true),
@@ -90,6 +94,6 @@ function underWay({ roster, askedAt }: RosterAsk): RejoinError {
   const voters = roster.voters.map(({ id }) => id).join(', ')
   const since = new Date(askedAt).toISOString()
   return rejoinError('operation-refused', {
-    reason: `A change of the roster to ${voters} is on its way since ${since}, and is tried for a minute.`,
+    reason: `A change of the roster to ${voters} is on its way since ${since}, and is tried for a minute: \`rejoin status\` shows what comes of it.`,
   })
 }

@@ -35,13 +35,16 @@ export async function printRoster(url: string, flags: RosterFlags, terminal: Ter
   const request = { voters: votersOf(flags), policy: flags.policy, arbiter: flags.arbiter }
   const waitS = waitOf(flags.wait)
   const server = asking(url, terminal)
+  const before = (await lookAtStanding(server)).roster
   const { asked } = await server.operate<{ readonly asked: NextRoster }>(
     flags.force === true ? 'force-roster' : 'roster',
     request,
   )
   const ending = await settled(server, asked, waitS)
+  // By force it is said that they are gone.
+  const leaving = flags.force === true ? [] : idsOf(before).filter((id) => !idsOf(asked).includes(id))
   if (flags.json) printJson({ asked, ...ending }, terminal)
-  else for (const line of words(asked, ending, waitS)) terminal.stdout.write(`${line}\n`)
+  else for (const line of words(asked, ending, waitS, leaving)) terminal.stdout.write(`${line}\n`)
   return ending.outcome === 'in-force' ? 0 : 1
 }
 
@@ -62,13 +65,26 @@ function endingOf({ roster, rosterAsk }: ToldStanding, asked: NextRoster): Endin
   return { outcome: rosterAsk.outcome, reason: rosterAsk.reason, roster }
 }
 
-function words(asked: NextRoster, { outcome, reason, roster }: Ending, waitS: number): string[] {
+function idsOf(roster: NextRoster | undefined): string[] {
+  return roster?.voters.map(({ id }) => id) ?? []
+}
+
+function words(
+  asked: NextRoster,
+  { outcome, reason, roster }: Ending,
+  waitS: number,
+  leaving: readonly string[],
+): string[] {
   const inForce = `In force is, as before: ${roster === undefined ? 'nothing' : rosterWords(roster)}.`
   switch (outcome) {
     case 'in-force':
       return [
         `in force: ${rosterWords(asked)} (epoch ${roster?.epoch})`,
-        'Let servers that leave run until `rejoin status` of each voter says no more that it does not vote yet.',
+        ...(leaving.length === 0
+          ? []
+          : [
+              `Let ${leaving.join(', ')} run until \`rejoin status\` of no voter says any longer that it does not vote yet: they ask what counted before.`,
+            ]),
       ]
     case 'pending':
       return [
