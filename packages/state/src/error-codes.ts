@@ -222,11 +222,11 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = {
     remedy: 'Ask for write permission, or open the document read-only; nothing was written.',
   },
   full: {
-    reason: 'The other server has all the connections to servers that it takes.',
-    remedy: 'Nothing to do: others are dialled, and it again later.',
+    reason: 'The other server takes no more connections of servers.',
+    remedy: 'Nothing to do: others are dialled, and it later.',
   },
   'going-away': {
-    reason: 'The other side is being shut down or left, as a page that is closed.',
+    reason: 'The other side shuts down.',
     remedy: 'Nothing to do: it is dialled again by itself.',
   },
   'handshake-failed': {
@@ -248,16 +248,15 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = {
   'invalid-schema': invalidSchema,
   'invalid-value': invalidValue,
   lost: {
-    reason: 'The connection broke, and the other side said nothing: a cable, a proxy, a crash.',
-    remedy:
-      'Nothing to do: it is dialled again by itself. `rejoin diagnose` says what stops the address of a server from working.',
+    reason: 'The connection broke without a word: a cable, a proxy, a crash.',
+    remedy: 'Nothing to do: it is dialled again by itself.',
   },
   malformed: {
     reason: 'Bytes do not decode.',
     remedy: 'They were damaged, cut short, or made by something else. Fetch them again from a peer.',
   },
   'operation-refused': {
-    reason: 'The server does not do what an operator asked of it.',
+    reason: 'The server cannot do what an operator asked for.',
     remedy: 'Correct what the reason names; nothing was done.',
   },
   'out-of-range': outOfRange,
@@ -302,8 +301,8 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = {
       'Give it an authorize hook (--authorize MODULE, createServer({ authorize })), bind it to 127.0.0.1, or accept that with --insecure.',
   },
   'server-failed': {
-    reason: 'The other side met an error of its own.',
-    remedy: 'Look at its log; it is dialled again by itself.',
+    reason: 'The other side failed.',
+    remedy: 'Nothing to do: it is dialled again by itself. Its log says why.',
   },
   'server-storage-failing': {
     reason: 'The server cannot store changes at the moment.',
