@@ -278,7 +278,7 @@ describe('rejoin roster', () => {
         ...at,
       ]).done
       expect(status).toBe(1)
-      expect(out).toContain('not in force after 1 s: no quorum')
+      expect(out).toContain('not in force after 1 s: no quorum of the voters before and after has agreed.')
       expect(out).toContain('The proposal stands')
       const shown = (await run(['status', ...at]).done).out
       expect(shown).toContain('The change of the roster to a, b, by static-quorum:2, asked for here at ')

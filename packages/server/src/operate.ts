@@ -22,7 +22,7 @@ export interface Operated {
   readonly diagnose: (named: readonly string[]) => Promise<AddressDiagnosis[]>
 }
 
-const text = z.string().min(1, 'must not be empty').max(200, 'has at most 200 characters')
+const text = z.string().min(1, 'must not be empty').max(200, 'must have at most 200 characters')
 /** What the name of a document may be, and with it every key that is made of two of them. */
 const mostNameBytes = 256
 const nameText = z
@@ -43,7 +43,7 @@ const roster = z.strictObject({
   arbiter: text.optional(),
 })
 
-const diagnosed = z.strictObject({ addresses: z.array(joinSchema).max(64, 'are at most 64').default([]) })
+const diagnosed = z.strictObject({ addresses: z.array(joinSchema).max(64, 'must be at most 64').default([]) })
 
 const Anything = schema({})
 const prefix = (document: string): string => `k/${encodeURIComponent(document)}/`

@@ -42,9 +42,10 @@ export async function printRoster(url: string, flags: RosterFlags, terminal: Ter
   )
   const ending = await settled(server, asked, waitS)
   // By force it is said that they are gone.
-  const leaving = flags.force === true ? [] : idsOf(before).filter((id) => !idsOf(asked).includes(id))
+  const isForced = flags.force === true
+  const leaving = isForced ? [] : idsOf(before).filter((id) => !idsOf(asked).includes(id))
   if (flags.json) printJson({ asked, ...ending }, terminal)
-  else for (const line of words(asked, ending, waitS, leaving)) terminal.stdout.write(`${line}\n`)
+  else for (const line of words(asked, ending, waitS, { isForced, leaving })) terminal.stdout.write(`${line}\n`)
   return ending.outcome === 'in-force' ? 0 : 1
 }
 
@@ -73,7 +74,7 @@ function words(
   asked: NextRoster,
   { outcome, reason, roster }: Ending,
   waitS: number,
-  leaving: readonly string[],
+  { isForced, leaving }: { readonly isForced: boolean; readonly leaving: readonly string[] },
 ): string[] {
   const inForce = `In force is, as before: ${roster === undefined ? 'nothing' : rosterWords(roster)}.`
   switch (outcome) {
@@ -87,8 +88,9 @@ function words(
             ]),
       ]
     case 'pending':
+      if (isForced) return [`not in force after ${waitS} s: it is not on the disk of this server yet. ${inForce}`]
       return [
-        `not in force after ${waitS} s: no quorum of the voters before and after was there. ${inForce}`,
+        `not in force after ${waitS} s: no quorum of the voters before and after has agreed. ${inForce}`,
         `The proposal stands: it is tried for a minute from when it was asked for, and comes into force by itself if a quorum comes by then. \`rejoin status\` shows it.`,
       ]
     case 'expired':
