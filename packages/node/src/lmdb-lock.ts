@@ -24,7 +24,8 @@ const renewMs = 5_000
  * when its holder's process is gone or has not renewed it for 15 s.
  */
 export async function lmdbLock(database: Database, name: string, run: () => PromiseLike<void>): Promise<boolean> {
-  const key = keyToBytes(lockSpace, name)
+  // Of a document, which may be called anything.
+  const key = keyToBytes(lockSpace, encodeURIComponent(name))
   const token = randomUUID()
   const take = (mayTake: (holder: Holder | undefined) => boolean): Promise<boolean> =>
     transact(database, () => {

@@ -109,6 +109,24 @@ describe('lmdb', () => {
     expect((await keysOf(storage)).length).toBe(1)
     await storage.close()
   })
+
+  it('refuses a key that it cannot spell, rather than cut it to that of another row', async () => {
+    const storage = lmdb(freshDirectory())
+    for (const key of ['\u0101', 'caf\u00e9', '\ud800', 'a\nb']) {
+      expect(await codeOf(storage.write([put('ok'), put(key)]))).toBe('invalid-key')
+      expect(await codeOf(storage.write([{ kind: 'delete-prefix', prefix: key }]))).toBe('invalid-key')
+      expect(await codeOf(storage.read(key))).toBe('invalid-key')
+    }
+    expect(await keysOf(storage)).toEqual([])
+    await storage.close()
+  })
+
+  it('tells locks apart whatever they are called', async () => {
+    const storage = lmdb(freshDirectory())
+    const other = async () => expect(await storage.withLock?.('\u0201', async () => undefined)).toBe(true)
+    expect(await storage.withLock?.('\u0101', other)).toBe(true)
+    await storage.close()
+  })
 })
 
 describe('lmdb on a damaged file', () => {

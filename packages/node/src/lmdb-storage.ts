@@ -68,7 +68,7 @@ export function observedLmdb(path: string, onSynced: () => void): Storage {
     },
     write: async (batch) => {
       refuseIfClosed()
-      for (const op of batch) refuseLongKey(op)
+      for (const op of batch) refuseKey(op)
       await log.write(batch)
     },
     withLock: async (name, run) => {
@@ -167,9 +167,10 @@ function textOf(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset + 1, key.byteLength - 1).toString('latin1')
 }
 
-function refuseLongKey(op: StorageOp): void {
+/** Before it is with the batches of others in one transaction. */
+function refuseKey(op: StorageOp): void {
   const key = op.kind === 'delete-prefix' ? op.prefix : op.key
-  if (key.length + 1 <= maxKeyBytes) return
+  if (keyToBytes(rowSpace, key).length <= maxKeyBytes) return
   throw rejoinError('invalid-key', {
     reason: `A storage key has ${key.length} bytes, the limit is ${maxKeyBytes - 1}.`,
     details: { bytes: key.length, limit: maxKeyBytes - 1 },

@@ -38,6 +38,19 @@ function run(args: readonly string[], env: Record<string, string> = {}) {
   return { done, listening, exits, signal: (name: 'SIGTERM' | 'SIGINT') => listeners.get(name)?.(), listeners }
 }
 
+/** Writes to the document `note`, so that there is one. */
+async function writeNote(syncUrl: string): Promise<void> {
+  const { connect, createReplica, memoryStorage } = await import('@rejoin/sync')
+  const { processClock, processRandom, processTimers, webSocket } = await import('@rejoin/node')
+  const { register, schema } = await import('@rejoin/state')
+  const platform = { clock: processClock, timers: processTimers, random: processRandom }
+  const replica = createReplica({ ...platform, storage: memoryStorage() })
+  connect(replica, { transports: [webSocket(syncUrl)] })
+  const note = await replica.open('note', schema({ text: register('') }))
+  await note.change((draft) => draft.text.set('written')).reached('server')
+  await replica.close()
+}
+
 describe('rejoin', () => {
   it('[SV12] explains itself', async () => {
     const help = await run(['--help']).done
@@ -105,6 +118,24 @@ describe('rejoin', () => {
     }
   })
 
+  it('[SV38] says what to do here, each in one sentence', async () => {
+    const file = join(directory, 'a-file')
+    await writeFile(file, 'not a directory')
+    const cases: [string[], RegExp][] = [
+      [['--data', join(file, 'data')], /cannot be opened in .*\nName a directory that this user may make and write/],
+      [['--voters', 'a,b'], /^rejoin: voters: .* has no name yet\. Give it one of the list \(--node, node\)\.\n/],
+      [['--node', 'c', '--voters', 'a,b'], /^rejoin: voters: the list must have this server too, which is called c,/],
+      [['--policy', 'most'], /policy: must be keep-majority, static-quorum:N, two-thirds/],
+      [['--authorize', join(directory, 'none.mjs')], /none\.mjs cannot be loaded: .*[^.]\.\nCorrect/],
+    ]
+    for (const [args, message] of cases) {
+      const { status, err } = await run(['serve', '--port', '0', '--data', join(directory, 'unused'), ...args]).done
+      expect(err, args.join(' ')).toMatch(message)
+      expect(err).not.toMatch(/\.\.\n|createServer|in memory/)
+      expect(status, args.join(' ')).toBeGreaterThan(0)
+    }
+  })
+
   it('[SV9] drains at the first signal and exits at the second', async () => {
     const { done, listening, signal, exits, listeners } = run([
       'serve',
@@ -154,14 +185,154 @@ describe('rejoin status, rejoin incidents', () => {
       expect((await run(['incidents', name, '--url', url]).done).out).toContain(`# Incident ${name}`)
       const missing = await run(['incidents', 'nothing', '--url', url]).done
       expect(missing).toMatchObject({ status: 2 })
-      expect(missing.err).toContain('there is nothing of that name')
+      expect(missing.err).toMatch(
+        /^rejoin: The server at .* knows no incident of the name nothing\.\n`rejoin incidents`/,
+      )
+      const asData = await run(['status', '--json', '--url', url]).done
+      expect(JSON.parse(asData.out)).toMatchObject({ self: 'a', mayAct: false, roster: { epoch: 1 } })
+      const listed = await run(['incidents', '--json', '--url', url]).done
+      expect(JSON.parse(listed.out)).toMatchObject({ incidents: [{ name }] })
     } finally {
       await server.close()
     }
     const gone = await run(['status', '--url', url]).done
     expect(gone.status).toBe(1)
     expect(gone.err).toContain('No server answers at')
+    expect(gone.err).toContain('Start it with `rejoin serve`, or give its address with --url.')
   }, 30_000)
+})
+
+describe('rejoin status --check', () => {
+  it('[SV36] exits with 1 where the server may not act for all, and 0 where it may', async () => {
+    const { createServer } = await import('./create-server.ts')
+    const { memoryStorage } = await import('@rejoin/sync')
+    const alone = createServer({ storage: memoryStorage(), port: 0 })
+    const cutOff = createServer({ storage: memoryStorage(), port: 0, node: 'a', voters: ['a', 'b'], founding: true })
+    // Alone it is a quorum, and its disk knows of no vote: nobody says that there was none.
+    const unfounded = createServer({ storage: memoryStorage(), port: 0, node: 'a', voters: ['a'], founding: false })
+    const check = async (url: string) => (await run(['status', '--check', '--url', url]).done).status
+    try {
+      const [first, second, third] = await Promise.all([alone.listen(), cutOff.listen(), unfounded.listen()])
+      await expect.poll(() => check(first.url), { timeout: 15_000 }).toBe(0)
+      expect(await check(second.url)).toBe(1)
+      const { status, out } = await run(['status', '--check', '--url', third.url]).done
+      expect(status).toBe(1)
+      expect(out).toContain('was started without --founding')
+      expect((await run(['status', '--url', third.url]).done).status).toBe(0)
+    } finally {
+      await Promise.all([alone.close(), cutOff.close(), unfounded.close()])
+    }
+  }, 30_000)
+})
+
+describe('rejoin roster', () => {
+  it('[SV37] waits until the roster is in force, with all that can be said of it', async () => {
+    const { createServer } = await import('./create-server.ts')
+    const { memoryStorage } = await import('@rejoin/sync')
+    const server = createServer({ storage: memoryStorage(), port: 0, node: 'a', voters: ['a'], founding: true })
+    const { url } = await server.listen()
+    const change = ['roster', '--voters', 'a,b,c', '--weight', 'a=3', '--role', 'b=zone-1', '--critical', 'a,c']
+    try {
+      // Those who join cannot agree: `a` has a quorum by its weight.
+      const done = await run([...change, '--arbiter', 'a', '--url', url.replace('http://', '')]).done
+      expect(done.err).toBe('')
+      expect(done.out).toMatch(
+        /^in force: a \(weight 3, critical\), b \(zone-1\), c \(critical\), by keep-majority with a as arbiter \(epoch 2\)\n/,
+      )
+      expect(done.status).toBe(0)
+      expect(server.partitions?.status.roster).toMatchObject({
+        voters: [
+          { id: 'a', weight: 3, isCritical: true },
+          { id: 'b', weight: 1, role: 'zone-1' },
+          { id: 'c', weight: 1, isCritical: true },
+        ],
+        policy: { kind: 'keep-majority' },
+        arbiter: 'a',
+      })
+    } finally {
+      await server.close()
+    }
+  }, 60_000)
+
+  it('[SV37] exits with 1 where no quorum is there, says that the proposal stands, and status shows it', async () => {
+    const { createServer } = await import('./create-server.ts')
+    const { memoryStorage } = await import('@rejoin/sync')
+    const server = createServer({
+      storage: memoryStorage(),
+      port: 0,
+      node: 'a',
+      voters: ['a', 'b', 'c'],
+      founding: true,
+    })
+    const { url } = await server.listen()
+    const at = ['--url', url]
+    try {
+      const { status, out } = await run([
+        'roster',
+        '--voters',
+        'a,b',
+        '--policy',
+        'static-quorum:2',
+        '--wait',
+        '1',
+        ...at,
+      ]).done
+      expect(status).toBe(1)
+      expect(out).toContain('not in force after 1 s: no quorum of the voters before and after has agreed.')
+      expect(out).toContain('The proposal stands')
+      const shown = (await run(['status', ...at]).done).out
+      expect(shown).toContain('The change of the roster to a, b, by static-quorum:2, asked for here at ')
+      expect(shown).toContain('is pending')
+      const again = ['roster', '--voters', 'a,b', '--policy', 'static-quorum:2', '--wait', '0', '--json', ...at]
+      const longer = await run(again).done
+      expect([longer.status, JSON.parse(longer.out)]).toMatchObject([1, { outcome: 'pending', roster: { epoch: 1 } }])
+      const second = await run(['roster', '--voters', 'a', '--json', ...at]).done
+      expect(second.status).toBe(2)
+      expect(second.err).toContain('A change of the roster to a, b is on its way since')
+      const forced = await run(['roster', '--voters', 'a', '--force', '--json', ...at]).done
+      expect(JSON.parse(forced.out)).toMatchObject({ outcome: 'in-force', asked: { voters: [{ id: 'a', weight: 1 }] } })
+      expect((await run(['status', ...at]).done).out).not.toContain('pending')
+    } finally {
+      await server.close()
+    }
+  }, 30_000)
+
+  it('[SV37] exits with 1 where the server refuses to propose, with the reason', async () => {
+    const { createServer } = await import('./create-server.ts')
+    const { memoryStorage } = await import('@rejoin/sync')
+    const server = createServer({ storage: memoryStorage(), port: 0, node: 'a', voters: ['a', 'b'] })
+    const { url } = await server.listen()
+    try {
+      const { status, out } = await run(['roster', '--voters', 'a', '--url', url]).done
+      expect(status).toBe(1)
+      expect(out).toContain('refused: This replica does not vote.')
+      expect(out).toContain('In force is, as before: a, b, by keep-majority.')
+    } finally {
+      await server.close()
+    }
+  })
+
+  it('[SV12] answers 2 to what it does not understand, and names it', async () => {
+    const cases: [string[], RegExp][] = [
+      [['--weight', 'd=2'], /--weight: d is not among --voters a,b\./],
+      [['--weight', 'a'], /--weight: a is not NAME=VALUE\./],
+      [['--weight', 'a=0'], /that of a must be a whole number from 1 to 255/],
+      [['--role', '=x'], /--role: =x is not NAME=VALUE/],
+      [['--critical', 'a,d'], /--critical: d is not among/],
+      [['--wait', 'long'], /--wait: must be a whole number of seconds/],
+      [
+        ['--url', 'ftp://localhost'],
+        /--url: ftp:\/\/localhost is not where a server answers operators\.\nGive its HTTP/,
+      ],
+      [['--url', 'http://'], /--url: http:\/\/ is not where/],
+    ]
+    for (const [args, message] of cases) {
+      const { status, err } = await run(['roster', '--voters', 'a,b', ...args]).done
+      expect(err, args.join(' ')).toMatch(message)
+      expect(err).not.toContain('rejoin serve --help')
+      expect(status, args.join(' ')).toBe(2)
+    }
+  })
 })
 
 describe('rejoin checkpoint, rollback, roster', () => {
@@ -189,16 +360,26 @@ describe('rejoin checkpoint, rollback, roster', () => {
       const note = await replica.open('note', schema({ text: register('') }))
       await note.change((draft) => draft.text.set('before')).reached('server')
       const at = ['--url', url]
-      expect((await run(['checkpoint', 'note', 'monday', ...at]).done).out).toContain('"name": "monday"')
+      const kept = await run(['checkpoint', 'note', 'monday', ...at]).done
+      expect(kept.out).toMatch(/^kept note as monday: \d+ bytes, digest [0-9a-f]{16}\n/)
+      expect(kept.out).toContain(`It stands on this server, a at ${url}, and on no other`)
       await note.change((draft) => draft.text.set('after')).reached('server')
-      expect((await run(['checkpoints', 'note', ...at]).done).out).toContain('monday')
-      expect((await run(['rollback', 'note', 'monday', ...at]).done).out).toContain('"wrote": true')
+      expect((await run(['checkpoints', 'note', ...at]).done).out).toMatch(/^on the server a:\nmonday {2}\d+ bytes\n$/)
+      expect((await run(['rollback', 'note', 'monday', ...at]).done).out).toContain('note went back to monday')
       await expect.poll(() => note.snapshot.text).toBe('before')
+      expect((await run(['rollback', 'note', 'monday', ...at]).done).out).toContain('nothing to do')
+      const told = await run(['rollback', 'note', 'monday', '--json', ...at]).done
+      expect(JSON.parse(told.out)).toMatchObject({ server: 'a', document: 'note', wrote: false, kept: [] })
       const missing = await run(['rollback', 'note', 'tuesday', ...at]).done
       expect(missing).toMatchObject({ status: 2 })
-      expect(missing.err).toContain('note has no checkpoint named tuesday')
+      expect(missing.err).toBe(
+        'rejoin: note has no checkpoint named tuesday on the server a. Checkpoints stand on the server that kept them: ask that one.\n' +
+          'Correct what the reason names; nothing was done.\n',
+      )
       // Of three voters one is here: nobody to agree with, so it takes an operator's word.
-      expect((await run(['roster', '--voters', 'a', '--force', ...at]).done).status).toBe(0)
+      const forced = await run(['roster', '--voters', 'a', '--force', ...at]).done
+      expect(forced).toMatchObject({ status: 0 })
+      expect(forced.out).toContain('in force: a, by keep-majority')
       await expect.poll(async () => (await run(['status', ...at]).done).out).toContain('a voter of a\n')
       const unsound = await run(['roster', '--voters', 'a,a', ...at]).done
       expect(unsound.err).toContain('A voter is named twice.')
@@ -219,14 +400,15 @@ describe('rejoin checkpoint, rollback, roster', () => {
         return 'write'
       },
     })
-    const { url } = await server.listen()
+    const { url, syncUrl } = await server.listen()
     try {
+      await writeNote(syncUrl)
       const checkpoint = ['checkpoint', 'note', 'monday', '--url', url]
       const without = await run(checkpoint).done
       expect(without.status).toBe(1)
       expect(without.err).toContain('The command takes it from OPERATOR_TOKEN')
       expect((await run(checkpoint, { OPERATOR_TOKEN: 'of-a-player' }).done).status).toBe(1)
-      expect((await run(checkpoint, { OPERATOR_TOKEN: 'of-an-operator' }).done).out).toContain('"name": "monday"')
+      expect((await run(checkpoint, { OPERATOR_TOKEN: 'of-an-operator' }).done).out).toContain('as monday')
       expect((await run(['status', '--url', url]).done).status).toBe(0)
     } finally {
       await server.close()

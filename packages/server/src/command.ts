@@ -11,8 +11,10 @@ import {
   readConfigFile,
   wholeNumber,
 } from './config.ts'
+import { addOperatorCommands } from './operator-commands.ts'
+import { policyNames } from './policy-text.ts'
+import { sentence } from './sentence.ts'
 import { type ServeProcess, serve } from './serve.ts'
-import { printDiagnosis, printIncidents, printOperation, printStatus } from './status.ts'
 import { ownVersion } from './version.ts'
 
 interface ServeFlags {
@@ -31,6 +33,7 @@ interface ServeFlags {
   readonly advertise?: string[] | boolean
   readonly grantsRights?: boolean
   readonly voters?: string
+  readonly policy?: string
   readonly founding?: boolean
   readonly preset?: string
   readonly logLevel?: string
@@ -39,7 +42,8 @@ interface ServeFlags {
 const serveHelp = `
 Without options it serves this machine only: http://127.0.0.1:4000, data in ./rejoin-data.
 
-Clients connect to ws://HOST:PORT/sync. Health: /livez, /readyz. Numbers: /metrics.
+Clients connect to ws://HOST:PORT/sync. Health: /health, /livez, /readyz. Numbers: /metrics. Where it
+stands: /debug.
 Environment: PORT, HOST, DATA_DIR, JOIN_TOKEN. A flag wins over the environment, that over the file.
 Commands to a running server that has an authorize module: OPERATOR_TOKEN.
 
@@ -88,6 +92,7 @@ export async function runCommand(args: readonly string[], io: ServeProcess): Pro
     .option('--no-advertise', 'tell nobody')
     .option('--grants-rights', 'grant rights and begin epochs although this server joins another')
     .option('--voters <names>', 'the servers that vote together, this one too, with commas between')
+    .option('--policy <policy>', `what a quorum of them is: ${policyNames} (default keep-majority)`)
     .option('--founding', 'this server has never voted: for the first start of each voter')
     .option(
       '--preset <pace>',
@@ -103,100 +108,16 @@ export async function runCommand(args: readonly string[], io: ServeProcess): Pro
     .action(async (flags: ServeFlags) => {
       status = await serve(await configFrom(flags, io.env), io)
     })
-  const urlOption = (): Option =>
-    new Option('--url <url>', 'where the server answers, its admin port if it has one').default('http://127.0.0.1:4000')
-  program
-    .command('status')
-    .description('Say where a running server stands: who is there, on which side of a split, and what may be done.')
-    .addOption(urlOption())
-    .exitOverride()
-    .action(async ({ url }: { readonly url: string }) => {
-      status = await printStatus(url, io)
-    })
-  program
-    .command('incidents')
-    .description('List the incidents that a running server knows of, or print the report of one.')
-    .argument('[name]', 'the name of an incident')
-    .addOption(urlOption())
-    .exitOverride()
-    .action(async (name: string | undefined, { url }: { readonly url: string }) => {
-      status = await printIncidents(url, name, io)
-    })
-  const operation = (
-    name: string,
-    described: string,
-    args: readonly string[],
-    request: (given: readonly string[], flags: Readonly<Record<string, unknown>>) => readonly [string, object],
-    options: readonly Option[] = [],
-  ): void => {
-    const command = program.command(name).description(described).addOption(urlOption()).exitOverride()
-    for (const arg of args) command.argument(arg)
-    for (const option of options) command.addOption(option)
-    command.action(async () => {
-      const flags = command.opts() as Readonly<Record<string, unknown>>
-      const [path, body] = request(command.args, flags)
-      status = await printOperation(String(flags['url']), path, body, io)
-    })
-  }
-  operation(
-    'checkpoint',
-    'Keep a document as it is now, under a name.',
-    ['<document>', '<name>'],
-    ([document, called]) => ['checkpoint', { document, name: called }],
-  )
-  operation('checkpoints', 'List the checkpoints of a document.', ['<document>'], ([document]) => [
-    'checkpoints',
-    { document },
-  ])
-  operation(
-    'rollback',
-    'Make a document read what a checkpoint of it reads, by a change like any other.',
-    ['<document>', '<name>'],
-    ([document, called]) => ['rollback', { document, name: called }],
-  )
-  operation('rejoin', 'Dial all servers that are known and not connected, now, whatever the wait.', [], () => [
-    'rejoin',
-    {},
-  ])
-  program
-    .command('diagnose')
-    .description(
-      'Say for each address of another server what stops it from working, as that server sees it: the name, the port, the certificate, the handshake, or the credential. Exits with 1 where one does not work.',
-    )
-    .argument('[addresses...]', 'only these (default: all that the server knows)')
-    .addOption(urlOption())
-    .exitOverride()
-    .action(async (addresses: readonly string[], { url }: { readonly url: string }) => {
-      status = await printDiagnosis(url, addresses, io)
-    })
-  operation(
-    'roster',
-    'Change who votes, through a quorum; with --force, by your word that the others will not act.',
-    [],
-    (_, { voters, force, policy, arbiter }) => [
-      force === true ? 'force-roster' : 'roster',
-      {
-        voters: String(voters)
-          .split(',')
-          .map((id) => ({ id: id.trim() })),
-        policy,
-        arbiter,
-      },
-    ],
-    [
-      new Option('--voters <names>', 'with commas between').makeOptionMandatory(),
-      new Option('--policy <policy>', 'what a quorum is').default('keep-majority'),
-      new Option('--arbiter <name>', 'whom an even split falls to'),
-      new Option('--force', 'without asking: the voters of now are not coming back, or may not act any more'),
-    ],
-  )
+  addOperatorCommands(program, io, (ended) => {
+    status = ended
+  })
   try {
     await program.parseAsync([...args], { from: 'user' })
     return status
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     if (isRejoinError(error)) {
-      io.stderr.write(`rejoin: ${error.reason}\n${error.remedy}\n`)
+      io.stderr.write(`rejoin: ${sentence(error.reason)}\n${error.remedy}\n`)
       return usageCodes.has(error.code) ? 2 : 1
     }
     io.stderr.write(`rejoin: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
@@ -204,7 +125,7 @@ export async function runCommand(args: readonly string[], io: ServeProcess): Pro
   }
 }
 
-const usageCodes: ReadonlySet<string> = new Set(['config-invalid', 'server-exposed'])
+const usageCodes: ReadonlySet<string> = new Set(['config-invalid', 'operation-refused', 'server-exposed'])
 
 async function configFrom(flags: ServeFlags, env: ServeProcess['env']): Promise<ReturnType<typeof mergeConfig>> {
   const { config, origin, port, adminPort, voters, advertise, ...same } = flags

@@ -5,9 +5,11 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { rejoinError } from '@rejoin/state'
+import type { Policy } from '@rejoin/sync/partition'
 import { z } from 'zod'
 import { defaultServerLimits, type ServerLimits } from './limits.ts'
 import { normalizedOrigin } from './origin-policy.ts'
+import { policySchema } from './policy-text.ts'
 import { syncPath } from './upgrade-policy.ts'
 
 const portSchema = z
@@ -63,13 +65,14 @@ const configSchema = z.strictObject({
   advertise: z.array(joinSchema).optional(),
   grantsRights: z.boolean().optional(),
   voters: z.array(z.string().min(1, 'must be a name').max(64, 'must have at most 64 characters')).optional(),
+  policy: policySchema.optional(),
   founding: z.boolean().optional(),
   preset: z.enum(presets).optional(),
   logLevel: z.enum(logLevels).optional(),
   limits: limitsSchema.optional(),
 })
 
-/** What a configuration file may say; all of it optional. Paths in it are relative to the file. */
+/** What one layer of configuration says, checked. Paths in a file are relative to it. */
 export interface ServeConfig {
   readonly port?: number | undefined
   readonly host?: string | undefined
@@ -86,6 +89,7 @@ export interface ServeConfig {
   readonly advertise?: string[] | undefined
   readonly grantsRights?: boolean | undefined
   readonly voters?: string[] | undefined
+  readonly policy?: Policy | undefined
   readonly founding?: boolean | undefined
   readonly preset?: Preset | undefined
   readonly logLevel?: LogLevel | undefined
@@ -108,6 +112,7 @@ export interface ResolvedConfig {
   readonly advertise: readonly string[] | undefined
   readonly grantsRights: boolean | undefined
   readonly voters: readonly string[]
+  readonly policy: Policy | undefined
   readonly founding: boolean | undefined
   readonly preset: Preset
   readonly logLevel: LogLevel
@@ -130,6 +135,7 @@ export const defaultConfig: ResolvedConfig = {
   advertise: undefined,
   grantsRights: undefined,
   voters: [],
+  policy: undefined,
   founding: undefined,
   preset: 'lan',
   logLevel: 'info',

@@ -184,7 +184,7 @@ describe('createServer', () => {
 
   it('[SV11] keeps health and numbers on the admin port only, when there is one', async () => {
     const { address } = await start({ adminPort: 0 })
-    for (const path of ['/livez', '/readyz', '/metrics']) {
+    for (const path of ['/livez', '/readyz', '/health', '/metrics', '/debug', '/debug/']) {
       expect((await fetch(`${address.url}${path}`)).status, path).toBe(404)
       expect((await fetch(`${address.adminUrl}${path}`)).status, path).toBe(200)
     }
@@ -408,6 +408,34 @@ describe('servers that vote', () => {
     expect(await first.server.metrics()).toMatch(/^rejoin_may_act 0$/m)
   }, 60_000)
 
+  it('[SV34] found the roster with the policy that they are told, which has to make sense', async () => {
+    const { server } = await start({ node: 'a', voters: ['a', 'b', 'c'], founding: true, policy: 'static-quorum:2' })
+    await until('it knows', () => server.partitions?.status.roster !== undefined)
+    expect(server.partitions?.status.roster?.policy).toEqual({ kind: 'static-quorum', voters: 2 })
+    const storage = memoryStorage()
+    const voters = ['a', 'b', 'c']
+    expect(() => createServer({ storage, node: 'a', voters, policy: 'static-quorum:1' })).toThrow(/A static quorum/)
+    expect(() => createServer({ storage, node: 'a', voters, policy: 'most' as never })).toThrow(/must be keep-majority/)
+    expect(() => createServer({ storage, node: 'a', policy: 'two-thirds' })).toThrow(/none are named/)
+  })
+
+  it('[SV35] that were started without --founding and have never voted say so, with the way out, and may not act', async () => {
+    const first = await start({ node: 'a', voters: ['a', 'b'] })
+    await start({ node: 'b', voters: ['a', 'b'], join: [first.address.syncUrl] })
+    const read = async (name: string): Promise<string> =>
+      await (await fetch(`${first.address.url}/debug/${name}`)).text()
+    await until('a quorum is there', async () => {
+      const { verdict } = JSON.parse(await read('partition'))
+      return verdict?.capabilities.mayGrantLease === true
+    })
+    expect(await read('explain')).toContain(
+      'a does not vote, whatever is said above: it was started without --founding',
+    )
+    expect(await read('explain')).toContain('start each once with --founding')
+    expect(JSON.parse(await read('partition'))).toMatchObject({ mayAct: false })
+    expect(await first.server.metrics()).toMatch(/^rejoin_may_act 0$/m)
+  }, 30_000)
+
   it('[SV18] are one voter each, of themselves, unless they are told otherwise', async () => {
     const disk = createMemoryDisk()
     for (let turn = 0; turn < 2; turn++) {
@@ -418,8 +446,9 @@ describe('servers that vote', () => {
       expect(server.partitions?.status.roster?.voters).toHaveLength(1)
       await server.close()
     }
-    expect(() => createServer({ storage: memoryStorage(), voters: ['a', 'b'], node: 'c' })).toThrow(
-      /names this server too/,
-    )
+    const storage = memoryStorage()
+    expect(() => createServer({ storage, voters: ['a', 'b'], node: 'c' })).toThrow(/must have this server too/)
+    expect(() => createServer({ storage, voters: ['a', 'b'] })).toThrow(/this one has no name yet/)
+    expect(() => createServer({ storage, voters: ['a', 'a'], node: 'a' })).toThrow(/named twice/)
   })
 })

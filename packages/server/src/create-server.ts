@@ -31,6 +31,7 @@ import { operate } from './operate.ts'
 import type { IsOperator } from './operator-access.ts'
 import type { RejoinServer, ServerAddress, ServerLogger, ServerOptions } from './options.ts'
 import { advertisedOf, diagnosePeers, dialingOf, serverEnvironment } from './peers.ts'
+import { createRosterAsks } from './roster-asks.ts'
 import { checkedSettings, type ServerSettings, settingsForLog } from './settings.ts'
 import { observeStorage } from './storage-observer.ts'
 import { remoteOf, syncPath, upgradePolicy } from './upgrade-policy.ts'
@@ -127,6 +128,11 @@ export function createServer(options: ServerOptions): RejoinServer {
   const isOperator: IsOperator = async (token, remote) =>
     (await authorize({ token, document: clusterDocument, remote, origin: undefined, replica: 'operator' })) === 'admin'
 
+  const rosterAsks = createRosterAsks(
+    () => opened?.partitions,
+    () => Date.now(),
+  )
+
   const openReplica = (): Replica =>
     createReplica({
       clock: processClock,
@@ -144,7 +150,10 @@ export function createServer(options: ServerOptions): RejoinServer {
       },
       timing: { handshakeMs: limits.helloTimeoutMs },
       authorize,
-      onLog: ({ level, event, details }) => log[level](details, event),
+      onLog: ({ level, event, details }) => {
+        if (event === 'roster-settled') rosterAsks.settled(details)
+        log[level](details, event)
+      },
     })
 
   const open = async (): Promise<ServerAddress> => {
@@ -170,8 +179,9 @@ export function createServer(options: ServerOptions): RejoinServer {
         readiness,
         metrics,
         isOperator: options.authorize === undefined ? undefined : isOperator,
-        debug: (name) => debugAnswer(partitions, dialing, name),
-        operate: (name, request) => operate({ replica, partitions, storage: store, dialing, diagnose }, name, request),
+        debug: (name) => debugAnswer({ partitions, dialing, rosterAsk: rosterAsks.last }, name),
+        operate: (name, request) =>
+          operate({ replica, partitions, rosterAsks, storage: store, dialing, diagnose }, name, request),
       },
       files,
       sockets,
@@ -247,8 +257,7 @@ export function createServer(options: ServerOptions): RejoinServer {
   return server
 }
 
-function partitionOptions({ node, voters, founding, preset }: ServerSettings): PartitionOptions {
-  const policy = { kind: 'keep-majority' } as const
+function partitionOptions({ node, voters, policy, founding, preset }: ServerSettings): PartitionOptions {
   return {
     voting,
     preset,

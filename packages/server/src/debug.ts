@@ -1,29 +1,56 @@
 /** What `/debug/...` shows of one server: nothing of any document, and no address of a client. */
-import { explainPartition, incidentReport, type Partitions, type PlannedDialing } from '@rejoin/sync/partition'
+import { incidentReport, type Partitions, type PlannedDialing } from '@rejoin/sync/partition'
+import type { RosterAsk } from './roster-asks.ts'
+import { mayAct, standingWords } from './standing.ts'
+
+/** What is shown. */
+export interface Debugged {
+  readonly partitions: Partitions
+  readonly dialing: PlannedDialing
+  readonly rosterAsk: RosterAsk | undefined
+}
+
+const index: readonly (readonly [name: string, described: string])[] = [
+  ['explain', 'where this server stands, in plain sentences'],
+  ['partition', 'the same as data, with the verdict, the roster, and a change of it that was asked for'],
+  ['peers', 'who is connected, and who votes'],
+  ['addresses', 'where other servers are dialled, and how that went'],
+  ['recoveries', 'the incidents that are known'],
+  ['recoveries/NAME', 'the report of one'],
+]
+
+/** What there is, as a text. */
+export function debugIndex(): string {
+  return index.map(([name, described]) => `${`/debug/${name}`.padEnd(24)}${described}\n`).join('')
+}
 
 /** Plain data or words; undefined where there is nothing of the name. */
-export function debugAnswer(
-  partitions: Partitions,
-  { addresses }: PlannedDialing,
-  name: string,
-): object | string | undefined {
-  const { status } = partitions
+export function debugAnswer({ partitions, dialing, rosterAsk }: Debugged, name: string): object | string | undefined {
+  const { self, status } = partitions
   switch (name) {
+    case '':
+      return debugIndex()
     case 'partition':
-      return { self: partitions.self, ...status, explanation: explainPartition(status.verdict) }
+      return {
+        self,
+        ...status,
+        mayAct: mayAct(status),
+        rosterAsk,
+        explanation: standingWords(partitions, rosterAsk),
+      }
     case 'peers':
       return {
-        self: partitions.self,
+        self,
         connected: status.connected,
         voters: status.roster?.voters.map(({ id }) => id) ?? [],
         isPaused: status.isPaused,
       }
     case 'addresses':
-      return { addresses }
+      return { addresses: dialing.addresses }
     case 'recoveries':
       return { incidents: partitions.incidents }
     case 'explain':
-      return `${explainPartition(status.verdict).join('\n')}\n`
+      return `${standingWords(partitions, rosterAsk).join('\n')}\n`
     default: {
       const incident = partitions.incidents.find(
         (one) => name === `recoveries/${one.name}` || name === `recoveries/${one.id}`,

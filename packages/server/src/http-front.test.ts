@@ -59,6 +59,21 @@ describe('health', () => {
     expect((await fetch(`${url}/livez`)).status).toBe(200)
     expect((await fetch(`${url}/nothing`)).status).toBe(404)
   })
+
+  it('[SV33] is found at /health too, with the reason', async () => {
+    const { url, set } = await start()
+    const healthy = await fetch(`${url}/health`)
+    expect([healthy.status, await healthy.json()]).toEqual([200, { live: true, ready: true }])
+    set({ ready: false, code: 'storage-full' })
+    const failing = await fetch(`${url}/health`)
+    const reason = 'There is no room left to store changes.'
+    expect([failing.status, await failing.json()]).toEqual([
+      503,
+      { live: true, ready: false, code: 'storage-full', reason },
+    ])
+    set({ ready: false, code: 'server-starting' })
+    expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ reason: 'The server has not started yet.' })
+  })
 })
 
 describe('/debug', () => {
@@ -66,7 +81,12 @@ describe('/debug', () => {
     const { url } = await start()
     expect(await (await fetch(`${url}/debug/peers`)).json()).toEqual({ connected: ['b'] })
     expect(await (await fetch(`${url}/debug/explain`)).text()).toBe('All is well.\n')
-    expect((await fetch(`${url}/debug/nothing`)).status).toBe(404)
+    const nothing = await fetch(`${url}/debug/nothing`)
+    expect(nothing.status).toBe(404)
+    const listed = await nothing.text()
+    expect(listed).toContain('there is no /debug/nothing; there are')
+    for (const name of ['explain', 'partition', 'peers', 'addresses', 'recoveries'])
+      expect(listed).toContain(`/debug/${name} `)
     const proxied = await fetch(`${url}/debug/peers`, { headers: { 'x-forwarded-for': '10.0.0.1' } })
     expect(proxied.status).toBe(403)
     expect(await proxied.text()).toContain('--admin-port')

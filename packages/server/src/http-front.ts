@@ -1,13 +1,14 @@
 /**
  * The plain HTTP side of the server: health, metrics and the files of the app. WebSocket upgrades go elsewhere.
  *
- * `/debug/...` shows operators where the server stands, to the same callers as `/metrics`.
+ * `/debug/...` shows operators where the server stands, to the same callers as `/metrics`; `/debug` lists what there is.
  * `/livez` says that the process answers. `/readyz` says whether clients should be sent here: not while draining, not
- * while the store fails. `/metrics` tells operators everything, so on a port that others reach it answers only callers
+ * while the store fails. `/health` says both, with the reason, for whoever looks there. `/metrics` tells operators everything, so on a port that others reach it answers only callers
  * on this machine that came without a proxy; everybody else is pointed to the admin port. See `operator-access.ts`.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { isRejoinError } from '@rejoin/state'
+import { type ErrorText, errorCodes, isRejoinError } from '@rejoin/state'
+import { debugIndex } from './debug.ts'
 import type { ServerMetrics } from './metrics.ts'
 import { type Access, type AccessRules, mayLook, mayOperate } from './operator-access.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -90,7 +91,8 @@ async function operations(
   pathname: string,
 ): Promise<boolean> {
   const { readiness, metrics, debug } = served
-  const isForOperators = pathname === '/metrics' || pathname.startsWith('/debug/')
+  const isDebug = pathname === '/debug' || pathname.startsWith('/debug/')
+  const isForOperators = pathname === '/metrics' || isDebug
   if (isForOperators) {
     const access = await mayLook(request, served)
     const reason = 'for callers on this machine only; start the server with --admin-port to read it elsewhere'
@@ -99,9 +101,9 @@ async function operations(
       return true
     }
   }
-  if (pathname.startsWith('/debug/')) {
+  if (isDebug) {
     const answer = debug(pathname.slice('/debug/'.length))
-    if (answer === undefined) sendText(response, 404, 'not found\n')
+    if (answer === undefined) sendText(response, 404, `there is no ${pathname}; there are\n${debugIndex()}`)
     else if (typeof answer === 'string') sendText(response, 200, answer)
     else sendJson(response, 200, answer)
     return true
@@ -110,6 +112,12 @@ async function operations(
     case '/livez':
       sendJson(response, 200, { live: true })
       return true
+    case '/health': {
+      const state = readiness()
+      const why = state.ready ? {} : { reason: reasonOf(state.code) }
+      sendJson(response, state.ready ? 200 : 503, { live: true, ...state, ...why })
+      return true
+    }
     case '/readyz': {
       const state = readiness()
       sendJson(response, state.ready ? 200 : 503, state)
@@ -124,6 +132,11 @@ async function operations(
     default:
       return false
   }
+}
+
+function reasonOf(code: string): string {
+  const texts: Readonly<Record<string, ErrorText>> = errorCodes
+  return texts[code]?.reason ?? 'The server has not started yet.'
 }
 
 /** Requests of operators are small. */
@@ -161,7 +174,7 @@ async function operator(
     if (answer === undefined) sendText(response, 404, 'not found\n')
     else sendJson(response, 200, answer)
   } catch (error) {
-    if (isRejoinError(error)) sendText(response, 400, `${error.reason}\n`)
+    if (isRejoinError(error)) sendText(response, error.code.startsWith('storage-') ? 503 : 400, `${error.reason}\n`)
     else if (error instanceof SyntaxError) sendText(response, 400, 'not JSON\n')
     else throw error
   }

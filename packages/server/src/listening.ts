@@ -2,6 +2,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { rejoinError } from '@rejoin/state'
+import { sentence } from './sentence.ts'
 
 /** Every socket of a server, upgraded ones too, which its own `closeAllConnections` forgets. */
 const socketsByServer = new WeakMap<Server, Set<Socket>>()
@@ -58,6 +59,6 @@ function bindTrouble(cause: NodeJS.ErrnoException, host: string, port: number): 
     case 'ENOTFOUND':
       return `${host} is no address of this machine.`
     default:
-      return `Cannot listen on ${host} port ${port}: ${cause.message}.`
+      return sentence(`Cannot listen on ${host} port ${port}: ${cause.message}`)
   }
 }

@@ -1,52 +1,58 @@
 /**
  * What an operator may have a running server do: keep a checkpoint of a document, go back to one, change the roster. Going back
- * is a change like any other, so that nothing acknowledged is taken away.
+ * is a change like any other, so that nothing acknowledged is taken away. A checkpoint stands on the disk of the one server that kept it.
  */
-import { createStore, encodeSnapshot, loadSnapshot, rejoinError, schema } from '@rejoin/state'
+import { createStore, encodeSnapshot, loadSnapshot, type RejoinError, rejoinError, schema } from '@rejoin/state'
 import type { Replica, Storage } from '@rejoin/sync'
-import {
-  type AddressDiagnosis,
-  diagnosisText,
-  type Partitions,
-  type PlannedDialing,
-  type Roster,
-} from '@rejoin/sync/partition'
+import { type AddressDiagnosis, diagnosisText, type Partitions, type PlannedDialing } from '@rejoin/sync/partition'
 import { z } from 'zod'
 import { joinSchema } from './config.ts'
+import { policySchema } from './policy-text.ts'
+import type { NextRoster, RosterAsks } from './roster-asks.ts'
+import { sentence } from './sentence.ts'
 
 /** What a request of an operator is carried out on. */
 export interface Operated {
   readonly replica: Replica
   readonly partitions: Partitions
   readonly storage: Storage
+  readonly rosterAsks: RosterAsks
   readonly dialing: PlannedDialing
   /** Dials addresses on trial; all that are known, where none is named. */
   readonly diagnose: (named: readonly string[]) => Promise<AddressDiagnosis[]>
 }
 
-const text = z.string().min(1, 'must not be empty').max(200, 'has at most 200 characters')
-const place = z.strictObject({ document: text, name: text.regex(/^[^/]+$/, 'has no slash') })
+const text = z.string().min(1, 'must not be empty').max(200, 'must have at most 200 characters')
+/** What the name of a document may be, and with it every key that is made of two of them. */
+const mostNameBytes = 256
+const nameText = z
+  .string()
+  .min(1, 'must not be empty')
+  .refine((said) => !/\p{Surrogate}/u.test(said), 'must be well-formed Unicode text, without half a surrogate pair')
+  .refine((said) => Buffer.byteLength(said) <= mostNameBytes, `must have at most ${mostNameBytes} bytes`)
+const place = z.strictObject({ document: nameText, name: nameText.regex(/^[^/]+$/, 'must not have a slash') })
 const voter = z.strictObject({
   id: text,
   weight: z.int().default(1),
   role: text.optional(),
   isCritical: z.boolean().optional(),
 })
-const policies = ['keep-majority', 'two-thirds', 'keep-oldest', 'lease', 'none'] as const
 const roster = z.strictObject({
   voters: z.array(voter),
-  policy: z.enum(policies).default('keep-majority'),
+  policy: policySchema.default({ kind: 'keep-majority' }),
   arbiter: text.optional(),
 })
 
-const diagnosed = z.strictObject({ addresses: z.array(joinSchema).max(64, 'are at most 64').default([]) })
+const diagnosed = z.strictObject({ addresses: z.array(joinSchema).max(64, 'must be at most 64').default([]) })
 
 const Anything = schema({})
 const prefix = (document: string): string => `k/${encodeURIComponent(document)}/`
+/** Rows have names in ASCII. */
+const keyOf = (document: string, called: string): string => prefix(document) + encodeURIComponent(called)
 
 /**
  * Carries out one request and answers what to tell of it; undefined where there is none of the name.
- * @throws RejoinError `config-invalid` where the request is not understood, or names a checkpoint that is not there.
+ * @throws RejoinError `operation-refused` where the request is not understood, or names what is not there; what the replica throws.
  */
 export async function operate(on: Operated, name: string, request: unknown): Promise<object | undefined> {
   switch (name) {
@@ -58,11 +64,10 @@ export async function operate(on: Operated, name: string, request: unknown): Pro
       return await rollback(on, read(place, request))
     case 'roster':
     case 'force-roster': {
-      const { policy, ...rest } = read(roster, request)
       // What is absent is not there, not undefined.
-      const next = { ...JSON.parse(JSON.stringify(rest)), policy: { kind: policy } } as Omit<Roster, 'epoch'>
-      if (name === 'roster') on.partitions.propose(next)
-      else on.partitions.force(next)
+      const next = JSON.parse(JSON.stringify(read(roster, request))) as NextRoster
+      if (name === 'roster') on.rosterAsks.propose(next)
+      else on.rosterAsks.force(next)
       return { asked: next }
     }
     case 'diagnose': {
@@ -78,30 +83,47 @@ export async function operate(on: Operated, name: string, request: unknown): Pro
   }
 }
 
-async function checkpoint({ replica, storage }: Operated, { document, name }: z.infer<typeof place>): Promise<object> {
+function nameIn(key: string, document: string): string {
+  const encoded = key.slice(prefix(document).length)
+  try {
+    return decodeURIComponent(encoded)
+  } catch {
+    return encoded // it was kept as it is, before names were encoded
+  }
+}
+
+async function checkpoint(on: Operated, { document, name }: z.infer<typeof place>): Promise<object> {
+  const { replica, partitions, storage } = on
   const handle = await replica.open(document, Anything)
   try {
+    // One of a name that was mistyped would be gone back to some day, and empty what is there by then.
+    if (handle.version.size === 0) throw refused(`Nobody has written to ${document}, as far as ${hereOf(on)} knows.`)
     const bytes = encodeSnapshot(handle.store)
     // Said to be kept once it is on the disk.
-    await storage.write([{ kind: 'put', key: prefix(document) + name, bytes }])
-    return { document, name, bytes: bytes.length, digest: handle.digest() }
+    await storage.write([{ kind: 'put', key: keyOf(document, name), bytes }])
+    return { server: partitions.self, document, name, bytes: bytes.length, digest: handle.digest() }
   } finally {
     await handle.close()
   }
 }
 
-async function checkpoints({ storage }: Operated, document: string): Promise<object> {
+async function checkpoints({ partitions, storage }: Operated, document: string): Promise<object> {
   const rows = await storage.read(prefix(document))
   return {
+    server: partitions.self,
     document,
-    checkpoints: rows.map(({ key, bytes }) => ({ name: key.slice(prefix(document).length), bytes: bytes.length })),
+    checkpoints: rows.map(({ key, bytes }) => ({ name: nameIn(key, document), bytes: bytes.length })),
   }
 }
 
-async function rollback({ replica, storage }: Operated, { document, name }: z.infer<typeof place>): Promise<object> {
+async function rollback(on: Operated, { document, name }: z.infer<typeof place>): Promise<object> {
+  const { replica, partitions, storage } = on
   const rows = await storage.read(prefix(document))
-  const row = rows.find(({ key }) => key === prefix(document) + name)
-  if (row === undefined) throw rejoinError('config-invalid', { reason: `${document} has no checkpoint named ${name}.` })
+  const row = rows.find(({ key }) => nameIn(key, document) === name)
+  if (row === undefined)
+    throw refused(
+      `${document} has no checkpoint named ${name} on ${hereOf(on)}. Checkpoints stand on the server that kept them: ask that one.`,
+    )
   const earlier = createStore({
     newAuthor: () => {
       throw new Error('nobody writes to a checkpoint')
@@ -109,13 +131,17 @@ async function rollback({ replica, storage }: Operated, { document, name }: z.in
     now: Date.now,
   })
   const loaded = loadSnapshot(earlier, row.bytes)
-  if (!loaded.ok)
-    throw rejoinError('config-invalid', { reason: `The checkpoint ${name} is damaged: ${loaded.error.message}.` })
+  if (!loaded.ok) throw refused(sentence(`The checkpoint ${name} is damaged: ${loaded.error.message}`))
+  if (earlier.version.size === 0)
+    throw refused(
+      `The checkpoint ${name} is from before anybody wrote to ${document}: going back to it would empty it.`,
+    )
   const handle = await replica.open(document, Anything)
   try {
     const { receipt, kept } = handle.rollBack(earlier)
     await receipt.reached('disk')
-    return { document, name, wrote: receipt.change !== undefined, digest: handle.digest(), kept }
+    const wrote = receipt.change !== undefined
+    return { server: partitions.self, document, name, wrote, digest: handle.digest(), kept }
   } finally {
     await handle.close()
   }
@@ -125,5 +151,13 @@ function read<T>(shape: z.ZodType<T>, request: unknown): T {
   const parsed = shape.safeParse(request)
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the request'}: ${message}`)
-  throw rejoinError('config-invalid', { reason: `${problems.join('; ')}.` })
+  throw refused(sentence(problems.join('; ')))
+}
+
+function refused(reason: string): RejoinError {
+  return rejoinError('operation-refused', { reason })
+}
+
+function hereOf({ partitions }: Operated): string {
+  return `the server ${partitions.self}`
 }

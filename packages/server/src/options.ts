@@ -3,6 +3,7 @@
 import type { Authorize, Storage } from '@rejoin/sync'
 import type { Partitions } from '@rejoin/sync/partition'
 import type { ServerLimits } from './limits.ts'
+import type { PolicyText } from './policy-text.ts'
 
 /** The part of pino (and of most loggers) that the server uses: fields first, then the message. */
 export interface ServerLogger {
@@ -52,6 +53,11 @@ export interface ServerOptions {
    * is the side with more than half. Default: this one alone. What is on the disk counts instead.
    */
   readonly voters?: readonly string[]
+  /**
+   * What a quorum of them is, for the first start: `keep-majority` (the default), `static-quorum:2`, `two-thirds`, `keep-oldest`,
+   * `lease` or `none`, the same at each of them. What is on the disk counts instead.
+   */
+  readonly policy?: PolicyText
   /**
    * Whether this server has never voted: for the first start of each voter, and never after its data was lost; then it is
    * readmitted by the others. Default: where it is the only voter.

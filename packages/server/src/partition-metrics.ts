@@ -2,6 +2,7 @@
 import type { PartitionMetrics, Partitions } from '@rejoin/sync/partition'
 import { Gauge, type Registry } from 'prom-client'
 import { type CounterRow, registerCounters } from './derived-counters.ts'
+import { mayAct } from './standing.ts'
 
 const modes = ['full', 'mixed', 'majority', 'minority', 'even', 'isolated', 'unknown'] as const
 
@@ -52,10 +53,11 @@ export function registerPartitionMetrics(registry: Registry, read: () => Partiti
   })
   new Gauge({
     name: 'rejoin_may_act',
-    help: 'Whether leases may be granted here, if a quorum votes for it.',
+    help: 'Whether leases may be granted here, if a quorum votes for it: a quorum is there, and this server votes.',
     registers,
     collect() {
-      this.set(read()?.status.verdict?.capabilities.mayGrantLease === true ? 1 : 0)
+      const status = read()?.status
+      this.set(status !== undefined && mayAct(status) ? 1 : 0)
     },
   })
 }

@@ -2,11 +2,12 @@
 
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { rejoinError } from '@rejoin/state'
+import { type ErrorCode, isRejoinError, RejoinError, rejoinError } from '@rejoin/state'
 import type { Authorize } from '@rejoin/sync'
 import { pino } from 'pino'
 import type { ResolvedConfig } from './config.ts'
 import { createServer } from './create-server.ts'
+import { policyToText } from './policy-text.ts'
 
 /** The parts of `process` that the command uses. */
 export interface ServeProcess {
@@ -40,6 +41,7 @@ export async function serve(config: ResolvedConfig, io: ServeProcess): Promise<n
     join: config.join,
     ...(config.advertise === undefined ? {} : { advertise: config.advertise }),
     voters: config.voters,
+    ...(config.policy === undefined ? {} : { policy: policyToText(config.policy) }),
     preset: config.preset,
     ...(config.founding === undefined ? {} : { founding: config.founding }),
     ...(config.node === undefined ? {} : { node: config.node }),
@@ -48,7 +50,9 @@ export async function serve(config: ResolvedConfig, io: ServeProcess): Promise<n
     ...(authorize === undefined ? {} : { authorize }),
   })
   const stopped = untilSignalled(io, logger)
-  await server.listen()
+  await server.listen().catch((error: unknown) => {
+    throw startTrouble(error, config.data)
+  })
   const signal = await stopped.first
   logger.info({ signal }, 'stopping')
   await server.close()
@@ -67,6 +71,24 @@ export async function loadAuthorize(path: string): Promise<Authorize> {
     throw rejoinError('config-invalid', { reason: `authorize: ${path} exports no function named authorize` })
   }
   return hook as Authorize
+}
+
+/** What to do is another thing here than while a replica goes on writing: nothing has begun. */
+function startTrouble(error: unknown, directory: string): unknown {
+  if (!isRejoinError(error)) return error
+  const remedy = remedies[error.code]
+  if (remedy === undefined) return error
+  const reason = `The data cannot be opened in ${directory}: ${error.reason}`
+  return new RejoinError({ code: error.code, reason, remedy }, { cause: error })
+}
+
+const remedies: { readonly [code in ErrorCode]?: string } = {
+  'storage-unavailable':
+    'Name a directory that this user may make and write, with --data or DATA_DIR. Nothing was started.',
+  'storage-full':
+    'Free space on that disk, or name a directory on another with --data or DATA_DIR. Nothing was started.',
+  'storage-corrupt':
+    'Move the files away and start anew: other servers and clients bring back what they have. Or name another directory with --data or DATA_DIR. Nothing was started.',
 }
 
 function untilSignalled(

@@ -1,5 +1,6 @@
 /** Options with their defaults, checked before anything is opened. */
 import { rejoinError } from '@rejoin/state'
+import { type Policy, rosterFault } from '@rejoin/sync/partition'
 import { defaultConfig, parseConfig } from './config.ts'
 import { defaultServerLimits, type ServerLimits } from './limits.ts'
 import type { ServerOptions } from './options.ts'
@@ -19,6 +20,7 @@ export interface ServerSettings {
   readonly advertise: readonly string[] | undefined
   readonly grantsRights: boolean
   readonly voters: readonly string[]
+  readonly policy: Policy
   readonly founding: boolean | undefined
   readonly preset: 'lan' | 'wan' | 'large'
   readonly limits: ServerLimits
@@ -39,7 +41,7 @@ export function checkedSettings(options: ServerOptions): ServerSettings {
       origins: origins === undefined ? undefined : [...origins],
       static: staticDir,
       voters: options.voters === undefined ? undefined : [...options.voters],
-      ...{ founding: options.founding, preset: options.preset },
+      ...{ policy: options.policy, founding: options.founding, preset: options.preset },
       limits: options.limits === undefined ? undefined : withoutUndefined(options.limits),
     }),
     'createServer',
@@ -61,6 +63,7 @@ export function checkedSettings(options: ServerOptions): ServerSettings {
     join: parsed.join ?? [],
     advertise: parsed.advertise,
     voters: parsed.voters ?? [],
+    policy: parsed.policy ?? { kind: 'keep-majority' },
     founding: parsed.founding,
     preset: parsed.preset ?? defaultConfig.preset,
     grantsRights: parsed.grantsRights ?? (parsed.join ?? []).length === 0,
@@ -68,12 +71,8 @@ export function checkedSettings(options: ServerOptions): ServerSettings {
     loopback: isLoopbackHost(parsed.host ?? defaultConfig.host),
     access: options.authorize === undefined ? 'everybody' : 'hook',
   }
-  const { voters } = settings
-  if (voters.length > 0 && !voters.includes(settings.node)) {
-    throw rejoinError('config-invalid', {
-      reason: `createServer: voters names this server too, which is called ${settings.node || 'nothing: give it a node name'}.`,
-    })
-  }
+  const fault = votersFault(settings, parsed.policy !== undefined)
+  if (fault !== undefined) throw rejoinError('config-invalid', { reason: fault })
   if (!settings.loopback && settings.access === 'everybody' && insecure !== true) {
     throw rejoinError('server-exposed', {
       reason: `Bound to ${settings.host}, the server would be reachable from other machines and let everybody read and write.`,
@@ -81,6 +80,17 @@ export function checkedSettings(options: ServerOptions): ServerSettings {
     })
   }
   return settings
+}
+
+/** What is wrong with who votes, in the words of the command line and of a program alike. */
+function votersFault({ voters, policy, node }: ServerSettings, hasPolicy: boolean): string | undefined {
+  if (voters.length === 0) return hasPolicy ? 'policy: it is of the voters, and none are named.' : undefined
+  if (node === '')
+    return 'voters: they are named after their servers, and this one has no name yet. Give it one of the list (--node, node).'
+  if (!voters.includes(node))
+    return `voters: the list must have this server too, which is called ${node}, and says ${voters.join(', ')}.`
+  const fault = rosterFault({ epoch: 1, voters: voters.map((id) => ({ id, weight: 1 })), policy })
+  return fault === undefined ? undefined : `voters: ${fault}`
 }
 
 /** What an operator wants to see at the start; nothing secret is among it. */

@@ -21,18 +21,22 @@ export type ErrorCode =
   | 'fencing-token-required'
   | 'fencing-token-stale'
   | 'forbidden'
+  | 'full'
+  | 'going-away'
   | 'handshake-failed'
   | 'invalid-author'
   | 'invalid-change'
   | 'invalid-document-name'
-  | 'invalid-key'
   | 'invalid-json'
+  | 'invalid-key'
   | 'invalid-scenario'
   | 'invalid-schema'
   | 'invalid-value'
   | 'lease-lost'
   | 'lease-not-held'
+  | 'lost'
   | 'malformed'
+  | 'operation-refused'
   | 'out-of-range'
   | 'peer-closed'
   | 'peer-silent'
@@ -46,7 +50,9 @@ export type ErrorCode =
   | 'seq-exhausted'
   | 'server-draining'
   | 'server-exposed'
+  | 'server-failed'
   | 'server-storage-failing'
+  | 'server-unreachable'
   | 'slow-peer'
   | 'storage-blocked'
   | 'storage-closed'
@@ -55,8 +61,10 @@ export type ErrorCode =
   | 'storage-full'
   | 'storage-unavailable'
   | 'token-too-long'
+  | 'too-large'
   | 'too-many-connections'
   | 'too-many-messages'
+  | 'try-later'
   | 'unauthorized'
   | 'value-too-large'
   | 'write-withdrawn'
@@ -216,6 +224,14 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = {
     reason: 'This connection may not write the document.',
     remedy: 'Ask for write permission, or open the document read-only; nothing was written.',
   },
+  full: {
+    reason: 'The other server takes no more connections of servers.',
+    remedy: 'Nothing to do: others are dialled, and it later.',
+  },
+  'going-away': {
+    reason: 'The other side shuts down.',
+    remedy: 'Nothing to do: it is dialled again by itself.',
+  },
   'handshake-failed': {
     reason: 'The other side closed before the handshake was done.',
     remedy: 'Check that it speaks this protocol; the connection is retried by itself.',
@@ -243,9 +259,17 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = {
     remedy:
       'Write when the lease is usable (lease.onChange), or let the field queue such writes or show them as tentative (`apart`).',
   },
+  lost: {
+    reason: 'The connection broke without a word: a cable, a proxy, a crash.',
+    remedy: 'Nothing to do: it is dialled again by itself.',
+  },
   malformed: {
     reason: 'Bytes do not decode.',
     remedy: 'They were damaged, cut short, or made by something else. Fetch them again from a peer.',
+  },
+  'operation-refused': {
+    reason: 'The server cannot do what an operator asked for.',
+    remedy: 'Correct what the reason names; nothing was done.',
   },
   'out-of-range': outOfRange,
   'peer-closed': {
@@ -288,9 +312,17 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = {
     remedy:
       'Give it an authorize hook (--authorize MODULE, createServer({ authorize })), bind it to 127.0.0.1, or accept that with --insecure.',
   },
+  'server-failed': {
+    reason: 'The other side failed.',
+    remedy: 'Nothing to do: it is dialled again by itself. Its log says why.',
+  },
   'server-storage-failing': {
     reason: 'The server cannot store changes at the moment.',
     remedy: 'Nothing to do: unsaved changes are kept here and sent again by themselves.',
+  },
+  'server-unreachable': {
+    reason: 'No server answers at the address.',
+    remedy: 'Start it with `rejoin serve`, or give its address with --url.',
   },
   'slow-peer': {
     reason: 'The other side takes in less than it asks for, so the connection was closed.',
@@ -324,6 +356,10 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = {
     reason: 'The token of a client exceeds the limit of the server.',
     remedy: 'Send a shorter token, or raise limits.tokenBytes on the server.',
   },
+  'too-large': {
+    reason: 'A message is longer than the other side takes.',
+    remedy: 'Write less in one change, or raise limits.messageBytes on both sides.',
+  },
   'too-many-connections': {
     reason: 'The server has as many connections as it may have, altogether or from one address.',
     remedy: 'Connect again later; on the server, raise limits.connections or limits.connectionsPerRemote.',
@@ -331,6 +367,10 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = {
   'too-many-messages': {
     reason: 'A connection sent more messages than the server takes.',
     remedy: 'Put several writes into one change(); on the server, raise limits.messagesPerSecond.',
+  },
+  'try-later': {
+    reason: 'The other side has no room at the moment.',
+    remedy: 'Nothing to do: it is dialled again by itself.',
   },
   unauthorized: {
     reason: 'The other side did not accept the credential.',

@@ -155,6 +155,26 @@ describe('rolling back', () => {
     expect(doc.snapshot.round).toBe(1)
   })
 
+  it('[RB3] leaves what is fenced and was first written later, says so, and has nothing to do the second time', () => {
+    const move = fenced('', { lease: 'turn' })
+    const Duel = schema({ turn: fenced('', { lease: 'turn' }), game: { move, note: register('') } })
+    const doc = openMinted(Duel)
+    const then = createStore({ newAuthor: mintAuthor, now: () => startMs })
+    const held = (ballot: number): ChangeOptions => ({ token: { lease: 'turn', epoch: 1, ballot } })
+    doc.change((s) => {
+      s.turn.set('white')
+      s.game.move.set('e4')
+      s.game.note.set('an opening')
+    }, held(1))
+    const kept = [
+      { path: ['game', 'move'], kind: 'fenced', reason: 'token' },
+      { path: ['turn'], kind: 'fenced', reason: 'token' },
+    ]
+    expect(rollBack(doc.store, then)).toMatchObject({ kept })
+    expect(doc.snapshot).toEqual({ turn: 'white', game: { move: 'e4', note: '' } })
+    for (const options of [{}, held(2)]) expect(rollBack(doc.store, then, options)).toEqual({ change: undefined, kept })
+  })
+
   it('[RB1] leaves one value where there was one, also of two that are the same', () => {
     const doc = open()
     const other = open()

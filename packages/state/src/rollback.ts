@@ -19,7 +19,8 @@ export interface KeptLeaf {
   readonly kind: string
   /**
    * `rights`: the bounds of a bounded counter would not hold if it were set back. `token`: the change was not given the
-   * token of its lease, or a later holder has written. `concurrent`: several values stood there, and one change writes one.
+   * token of its lease, a later holder has written, or nobody had written before: what is fenced is never removed.
+   * `concurrent`: several values stood there, and one change writes one.
    */
   readonly reason: 'rights' | 'token' | 'concurrent'
 }
@@ -79,7 +80,8 @@ class Restoring {
     const tree = this.#tree
     const then = this.#then
     const wasThere = now === tree.root || (was !== 0 && then.isPresent(was))
-    if (!wasThere && !this.#holdsRights(now)) {
+    // What stays has to be named, leaf by leaf, and would have its entry removed again at each rollback.
+    if (!wasThere && !this.#holdsWhatStays(now)) {
       if (tree.isPresent(now)) this.#transaction.removeEntry(now)
       return
     }
@@ -91,10 +93,14 @@ class Restoring {
     for (const name of names) this.node(tree.child(now, name), was === 0 ? 0 : then.findChild(was, name))
   }
 
-  #holdsRights(node: Row): boolean {
+  /** Whether a removal of the entry would leave something of it: rights, and what is fenced. */
+  #holdsWhatStays(node: Row): boolean {
     const tree = this.#tree
+    const kinds = tree.kindsAt(node)
     return (
-      tree.kindsAt(node).includes(leafKinds.bounded) || tree.children(node).some((child) => this.#holdsRights(child))
+      kinds.includes(leafKinds.bounded) ||
+      kinds.includes(leafKinds.fenced) ||
+      tree.children(node).some((child) => this.#holdsWhatStays(child))
     )
   }
 

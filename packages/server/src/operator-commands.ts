@@ -1,0 +1,99 @@
+/** The commands with which operators ask a running server, and have it do something. */
+import { type Command, Option } from 'commander'
+import type { Terminal } from './ask-server.ts'
+import { defaultConfig } from './config.ts'
+import { printCheckpoint, printCheckpoints, printRejoin, printRollback } from './operations.ts'
+import { policyNames } from './policy-text.ts'
+import { printRoster, type RosterFlags } from './roster-command.ts'
+import { printDiagnosis, printIncidents, printStatus } from './status.ts'
+
+interface CommonFlags {
+  readonly url: string
+  readonly json?: boolean
+}
+
+const onOneServer = `
+A checkpoint stands on the disk of the one server that was asked for it, and on no other.
+`
+
+const rosterHelp = `
+The voters before and after have to agree, each with a quorum. The command waits until that is so; 1 is its status
+where it is not in time. The change is tried for a minute, and may come into force after the command has ended.
+
+Examples:
+  $ rejoin roster --voters a,b,d
+  $ rejoin roster --voters a,b,c,d --policy static-quorum:3
+  $ rejoin roster --voters a,b,c --weight a=2 --role a=zone-1 --role b=zone-2 --critical a
+`
+
+/** Adds them; `done` is told the exit status of the one that ran. */
+export function addOperatorCommands(program: Command, io: Terminal, done: (status: number) => void): void {
+  const command = (name: string, described: string): Command =>
+    program
+      .command(name)
+      .description(described)
+      .option(
+        '--url <url>',
+        'where the server answers, its admin port if it has one',
+        `http://${defaultConfig.host}:${defaultConfig.port}`,
+      )
+      .option('--json', 'print data and no words')
+      .exitOverride()
+  command('status', 'Say where a running server stands: who is there, on which side of a split, and what may be done.')
+    .option('--check', 'exit with 1 where the server may not act for all: no quorum, or no vote')
+    .action(async (flags: CommonFlags & { readonly check?: boolean }) => done(await printStatus(flags.url, flags, io)))
+  command('incidents', 'List the incidents that a running server knows of, or print the report of one.')
+    .argument('[name]', 'the name of an incident')
+    .action(async (name: string | undefined, flags: CommonFlags) =>
+      done(await printIncidents(flags.url, name, flags, io)),
+    )
+  command('checkpoint', 'Keep a document as it is now, under a name, on the server that is asked.')
+    .argument('<document>')
+    .argument('<name>')
+    .addHelpText('after', onOneServer)
+    .action(async (document: string, name: string, flags: CommonFlags) =>
+      done(await printCheckpoint(flags.url, [document, name], flags, io)),
+    )
+  command('checkpoints', 'List the checkpoints of a document on the server that is asked.')
+    .argument('<document>')
+    .addHelpText('after', onOneServer)
+    .action(async (document: string, flags: CommonFlags) =>
+      done(await printCheckpoints(flags.url, [document], flags, io)),
+    )
+  command(
+    'rollback',
+    'Make a document read what a checkpoint of it reads, by a change like any other. Ask the server that kept it.',
+  )
+    .argument('<document>')
+    .argument('<name>')
+    .addHelpText('after', onOneServer)
+    .action(async (document: string, name: string, flags: CommonFlags) =>
+      done(await printRollback(flags.url, [document, name], flags, io)),
+    )
+  command('rejoin', 'Dial all servers that are known and not connected, now, whatever the wait.').action(
+    async (flags: CommonFlags) => done(await printRejoin(flags.url, flags, io)),
+  )
+  command(
+    'diagnose',
+    'Say for each address of another server what stops it from working, as that server sees it: the name, the port, the certificate, the handshake, or the credential. Exits with 1 where one does not work.',
+  )
+    .argument('[addresses...]', 'only these (default: all that the server knows)')
+    .action(async (addresses: readonly string[], flags: CommonFlags) =>
+      done(await printDiagnosis(flags.url, addresses, flags, io)),
+    )
+  command('roster', 'Change who votes, through a quorum; with --force, by your word that the others will not act.')
+    .addOption(new Option('--voters <names>', 'with commas between').makeOptionMandatory())
+    .option('--weight <name=votes>', 'how many votes a voter has, else 1; repeatable', collect)
+    .option('--role <name=role>', 'what a voter is for: named where nobody of a role is left; repeatable', collect)
+    .option('--critical <names>', 'voters whose absence alone is worth a word; repeatable', collect)
+    .option('--policy <policy>', `what a quorum is: ${policyNames}`, 'keep-majority')
+    .option('--arbiter <name>', 'whom an even split falls to')
+    .option('--force', 'without asking: the voters of now are not coming back, or may not act any more')
+    .option('--wait <seconds>', 'how long to wait until it is in force', '30')
+    .addHelpText('after', rosterHelp)
+    .action(async (flags: CommonFlags & RosterFlags) => done(await printRoster(flags.url, flags, io)))
+}
+
+function collect(value: string, earlier: string[] | undefined): string[] {
+  return [...(earlier ?? []), value]
+}

@@ -1,0 +1,131 @@
+import type { PartitionStatus, Partitions, Roster } from '@rejoin/sync/partition'
+import { describe, expect, it } from 'vitest'
+import { createRosterAsks, type NextRoster } from './roster-asks.ts'
+import { mayAct, standingWords } from './standing.ts'
+
+const rosterOf = (ids: string): NextRoster => ({
+  voters: [...ids].map((id) => ({ id, weight: 1 })),
+  policy: { kind: 'keep-majority' },
+})
+
+/** A partition layer that a test plays. */
+function played() {
+  const status: { roster: Roster; isSettled: boolean; verdict: object | undefined } = {
+    roster: { ...rosterOf('abc'), epoch: 1 },
+    isSettled: true,
+    verdict: undefined,
+  }
+  const proposed: NextRoster[] = []
+  const forced: NextRoster[] = []
+  const partitions = {
+    self: 'a',
+    status: status as unknown as PartitionStatus,
+    propose: (roster: NextRoster) => void proposed.push(roster),
+    force: (roster: NextRoster) => void forced.push(roster),
+  } as unknown as Partitions
+  const asks = createRosterAsks(
+    () => partitions,
+    () => Date.UTC(2026, 0, 2),
+  )
+  const words = () => standingWords(partitions, asks.last).slice(1)
+  return { status, partitions, proposed, forced, asks, words }
+}
+
+describe('a change of the roster that was asked for', () => {
+  it('[SV37] is in force once the roster is this one, however long it took', () => {
+    for (const settled of [[], [{ outcome: 'expired' }]]) {
+      const { status, asks, words } = played()
+      expect(asks.last).toBe(undefined)
+      asks.propose(rosterOf('ab'))
+      for (const details of settled) asks.settled(details)
+      status.roster = { ...rosterOf('ab'), epoch: 2 }
+      expect(asks.last).toMatchObject({ outcome: 'in-force', roster: rosterOf('ab') })
+      expect(words()).toEqual([])
+    }
+  })
+
+  it('[SV37] is pending until it is given up, and after that too where a voter has accepted it', () => {
+    const { status, asks, words } = played()
+    asks.propose(rosterOf('ab'))
+    const change = 'The change of the roster to a, b, by keep-majority, asked for here at 2026-01-02T00:00:00.000Z,'
+    expect(words()).toEqual([
+      `${change} is pending: it is tried for a minute, and in force once a quorum of the voters before and after agrees.`,
+    ])
+    asks.settled({ outcome: 'expired' })
+    expect(words()).toEqual([`${change} was given up: no quorum was there within a minute.`])
+    status.verdict = verdict({ isChanging: true })
+    expect(standingWords({ self: 'a', status } as unknown as Partitions, asks.last).at(-1)).toContain(
+      'is pending: a voter has accepted it',
+    )
+    expect(standingWords({ self: 'a', status } as unknown as Partitions, undefined).at(-1)).toContain(
+      'asked for elsewhere or before this server started',
+    )
+  })
+
+  it('[SV37] is refused with the reason, or because another came first', () => {
+    const { asks } = played()
+    asks.propose(rosterOf('ab'))
+    asks.settled({ outcome: 'refused', reason: 'The next epoch is 5.' })
+    expect(asks.last).toMatchObject({ outcome: 'refused', reason: 'The next epoch is 5.' })
+    asks.propose(rosterOf('ab'))
+    asks.settled({ outcome: 'superseded' })
+    expect(asks.last?.outcome).toBe('superseded')
+  })
+
+  it('[SV37] keeps others out but by force, and is waited for when it is asked for again', () => {
+    const { asks, proposed, forced } = played()
+    asks.propose(rosterOf('ab'))
+    asks.propose(rosterOf('ab'))
+    expect(() => asks.propose(rosterOf('ac'))).toThrow(/to a, b is on its way/)
+    expect(proposed).toHaveLength(1)
+    asks.force(rosterOf('a'))
+    expect(forced).toEqual([rosterOf('a')])
+    // Of the one that the force overtook.
+    asks.settled({ outcome: 'superseded' })
+    expect(asks.last).toMatchObject({ outcome: 'pending', roster: rosterOf('a') })
+  })
+
+  it('[SV37] is none where it could not even be asked for', () => {
+    const { asks, partitions } = played()
+    Object.assign(partitions, { propose: () => expect.unreachable() })
+    expect(() => asks.propose(rosterOf('aa'))).toThrow()
+    expect(asks.last).toBe(undefined)
+  })
+})
+
+describe('who may act', () => {
+  it('[SV35] has a quorum and a vote', () => {
+    const { status, words } = played()
+    status.verdict = verdict({})
+    expect(mayAct(status as unknown as PartitionStatus)).toBe(true)
+    status.isSettled = false
+    expect(mayAct(status as unknown as PartitionStatus)).toBe(false)
+    status.verdict = undefined
+    expect(words()[0]).toContain('a does not vote, whatever is said above: it was started without --founding')
+    status.roster = { ...status.roster, epoch: 2 }
+    expect(words()).toEqual([expect.stringContaining('a does not vote yet')])
+    status.roster = { ...rosterOf('bc'), epoch: 3 }
+    expect(words()).toEqual([])
+  })
+})
+
+function verdict(more: object): object {
+  return {
+    self: 'a',
+    mode: 'full',
+    roster: { ...rosterOf('abc'), epoch: 1 },
+    sides: [['a', 'b', 'c']],
+    unheard: [],
+    confirmed: ['a', 'b', 'c'],
+    oneWay: [],
+    missingLinks: [],
+    missingCritical: [],
+    missingRoles: [],
+    powerless: undefined,
+    isChanging: false,
+    evidence: [],
+    since: 0,
+    capabilities: { mayGrantLease: true, mayChangeRoster: true, mayPrune: true },
+    ...more,
+  }
+}

@@ -1,0 +1,52 @@
+/** Where a server stands among those that vote, and what of it only the server itself can say. */
+import { explainPartition, type PartitionStatus, type Partitions } from '@rejoin/sync/partition'
+import { policyToText } from './policy-text.ts'
+import type { NextRoster, RosterAsk } from './roster-asks.ts'
+
+/** Whether leases may be granted here, if a quorum votes for it: the quorum is there, and this server votes. */
+export function mayAct({ verdict, isSettled }: PartitionStatus): boolean {
+  return verdict?.capabilities.mayGrantLease === true && isSettled
+}
+
+/** Sentences for a person. */
+export function standingWords({ self, status }: Partitions, asked: RosterAsk | undefined): string[] {
+  return [...explainPartition(status.verdict), ...withoutVote(self, status), ...changeWords(status, asked)]
+}
+
+/** A roster in words: its voters, and what a quorum of them is. */
+export function rosterWords({ voters, policy, arbiter }: NextRoster): string {
+  const names = voters.map(({ id, weight, role, isCritical }) => {
+    const more = [weight === 1 ? [] : `weight ${weight}`, role ?? [], isCritical ? 'critical' : []].flat()
+    return more.length === 0 ? id : `${id} (${more.join(', ')})`
+  })
+  return `${names.join(', ')}, by ${policyToText(policy)}${arbiter === undefined ? '' : ` with ${arbiter} as arbiter`}`
+}
+
+function withoutVote(self: string, { roster, isSettled }: PartitionStatus): string[] {
+  if (isSettled || roster === undefined || !roster.voters.some(({ id }) => id === self)) return []
+  if (roster.epoch > 1)
+    return [
+      `${self} does not vote yet, whatever is said above: it has to hear from a quorum of the voters before what counted there, and, where its disk was lost, from those of now what it promised. That comes by itself once they are connected.`,
+    ]
+  return [
+    `${self} does not vote, whatever is said above: it was started without --founding, and its disk knows of no vote, so that it may have lost what it promised.`,
+    'Where the others have voted before, they teach it once it reaches them, and it votes from the next roster on. Where no voter ever has, stop them and start each once with --founding.',
+  ]
+}
+
+function changeWords({ verdict }: PartitionStatus, asked: RosterAsk | undefined): string[] {
+  const isTold = asked?.outcome === 'pending' || asked?.outcome === 'expired'
+  if (asked !== undefined && isTold) {
+    const change = `The change of the roster to ${rosterWords(asked.roster)}, asked for here at ${new Date(asked.askedAt).toISOString()}`
+    if (asked.outcome === 'pending')
+      return [
+        `${change}, is pending: it is tried for a minute, and in force once a quorum of the voters before and after agrees.`,
+      ]
+    return verdict?.isChanging === true
+      ? [`${change}, is pending: a voter has accepted it, so that it comes into force once a quorum is there.`]
+      : [`${change}, was given up: no quorum was there within a minute.`]
+  }
+  return verdict?.isChanging === true
+    ? ['A change of the roster is pending, asked for elsewhere or before this server started.']
+    : []
+}
