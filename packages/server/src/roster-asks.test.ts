@@ -101,7 +101,7 @@ describe('who may act', () => {
     status.isSettled = false
     expect(mayAct(status as unknown as PartitionStatus)).toBe(false)
     status.verdict = undefined
-    expect(words()[0]).toContain('a does not vote, whatever is said above: it was started without --founding')
+    expect(words()[0]).toContain('a does not vote: it was started without --founding')
     status.roster = { ...status.roster, epoch: 2 }
     expect(words()).toEqual([expect.stringContaining('a does not vote yet')])
     status.roster = { ...rosterOf('bc'), epoch: 3 }

@@ -26,10 +26,10 @@ function withoutVote(self: string, { roster, isSettled }: PartitionStatus): stri
   if (isSettled || roster === undefined || !roster.voters.some(({ id }) => id === self)) return []
   if (roster.epoch > 1)
     return [
-      `${self} does not vote yet, whatever is said above: it has to hear from a quorum of the voters before what counted there, and, where its disk was lost, from those of now what it promised. That comes by itself once they are connected.`,
+      `${self} does not vote yet: it has to hear from a quorum of the voters before what counted there, and, where its disk was lost, from those of now what it promised. That comes by itself once they are connected.`,
     ]
   return [
-    `${self} does not vote, whatever is said above: it was started without --founding, and its disk knows of no vote, so that it may have lost what it promised.`,
+    `${self} does not vote: it was started without --founding, and its disk knows of no vote, so that it may have lost what it promised.`,
     'Where the others have voted before, they teach it once it reaches them, and it votes from the next roster on. Where no voter ever has, stop them and start each once with --founding.',
   ]
 }

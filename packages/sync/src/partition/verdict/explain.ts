@@ -90,7 +90,7 @@ const reasons: Record<Exclude<Powerless, 'no-quorum' | 'not-a-voter'>, string> =
   paused: 'others may have acted meanwhile',
   offline: 'nobody can be asked',
   'no-vote':
-    'the disk of this voter does not say what it promised, as it was lost or the voter never founded the roster (--founding), so it has no vote; the others give it one with the next change of the roster, and where none has a vote an operator forces one',
+    'this voter has no vote, as its disk does not say what it promised: it was lost, or the voter never founded the roster',
   'roster-change':
     'the roster is being changed, and should those who join or leave be on another side, the voters here are not enough',
   settling: 'enough voters are here, but not for long enough yet',
