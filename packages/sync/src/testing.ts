@@ -17,7 +17,8 @@ export {
 } from './join/join-codec.ts'
 export { type Joined, JoinReceiver } from './join/join-receiver.ts'
 export { JoinSender } from './join/join-sender.ts'
-export { decodePartition, encodePartition, type PartitionMessage } from './partition/wire.ts'
+export { decodePartition, encodePartition } from './partition/whole-wire.ts'
+export type { PartitionMessage } from './partition/wire.ts'
 export { createReplicaWith, insideOf } from './replica.ts'
 export {
   CodedSymbols,

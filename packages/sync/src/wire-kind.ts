@@ -1,7 +1,7 @@
 import { channelTag } from './channel-common.ts'
 import { decodeFrame } from './codec.ts'
 import { partitionChannel } from './partition/neighbours.ts'
-import { decodePartition } from './partition/wire.ts'
+import { decodePartition } from './partition/whole-wire.ts'
 
 /**
  * What a message on a reliable link carries, in the protocol's words: `hello`, `changes`, `bundle`, `ping`, ...; `credit`

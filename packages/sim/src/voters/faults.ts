@@ -36,6 +36,8 @@ export function runFaults<S extends Schema>(
   const closed = new Map<string, number>()
   const openSince = new Map<string, number>()
   const closedSince = new Map<string, number>()
+  /** Who sleeps, as the process that it is. */
+  const sleepsSince = new Map<number, number>()
   const wokeFrom = new Map<number, { readonly atMs: number; readonly forMs: number }>()
   const holds = nodes.map(() => ({ down: 0, asleep: 0, disk: 0 }))
   const since = nodes.map(() => 0)
@@ -77,6 +79,7 @@ export function runFaults<S extends Schema>(
     since[node] = scheduler.nowMs
     // It is another process than the one that slept.
     wokeFrom.delete(node)
+    sleepsSince.delete(node)
   }
 
   /** Begins a fault; answers how it ends. */
@@ -100,13 +103,14 @@ export function runFaults<S extends Schema>(
         const hold = holds[fault.node] as (typeof holds)[number]
         hold.asleep += 1
         counts.sleeps += 1
-        const fromMs = scheduler.nowMs
+        if (!sleepsSince.has(fault.node)) sleepsSince.set(fault.node, scheduler.nowMs)
         nodes[fault.node]?.sleep(fault)
         return () => {
           hold.asleep -= 1
-          if (hold.asleep > 0) return
-          // Who was started meanwhile did not sleep.
-          if (hold.down > 0 || (since[fault.node] ?? 0) > fromMs) return
+          const fromMs = sleepsSince.get(fault.node)
+          // Who was started meanwhile sleeps only if it fell asleep again.
+          if (hold.asleep > 0 || hold.down > 0 || fromMs === undefined) return
+          sleepsSince.delete(fault.node)
           since[fault.node] = Math.max(since[fault.node] ?? 0, scheduler.nowMs)
           wokeFrom.set(fault.node, { atMs: scheduler.nowMs, forMs: scheduler.nowMs - fromMs })
           nodes[fault.node]?.wake()

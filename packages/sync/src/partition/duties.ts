@@ -108,6 +108,13 @@ export class Duties {
     core.batch(() => desk.step({ kind, roster }))
   }
 
+  /** Whether all connections with somebody of that name are with one that was let in under it. */
+  isOfServers(name: string): boolean {
+    const { core, neighbours } = this.#ground
+    const sessions = [...core.connections].flatMap(({ session }) => (session.peerName === name ? session : []))
+    return sessions.every((session) => neighbours.has(session) && neighbours.isNamed(session))
+  }
+
   /** What the roster log wants told, but for the roster itself. */
   carryOut(effect: RosterLogEffect): void {
     const { core, neighbours } = this.#ground

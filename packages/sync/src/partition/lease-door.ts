@@ -12,11 +12,12 @@ import type { Session } from '../session.ts'
 import { earliest } from './earliest.ts'
 import { Handover } from './handover.ts'
 import { isHolderQuestion, type LeaseMessage } from './lease/messages.ts'
+import { handoverShapes, leaseShapes } from './lease-wire.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { NodeId, Roster } from './roster.ts'
 import type { RosterDesk } from './roster-desk.ts'
 import { type VoteGround, VoteTable } from './votes.ts'
-import type { PartitionMessage } from './wire.ts'
+import type { LeaseTold, PartitionMessage } from './wire.ts'
 
 /** What a door stands on. */
 export interface DoorGround extends Omit<VoteGround, 'send' | 'isBehind'> {
@@ -39,6 +40,8 @@ export class LeaseDoor {
 
   constructor(ground: DoorGround) {
     this.#ground = ground
+    ground.neighbours.wire.learn(leaseShapes)
+    ground.neighbours.wire.learn(handoverShapes)
     this.#handover = new Handover(ground)
     this.#votes = new VoteTable({
       ...ground,
@@ -61,9 +64,22 @@ export class LeaseDoor {
     this.#handover.begin()
   }
 
-  /** Voters tell each other what counted under rosters before. */
-  handover(from: NodeId, told: Extract<PartitionMessage, { readonly kind: 'handover' | 'handed' }>): void {
-    this.#handover.receive(from, told)
+  told(session: Session, from: NodeId, told: LeaseTold): void {
+    switch (told.kind) {
+      case 'lease':
+        this.#receive(session, told)
+        break
+      case 'ask':
+        this.#asked(session, told)
+        break
+      case 'relay':
+        // Of any server that was let in: one without a vote has clients as well.
+        if (this.#ground.neighbours.isNamed(session)) this.#relayed(from, told)
+        break
+      case 'handover':
+      case 'handed':
+        this.#handover.receive(from, told)
+    }
   }
 
   /** A lease that is wanted here asks the own vote. */
@@ -71,7 +87,7 @@ export class LeaseDoor {
     this.#votes.ask(document, this.#ground.self, message)
   }
 
-  receive(session: Session, { document, key, message }: Extract<PartitionMessage, { readonly kind: 'lease' }>): void {
+  #receive(session: Session, { document, key, message }: Extract<PartitionMessage, { readonly kind: 'lease' }>): void {
     const { neighbours, standing } = this.#ground
     const from = neighbours.idOf(session)
     const { kind } = message
@@ -83,7 +99,7 @@ export class LeaseDoor {
   }
 
   /** A client asks a voter that it is not connected with. */
-  asked(
+  #asked(
     session: Session,
     { voter, document, key, message }: Extract<PartitionMessage, { readonly kind: 'ask' }>,
   ): void {
@@ -95,7 +111,7 @@ export class LeaseDoor {
   }
 
   /** Another server tells what its client asks, or what it answers to one of this server. Invariant 3. */
-  relayed(from: NodeId, { asker, document, message }: Extract<PartitionMessage, { readonly kind: 'relay' }>): void {
+  #relayed(from: NodeId, { asker, document, message }: Extract<PartitionMessage, { readonly kind: 'relay' }>): void {
     const { neighbours } = this.#ground
     const client = this.#askers.get(asker)
     if (isHolderQuestion(message)) {

@@ -6,7 +6,8 @@ import { Cluster } from './cluster.test-helper.ts'
 import { type Lease, votedLeases } from './leases.ts'
 import type { Partitions } from './partitions.ts'
 import { watchPartitions } from './watch.ts'
-import { encodePartition, type PartitionMessage } from './wire.ts'
+import { encodePartition } from './whole-wire.ts'
+import type { PartitionMessage } from './wire.ts'
 
 export const Match = schema({ round: fenced(0, { lease: 'round' }), title: register(''), players: set<string>() })
 export const ttlMs = 10_000

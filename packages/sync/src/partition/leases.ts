@@ -8,6 +8,7 @@ import { deferred, type Later, rejected } from '../later.ts'
 import type { Receipt } from '../ledger.ts'
 import { listen } from '../listeners.ts'
 import type { ReplicaCore } from '../replica-core.ts'
+import type { Session } from '../session.ts'
 import { CountingWrites } from './counting-writes.ts'
 import type { Reading } from './lease/clock.ts'
 import { createHolder, type HolderEffect, type HolderInput } from './lease/holder.ts'
@@ -15,10 +16,12 @@ import { startHolder } from './lease/holder-state.ts'
 import type { LeaseMessage } from './lease/messages.ts'
 import { leaseOptionsFault } from './lease/options.ts'
 import type { LeaseDoor } from './lease-door.ts'
+import { leaseShapes } from './lease-wire.ts'
 import type { Neighbours } from './neighbours.ts'
 import { readingOf } from './reading.ts'
 import type { NodeId, Roster } from './roster.ts'
 import { Sweep } from './sweep.ts'
+import type { LeaseTold } from './wire.ts'
 
 /** A lease that this replica wants, and holds while it may. */
 export interface Lease {
@@ -88,6 +91,8 @@ export interface LeaseDesk {
   roster?(roster: Roster): void
   /** What voters answered to a question of a lease that is wanted here; the rest is left aside. */
   answered?(document: string, from: NodeId, message: LeaseMessage<Version>): void
+  /** The same from a connection, itself or of another voter. */
+  told?(session: Session, from: NodeId, told: LeaseTold): void
 }
 
 /** Where leases come from, for `leases` of `PartitionOptions`: `votedLeases`, or `leasesFrom(...)`. */
@@ -109,6 +114,7 @@ class LeaseTable implements LeaseDesk {
 
   constructor(ground: LeaseGround) {
     this.#ground = ground
+    ground.neighbours.wire.learn(leaseShapes)
     this.#key = ground.core.newId()
   }
 
@@ -141,6 +147,13 @@ class LeaseTable implements LeaseDesk {
 
   answered(document: string, from: NodeId, message: LeaseMessage<Version>): void {
     for (const { step } of this.#held.get(document) ?? []) step({ kind: 'receive', from, message, ...this.#reading() })
+  }
+
+  told(session: Session, from: NodeId, told: LeaseTold): void {
+    if (told.kind === 'lease') this.answered(told.document, from, told.message)
+    // Whoever votes is asked so, and asks others itself.
+    if (told.kind === 'ask' && this.#ground.votes === undefined && session.isServer)
+      this.answered(told.document, told.voter, told.message)
   }
 
   #send(to: NodeId, document: string, message: LeaseMessage<Version>): void {

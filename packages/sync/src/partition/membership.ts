@@ -60,7 +60,8 @@ export class Membership {
     const { roster, isVoter } = this.#ground
     this.stepRows({ kind: 'hear', from, rows, now })
     if (isVoter || roster.voters.has(from)) return
-    const own = rows.find(({ row }) => row.observer === from && row.rosterEpoch === roster.roster?.epoch)
+    // Whom it reaches it reaches under every roster.
+    const own = rows.find(({ row }) => row.observer === from)
     if (own === undefined) return
     this.#guides.set(from, own.row)
     this.linksChanged()
@@ -94,11 +95,9 @@ export class Membership {
   }
 
   #guideTo(voter: NodeId): NodeId | undefined {
-    for (const [id, { links, rosterEpoch }] of this.#guides) {
-      if (rosterEpoch !== this.#ground.roster.roster?.epoch) continue
-      if (links.some(({ peer, kind }) => peer === voter && kind !== 'unreachable')) return id
-    }
-    return undefined
+    const leadsTo = ({ links }: ReachabilityRow): boolean =>
+      links.some(({ peer, kind }) => peer === voter && kind !== 'unreachable')
+    return [...this.#guides].find(([, row]) => leadsTo(row))?.[0]
   }
 
   /** Whether a link may be another than before. */

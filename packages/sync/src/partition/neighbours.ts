@@ -1,7 +1,7 @@
 import type { ReplicaCore } from '../replica-core.ts'
 import type { Session } from '../session.ts'
 import type { NodeId } from './roster.ts'
-import { decodePartition, encodePartition, type PartitionMessage } from './wire.ts'
+import { type PartitionMessage, PartitionWire } from './wire.ts'
 
 /** The channel of asides of the partition layer. */
 export const partitionChannel = 2
@@ -12,6 +12,7 @@ export const partitionChannel = 2
  * an opening is no secret: each connection of a client is a neighbour of its own.
  */
 export class Neighbours {
+  readonly wire: PartitionWire = new PartitionWire()
   readonly #sessions = new Map<NodeId, Set<Session>>()
   readonly #clients = new WeakMap<Session, NodeId>()
   readonly #core: Pick<ReplicaCore, 'role' | 'authorize'>
@@ -85,14 +86,14 @@ export class Neighbours {
     for (const peer of peers) {
       const session = this.sessionsOf(peer).at(-1)
       if (session === undefined) continue
-      bytes ??= encodePartition(message)
+      bytes ??= this.wire.encode(message)
       session.send({ kind: 'aside', channel: partitionChannel, bytes })
     }
   }
 
   /** What an aside says; undefined, and the connection is ended, where no partition layer would say it. */
   read(session: Session, bytes: Uint8Array): PartitionMessage | undefined {
-    const decoded = decodePartition(bytes)
+    const decoded = this.wire.decode(bytes)
     if (decoded.ok) return decoded.value
     session.fail('protocol-error', `${decoded.error.kind}: ${decoded.error.message}`)
     return undefined

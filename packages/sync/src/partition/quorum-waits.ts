@@ -56,19 +56,13 @@ export class QuorumWaits {
   quorumSeqs(document: string): (author: AuthorId) => number {
     const roster = this.#roster()
     const stored = this.#storedBy(document)
-    const known = new Map<AuthorId, number>()
-    const seqOf = (author: AuthorId): number => {
+    return (author) => {
       if (roster === undefined) return 0
       const most = stored.map(([id, version]) => [id, version.get(author)] as const)
       const having = new Set<NodeId>()
       for (const [id, seq] of most.sort(([, left], [, right]) => right - left))
         if (isQuorum(roster, having.add(id))) return seq
       return 0
-    }
-    return (author) => {
-      const seq = known.get(author) ?? seqOf(author)
-      known.set(author, seq)
-      return seq
     }
   }
 
@@ -122,12 +116,11 @@ export class QuorumWaits {
   /** Whether it was waiting. */
   #end(document: string, waiting: WaitingChange): boolean {
     const authors = this.#waiting.get(document)
-    const changes = authors?.get(waiting.author)
-    const at = changes?.indexOf(waiting) ?? -1
-    if (authors === undefined || changes === undefined || at < 0) return false
-    changes.splice(at, 1)
-    if (changes.length > 0) return true
-    authors.delete(waiting.author)
+    const changes = authors?.get(waiting.author) ?? []
+    const left = changes.filter((change) => change !== waiting)
+    if (authors === undefined || left.length === changes.length) return false
+    if (left.length > 0) authors.set(waiting.author, left)
+    else authors.delete(waiting.author)
     if (authors.size > 0) return true
     this.#waiting.delete(document)
     this.#told.delete(document)

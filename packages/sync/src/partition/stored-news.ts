@@ -49,7 +49,13 @@ export class StoredNews {
     this.#due.add(document)
     this.#core.soon(() => {
       this.#due.delete(document)
-      const seqOf = this.#waits.quorumSeqs(document)
+      const known = new Map<AuthorId, number>()
+      const find = this.#waits.quorumSeqs(document)
+      const seqOf = (author: AuthorId): number => {
+        const seq = known.get(author) ?? find(author)
+        known.set(author, seq)
+        return seq
+      }
       for (const session of [...(this.#asked.get(document)?.keys() ?? [])]) this.#tell(session, document, seqOf)
     })
   }

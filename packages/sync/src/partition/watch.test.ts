@@ -12,7 +12,8 @@ import type { PeerLink, ReachabilityRow } from './verdict/reachability.ts'
 import type { Mode } from './verdict/verdict.ts'
 import { voting } from './voting.ts'
 import { watchPartitions } from './watch.ts'
-import { decodePartition, encodePartition, type PartitionMessage } from './wire.ts'
+import { decodePartition, encodePartition } from './whole-wire.ts'
+import type { PartitionMessage } from './wire.ts'
 
 const isAll = (cluster: Cluster, mode: Mode): boolean =>
   cluster.nodes.every(({ watch }) => watch.status.verdict?.mode === mode)

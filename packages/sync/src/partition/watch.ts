@@ -44,6 +44,7 @@ import { stableAfterMs, type Verdict } from './verdict/verdict-machine.ts'
 import type { Standing } from './votes.ts'
 
 const defaultTtlMs = 30_000
+const needsVoting = { reason: 'Who votes, as servers do, needs the option `voting`.' }
 
 /** Begins to watch over the partitions of a replica. It answers at once, and goes on from what is on the disk once that is read. */
 export function watchPartitions(replica: Replica, options: PartitionOptions = {}): Partitions {
@@ -54,10 +55,7 @@ export function watchPartitions(replica: Replica, options: PartitionOptions = {}
   const core = insideOf(replica)
   const isVoter =
     core.role === 'server' || options.roster?.voters.some(({ id }) => id === (core.name || core.id)) === true
-  if (isVoter && options.voting === undefined)
-    throw rejoinError('config-invalid', {
-      reason: 'Who votes, as servers do, needs `voting` of this entry among its options.',
-    })
+  if (isVoter && options.voting === undefined) throw rejoinError('config-invalid', needsVoting)
   const watch = new PartitionWatch(replica, core, options, settings)
   watch.start()
   return watch
@@ -244,7 +242,7 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   #ask(kind: 'propose' | 'force', roster: Omit<Roster, 'epoch'>): void {
-    if (this.#duties === undefined) throw rejoinError('config-invalid', { reason: 'This replica does not vote.' })
+    if (this.#duties === undefined) throw rejoinError('config-invalid', needsVoting)
     this.#duties.ask(kind, roster)
     this.#arm()
   }
@@ -256,7 +254,7 @@ class PartitionWatch implements Companion, Partitions {
     if (leases === undefined)
       return rejected(
         rejoinError('config-invalid', {
-          reason: 'Who wants leases needs `leases` among its options, as `votedLeases`.',
+          reason: 'Leases need the option `leases`, as `votedLeases`.',
         }),
       )
     return shelf.acquire(document.name).then((core) => {
@@ -413,22 +411,6 @@ class PartitionWatch implements Companion, Partitions {
         this.#roster.receive(session, told.message)
         this.#outlook.observe()
         break
-      case 'lease':
-        this.#leases?.answered?.(told.document, from, told.message)
-        this.#votes?.receive(session, told)
-        break
-      case 'handover':
-      case 'handed':
-        this.#votes?.handover(from, told)
-        break
-      case 'ask':
-        if (this.#votes !== undefined) this.#votes.asked(session, told)
-        else if (session.isServer) this.#leases?.answered?.(told.document, told.voter, told.message)
-        break
-      case 'relay':
-        // Of any server that was let in: one without a vote has clients as well.
-        if (this.#neighbours.isNamed(session)) this.#votes?.relayed(from, told)
-        break
       case 'awaits':
         this.#news?.awaits(session, told.document, told.version)
         break
@@ -438,14 +420,11 @@ class PartitionWatch implements Companion, Partitions {
       case 'incidents':
         for (const name of told.names) this.#incidents.step({ kind: 'met', name })
         break
+      default:
+        this.#leases?.told?.(session, from, told)
+        this.#votes?.told(session, from, told)
     }
     this.#arm()
-  }
-
-  /** Whether all connections with somebody of that name are with one that was let in under it. */
-  #isOfServers(name: string): boolean {
-    const sessions = [...this.#core.connections].flatMap(({ session }) => (session.peerName === name ? session : []))
-    return sessions.every((session) => this.#neighbours.has(session) && this.#neighbours.isNamed(session))
   }
 
   #time(): Reading {
@@ -473,7 +452,7 @@ class PartitionWatch implements Companion, Partitions {
     this.#stops.push(
       this.#replica.onDivergence(({ document, peer }) => {
         // Whoever may read could make a server keep incidents.
-        if (this.#duties !== undefined && !this.#isOfServers(peer)) return
+        if (this.#duties?.isOfServers(peer) === false) return
         this.#incidents.diverged(document)
         core.batch(() => this.#outlook.look())
         this.#arm()

@@ -2,13 +2,8 @@ import { authorIdFrom, Version } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../world.test-helper.ts'
 import type { Roster } from './roster.ts'
-import {
-  decodePartition,
-  decodeRosterState,
-  encodePartition,
-  encodeRosterState,
-  type PartitionMessage,
-} from './wire.ts'
+import { decodePartition, encodePartition } from './whole-wire.ts'
+import { decodeRosterState, encodeRosterState, type PartitionMessage } from './wire.ts'
 
 const rumours = [{ id: 'b', status: 'suspect', incarnation: 3, by: ['a', 'c'] }] as const
 const roster: Roster = {

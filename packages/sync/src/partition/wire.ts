@@ -22,9 +22,7 @@ import {
   type Rumour,
   type SwimMessage,
 } from './detector/swim-messages.ts'
-import type { LeaseMessage, LeaseRefusal } from './lease/messages.ts'
-import { mostLeaseName } from './lease/options.ts'
-import type { Ballot as LeaseBallot } from './lease/token.ts'
+import type { LeaseMessage } from './lease/messages.ts'
 import { mostVoters, type NodeId, type Policy, type Roster, type Voter } from './roster.ts'
 import type { Ballot, RosterLogState, RosterMessage, RosterPhase } from './roster-record.ts'
 import type { HeardRow, PeerLink, ReachabilityRow } from './verdict/reachability.ts'
@@ -76,6 +74,9 @@ export type PartitionMessage =
   /** A quorum has so much, says its server. */
   | { readonly kind: 'stored'; readonly document: string; readonly version: Version }
 
+/** What is told about leases. */
+export type LeaseTold = Extract<PartitionMessage, { readonly kind: 'lease' | 'handover' | 'handed' | 'ask' | 'relay' }>
+
 /** What of a document counted, and is to be held by whoever votes about its leases. */
 export interface CountedVersion {
   readonly document: string
@@ -87,17 +88,22 @@ export const mostCounted = 256
 
 /** Names of incidents that one message tells. */
 export const mostNames = 8
-const id = text(128)
-const documentName = text(frameLimits.documentNameBytes)
 
-/** One of several shapes, told apart by `kind`. */
+export const id: Field<string> = text(128)
+export const documentName: Field<string> = text(frameLimits.documentNameBytes)
+
+type Shapes<T extends { readonly kind: string }> = {
+  readonly [K in T['kind']]: Fields<Omit<Extract<T, { readonly kind: K }>, 'kind'>>
+}
+
+/** One of several shapes, told apart by `kind`: its place among them is its number. What has no shape is not read. */
 export function union<T extends { readonly kind: string }>(
   shapes: {
-    readonly [K in T['kind']]: Fields<Omit<Extract<T, { readonly kind: K }>, 'kind'>>
+    readonly [K in T['kind']]: Shapes<T>[K] | undefined
   },
 ): Field<T> {
   const kinds = Object.keys(shapes) as T['kind'][]
-  const fields = kinds.map((kind) => record<object>(shapes[kind]))
+  const fields = kinds.map((kind) => shapes[kind] && record<object>(shapes[kind]))
   return {
     write: (writer, value) => {
       const at = kinds.indexOf(value.kind as T['kind'])
@@ -130,7 +136,7 @@ const swim = union<SwimMessage>({
   table: { rumours, isAnswer: flag },
 })
 
-const time: Field<number> = {
+export const time: Field<number> = {
   write: (writer, ms) => writer.varUint(Math.max(0, Math.round(ms))),
   read: (reader) => reader.varUint(),
 }
@@ -183,58 +189,44 @@ const rosterMessage = union<RosterMessage>({
   readmit: { epoch: uint },
 })
 
-const lease = text(4 * mostLeaseName)
-const token = record<LeaseBallot>({ epoch: uint, ballot: uint })
-const why = union<LeaseRefusal>({
-  held: { holder: id, forMs: time },
-  outbid: {},
-  epoch: {},
-  newRoster: { forMs: time },
-  recovering: {},
-  full: {},
-  behind: {},
-})
+/** How each message is spelled. */
+export type PartitionShapes = Shapes<PartitionMessage>
+type KnownShapes = { readonly [K in keyof PartitionShapes]: PartitionShapes[K] | undefined }
 
-const leaseMessage = union<LeaseMessage<Version>>({
-  prepare: { lease, epoch: uint, request: uint, ballot: uint, preVote: flag },
-  accept: { lease, epoch: uint, request: uint, token, ttlMs: time, renewal: flag },
-  release: { lease, token },
-  learn: { epoch: uint, request: uint },
-  promised: { epoch: uint, request: uint, ballot: uint },
-  learnt: { epoch: uint, request: uint, ballot: uint },
-  accepted: { epoch: uint, request: uint, version: wholeVersion },
-  refused: { epoch: uint, request: uint, why },
-})
-
-const message = union<PartitionMessage>({
+/** What everybody tells or is told. The place is the number of a kind, for ever. */
+const common: KnownShapes = {
   heartbeat: { isHidden: flag },
   swim: { message: swim },
   rows: { rows: list(row, mostVoters, 6) },
   roster: { message: rosterMessage },
-  lease: { document: documentName, key: text(32), message: leaseMessage },
+  lease: undefined,
   incidents: { names: list(id, mostNames) },
-  handover: { epoch: uint, after: documentName },
-  handed: {
-    epoch: uint,
-    after: documentName,
-    settled: uint,
-    counted: list(record<CountedVersion>({ document: documentName, version: wholeVersion }), mostCounted, 3),
-    isLast: flag,
-  },
-  ask: { voter: id, document: documentName, key: text(32), message: leaseMessage },
-  relay: { asker: id, document: documentName, message: leaseMessage },
+  handover: undefined,
+  handed: undefined,
+  ask: undefined,
+  relay: undefined,
   awaits: { document: documentName, version: wholeVersion },
   stored: { document: documentName, version: wholeVersion },
-})
-
-/** The bytes of a message. */
-export function encodePartition(told: PartitionMessage): Uint8Array {
-  return encoded(message, told)
 }
 
-/** The message that bytes spell, or why they spell none. Never throws, whatever the bytes. */
-export function decodePartition(bytes: Uint8Array): Result<PartitionMessage, DecodeError> {
-  return decoded(message, bytes)
+/** The bytes of messages. It knows those of all, and learns those of leases where somebody wants or votes about some. */
+export class PartitionWire {
+  #shapes = common
+  #message: Field<PartitionMessage> = union(common)
+
+  learn(shapes: Partial<PartitionShapes>): void {
+    this.#shapes = { ...this.#shapes, ...shapes }
+    this.#message = union(this.#shapes)
+  }
+
+  encode(told: PartitionMessage): Uint8Array {
+    return encoded(this.#message, told)
+  }
+
+  /** The message that bytes spell, or why they spell none. Never throws, whatever the bytes. */
+  decode(bytes: Uint8Array): Result<PartitionMessage, DecodeError> {
+    return decoded(this.#message, bytes)
+  }
 }
 
 type OldState = Omit<RosterLogState, 'previous' | 'settled'>

@@ -85,6 +85,7 @@ export function judgePartition(circumstances: Circumstances): Judgement {
   const isHeard = ([id, more]: readonly NodeId[]): boolean =>
     more !== undefined || says(id as NodeId, id as NodeId) !== undefined
   const confirmed = mine.filter((id) => id === self || isHeard([id]))
+  const hasQuorum = isQuorum(roster, new Set(confirmed))
   const present = new Set(mine)
   const missing = roster.voters.filter(({ id }) => !present.has(id))
   const roles = new Set(missing.flatMap(({ role }) => role ?? []))
@@ -104,13 +105,13 @@ export function judgePartition(circumstances: Circumstances): Judgement {
     ...pairs,
     missingCritical: missing.filter(({ isCritical }) => isCritical).map(({ id }) => id),
     missingRoles: [...roles],
-    hasQuorum: !isBlind && isQuorum(roster, new Set(confirmed)),
+    hasQuorum,
     powerless: isPaused
       ? 'paused'
       : isOffline
         ? 'offline'
         : isVoter
-          ? lacking(circumstances, confirmed)
+          ? lacking(circumstances, confirmed, hasQuorum)
           : 'not-a-voter',
     isChanging: next !== undefined,
     evidence: rows.map(({ row: { observer, version }, isFresh }) => ({ observer, version, isFresh })),
@@ -190,9 +191,13 @@ function shareOf(roster: Roster, side: readonly NodeId[]): Mode {
  * What some voters lack to act for all. While the roster is being changed they must do without who joins, without who
  * leaves, and under either roster (the edge case of Akka's split brain resolver): who sees it the other way round may be at work elsewhere.
  */
-function lacking({ roster, next, mayVote }: Circumstances, confirmed: readonly NodeId[]): Powerless | undefined {
+function lacking(
+  { roster, next, mayVote }: Circumstances,
+  confirmed: readonly NodeId[],
+  hasQuorum: boolean,
+): Powerless | undefined {
   if (mayVote === false) return 'no-vote'
-  if (!isQuorum(roster, new Set(confirmed))) return 'no-quorum'
+  if (!hasQuorum) return 'no-quorum'
   if (next === undefined) return undefined
   const both = new Set(confirmed.filter((id) => next.voters.some((voter) => voter.id === id)))
   return isQuorum(roster, both) && isQuorum(next, both) ? undefined : 'roster-change'
