@@ -59,8 +59,7 @@ export function Sea({ model, names, brush, trace }: SeaProps) {
     let handle = 0
     const run = (now: number): void => {
       handle = requestAnimationFrame(run)
-      // A frame is stamped with its beginning, which can lie before `last`: time that runs back would fork the sea.
-      const elapsed = Math.max(0, Math.min(100, now - last))
+      const elapsed = Math.min(100, now - last)
       last = now
       model.tick(elapsed)
       const storm = model.frame.peek().storm

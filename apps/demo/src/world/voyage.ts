@@ -84,7 +84,8 @@ export class Voyage implements Sailing {
 
   tick(elapsedMs: number): void {
     if (!this.playing.peek()) return
-    this.#sail(this.#now + elapsedMs * this.speed.peek())
+    // A frame is stamped with its beginning, which can lie before the moment its loop began: no time has passed then.
+    this.#sail(this.#now + Math.max(0, elapsedMs) * this.speed.peek())
   }
 
   toggle(): void {
