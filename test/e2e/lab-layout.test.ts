@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { openLab, sailUntil, textOf } from './lab-visit.ts'
+import { openLab, sailUntil, sealOf, textOf, textsOf } from './lab-visit.ts'
 
 /** What the lab shows at the sizes people have, while a storm runs and after it. Needs `npm run build`. */
 const { visit } = openLab()
@@ -157,4 +157,73 @@ describe('[D6] the lab at every size', () => {
     })
     expect(gap).toBeGreaterThanOrEqual(6)
   })
+})
+
+describe('[D7] the lab tells the truth of a storm', () => {
+  it('says that lanes are cut before anybody has noticed, then who doubts, then the sides', async () => {
+    const { page, troubles } = await visit()
+    await page.keyboard.press(' ')
+    await raise(page, 'Halves')
+    await page.keyboard.press('3')
+    expect(await page.locator('.lane.cut').count()).toBe(6)
+    await seconds(page, 8)
+    expect(await sealOf(page)).toBe('Same state, on two sides cut for 8 s, not noticed yet')
+    expect(await page.locator('.seal.closed').count()).toBe(0)
+    expect(await textOf(page, 'h2.verdict')).toBe('Cut, not noticed yet')
+    expect(await textsOf(page, '.label .stance')).toEqual(Array(5).fill('not noticed yet'))
+
+    await sailUntil(page, { selector: '.label .stance.doubted' })
+    expect(await sealOf(page)).toMatch(/^Same state, on two sides (\w+ is suspected|\d islands in doubt), \d+ s left$/)
+    await sailUntil(page, { selector: '.label .side-minority' })
+    await seconds(page, 2)
+    expect(await sealOf(page)).toMatch(/^Same state, on two sides 3 and 2 of 5, cut for \d+ s$/)
+    expect(await textsOf(page, '.camp span')).toEqual(['majority, 3 of 5', 'minority, 2 of 5'])
+
+    await page.keyboard.press('1')
+    await page.getByRole('button', { name: 'Raise the star' }).click()
+    await seconds(page, 14)
+    expect(await sealOf(page)).toBe('Not converged 2 digests, on two sides')
+
+    await page.keyboard.press('l')
+    await sailUntil(page, { seal: 'Converged' })
+    expect(troubles).toEqual([])
+  }, 120_000)
+
+  it('steps out of the way of whoever raises a storm of their own, and can be skipped on a phone', async () => {
+    const { page } = await visit('', phone)
+    expect(await textOf(page, '.cap h1')).toBe('Five islands, one world')
+    await raise(page, 'Bridge')
+    expect(await page.locator('.cap .telling').count()).toBe(0)
+
+    const other = await visit('', phone)
+    await other.page.getByRole('button', { name: 'Skip' }).click()
+    expect(await other.page.locator('.cap .telling').count()).toBe(0)
+  })
+
+  it('says what an island that asks waits for, and brings the refusal into view', async () => {
+    const { page } = await visit('', phone)
+    await page.keyboard.press(' ')
+    await raise(page, 'Halves')
+    await page.keyboard.press('3')
+    await seconds(page, 18)
+    expect(await textOf(page, '.waits')).toBe('It needs 3 of 5 islands, and Cinder reaches 2.')
+    await page.getByRole('button', { name: 'Start the regatta' }).click()
+    await seconds(page, 4)
+    expect(await textOf(page, '.waits')).toBe(
+      'Asked 4 s ago. It starts when 3 of 5 islands agree, and is refused when too few answer.',
+    )
+    // Still a button with the focus on it, which says why it does nothing.
+    const asking = page.getByRole('button', { name: 'Cinder asks the others' })
+    expect(await asking.getAttribute('aria-disabled')).toBe('true')
+    expect(await asking.getAttribute('aria-describedby')).toBe('regatta-waits')
+    await page.locator('#panel-body').evaluate((body) => body.scrollTo(0, 0))
+    await sailUntil(page, { selector: '.refusal' })
+    expect(await textOf(page, '.refusal')).toContain('It needs 3 of 5 islands, and Cinder reaches 2.')
+    const inView = await page.evaluate(() => {
+      const body = document.querySelector('#panel-body')?.getBoundingClientRect()
+      const card = document.querySelector('.refusal')?.getBoundingClientRect()
+      return body !== undefined && card !== undefined && card.top >= body.top - 1 && card.bottom <= body.bottom + 1
+    })
+    expect(inView).toBe(true)
+  }, 120_000)
 })
