@@ -34,7 +34,7 @@ export function Regatta({ model, island, now, onStart }: RegattaProps) {
           </>
         )}
       </p>
-      {refused === undefined ? null : <Refusal key={`${island.seat}-${refused.at}`} {...refused} />}
+      {refused === undefined ? null : <Refusal key={`${island.seat}-${refused.at}`} refusal={refused} now={now} />}
       {/* Not `disabled`: whoever pressed it keeps the focus, and can read what it waits for. */}
       <button
         type="button"
@@ -68,11 +68,11 @@ interface RefusalView {
   readonly reason: string
 }
 
-/** Comes into view by itself: whoever asked may have scrolled on, and on a phone it lies below the fold. */
-function Refusal({ what, reason }: RefusalView) {
+/** A new one comes into view by itself: whoever asked may have scrolled on, and on a phone it lies below the fold. */
+function Refusal({ refusal: { at, what, reason }, now }: { refusal: RefusalView; now: number }) {
   const card = useRef<HTMLDivElement>(null)
   useEffect(() => {
-    card.current?.scrollIntoView({ block: 'nearest' })
+    if (now - at < 2_000) card.current?.scrollIntoView({ block: 'nearest' })
   }, [])
   return (
     <div class="refusal" ref={card}>

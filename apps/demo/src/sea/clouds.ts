@@ -78,8 +78,8 @@ function beside(
   clear: readonly Box[],
   scale: number,
 ): { readonly at: Point; readonly width: number } | undefined {
-  for (const size of [width, width * 0.8, width * 0.6]) {
-    for (const step of [0, 12, -12, 24, -24, 36, -36, 48, -48]) {
+  for (const size of [width, width * 0.8, width * 0.6, width * 0.45]) {
+    for (const step of [0, 12, -12, 24, -24, 36, -36, 48, -48, 60, -60, 72, -72]) {
       const moved: Point = [at[0] + step * scale, at[1]]
       if (clear.every((box) => !covers(moved, size, box))) return { at: moved, width: size }
     }

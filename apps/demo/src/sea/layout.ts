@@ -83,7 +83,7 @@ const tall: Chart = {
 }
 
 /** Height of the strip below the labels: seal and storm tool on the wide chart, a little air on the tall one. */
-const footPx = { wide: 58, tall: 4 }
+const footPx = { wide: 58, tall: 2 }
 /** Labels are text and do not shrink with the chart: this is how far below its top the lowest of them may reach. */
 const labelPx = { wide: 52, tall: 30 }
 
@@ -101,7 +101,8 @@ export function layoutFor(width: number, height: number, isTall: boolean): Layou
   const [chartWidth, chartHeight] = chart.size
   const kind = isTall ? 'tall' : 'wide'
   const lowest = Math.max(...chart.labels.map(([, y]) => y))
-  const room = height - footPx[kind] - labelPx[kind]
+  // Above a raised sheet there is room for little, and labels are names alone.
+  const room = height - footPx[kind] - (isTall && height < 200 ? 18 : labelPx[kind])
   const fit = Math.max(0.2, Math.min(width / chartWidth, room / lowest, isTall ? 1.5 : 1.4))
   const left = (width - chartWidth * fit) / 2
   const top = Math.max(0, Math.min((height - chartHeight * fit) / 2, room - lowest * fit))

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { flagSpots } from '../art/index.ts'
-import { type StormFrame, seats } from '../frame.ts'
+import { type Seat, type StormFrame, seatName, seats } from '../frame.ts'
 import { stillSea } from '../motion.ts'
 import { type Box, type Clouds, cloudsAlong } from './clouds.ts'
 import { type Layout, type Point, pointOf } from './layout.ts'
@@ -125,7 +125,7 @@ function delayOf(order: number, clouds: Clouds): { animationDelay: string } {
 
 /** Labels and harbour flags with room for a pennant: what a storm never hides. */
 function readable(layout: Layout): Box[] {
-  const [labelWidth, labelHeight] = layout.tall ? [132, 34] : [168, 54]
+  const labelHeight = layout.tall ? 34 : 54
   const flag = layout.scale * (layout.tall ? 1.2 : 0.92)
   return seats.flatMap((seat): Box[] => {
     const [left, top] = pointOf(layout.labels, seat)
@@ -133,10 +133,15 @@ function readable(layout: Layout): Box[] {
     const [flagX, flagY] = flagSpots[seat] ?? [0, 0]
     const [poleX, poleY] = [x + flagX * layout.scale, y + flagY * layout.scale]
     return [
-      [left, top - 8, left + labelWidth, top - 8 + labelHeight],
+      [left, top - 8, left + labelWidth(layout, seat), top - 8 + labelHeight],
       [poleX - 2, poleY - 76 * flag, poleX + 40 * flag, poleY - 18 * flag],
     ]
   })
+}
+
+/** On a phone a label is its name, or a side below it; elsewhere it has three lines, of which the facts are the longest. */
+function labelWidth(layout: Layout, seat: Seat): number {
+  return layout.tall ? 32 + Math.max(58, seatName(seat).length * 9) : 168
 }
 
 function weatherScale(layout: Layout): number {
