@@ -1,84 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { decodeScenario, playScenario } from '@rejoin/sim'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { launchChromium } from '../support/chromium.ts'
-import { serveFolder } from '../support/serve-folder.ts'
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
+import { digestsOf, openLab, sailUntil, sealOf, textOf, textsOf } from './lab-visit.ts'
 
 /** The lab as a visitor gets it: the built page, in a browser. Needs `npm run build`. */
-let browser: Browser
-let site: { url: string; close(): void }
-
-beforeAll(async () => {
-  site = await serveFolder(fileURLToPath(new URL('../../apps/demo/dist', import.meta.url)))
-  browser = await launchChromium()
-})
-afterAll(async () => {
-  await browser?.close()
-  site?.close()
-})
-
-// Also after a failure: a page that stays open sails on, and slows what comes after it.
-afterEach(async () => {
-  await Promise.all(browser.contexts().map((context) => context.close()))
-})
-
-interface Visit {
-  readonly page: Page
-  readonly troubles: string[]
-}
-
-async function visit(hash = '', options: Parameters<Browser['newContext']>[0] = {}): Promise<Visit> {
-  // Reduced motion: colours change at once, and the machine that runs this has something else to do.
-  const context = await browser.newContext({
-    viewport: { width: 1280, height: 820 },
-    reducedMotion: 'reduce',
-    ...options,
-  })
-  const page = await context.newPage()
-  const troubles: string[] = []
-  page.on('pageerror', (error) => troubles.push(String(error)))
-  page.on('console', (message) => {
-    if (message.type() === 'error') troubles.push(message.text())
-  })
-  await page.goto(site.url + hash)
-  await page.locator('.isle').first().waitFor()
-  return { page, troubles }
-}
-
-const textOf = async (page: Page, selector: string): Promise<string> =>
-  (await page.locator(selector).textContent()) ?? ''
-const textsOf = (page: Page, selector: string): Promise<string[]> => page.locator(selector).allTextContents()
-const sealOf = (page: Page): Promise<string> => textOf(page, '.conv [role=status]')
-const digestsOf = (page: Page): Promise<string[]> =>
-  page
-    .locator('.isle')
-    .evaluateAll((isles) => isles.map((isle) => /digest (\w+)/.exec(isle.getAttribute('aria-label') ?? '')?.[1] ?? ''))
-/** What is waited for: an element, the beginning of the seal's text, or some seconds. */
-type Shown = { readonly selector: string } | { readonly seal: string } | { readonly seconds: number }
-
-/**
- * Sails on by whole seconds, as Shift and Right do, until the page shows it. The keys are sent from inside the page: a
- * round trip for each of them is what would take the time.
- */
-async function sailUntil(page: Page, shown: Shown): Promise<void> {
-  const reached = await page.evaluate(async (wanted) => {
-    const isShown = (second: number): boolean => {
-      if ('seconds' in wanted) return second >= wanted.seconds
-      if ('selector' in wanted) return document.querySelector(wanted.selector) !== null
-      return document.querySelector('.conv [role=status]')?.textContent?.startsWith(wanted.seal) === true
-    }
-    for (let second = 0; second < 200; second += 1) {
-      if (isShown(second)) return true
-      dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', shiftKey: true }))
-      await new Promise((rendered) => setTimeout(rendered, 5))
-    }
-    return false
-  }, shown)
-  expect(reached).toBe(true)
-}
+const { visit } = openLab()
 const patient = { timeout: 90_000, interval: 250 }
 
 describe('[D5] the lab', () => {

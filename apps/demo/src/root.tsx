@@ -107,7 +107,12 @@ function openScene(): void {
 /** The default: a calm sea and the first minute. */
 function calmScene(): Scene {
   let tour: Tour | undefined
-  const sailing = new Voyage(shipyard, shipyard.calm(calmSeed), () => tour?.look())
+  const sailing = new Voyage(
+    shipyard,
+    shipyard.calm(calmSeed),
+    () => tour?.look(),
+    () => tour?.acted(),
+  )
   const onBeat = (beat: number | undefined): void => {
     if (beat === 0) {
       selected.value = 0

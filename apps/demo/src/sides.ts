@@ -1,8 +1,6 @@
 /** Who can still reach whom: the sides of a split, by open lanes. */
 import { type LaneFrame, type Seat, seatName, seats } from './frame.ts'
-import { layoutFor, pointOf } from './sea/layout.ts'
-
-const chart = layoutFor(988, 628, false)
+import { drawnChart, pointOf } from './sea/layout.ts'
 
 /** Groups of islands connected by lanes open both ways, west first. */
 export function sidesOf(lanes: readonly LaneFrame[]): Seat[][] {
@@ -33,9 +31,9 @@ export function sideNames(groups: readonly (readonly Seat[])[]): string[] {
 
 /** Islands in the order in which they are told: from west to east. */
 export function westToEast(group: readonly Seat[]): Seat[] {
-  return [...group].sort((a, b) => pointOf(chart.islands, a)[0] - pointOf(chart.islands, b)[0])
+  return [...group].sort((a, b) => pointOf(drawnChart.islands, a)[0] - pointOf(drawnChart.islands, b)[0])
 }
 
 function meanX(group: readonly Seat[]): number {
-  return group.reduce<number>((sum, seat) => sum + pointOf(chart.islands, seat)[0], 0) / Math.max(1, group.length)
+  return group.reduce<number>((sum, seat) => sum + pointOf(drawnChart.islands, seat)[0], 0) / Math.max(1, group.length)
 }

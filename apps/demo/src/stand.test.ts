@@ -48,7 +48,7 @@ describe('the words for where an island stands', () => {
 
   it('counts a doubt down, in words and as a part of the ring', () => {
     const doubt = { seat: 3, since: 10_000, until: 22_000 } as const
-    expect(doubtText(doubt, 19_000)).toBe('doubted, 3 s left to answer')
+    expect(doubtText(doubt, 19_000)).toBe('3 s left')
     expect(doubtLeft(doubt, 10_000)).toBe(1)
     expect(doubtLeft(doubt, 19_000)).toBe(0.25)
     expect(doubtLeft(doubt, 30_000)).toBe(0)

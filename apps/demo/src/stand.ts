@@ -86,9 +86,9 @@ export function sideSentence(stand: Stand, seat: Seat, now: number, reaches: num
   }
 }
 
-/** `doubted, 3 s left to answer`. */
+/** `3 s left`. */
 export function doubtText(doubt: Doubt, now: number): string {
-  return `doubted, ${secondsText(Math.max(0, doubt.until - now))} left to answer`
+  return `${secondsText(Math.max(0, doubt.until - now))} left`
 }
 
 /** How much of a doubt is left, 1 to 0. */

@@ -9,16 +9,55 @@ import { drawerOpen, keysOpen, theme, toggleTheme } from '../ui.ts'
 export const presets: readonly {
   readonly mode: Exclude<StormMode, 'brush'>
   readonly text: string
+  /** What it cuts, for whoever cannot tell it from the glyph. */
+  readonly hint: string
   readonly seat: Seat
   readonly glyph: string
   readonly dashed?: boolean
 }[] = [
-  { mode: 'isolate-one', text: 'Isolate one', seat: 1, glyph: 'M1.5 13C6 12 8 8.5 7 2.5' },
-  { mode: 'halves', text: 'Halves', seat: 1, glyph: 'M13.2 1C10.5 7 9.5 12 10 19' },
-  { mode: 'one-way', text: 'One-way', seat: 1, glyph: 'M6.5 9.5H13M11 7.5l2 2 -2 2' },
-  { mode: 'flicker', text: 'Flicker', seat: 1, glyph: 'M13.2 1C10.5 7 9.5 12 10 19', dashed: true },
-  { mode: 'bridge', text: 'Bridge', seat: 0, glyph: 'M10.6 8C10.2 11.5 10 15 10 19' },
-  { mode: 'majorities-ring', text: 'Majorities', seat: 1, glyph: 'M7.4 10.4a2.8 2.8 0 1 0 5.6 0a2.8 2.8 0 1 0 -5.6 0' },
+  {
+    mode: 'isolate-one',
+    text: 'Isolate one',
+    hint: 'Needle alone, cut from all others',
+    seat: 1,
+    glyph: 'M1.5 13C6 12 8 8.5 7 2.5',
+  },
+  {
+    mode: 'halves',
+    text: 'Halves',
+    hint: 'three islands here, two there',
+    seat: 1,
+    glyph: 'M13.2 1C10.5 7 9.5 12 10 19',
+  },
+  {
+    mode: 'one-way',
+    text: 'One-way',
+    hint: 'two islands hear the others, but are not heard',
+    seat: 1,
+    glyph: 'M6.5 9.5H13M11 7.5l2 2 -2 2',
+  },
+  {
+    mode: 'flicker',
+    text: 'Flicker',
+    hint: 'two sides, cut and joined by turns',
+    seat: 1,
+    glyph: 'M13.2 1C10.5 7 9.5 12 10 19',
+    dashed: true,
+  },
+  {
+    mode: 'bridge',
+    text: 'Bridge',
+    hint: 'two sides that Lantern alone still joins',
+    seat: 0,
+    glyph: 'M10.6 8C10.2 11.5 10 15 10 19',
+  },
+  {
+    mode: 'majorities-ring',
+    text: 'Majorities',
+    hint: 'every island reaches its two neighbours only',
+    seat: 1,
+    glyph: 'M7.4 10.4a2.8 2.8 0 1 0 5.6 0a2.8 2.8 0 1 0 -5.6 0',
+  },
 ]
 
 export interface TopBarProps {
@@ -46,7 +85,7 @@ export function TopBar({ frame, mode, storm, onPreset, onMode, onShare }: TopBar
           })}
           <path d="M-4 0q2 -2.2 4 0t4 0" />
         </svg>
-        Archipelago
+        <span>Archipelago</span>
       </div>
       {mode === 'simulated' ? (
         <nav class="presets only-wide" aria-label="Storm presets">
@@ -55,7 +94,7 @@ export function TopBar({ frame, mode, storm, onPreset, onMode, onShare }: TopBar
               key={preset.mode}
               type="button"
               aria-pressed={storm === preset.mode}
-              title={preset.text}
+              title={`${preset.text}: ${preset.hint}`}
               onClick={() => onPreset(preset.mode, preset.seat)}
             >
               <PresetGlyph path={preset.glyph} dashed={preset.dashed ?? false} />

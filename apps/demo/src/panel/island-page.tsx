@@ -14,6 +14,7 @@ import {
   shortDigest,
 } from '../frame.ts'
 import type { SeaModel } from '../model.ts'
+import { noticeOnPage } from '../noticing.ts'
 import { Emblem } from '../parts/icons.tsx'
 import { PeerMark, RingGlyph } from '../parts/ring-glyph.tsx'
 import { inkClass } from '../sea/island.tsx'
@@ -41,6 +42,7 @@ export function IslandPage({ model, now, names, extra, lead, onRegatta }: Island
   const name = names?.[island.seat] ?? seatName(island.seat)
   const reached = island.peers.filter((peer) => peer.state === 'connected').length
   const apart = island.peers.some((peer) => peer.state === 'silent')
+  const head = noticeOnPage(frame, island, now) ?? wordOf(island, frame, now, reached + 1)
   return (
     <>
       <section>
@@ -52,16 +54,12 @@ export function IslandPage({ model, now, names, extra, lead, onRegatta }: Island
             {shortDigest(island.digest, 2)}
           </span>
         </p>
-        <h2 class="verdict">{island.stand === undefined ? reachHeadline(island) : sideHeadline(island.stand)}</h2>
-        <p class="lede">
-          {island.stand === undefined
-            ? reachSentence(island, now, frame.seal.converged)
-            : sideSentence(island.stand, island.seat, now, reached + 1)}
-        </p>
+        <h2 class="verdict">{head.headline}</h2>
+        <p class="lede">{head.sentence}</p>
       </section>
       {lead}
       <Peers island={island} now={now} name={name} names={names} />
-      {onRegatta === undefined ? null : <Regatta model={model} island={island} onStart={onRegatta} />}
+      {onRegatta === undefined ? null : <Regatta model={model} island={island} now={now} onStart={onRegatta} />}
       <Holds model={model} frame={frame} island={island} name={name} />
       {island.apart === undefined ? null : (
         <section class="apart">
@@ -94,6 +92,19 @@ export function IslandPage({ model, now, names, extra, lead, onRegatta }: Island
       {extra}
     </>
   )
+}
+
+/** Its own word: the verdict of its partition layer, or whom it hears where it has none. */
+function wordOf(
+  island: IslandFrame,
+  frame: Frame,
+  now: number,
+  reaches: number,
+): { headline: string; sentence: string } {
+  const { stand } = island
+  return stand === undefined
+    ? { headline: reachHeadline(island), sentence: reachSentence(island, now, frame.seal.converged) }
+    : { headline: sideHeadline(stand), sentence: sideSentence(stand, island.seat, now, reaches) }
 }
 
 function Peers({
@@ -131,9 +142,25 @@ function doubtOf(island: IslandFrame, seat: Seat): Doubt | undefined {
 }
 
 function PeerText({ peer, doubt, now }: { peer: PeerView; doubt: Doubt | undefined; now: number }) {
-  if (doubt !== undefined) return <span class="doubted">{doubtText(doubt, now)}</span>
-  if (peer.state === 'silent')
-    return <>{peer.since === undefined ? 'not heard yet' : `silent for ${secondsText(now - peer.since)}`}</>
+  // What is marked long is left out where two columns stand on a phone; the mark before the name says it, too.
+  if (doubt !== undefined) {
+    return (
+      <span class="doubted">
+        <span class="long">doubted, </span>
+        {doubtText(doubt, now)}
+        <span class="long"> to answer</span>
+      </span>
+    )
+  }
+  if (peer.state === 'silent') {
+    if (peer.since === undefined) return <>not heard yet</>
+    return (
+      <>
+        silent <span class="long">for </span>
+        {secondsText(now - peer.since)}
+      </>
+    )
+  }
   if (peer.heardAt === undefined) return <>connected</>
   return (
     <>

@@ -25,7 +25,8 @@ export function Dock({ sailing }: { sailing: Sailing }) {
               }}
             >
               <PresetGlyph path={preset.glyph} dashed={preset.dashed ?? false} />
-              {preset.text}
+              <b>{preset.text}</b>
+              <small>{preset.hint}</small>
             </button>
           ))}
         </fieldset>

@@ -3,6 +3,9 @@ import { along, crossing, type Lane, type Point, xy } from './layout.ts'
 import { decorativeRandom } from './prng.ts'
 import { lengthOf, pointAt, smoothLine } from './storm-line.ts'
 
+/** Left, top, right, bottom, in pixels. */
+export type Box = readonly [number, number, number, number]
+
 export interface Puff {
   readonly at: Point
   readonly shape: string
@@ -25,9 +28,16 @@ export interface Clouds {
 
 /**
  * Builds the storm along `line` (pixels). `thin` draws the weather of a flicker, `rainSide` keeps rain on one side
- * of the line (-1 or 1) for a storm that lets boats pass the other way.
+ * of the line (-1 or 1) for a storm that lets boats pass the other way. Clouds keep off the boxes in `clear`: they move
+ * aside, shrink, or stay away.
  */
-export function cloudsAlong(line: readonly Point[], scale: number, thin: boolean, rainSide: -1 | 0 | 1): Clouds {
+export function cloudsAlong(
+  line: readonly Point[],
+  scale: number,
+  thin: boolean,
+  rainSide: -1 | 0 | 1,
+  clear: readonly Box[] = [],
+): Clouds {
   const smooth = smoothLine(line)
   const length = lengthOf(smooth)
   const random = decorativeRandom(Math.round(line.reduce((sum, [x, y]) => sum + x * 3 + y * 7, 417)))
@@ -40,11 +50,15 @@ export function cloudsAlong(line: readonly Point[], scale: number, thin: boolean
     const [x, y] = pointAt(smooth, ((order + 0.2) / count) * length)
     const width = (thin ? 32 : [58, 40, 66, 47][order % 4]! + 12 * random()) * scale
     const side = (order % 2 === 0 ? -1 : 1) * (4 + 17 * random()) * scale
-    front.push(puff([x + side, y - 28 * scale], width, scale, random, order, rainSide, thin))
+    const head = beside([x + side, y - 28 * scale], width, clear, scale)
+    if (head !== undefined) front.push(puff(head.at, head.width, scale, random, order, rainSide, thin))
     if (thin) continue
     const wing = (order % 2 === 0 ? 1 : -1) * (46 + 26 * random()) * scale
-    behind.push(puff([x + wing, y - 14 * scale], (26 + 18 * random()) * scale, scale, random, order, 0, true))
-    if (order % 3 === 1 && rainSide === 0) bolts.push(boltAt([x + wing * 0.7, y + 2 * scale], scale))
+    const flank = beside([x + wing, y - 14 * scale], (26 + 18 * random()) * scale, clear, scale)
+    if (flank !== undefined) behind.push(puff(flank.at, flank.width, scale, random, order, 0, true))
+    // A bolt stands before the cloud below: not where one has stayed away, nor under the last.
+    if (head !== undefined && flank !== undefined && order % 3 === 1 && order < count - 1 && rainSide === 0)
+      bolts.push(boltAt([x + (flank.at[0] - x) * 0.7, y + 2 * scale], scale))
   }
   return { path: `M${smooth.map(xy).join('L')}`, behind, front, bolts, line: smooth }
 }
@@ -55,6 +69,28 @@ export function meetsStorm(lane: Lane, line: readonly Point[], scale: number): n
   const [x0, y0] = along(lane, 0)
   const [x1, y1] = along(lane, 1)
   return Math.max(0.08, at - (34 * scale) / Math.max(1, Math.hypot(x1 - x0, y1 - y0)))
+}
+
+/** Where a cloud of this width can hang without lying over what has to be read. */
+function beside(
+  at: Point,
+  width: number,
+  clear: readonly Box[],
+  scale: number,
+): { readonly at: Point; readonly width: number } | undefined {
+  for (const size of [width, width * 0.8, width * 0.6, width * 0.45]) {
+    for (const step of [0, 12, -12, 24, -24, 36, -36, 48, -48, 60, -60, 72, -72]) {
+      const moved: Point = [at[0] + step * scale, at[1]]
+      if (clear.every((box) => !covers(moved, size, box))) return { at: moved, width: size }
+    }
+  }
+  return undefined
+}
+
+/** As wide as its lobes bulge, and as high as the highest head. */
+function covers([x, y]: Point, width: number, [left, top, right, bottom]: Box): boolean {
+  const reach = width * 1.14
+  return x + reach > left && x - reach < right && y + width * 0.2 > top && y - width * 0.95 < bottom
 }
 
 function puff(

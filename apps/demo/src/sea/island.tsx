@@ -134,10 +134,10 @@ function Flag({ x, y, scale, flag, isStarter }: FlagProps): ComponentChildren {
 }
 
 /** What a screen reader says of an island. */
-export function islandLabel(island: IslandFrame): string {
+export function islandLabel(island: IslandFrame, notice: string | undefined): string {
   const silent = island.peers.filter((peer) => peer.state === 'silent').map((peer) => seatName(peer.seat))
   const reach = silent.length === 0 ? 'in touch with all' : `silent: ${silent.join(', ')}`
-  const side = island.stand === undefined ? '' : `${sideText(island.stand)}, `
+  const side = island.stand === undefined ? '' : `${notice ?? sideText(island.stand)}, `
   const lease = island.stand?.lease?.state === 'held' ? `holds the lease, token ${island.stand.lease.token}, ` : ''
   return `${seatName(island.seat)}, ${side}${reach}, ${lease}flag ${island.flag || 'none'}, ${island.chest.length} in the chest, tally ${island.tally}, digest ${island.digest.slice(0, 4)}`
 }

@@ -1,4 +1,5 @@
-import { type InkFrame, type IslandFrame, type Seat, seatName, shortDigest } from '../frame.ts'
+import { type Frame, type InkFrame, type IslandFrame, type Seat, seatName, shortDigest } from '../frame.ts'
+import { noticeOnWater, stageAt } from '../noticing.ts'
 import { LeaseMark } from '../parts/icons.tsx'
 import { RingGlyph } from '../parts/ring-glyph.tsx'
 import { type Stand, sideText } from '../stand.ts'
@@ -7,14 +8,12 @@ import { type Layout, pointOf } from './layout.ts'
 
 /** Names on the water: HTML, so that they never shrink with the sea. */
 export function Labels({
-  islands,
-  inks,
+  frame,
   layout,
   names,
   now,
 }: {
-  islands: readonly IslandFrame[]
-  inks: readonly InkFrame[]
+  frame: Frame
   layout: Layout
   names?: readonly string[] | undefined
   now: number
@@ -23,8 +22,8 @@ export function Labels({
   const lift = layout.tall ? 8 : 7
   return (
     <div class="labels" aria-hidden="true">
-      {islands.map((island, at) => {
-        const ink = inks[at]
+      {frame.islands.map((island, at) => {
+        const ink = frame.inks[at]
         const [x, y] = pointOf(layout.labels, island.seat)
         if (ink === undefined) return null
         return (
@@ -33,24 +32,30 @@ export function Labels({
             class={`label ${inkClass(ink)} ${island.present ? '' : 'absent'}`}
             style={{ transform: `translate(${x.toFixed(1)}px, ${(y - lift).toFixed(1)}px)` }}
           >
-            <RingGlyph island={island} size={layout.tall ? 24 : 34} now={now} />
+            <RingGlyph island={island} size={layout.tall ? 24 : layout.scale < 0.9 ? 28 : 34} now={now} />
             <div>
               <b>
                 {names?.[island.seat] ?? seatName(island.seat)}
                 <LeaseMark lease={island.stand?.lease} />
               </b>
               {island.present ? <Facts island={island} /> : null}
-              {island.stand === undefined ? null : (
-                <p class={`stance side-${island.stand.side}`}>
-                  {layout.tall ? shortSide(island.stand) : sideText(island.stand)}
-                </p>
-              )}
+              <Stance frame={frame} island={island} short={layout.tall} />
             </div>
           </div>
         )
       })}
     </div>
   )
+}
+
+/** Its own word of where it stands; while it has not noticed that it is cut, that instead. */
+function Stance({ frame, island, short }: { frame: Frame; island: IslandFrame; short: boolean }) {
+  const { stand } = island
+  if (stand === undefined) return null
+  const stage = stageAt(frame, island)
+  if (stage === 'doubting') return <p class="stance doubted">{short ? 'in doubt' : noticeOnWater(frame, island)}</p>
+  if (stage === 'unnoticed') return <p class="stance">{short ? '' : noticeOnWater(frame, island)}</p>
+  return <p class={`stance side-${stand.side}`}>{short ? shortSide(stand) : sideText(stand)}</p>
 }
 
 /** On a phone the name of a side is enough; its count stands on the page of the island. */

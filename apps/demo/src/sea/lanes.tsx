@@ -35,7 +35,8 @@ export function isOpen(lanes: readonly LaneFrame[], from: Seat, to: Seat): boole
 
 function CutLane({ lane, near, at, scale }: { lane: Lane; near: string; at: number; scale: number }) {
   const length = Math.hypot(lane.to[0] - lane.from[0], lane.to[1] - lane.from[1])
-  const gap = Math.min(0.3, (58 * scale) / Math.max(1, length))
+  // Wide of the clouds, or nobody would see where it ends.
+  const gap = Math.min(0.34, (84 * scale) / Math.max(1, length))
   const left = Math.max(0.04, at - gap)
   const right = Math.min(0.96, at + gap)
   return (
@@ -59,7 +60,7 @@ function OneWay({ lane, near, scale }: { lane: Lane; near: string; scale: number
 function bar(lane: Lane, t: number, scale: number): string {
   const [x, y] = along(lane, t)
   const [dx, dy] = heading(lane, t)
-  const reach = 5 * Math.max(0.8, scale)
+  const reach = 7 * Math.max(0.7, scale)
   return `M${xy([x - dy * reach, y + dx * reach])}L${xy([x + dy * reach, y - dx * reach])}`
 }
 

@@ -46,16 +46,16 @@ const wide: Chart = {
     [846, 248],
     [730, 468],
     [326, 486],
-    [146, 328],
+    [146, 346],
   ],
   labels: [
-    [382, 230],
+    [346, 232],
     [776, 306],
     [638, 532],
     [234, 552],
-    [42, 396],
+    [20, 414],
   ],
-  west: [26, 500],
+  west: [24, 532],
   east: [868, 452],
   rose: [512, 352],
 }
@@ -71,7 +71,7 @@ const tall: Chart = {
     [66, 142],
   ],
   labels: [
-    [136, 124],
+    [124, 124],
     [288, 155],
     [238, 277],
     [68, 285],
@@ -81,6 +81,11 @@ const tall: Chart = {
   east: [338, 250],
   rose: [198, 178],
 }
+
+/** Height of the strip below the labels: seal and storm tool on the wide chart, a little air on the tall one. */
+const footPx = { wide: 58, tall: 2 }
+/** Labels are text and do not shrink with the chart: this is how far below its top the lowest of them may reach. */
+const labelPx = { wide: 52, tall: 30 }
 
 const shoreRadii: readonly Point[] = [
   [92.7, 50.2],
@@ -94,9 +99,37 @@ const shoreRadii: readonly Point[] = [
 export function layoutFor(width: number, height: number, isTall: boolean): Layout {
   const chart = isTall ? tall : wide
   const [chartWidth, chartHeight] = chart.size
-  const fit = Math.max(0.2, Math.min(width / chartWidth, height / chartHeight, isTall ? 1.5 : 1.4))
+  const kind = isTall ? 'tall' : 'wide'
+  const lowest = Math.max(...chart.labels.map(([, y]) => y))
+  // Above a raised sheet there is room for little, and labels are names alone.
+  const room = height - footPx[kind] - (isTall && height < 200 ? 18 : labelPx[kind])
+  const fit = Math.max(0.2, Math.min(width / chartWidth, room / lowest, isTall ? 1.5 : 1.4))
   const left = (width - chartWidth * fit) / 2
-  const top = (height - chartHeight * fit) / 2
+  const top = Math.max(0, Math.min((height - chartHeight * fit) / 2, room - lowest * fit))
+  return laidOut(chart, { width, height, tall: isTall, fit, left, top })
+}
+
+/** The wide chart as it was drawn: one pixel for each of its units. What lies where is reckoned on it. */
+export const drawnChart: Layout = laidOut(wide, {
+  width: wide.size[0],
+  height: wide.size[1],
+  tall: false,
+  fit: 1,
+  left: 0,
+  top: 0,
+})
+
+interface Fit {
+  readonly width: number
+  readonly height: number
+  readonly tall: boolean
+  readonly fit: number
+  readonly left: number
+  readonly top: number
+}
+
+function laidOut(chart: Chart, { width, height, tall: isTall, fit, left, top }: Fit): Layout {
+  const [chartWidth, chartHeight] = chart.size
   const place = ([x, y]: Point): Point => [left + x * fit, top + y * fit]
   const scale = fit * chart.art
   return {

@@ -1,8 +1,9 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
-import { type BoatFrame, type Frame, type Seat, seatName, seats } from '../frame.ts'
+import type { BoatFrame, Frame, Seat } from '../frame.ts'
 import type { SeaModel } from '../model.ts'
 import { reducedMotion } from '../motion.ts'
+import { campText, noticeAloud } from '../noticing.ts'
 import { sidesOf } from '../sides.ts'
 import { openIsland, selected } from '../ui.ts'
 import { BoatLayer } from './boats.ts'
@@ -100,7 +101,7 @@ export function Sea({ model, names, brush, trace }: SeaProps) {
                 selected={selected.value === island.seat}
                 landing={landingOf(frame, island.seat, model.now(), layout)}
                 rings={true}
-                label={islandLabel(island)}
+                label={islandLabel(island, noticeAloud(frame, island))}
                 onSelect={openIsland}
               />
             ))}
@@ -110,7 +111,7 @@ export function Sea({ model, names, brush, trace }: SeaProps) {
             <g ref={fleet} />
           </svg>
           <Camps camps={campsOf(frame)} layout={layout} />
-          <Labels islands={frame.islands} inks={frame.inks} layout={layout} names={names} now={model.now()} />
+          <Labels frame={frame} layout={layout} names={names} now={model.now()} />
           {brush === undefined ? null : <Brush layout={layout} target={brush} lanes={frame.lanes} />}
         </>
       ) : null}
@@ -145,7 +146,7 @@ function campsOf(frame: Frame): Camp[] {
     return {
       side,
       name: at === 0 ? 'West' : 'East',
-      text: group.length === 1 ? `${seatName(group[0] as Seat)}, alone` : `${group.length} of ${seats.length} islands`,
+      text: campText(frame, group),
       ink: frame.inks[group[0] as Seat] ?? { ink: 'fern', tone: 'full' },
       seats: group,
     }

@@ -1,16 +1,14 @@
 /** The line a storm lies along, in thousandths of the chart: drawn by the visitor, or laid between two sides. */
 import { type Seat, seats } from '../frame.ts'
-import { along, crossing, laneOf, layoutFor, type Point, pairs, pointOf } from './layout.ts'
-
-const chart = layoutFor(988, 628, false)
+import { along, drawnChart as chart, crossing, laneOf, type Point, pairs, pointOf } from './layout.ts'
 
 /** The line of the halves preset, as it was drawn by hand. */
 const halvesLine = drawn([
   [736, 56],
   [712, 130],
-  [672, 220],
-  [614, 322],
-  [566, 424],
+  [680, 220],
+  [628, 322],
+  [574, 424],
   [538, 510],
   [530, 562],
 ])

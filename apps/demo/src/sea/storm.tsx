@@ -1,8 +1,9 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import type { StormFrame } from '../frame.ts'
+import { flagSpots } from '../art/index.ts'
+import { type Seat, type StormFrame, seatName, seats } from '../frame.ts'
 import { stillSea } from '../motion.ts'
-import { type Clouds, cloudsAlong } from './clouds.ts'
-import type { Layout, Point } from './layout.ts'
+import { type Box, type Clouds, cloudsAlong } from './clouds.ts'
+import { type Layout, type Point, pointOf } from './layout.ts'
 
 const liftMs = 1200
 
@@ -41,6 +42,7 @@ function Weather({ storm, layout, lifting }: { storm: StormFrame; layout: Layout
         weatherScale(layout),
         storm.mode === 'flicker',
         storm.mode === 'one-way' ? 1 : 0,
+        readable(layout),
       ),
     [storm.id, layout],
   )
@@ -121,6 +123,27 @@ function delayOf(order: number, clouds: Clouds): { animationDelay: string } {
   return { animationDelay: `${Math.min(60 * order, (order / most) * 660)}ms` }
 }
 
+/** Labels and harbour flags with room for a pennant: what a storm never hides. */
+function readable(layout: Layout): Box[] {
+  const labelHeight = layout.tall ? 34 : 54
+  const flag = layout.scale * (layout.tall ? 1.2 : 0.92)
+  return seats.flatMap((seat): Box[] => {
+    const [left, top] = pointOf(layout.labels, seat)
+    const [x, y] = pointOf(layout.islands, seat)
+    const [flagX, flagY] = flagSpots[seat] ?? [0, 0]
+    const [poleX, poleY] = [x + flagX * layout.scale, y + flagY * layout.scale]
+    return [
+      [left, top - 8, left + labelWidth(layout, seat), top - 8 + labelHeight],
+      [poleX - 2, poleY - 76 * flag, poleX + 40 * flag, poleY - 18 * flag],
+    ]
+  })
+}
+
+/** On a phone a label is its name, or a side below it; elsewhere it has three lines, of which the facts are the longest. */
+function labelWidth(layout: Layout, seat: Seat): number {
+  return layout.tall ? 32 + Math.max(58, seatName(seat).length * 9) : 168
+}
+
 function weatherScale(layout: Layout): number {
   return layout.tall ? Math.max(0.4, layout.scale * 0.8) : layout.scale
 }
@@ -128,21 +151,32 @@ function weatherScale(layout: Layout): number {
 /** The dotted line a storm leaves behind, with the moment it lifted. */
 export function StormTrace({ line, text, layout }: { line: readonly Point[]; text: string; layout: Layout }) {
   const path = useMemo(() => cloudsAlong(line, 1, true, 0), [line])
-  const [x, y] = path.line[0] ?? [0, 0]
-  const right = x > layout.width - 170
+  const spot = layout.tall ? undefined : textSpot(path.line, layout)
   return (
     <g class="trace">
       <path class="ghost" d={path.path} />
-      {layout.tall ? null : (
-        <text
-          class="ghost-t"
-          x={right ? x - 12 : x + 12}
-          y={Math.max(18, y + 10)}
-          text-anchor={right ? 'end' : 'start'}
-        >
+      {spot === undefined ? null : (
+        <text class="ghost-t" x={spot.left} y={spot.bottom - 5}>
           {text}
         </text>
       )}
     </g>
   )
+}
+
+/** Beside either end of the trace, or anywhere along it, where the moment that it lifted lies on no label. */
+function textSpot(line: readonly Point[], layout: Layout): { left: number; bottom: number } | undefined {
+  const [width, height] = [130, 20]
+  const boxes = readable(layout)
+  const ends = [line[0], line.at(-1), ...line.filter((_, at) => at % 4 === 2)]
+  for (const end of ends) {
+    if (end === undefined) continue
+    const bottom = Math.max(height, end[1] + 14)
+    for (const left of [end[0] + 12, end[0] - 12 - width]) {
+      const isInside = left > 0 && left + width < layout.width && bottom < layout.height - 58
+      const isClear = boxes.every(([l, t, r, b]) => left > r || left + width < l || bottom < t || bottom - height > b)
+      if (isInside && isClear) return { left, bottom }
+    }
+  }
+  return undefined
 }

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { clockText, seatName } from '../frame.ts'
 import type { Sailing } from '../world/sailing.ts'
-import { laneOrder, type Mark, scaleEnd, type TimelineModel, tickTimes } from './timeline-model.ts'
+import { type ForkTrack, laneOrder, type Mark, scaleEnd, type TimelineModel, tickTimes } from './timeline-model.ts'
 
 interface Scale {
   readonly left: number
@@ -91,6 +91,7 @@ function Chart({ sailing, width, height }: { sailing: Sailing; width: number; he
         <g clip-path="url(#tl-past)">
           <Body model={sailing.timeline.value} scale={scale} ribbonsOnly={false} />
         </g>
+        <StormNames sailing={sailing} scale={scale} head={scale.x(head)} />
         <Head x={scale.x(head)} scale={scale} />
         {height >= 90 && scale.x(sailing.edge.value) < scale.right - 190 ? (
           <text
@@ -187,9 +188,7 @@ function Body({ model, scale, ribbonsOnly }: { model: TimelineModel; scale: Scal
 function Storms({ model, scale }: { model: TimelineModel; scale: Scale }) {
   return (
     <g>
-      {model.storms.map((storm, at) => {
-        // Labels that would lie on each other: the earlier one stays.
-        const clear = at === 0 || scale.x(storm.from) - scale.x(model.storms[at - 1]?.from ?? 0) > 92
+      {model.storms.map((storm) => {
         const left = scale.x(storm.from)
         const width = Math.max(2, scale.x(storm.to ?? scale.end) - left)
         const top = scale.y(0) - scale.gap * 0.62
@@ -201,12 +200,36 @@ function Storms({ model, scale }: { model: TimelineModel; scale: Scale }) {
             {storm.split === undefined ? null : (
               <path class="tl-cut" d={jagged(left, left + width, scale.y(storm.split - 0.5))} />
             )}
-            {scale.left > 10 && clear ? (
-              <text class="tl-t hi" x={left + 1} y={top - 6}>
-                {storm.label}
-              </text>
-            ) : null}
           </g>
+        )
+      })}
+    </g>
+  )
+}
+
+/**
+ * The names of storms, where they lie on nothing: an earlier one stays, and as long as the playhead would run through a
+ * name, it goes ahead of the playhead. Forks have the same height, and are there to be pressed: they come first.
+ */
+function StormNames({ sailing, scale, head }: { sailing: Sailing; scale: Scale; head: number }) {
+  if (scale.left < 10) return null
+  const forks = shownForks(sailing).map((fork) => forkReach(fork, scale))
+  const y = scale.y(0) - scale.gap * 0.62 - 6
+  let free = 0
+  return (
+    <g>
+      {sailing.timeline.value.storms.map((storm) => {
+        const width = storm.label.length * 6.6
+        const left = scale.x(storm.from) + 1
+        if (left > head + 1) return null
+        const x = left + width + 8 > head ? head + 11 : left
+        if (x < free || x + width > scale.right) return null
+        if (forks.some(([from, to]) => x < to && x + width > from)) return null
+        free = x + width + 10
+        return (
+          <text key={storm.from} class="tl-t hi" x={x} y={y}>
+            {storm.label}
+          </text>
         )
       })}
     </g>
@@ -286,13 +309,23 @@ function SpecialMark({ mark, x, y, r }: { mark: Mark; x: number; y: number; r: n
   )
 }
 
+function shownForks(sailing: Sailing): readonly ForkTrack[] {
+  return sailing.forks.value.slice(-3)
+}
+
+/** Where a fork begins, where its name ends, and where its track ends. */
+function forkReach(fork: ForkTrack, scale: Scale): readonly [number, number, number] {
+  const from = scale.x(fork.from)
+  const to = Math.max(from + 24, scale.x(fork.to))
+  return [from, to + 8 + fork.name.length * 6.6, to]
+}
+
 function Forks({ sailing, scale }: { sailing: Sailing; scale: Scale }) {
   const rise = scale.left < 10 ? 6 : 12
   return (
     <g>
-      {sailing.forks.value.slice(-3).map((fork, at, shown) => {
-        const x0 = scale.x(fork.from)
-        const x1 = Math.max(x0 + 24, scale.x(fork.to))
+      {shownForks(sailing).map((fork, at, shown) => {
+        const [x0, , x1] = forkReach(fork, scale)
         const y = scale.y(0) - scale.gap * 0.62 - rise - (shown.length - 1 - at) * 0
         return (
           // biome-ignore lint/a11y/useSemanticElements: drawn inside an SVG, where a button element cannot be

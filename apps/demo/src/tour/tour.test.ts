@@ -104,3 +104,56 @@ describe('the first minute', () => {
     expect(voyage.frame.value.islands.map((island) => island.digest)).toEqual(before)
   })
 })
+
+describe('the tour beside a visitor', () => {
+  function start(): { voyage: Voyage; tour: Tour } {
+    const holder: { tour?: Tour } = {}
+    const voyage: Voyage = new Voyage(
+      shipyard,
+      shipyard.calm(433),
+      () => holder.tour?.look(),
+      () => holder.tour?.acted(),
+    )
+    const tour = startTour(voyage, () => undefined)
+    holder.tour = tour
+    return { voyage, tour }
+  }
+
+  it('goes on over its own deeds', () => {
+    const { voyage, tour } = start()
+    for (let beat = 0; beat < beats.length - 1; beat += 1) tour.next()
+    expect(tour.beat.value).toBe(beats.length - 1)
+    expect(voyage.events.value.some((event) => event.kind === 'lift')).toBe(true)
+  })
+
+  it('steps aside for a storm, a write, and a fork of the visitor', () => {
+    const deeds: readonly ((voyage: Voyage) => void)[] = [
+      (voyage) => voyage.storm('halves', 1),
+      (voyage) => voyage.write(2, { leaf: 'tally', by: 1 }),
+      (voyage) => {
+        voyage.sailTo(2_000)
+        voyage.seek(1_000)
+        voyage.forkHere()
+      },
+    ]
+    for (const deed of deeds) {
+      const { voyage, tour } = start()
+      deed(voyage)
+      expect(tour.beat.value).toBeUndefined()
+    }
+  })
+
+  it('sails on where it had paused, and leaves a pause of the visitor alone', () => {
+    const paused = start()
+    paused.voyage.sailTo(12_000)
+    expect(paused.tour.waiting.value).toBe(true)
+    paused.voyage.storm('halves', 1)
+    expect(paused.voyage.playing.value).toBe(true)
+
+    const own = start()
+    own.voyage.pause()
+    own.voyage.storm('halves', 1)
+    expect(own.tour.beat.value).toBeUndefined()
+    expect(own.voyage.playing.value).toBe(false)
+  })
+})

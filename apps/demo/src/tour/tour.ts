@@ -95,6 +95,8 @@ export interface Tour {
   skip(): void
   /** Looks at the sea; the page calls it whenever the frame may have changed. */
   look(): void
+  /** Something was done to the sea. Unless the tour did it, the sea is the visitor's now, and the tour steps aside. */
+  acted(): void
 }
 
 /** Starts the tour on a calm sea. `onBeat` and `onShown` let the page open what a beat is about, before or after it. */
@@ -107,6 +109,21 @@ export function startTour(
   const waiting = signal(false)
   let startedAt = 0
   let done = 0
+  let own = false
+
+  const run = (step: Beat['steps'][number]): void => {
+    own = true
+    try {
+      step.run(sailing)
+    } finally {
+      own = false
+    }
+  }
+  const leave = (): void => {
+    beat.value = undefined
+    waiting.value = false
+    onBeat(undefined)
+  }
 
   const begin = (index: number): void => {
     if (index >= beats.length) {
@@ -131,14 +148,19 @@ export function startTour(
       const now = beat.peek()
       if (now === undefined) return
       // Whoever is ahead of the story still gets all of it: what a beat had yet to do is done at once.
-      for (const step of beats[now]?.steps.slice(done) ?? []) step.run(sailing)
+      for (const step of beats[now]?.steps.slice(done) ?? []) run(step)
       begin(now + 1)
     },
     skip: () => {
-      beat.value = undefined
-      waiting.value = false
-      onBeat(undefined)
+      leave()
       sailing.play()
+    },
+    acted: () => {
+      if (own || beat.peek() === undefined) return
+      // A pause that the visitor did not ask for ends with the tour.
+      const paused = waiting.peek()
+      leave()
+      if (paused) sailing.play()
     },
     look: () => {
       const now = beat.peek()
@@ -148,7 +170,7 @@ export function startTour(
       for (const step of current.steps.slice(done)) {
         if (passed < step.afterMs) break
         done += 1
-        step.run(sailing)
+        run(step)
       }
       if (done < current.steps.length || passed < current.leastMs) return
       if (!current.shown(sailing.frame.peek(), sailing.events.peek(), startedAt)) return

@@ -53,15 +53,18 @@ export class Voyage implements Sailing {
     signal(undefined)
   readonly #yard: Shipyard
   readonly #onChange: () => void
+  readonly #onDeed: () => void
   #road: Road
   #roads: Fork[] = []
   #names = 0
   #now = 0
   #lastCheck = 0
 
-  constructor(yard: Shipyard, world: World, onChange: () => void) {
+  /** `onDeed` is called after whatever is done to the sea, and after a fork. */
+  constructor(yard: Shipyard, world: World, onChange: () => void, onDeed: () => void = () => undefined) {
     this.#yard = yard
     this.#onChange = onChange
+    this.#onDeed = onDeed
     this.trace = this.#trace
     this.seed = signal(world.seed)
     this.#road = { world, frames: [], inks: [], events: [], reports: [] }
@@ -81,7 +84,8 @@ export class Voyage implements Sailing {
 
   tick(elapsedMs: number): void {
     if (!this.playing.peek()) return
-    this.#sail(this.#now + elapsedMs * this.speed.peek())
+    // A frame is stamped with its beginning, which can lie before the moment its loop began: no time has passed then.
+    this.#sail(this.#now + Math.max(0, elapsedMs) * this.speed.peek())
   }
 
   toggle(): void {
@@ -145,6 +149,7 @@ export class Voyage implements Sailing {
     if (this.#now >= this.#edge() - 1) return
     this.#fork()
     this.#publish(true)
+    this.#onDeed()
   }
 
   openFork(id: number): void {
@@ -155,6 +160,7 @@ export class Voyage implements Sailing {
     this.#road = fork.road
     this.#now = this.#edge()
     this.#publish(true)
+    this.#onDeed()
   }
 
   mayWrite(): boolean {
@@ -210,6 +216,7 @@ export class Voyage implements Sailing {
     this.#record(false)
     this.#now = this.#edge()
     this.#publish(true)
+    this.#onDeed()
   }
 
   /** The past up to now goes on; what had been sailed beyond stays as a road of its own. */
