@@ -191,6 +191,32 @@ describe('changes as bytes', () => {
     expect(unknown(third).length).toBe(third.ops.length)
   })
 
+  it('[CO11] keep their keys where rows are given back between the writing of changes and their encoding', () => {
+    const alice = open('a')
+    const encoder = createChangeEncoder()
+    const decoder = createChangeDecoder()
+    const come = (change: Change): void => {
+      const decoded = decoder.decode(encoder.encode([change]))
+      expect(decoded.ok && decoded.value.map(essence)).toEqual([essence(change)])
+    }
+    // With a list, so that it is of ops and not of rows; in an order that is not that of keys.
+    const write = (x: number): Change =>
+      changeOf(alice, (s) => {
+        for (const [at, name] of ['w', 'v', 'u'].entries()) s.at.get(name).x.set(10 * x + at)
+        s.log.push(x)
+      })
+    come(changeOf(alice, (s) => s.title.set('one')))
+    for (let x = 1; x < 4; x++) {
+      const change = write(x)
+      alice.store.tree.turn()
+      come(change)
+      // The same keys as others made them, who know nothing of rows.
+      const others = decodeChanges(encodeChanges([write(x)]))
+      if (!others.ok) throw new Error(others.error.message)
+      for (const other of others.value) come(other)
+    }
+  })
+
   it('[CO12] carry their context whole after a bundle, and a reader that expects it refuses less', () => {
     const [alice, bob] = [open('a'), open('b')]
     const encoder = createChangeEncoder()

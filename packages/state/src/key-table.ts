@@ -153,10 +153,12 @@ export class KeyNumbers {
     writer.varUint(fresh.length)
     if (fresh.length === 0) return
     const sorted = sortKeys(fresh)
+    // As in `note`: of a moment that is past, though nobody has moved on from it yet, keys are numbered by their texts.
+    const present = this.#moment?.tree.now === this.#moment ? this.#moment : undefined
     for (const key of sorted) {
       key.numberedBy = this
       key.number = this.#next++
-      if (key.met !== undefined && key.met === this.#moment) this.#ofRows.set(key.row, key.number)
+      if (key.met !== undefined && key.met === present) this.#ofRows.set(key.row, key.number)
       else this.#ofTexts.set(key.id, key.number)
     }
     speller.writeAll(writer, sorted, authors, packs)
