@@ -1,8 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect, createReplica, memoryStorage } from '@rejoin/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCommand } from './command.ts'
+import { createServer } from './create-server.ts'
+import type { ServerOptions } from './options.ts'
 import type { ServeProcess } from './serve.ts'
 
 let directory: string
@@ -38,9 +41,13 @@ function run(args: readonly string[], env: Record<string, string> = {}) {
   return { done, listening, exits, signal: (name: 'SIGTERM' | 'SIGINT') => listeners.get(name)?.(), listeners }
 }
 
+/** A server that keeps nothing, at a port of its own. */
+function serverOf(options: Partial<ServerOptions> = {}): ReturnType<typeof createServer> {
+  return createServer({ storage: memoryStorage(), port: 0, ...options })
+}
+
 /** Writes to the document `note`, so that there is one. */
 async function writeNote(syncUrl: string): Promise<void> {
-  const { connect, createReplica, memoryStorage } = await import('@rejoin/sync')
   const { processClock, processRandom, processTimers, webSocket } = await import('@rejoin/node')
   const { register, schema } = await import('@rejoin/state')
   const platform = { clock: processClock, timers: processTimers, random: processRandom }
@@ -169,9 +176,7 @@ describe('rejoin', () => {
 
 describe('rejoin status, rejoin incidents', () => {
   it('[SV19] say where a running server stands, and what went wrong, or why they cannot', async () => {
-    const { createServer } = await import('./create-server.ts')
-    const { memoryStorage } = await import('@rejoin/sync')
-    const server = createServer({ storage: memoryStorage(), port: 0, node: 'a', voters: ['a', 'b'], founding: true })
+    const server = serverOf({ node: 'a', voters: ['a', 'b'], founding: true })
     const { url } = await server.listen()
     try {
       await expect.poll(async () => (await run(['status', '--url', url]).done).out).toContain('a, a voter of a, b')
@@ -204,12 +209,10 @@ describe('rejoin status, rejoin incidents', () => {
 
 describe('rejoin status --check', () => {
   it('[SV36] exits with 1 where the server may not act for all, and 0 where it may', async () => {
-    const { createServer } = await import('./create-server.ts')
-    const { memoryStorage } = await import('@rejoin/sync')
-    const alone = createServer({ storage: memoryStorage(), port: 0 })
-    const cutOff = createServer({ storage: memoryStorage(), port: 0, node: 'a', voters: ['a', 'b'], founding: true })
+    const alone = serverOf()
+    const cutOff = serverOf({ node: 'a', voters: ['a', 'b'], founding: true })
     // Alone it is a quorum, and its disk knows of no vote: nobody says that there was none.
-    const unfounded = createServer({ storage: memoryStorage(), port: 0, node: 'a', voters: ['a'], founding: false })
+    const unfounded = serverOf({ node: 'a', voters: ['a'], founding: false })
     const check = async (url: string) => (await run(['status', '--check', '--url', url]).done).status
     try {
       const [first, second, third] = await Promise.all([alone.listen(), cutOff.listen(), unfounded.listen()])
@@ -227,9 +230,7 @@ describe('rejoin status --check', () => {
 
 describe('rejoin roster', () => {
   it('[SV37] waits until the roster is in force, with all that can be said of it', async () => {
-    const { createServer } = await import('./create-server.ts')
-    const { memoryStorage } = await import('@rejoin/sync')
-    const server = createServer({ storage: memoryStorage(), port: 0, node: 'a', voters: ['a'], founding: true })
+    const server = serverOf({ node: 'a', voters: ['a'], founding: true })
     const { url } = await server.listen()
     const change = ['roster', '--voters', 'a,b,c', '--weight', 'a=3', '--role', 'b=zone-1', '--critical', 'a,c']
     try {
@@ -255,11 +256,7 @@ describe('rejoin roster', () => {
   }, 60_000)
 
   it('[SV37] exits with 1 where no quorum is there, says that the proposal stands, and status shows it', async () => {
-    const { createServer } = await import('./create-server.ts')
-    const { memoryStorage } = await import('@rejoin/sync')
-    const server = createServer({
-      storage: memoryStorage(),
-      port: 0,
+    const server = serverOf({
       node: 'a',
       voters: ['a', 'b', 'c'],
       founding: true,
@@ -298,9 +295,7 @@ describe('rejoin roster', () => {
   }, 30_000)
 
   it('[SV37] exits with 1 where the server refuses to propose, with the reason', async () => {
-    const { createServer } = await import('./create-server.ts')
-    const { memoryStorage } = await import('@rejoin/sync')
-    const server = createServer({ storage: memoryStorage(), port: 0, node: 'a', voters: ['a', 'b'] })
+    const server = serverOf({ node: 'a', voters: ['a', 'b'] })
     const { url } = await server.listen()
     try {
       const { status, out } = await run(['roster', '--voters', 'a', '--url', url]).done
@@ -337,13 +332,9 @@ describe('rejoin roster', () => {
 
 describe('rejoin checkpoint, rollback, roster', () => {
   it('[SV22] keep a document, go back to it by a change, and change who votes', async () => {
-    const { createServer } = await import('./create-server.ts')
-    const { connect, createReplica, memoryStorage } = await import('@rejoin/sync')
     const { processClock, processRandom, processTimers, webSocket } = await import('@rejoin/node')
     const { register, schema } = await import('@rejoin/state')
-    const server = createServer({
-      storage: memoryStorage(),
-      port: 0,
+    const server = serverOf({
       node: 'a',
       voters: ['a', 'b', 'c'],
       founding: true,
@@ -390,11 +381,7 @@ describe('rejoin checkpoint, rollback, roster', () => {
   }, 30_000)
 
   it('[SV24] where a hook is set act with the token of an operator only', async () => {
-    const { createServer } = await import('./create-server.ts')
-    const { memoryStorage } = await import('@rejoin/sync')
-    const server = createServer({
-      storage: memoryStorage(),
-      port: 0,
+    const server = serverOf({
       authorize: ({ token, document }) => {
         if (document === '@cluster') return token === 'of-an-operator' ? 'admin' : 'write'
         return 'write'
@@ -418,8 +405,6 @@ describe('rejoin checkpoint, rollback, roster', () => {
 
 describe('rejoin diagnose, rejoin rejoin', () => {
   it('[SV27] say what stops each address, and dial whatever the wait', async () => {
-    const { createServer } = await import('./create-server.ts')
-    const { memoryStorage } = await import('@rejoin/sync')
     const asked: (string | undefined)[] = []
     const authorize = ({ token }: { readonly token?: string | undefined }) => {
       asked.push(token)

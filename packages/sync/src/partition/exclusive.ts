@@ -64,9 +64,8 @@ export interface Exclusive<S extends Schema> {
   readonly waiting: readonly ExclusiveWrite[]
   /**
    * Runs `write` now where the lease is usable, and otherwise when it is, on what stands in the document by then: it may be run several
-   * times, and has no other effects. Of several fields of the lease that it writes, the strictest `apart` counts.
-   * A write that touches no field of the
-   * lease is made at once, held or not, and counts when it is on the disk here, as any other.
+   * times, and has no other effects. Of several fields of the lease that it writes, the strictest `apart` counts. A write that touches no
+   * field of the lease is made at once, held or not, and counts when it is on the disk here, as any other.
    * @throws RejoinError `lease-not-held` with why, where a field says `refuse` or too many wait; what `change` throws.
    */
   change(write: (draft: DraftOf<S>) => void): ExclusiveWrite
@@ -189,13 +188,10 @@ export function exclusive<S extends Schema>(handle: DocumentHandle<S>, lease: Le
       }
       const tried = copy()
       const change = trial(tried, lease.name, write)
-      if (change !== undefined && !change.ops.some(isOfLease(lease.name))) {
-        shown = undefined
-        return free(write)
-      }
-      const apart = apartOf(handle.schema, lease.name, change)
       // What it was tried on is what is to be shown, if it is.
       shown = undefined
+      if (change !== undefined && !change.ops.some(isOfLease(lease.name))) return free(write)
+      const apart = apartOf(handle.schema, lease.name, change)
       if (apart === 'refuse' || waiting.length >= mostWaiting) {
         const asking = 'It is not granted yet; the voters are being asked.'
         const why = apart === 'refuse' ? (lease.denial ?? asking) : `${mostWaiting} writes wait already.`
