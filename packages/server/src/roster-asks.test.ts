@@ -117,6 +117,8 @@ function verdict(more: object): object {
     sides: [['a', 'b', 'c']],
     unheard: [],
     confirmed: ['a', 'b', 'c'],
+    abstaining: [],
+    hasQuorum: true,
     oneWay: [],
     missingLinks: [],
     missingCritical: [],

@@ -16,11 +16,11 @@ import { handoverShapes, leaseShapes } from './lease-wire.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { NodeId, Roster } from './roster.ts'
 import type { RosterDesk } from './roster-desk.ts'
-import { type VoteGround, VoteTable } from './votes.ts'
+import { type Standing, type VoteGround, VoteTable } from './votes.ts'
 import type { LeaseTold, PartitionMessage } from './wire.ts'
 
 /** What a door stands on. */
-export interface DoorGround extends Omit<VoteGround, 'send' | 'isBehind'> {
+export interface DoorGround extends Omit<VoteGround, 'send' | 'isBehind' | 'standing'> {
   readonly desk: RosterDesk
   readonly neighbours: Neighbours
   /** Tells the leases that are wanted here what the own vote is. */
@@ -45,6 +45,7 @@ export class LeaseDoor {
     this.#handover = new Handover(ground)
     this.#votes = new VoteTable({
       ...ground,
+      standing: () => this.#standing(),
       isBehind: (document, version) => this.#handover.isBehind(document, version),
       send: (to, document, message) => this.#send(to, document, message),
     })
@@ -88,13 +89,11 @@ export class LeaseDoor {
   }
 
   #receive(session: Session, { document, key, message }: Extract<PartitionMessage, { readonly kind: 'lease' }>): void {
-    const { neighbours, standing } = this.#ground
-    const from = neighbours.idOf(session)
+    const from = this.#ground.neighbours.idOf(session)
     const { kind } = message
     if (kind === 'learnt') this.#votes.answered(document, from, message)
     // Voters learn from each other what they promised, whoever may write.
-    else if (kind === 'learn' && standing()?.roster.voters.some(({ id }) => id === from))
-      this.#votes.ask(document, from, message)
+    else if (kind === 'learn' && this.#isVoter(from)) this.#votes.ask(document, from, message)
     else if (mayAsk(session, document, message)) this.#votes.ask(document, this.#askerOf(session, from, key), message)
   }
 
@@ -103,11 +102,22 @@ export class LeaseDoor {
     session: Session,
     { voter, document, key, message }: Extract<PartitionMessage, { readonly kind: 'ask' }>,
   ): void {
-    const { neighbours, standing } = this.#ground
-    const isVoter = standing()?.roster.voters.some(({ id }) => id === voter) === true
-    if (neighbours.isNamed(session) || !isVoter || !mayAsk(session, document, message)) return
+    const { neighbours } = this.#ground
+    if (neighbours.isNamed(session) || !this.#isVoter(voter) || !mayAsk(session, document, message)) return
     const asker = this.#askerOf(session, neighbours.idOf(session), key)
     neighbours.send(voter, { kind: 'relay', asker, document, message })
+  }
+
+  #standing(): Standing | undefined {
+    const { core, desk } = this.#ground
+    const { log, isDiskWhole, mayVote } = desk
+    if (log === undefined) return undefined
+    const holdMs = Math.max(0, Math.ceil(log.grantsHeldUntil - core.clock.monotonic()))
+    return { roster: log.roster, mayVote, isDiskWhole, holdMs }
+  }
+
+  #isVoter(id: NodeId): boolean {
+    return this.#ground.desk.roster?.voters.some((voter) => voter.id === id) === true
   }
 
   /** Another server tells what its client asks, or what it answers to one of this server. Invariant 3. */

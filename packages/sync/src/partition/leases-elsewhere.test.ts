@@ -1,5 +1,5 @@
 import { type FencingToken, fenced, isRejoinError, register, schema } from '@rejoin/state'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { DocumentHandle, Timers } from '../index.ts'
 import { deferred, type Later } from '../later.ts'
 import { Cluster } from './cluster.test-helper.ts'
@@ -293,9 +293,12 @@ describe('a lease of a document that is granted elsewhere', () => {
       watch: () => () => undefined,
     }
     let wanted: Lease | undefined
-    ground?.core.shelf.acquire('match').then((core) => {
-      wanted = leasesFrom({ of: () => silent })(ground).want(core, 'round', { ttlMs: 1000 }, () => undefined)
-    })
+    if (ground !== undefined)
+      leasesFrom({ of: () => silent })(ground)
+        .open('match', 'round', { ttlMs: 1000 })
+        .then((lease) => {
+          wanted = lease
+        })
     // Renewed once, at a third; that was heard 300 ms later.
     world.advance(333 + 950 - 5)
     expect(wanted?.token).toEqual(token)
@@ -319,27 +322,27 @@ describe('a lease of a document that is granted elsewhere', () => {
     const { world } = setting.cluster
     world.advance(100)
     const ground = setting.grounds.get('a')
-    let released = 0
-    ground?.core.shelf.acquire('match').then((core) => {
-      const { store } = setting
-      const leases = storeLeases({ ...ground.core, store: store.client(), name: 'x', maxTtlMs: ttlMs })
-      const late = { ...leases.of('match') }
-      const slow: typeof late = {
-        ...late,
-        acquire: (lease, ms) => {
-          const pair = deferred<Awaited<ReturnType<typeof late.acquire>>>()
-          ground.core.timers.set(500, () => void late.acquire(lease, ms).then(pair.resolve))
-          return pair.later
-        },
-      }
-      const wanted = leasesFrom({ of: () => slow })(ground).want(core, 'round', {}, () => {
-        released += 1
+    if (ground === undefined) throw new Error('no leases')
+    const released = vi.spyOn(ground.core.shelf, 'release')
+    const { store } = setting
+    const leases = storeLeases({ ...ground.core, store: store.client(), name: 'x', maxTtlMs: ttlMs })
+    const late = { ...leases.of('match') }
+    const slow: typeof late = {
+      ...late,
+      acquire: (lease, ms) => {
+        const pair = deferred<Awaited<ReturnType<typeof late.acquire>>>()
+        ground.core.timers.set(500, () => void late.acquire(lease, ms).then(pair.resolve))
+        return pair.later
+      },
+    }
+    leasesFrom({ of: () => slow })(ground)
+      .open('match', 'round', {})
+      .then((wanted) => {
+        world.advance(100)
+        wanted.release()
+        wanted.release()
       })
-      world.advance(100)
-      wanted.release()
-      wanted.release()
-    })
-    expect(released).toBe(1)
+    expect(released.mock.calls).toEqual([['match']])
     world.advance(1000)
     const { lease } = setting.want('b')
     world.advance(100)

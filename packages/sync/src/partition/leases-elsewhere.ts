@@ -1,7 +1,7 @@
 import { rejoinError } from '@rejoin/state'
 import type { LeaseBackends } from './lease/backend.ts'
 import { leaseOptionsFault } from './lease/options.ts'
-import type { LeaseSource } from './leases.ts'
+import { type LeaseSource, openFor } from './leases.ts'
 import { WantedLease } from './wanted-lease.ts'
 
 /** For `leases` of `PartitionOptions`: leases come from a backend, as NATS, and not from the voters. Of a document all replicas use the same. */
@@ -9,16 +9,17 @@ export function leasesFrom(backends: LeaseBackends): LeaseSource {
   return (ground) => {
     const wanted = new Set<WantedLease>()
     return {
-      want: (document, name, { ttlMs = ground.maxTtlMs }, released) => {
-        const fault = leaseOptionsFault({ lease: name, ttlMs, maxTtlMs: ground.maxTtlMs })
-        if (fault !== undefined) throw rejoinError('config-invalid', { reason: fault })
-        const lease: WantedLease = new WantedLease(ground, backends.of(document.name), document, name, ttlMs, () => {
-          wanted.delete(lease)
-          released()
-        })
-        wanted.add(lease)
-        return lease
-      },
+      open: (opened, name, { ttlMs = ground.maxTtlMs }) =>
+        openFor(ground.core, opened, (document, released) => {
+          const fault = leaseOptionsFault({ lease: name, ttlMs, maxTtlMs: ground.maxTtlMs })
+          if (fault !== undefined) throw rejoinError('config-invalid', { reason: fault })
+          const lease: WantedLease = new WantedLease(ground, backends.of(opened), document, name, ttlMs, () => {
+            wanted.delete(lease)
+            released()
+          })
+          wanted.add(lease)
+          return lease
+        }),
       paused: () => {
         for (const lease of wanted) lease.lose('The process stood still.')
       },

@@ -212,8 +212,8 @@ describe('a lease of a document', () => {
     })
     const told: string[] = []
     let lease: Lease | undefined
-    core.shelf.acquire('match').then((document) => {
-      lease = desk.want(document, 'round', {}, () => {})
+    desk.open('match', 'round', {}).then((opened) => {
+      lease = opened
       lease.onChange(({ kind }) => told.push(kind))
     })
     world.advance(1000)

@@ -80,8 +80,8 @@ export interface LeaseGround {
 
 /** The leases of one replica, wherever they come from. What is optional is for those that voters grant. @internal */
 export interface LeaseDesk {
-  /** `released` is called once, when it is given back. */
-  want(document: DocumentCore, name: string, options: LeaseRequestOptions, released: () => void): Lease
+  /** Wants a lease of a document of that name, which stays open until the lease is given back. */
+  open(document: string, name: string, options: LeaseRequestOptions): Later<Lease>
   /** This replica did not run: what it held is void. */
   paused(): void
   /** Gives back all that it holds, so that nobody waits for it to end. */
@@ -97,6 +97,25 @@ export interface LeaseDesk {
 
 /** Where leases come from, for `leases` of `PartitionOptions`: `votedLeases`, or `leasesFrom(...)`. */
 export type LeaseSource = (ground: LeaseGround) => LeaseDesk
+
+/** Opens a document for a lease of it; `released` is to be called once, when that is given back. */
+export function openFor(
+  { shelf }: ReplicaCore,
+  name: string,
+  want: (document: DocumentCore, released: () => void) => Lease,
+): Later<Lease> {
+  return shelf.acquire(name).then((document) => {
+    const released = (): void => {
+      shelf.release(name)
+    }
+    try {
+      return want(document, released)
+    } catch (error) {
+      released()
+      throw error
+    }
+  })
+}
 
 interface HeldLease {
   readonly step: (input: HolderInput<Version>) => void
@@ -171,7 +190,11 @@ class LeaseTable implements LeaseDesk {
     }
   }
 
-  want(document: DocumentCore, name: string, { ttlMs }: LeaseRequestOptions, released: () => void): Lease {
+  open(document: string, name: string, options: LeaseRequestOptions): Later<Lease> {
+    return openFor(this.#ground.core, document, (opened, released) => this.#want(opened, name, options, released))
+  }
+
+  #want(document: DocumentCore, name: string, { ttlMs }: LeaseRequestOptions, released: () => void): Lease {
     const { core, maxTtlMs } = this.#ground
     const random = (): number => core.random.float()
     const options = { lease: name, ttlMs: ttlMs ?? maxTtlMs, maxTtlMs, random }

@@ -84,14 +84,14 @@ export class Membership {
     this.linksChanged()
   }
 
-  /** A voter may be reached otherwise than before: so says the own row of the matrix. */
+  /** A voter may be reached otherwise than before, or this one votes otherwise: so says the own row of the matrix. */
   linksChanged(): void {
     const { core, self, roster, detector } = this.#ground
     const { now, wall } = readingOf(core)
     const links = [...roster.voters]
       .filter((id) => id !== self)
       .map((peer) => this.#links.to(peer, detector.memberOf(peer), wall, this.#guideTo(peer)))
-    this.stepRows({ kind: 'links', links, now })
+    this.stepRows({ kind: 'links', links, mayVote: roster.mayVote, now })
   }
 
   #guideTo(voter: NodeId): NodeId | undefined {

@@ -100,14 +100,12 @@ export class Outlook {
     const { isOffline } = this
     const { roster, pending: next } = log
     const isPaused = detector.isArmed
-    // Who helps to change the roster votes under neither meanwhile, which is no lack.
-    const mayVote = log.mayVote || next !== undefined
-    const basis = [reachability.revision, roster, next, mayVote, isPaused, isOffline]
+    const basis = [reachability.revision, roster, next, isPaused, isOffline]
     const isNew = basis.some((value, at) => value !== this.#basis[at])
     this.#basis = basis
     const { rows } = reachability
     const input = isNew
-      ? { kind: 'observe' as const, circumstances: { self, roster, next, rows, mayVote, isPaused, isOffline } }
+      ? { kind: 'observe' as const, circumstances: { self, roster, next, rows, isPaused, isOffline } }
       : { kind: 'tick' as const }
     const isTold = this.#judge({ ...input, ...readingOf(core) })
     if (isNew && !isTold) this.look()

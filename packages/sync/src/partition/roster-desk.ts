@@ -23,6 +23,8 @@ export interface RosterGround {
   readonly maxTtlMs: number
   /** Another roster is in force. `before`: the voters of the one before. */
   readonly inForce: (roster: Roster, before: ReadonlySet<NodeId>) => void
+  /** This voter has begun or ceased to vote. */
+  readonly votes: () => void
   /** What else a roster log wants told. */
   readonly tell: (effect: RosterLogEffect) => void
 }
@@ -39,6 +41,7 @@ export class RosterDesk {
   /** Of the roster that is in force. */
   #epoch: number | undefined
   #isDiskWhole = false
+  #didVote = false
 
   constructor(ground: RosterGround) {
     this.#ground = ground
@@ -62,9 +65,12 @@ export class RosterDesk {
     return this.#voters
   }
 
-  /** Whether the roster of the log is in force here: nobody is told of one that is still on its way to the disk. */
-  get isInForce(): boolean {
-    return this.#log !== undefined && this.#log.roster.epoch === this.#epoch
+  /**
+   * Whether this voter votes. Until the roster of the log is in force, which is when it is on the disk, its acceptors go by the one before,
+   * and under that one it has ceased to.
+   */
+  get mayVote(): boolean {
+    return this.#log?.mayVote === true && this.#log.roster.epoch === this.#epoch
   }
 
   /** Whether this voter knows all that counted under earlier rosters. */
@@ -126,7 +132,12 @@ export class RosterDesk {
 
   step(input: UntimedInput): void {
     const now = this.#ground.core.clock.monotonic()
-    if (this.#log !== undefined) this.#line.push(this.#log.step({ ...input, now } as Parameters<RosterLog['step']>[0]))
+    if (this.#log === undefined) return
+    this.#line.push(this.#log.step({ ...input, now } as Parameters<RosterLog['step']>[0]))
+    const { mayVote } = this
+    if (mayVote === this.#didVote) return
+    this.#didVote = mayVote
+    this.#ground.votes()
   }
 
   #open(stored: RosterLogState): void {

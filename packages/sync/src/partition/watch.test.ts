@@ -188,7 +188,10 @@ describe('the partition layer of a replica', () => {
     const client = clientOf(cluster)
     cluster.world.advance(1000)
     for (let version = 1; version < 200; version++) {
-      const rows = ['b', 'c'].map((observer) => ({ row: { observer, rosterEpoch: 1, version, links: [] }, ageMs: 0 }))
+      const rows = ['b', 'c'].map((observer) => ({
+        row: { observer, rosterEpoch: 1, version, mayVote: false, links: [] },
+        ageMs: 0,
+      }))
       for (const { session } of insideOf(client.replica).connections)
         session.send({ kind: 'aside', channel: 2, bytes: encodePartition({ kind: 'rows', rows }) })
       cluster.world.advance(100)
@@ -351,7 +354,7 @@ describe('the partition layer of a replica', () => {
     const linkTo = (peer: string): PeerLink => ({ peer, kind: 'direct', since: 1_767_225_600_000 })
     const rowOf = (observer: string): ReachabilityRow => {
       const links = names.filter((name) => name !== observer).map(linkTo)
-      return { observer, rosterEpoch: 1, version: 1, links }
+      return { observer, rosterEpoch: 1, version: 1, mayVote: true, links }
     }
     const told: PartitionMessage[] = []
     const duties = new Duties({

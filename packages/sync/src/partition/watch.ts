@@ -41,9 +41,9 @@ import { RosterDesk, rosterPrefix } from './roster-desk.ts'
 import type { StoredNews } from './stored-news.ts'
 import { createReachability, type Reachability } from './verdict/reachability.ts'
 import { stableAfterMs, type Verdict } from './verdict/verdict-machine.ts'
-import type { Standing } from './votes.ts'
 
 const defaultTtlMs = 30_000
+const needsLeases = { reason: 'Leases need the option `leases`, as `votedLeases`.' }
 const needsVoting = { reason: 'Who votes, as servers do, needs the option `voting`.' }
 
 /** Begins to watch over the partitions of a replica. It answers at once, and goes on from what is on the disk once that is read. */
@@ -129,6 +129,7 @@ class PartitionWatch implements Companion, Partitions {
       maxTtlMs,
       inForce: (inForce, before) => this.#inForce(inForce, before),
       tell: (effect) => this.#duties?.carryOut(effect),
+      votes: () => this.#members.linksChanged(),
     })
     this.#contact = new ContactDesk(replica, core, neighbours)
     this.#outlook = new Outlook({
@@ -166,7 +167,6 @@ class PartitionWatch implements Companion, Partitions {
       core,
       self,
       maxTtlMs,
-      standing: () => this.#standing(),
       neighbours,
       desk: this.#roster,
       answered: (document, from, message) => this.#leases?.answered?.(document, from, message),
@@ -248,27 +248,12 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   lease(document: { readonly name: string }, name: string, options: LeaseRequestOptions = {}): Later<Lease> {
-    const { shelf } = this.#core
     const leases = this.#leases
     if (this.#isClosed) return rejected(rejoinError('closed'))
-    if (leases === undefined)
-      return rejected(
-        rejoinError('config-invalid', {
-          reason: 'Leases need the option `leases`, as `votedLeases`.',
-        }),
-      )
-    return shelf.acquire(document.name).then((core) => {
-      const release = (): void => {
-        shelf.release(document.name)
-      }
-      try {
-        const lease = leases.want(core, name, options, release)
-        this.#arm()
-        return lease
-      } catch (error) {
-        release()
-        throw error
-      }
+    if (leases === undefined) return rejected(rejoinError('config-invalid', needsLeases))
+    return leases.open(document.name, name, options).then((lease) => {
+      this.#arm()
+      return lease
     })
   }
 
@@ -429,14 +414,6 @@ class PartitionWatch implements Companion, Partitions {
 
   #time(): Reading {
     return readingOf(this.#core)
-  }
-
-  #standing(): Standing | undefined {
-    const { log, isDiskWhole, isInForce } = this.#roster
-    if (log === undefined) return undefined
-    const holdMs = Math.max(0, Math.ceil(log.grantsHeldUntil - this.#time().now))
-    // Its acceptors go by the roster before until the next is in force, and under that one it has ceased to vote.
-    return { roster: log.roster, mayVote: log.mayVote && isInForce, isDiskWhole, holdMs }
   }
 
   /** Undefined where it could not be read. */

@@ -35,6 +35,7 @@ const messages: readonly PartitionMessage[] = [
           observer: 'a',
           rosterEpoch: 2,
           version: 9,
+          mayVote: true,
           links: [
             { peer: 'b', kind: 'relayed', by: 'c', since: 1_700_000_000_000 },
             { peer: 'c', kind: 'direct', since: 0 },

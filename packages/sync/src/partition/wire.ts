@@ -149,7 +149,13 @@ const link = record<PeerLink>({
 })
 
 const row = record<HeardRow>({
-  row: record<ReachabilityRow>({ observer: id, rosterEpoch: uint, version: uint, links: list(link, mostVoters, 4) }),
+  row: record<ReachabilityRow>({
+    observer: id,
+    rosterEpoch: uint,
+    version: uint,
+    mayVote: flag,
+    links: list(link, mostVoters, 4),
+  }),
   ageMs: time,
 })
 

@@ -98,6 +98,50 @@ function checkStaleRosters(ids: readonly NodeId[], rosters: readonly Roster[], h
   return cases
 }
 
+/**
+ * Voters have decided for the next roster, and some have heard so: one side goes by that one, another still by the one before,
+ * and counts nobody who ceased to vote under it. Never do both have power.
+ */
+function checkHalfChanged(count: number, hasPower: HasPower): number {
+  const ids = named(count)
+  const all = (1 << count) - 1
+  const rosters = Array.from({ length: all }, (_, at) => among(ids, at + 1)).flatMap((voters) => [...rostersOf(voters)])
+  const tables = rosters.map((roster) => quorumTable(roster, ids))
+  const judged = new Map<string, boolean>()
+  /** Whether a side takes itself to have power, of whom only some still vote. */
+  const may = (at: number, side: Bits, voting: Bits): boolean => {
+    const key = `${at} ${side} ${voting}`
+    const known = judged.get(key)
+    if (known !== undefined) return known
+    const hears = ids.map((_, id) => ((side >> id) & 1 ? side : 1 << id))
+    // One that votes: they all see the same, and who has ceased to has no power of its own.
+    const self = ids.findIndex((_, id) => ((side & voting) >> id) & 1)
+    const rows = rowsAt(self, ids, hears, all).map(({ row, isFresh }) => ({
+      row: { ...row, mayVote: ((voting >> ids.indexOf(row.observer)) & 1) === 1 },
+      isFresh,
+    }))
+    const has = self >= 0 && hasPower(seenBy(ids[self] as NodeId, rosters[at] as Roster, rows))
+    judged.set(key, has)
+    return has
+  }
+  let cases = 0
+  for (const [from, present] of rosters.entries()) {
+    for (const [to, next] of rosters.entries()) {
+      for (let deciding = 1; deciding <= all; deciding++) {
+        if (!tables[from]?.[deciding] || !mayDecide(present, next, new Set(among(ids, deciding)))) continue
+        for (let later = 1; later < all; later++) {
+          cases += 1
+          // Who heard of the decision has ceased to vote under the one before as well.
+          const before = all & ~later
+          if (may(from, before, before & ~deciding) && may(to, later, later))
+            fail('two sides have power during a change', present, next, among(ids, deciding), among(ids, later))
+        }
+      }
+    }
+  }
+  return cases
+}
+
 /** Any set that may decide to go from one roster to another has somebody of every quorum of both, so that none acts without knowing. */
 function checkChanges(count: number, hold: Hold, isFenced: boolean): { changes: number; leases: number } {
   const ids = named(count)
@@ -208,6 +252,17 @@ describe('exclusive power', () => {
     () => checkAll(asJudged, isWhole ? whole : small),
     timeout,
   )
+
+  it(
+    '[VD22] is on one side at most where some go by the next roster, and those that helped to decide it vote no more by the one before',
+    () => report('sides of a half-known change', checkHalfChanged(isWhole ? 4 : 3, asJudged)),
+    timeout,
+  )
+
+  it('[VD22] is caught on two sides where those are counted that have ceased to vote', () => {
+    const counted = wrongly(({ roster, confirmed }) => isQuorum(roster, new Set(confirmed)))
+    expect(() => checkHalfChanged(3, counted)).toThrow('two sides have power during a change')
+  })
 
   it('[VD20] is caught on two sides, or missing on the right one, where a rule is broken', () => {
     for (const [name, mutant] of Object.entries(mutants)) expect(() => checkAll(mutant, small), name).toThrow(/power/)

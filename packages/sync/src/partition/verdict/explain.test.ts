@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Roster } from '../roster.ts'
 import { explainPartition } from './explain.ts'
-import { fresh, rosterOf, seenBy, splitOf } from './rows.test-helper.ts'
+import { fresh, rosterOf, seenBy, splitOf, withoutVotes } from './rows.test-helper.ts'
 import type { Circumstances } from './verdict.ts'
 import { createVerdictMachine, type Verdict } from './verdict-machine.ts'
 
@@ -210,7 +210,19 @@ describe('an explanation', () => {
       Data can be read and written here as always.
       Leases can be had from here, with the votes of a quorum: 3 of 3 votes are here, more than half. This replica has no vote itself."
     `)
-    expect(explained({ ...seen, mayVote: false })).toMatch(/this voter has no vote, as its disk does not say/)
+    expect(explained(withoutVotes(seen, 'alice'))).toMatch(/this voter has no vote, as its disk does not say/)
+    expect(explained(withoutVotes(splitOf('ab|c').seen('alice'), 'bob'))).toMatchInlineSnapshot(`
+      "The voters have been split since 2026-01-02T03:04:05.000Z.
+      On this side are alice and bob: 2 of 3, a majority.
+      Not reached: carol; whether down or cut off cannot be told from here.
+      Data can be read and written here as always.
+      Leases cannot be granted, the roster not changed and history not pruned here: bob does not vote now, as who helps to change the roster or whose disk does not say what it promised, and without that too few votes are here. That comes back by itself once enough of them vote again."
+    `)
+    expect(
+      explained(
+        withoutVotes({ ...seen, self: 'guest', rows: [...seen.rows, fresh('guest', ['bob'])] }, 'bob', 'carol'),
+      ),
+    ).toMatch(/Leases cannot be had from here: bob and carol do not vote now/)
     expect(explained(seenBy('guest', seen.roster, []))).toMatchInlineSnapshot(`
       "The voters have been split since 2026-01-02T03:04:05.000Z.
       From here no voter is reached: 0 of 3.

@@ -1,4 +1,4 @@
-import { twoThirdsOf, weightOf } from '../policy.ts'
+import { isQuorum, twoThirdsOf, weightOf } from '../policy.ts'
 import type { NodeId, Roster, Voter } from '../roster.ts'
 import type { Powerless } from './verdict.ts'
 import type { Verdict } from './verdict-machine.ts'
@@ -70,19 +70,26 @@ function absent({ missingCritical, missingRoles }: Verdict): string[] {
 }
 
 function powers(verdict: Verdict): string {
-  const { powerless, isChanging, roster, hasQuorum } = verdict
+  const { powerless, isChanging, hasQuorum } = verdict
   if (powerless === 'not-a-voter')
     return hasQuorum
       ? `Leases can be had from here, with the votes of a quorum: ${because(verdict)}. This replica has no vote itself.`
-      : `Leases cannot be had from here: ${because(verdict)}.${comesBack(roster)}`
+      : `Leases cannot be had from here: ${because(verdict)}.${comesBack(verdict)}`
   if (powerless === undefined)
     return `Leases can be granted and history pruned here, with the votes of a quorum: ${because(verdict)}. ${isChanging ? 'The roster is being changed; another change has to wait.' : 'The roster can be changed.'}`
   const why = powerless === 'no-quorum' ? because(verdict) : `${reasons[powerless]}`
-  return `Leases cannot be granted, the roster not changed and history not pruned here: ${why}.${powerless === 'no-quorum' ? comesBack(roster) : ''}`
+  return `Leases cannot be granted, the roster not changed and history not pruned here: ${why}.${powerless === 'no-quorum' ? comesBack(verdict) : ''}`
 }
 
-function comesBack({ policy }: Roster): string {
+/** Whether enough voters are here, and too few of them vote. */
+function isHeldBack({ roster, confirmed, hasQuorum }: Verdict): boolean {
+  return !hasQuorum && isQuorum(roster, new Set(confirmed))
+}
+
+function comesBack(verdict: Verdict): string {
+  const { policy } = verdict.roster
   if (policy.kind === 'lease' || policy.kind === 'none') return ''
+  if (isHeldBack(verdict)) return ' That comes back by itself once enough of them vote again.'
   return ' That comes back by itself once enough voters are reached.'
 }
 
@@ -97,8 +104,11 @@ const reasons: Record<Exclude<Powerless, 'no-quorum' | 'not-a-voter'>, string> =
 }
 
 /** Why who is here is a quorum, or is none. */
-function because({ roster, confirmed, powerless, hasQuorum }: Verdict): string {
+function because(verdict: Verdict): string {
+  const { roster, confirmed, abstaining, powerless, hasQuorum } = verdict
   const { policy, voters } = roster
+  if (isHeldBack(verdict))
+    return `${list(abstaining)} ${abstaining.length > 1 ? 'do' : 'does'} not vote now, as who helps to change the roster or whose disk does not say what it promised, and without that too few votes are here`
   const may = powerless === undefined || hasQuorum
   const oldest = (voters[0] as Voter).id
   switch (policy.kind) {

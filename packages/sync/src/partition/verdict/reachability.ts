@@ -29,6 +29,8 @@ export interface ReachabilityRow {
   readonly rosterEpoch: number
   /** Goes up with each row of this observer. */
   readonly version: number
+  /** Whether it votes under that roster: not once it has accepted the next one, and not while its disk does not say what it promised. */
+  readonly mayVote: boolean
   /** One for each other voter. Who is not named is not reached. */
   readonly links: readonly PeerLink[]
 }
@@ -59,8 +61,8 @@ export interface ReachabilityOptions {
 export type ReachabilityInput =
   /** The roster in force. Rows of another epoch are dropped with it. */
   | { readonly kind: 'roster'; readonly roster: Roster; readonly now: number }
-  /** All that this replica sees now. */
-  | { readonly kind: 'links'; readonly links: readonly PeerLink[]; readonly now: number }
+  /** All that this replica sees now, and whether it votes. */
+  | { readonly kind: 'links'; readonly links: readonly PeerLink[]; readonly mayVote: boolean; readonly now: number }
   /**
    * Rows that a connection brought. `from` is who was authenticated there, never what a message says: a row whose observer
    * is `from` is first-hand, all others are hearsay.
@@ -117,6 +119,7 @@ export function createReachability(options: ReachabilityOptions): Reachability {
   let epoch = 0
   let version = 0
   let links: readonly PeerLink[] = []
+  let mayVote = false
   let publishAt: number | undefined
   let revision = 0
 
@@ -127,7 +130,7 @@ export function createReachability(options: ReachabilityOptions): Reachability {
 
   const publish = (now: number): ReachabilityEffect[] => {
     version += 1
-    const row = { observer: self, rosterEpoch: epoch, version, links: linksAmongVoters(self, links) }
+    const row = { observer: self, rosterEpoch: epoch, version, mayVote, links: linksAmongVoters(self, links) }
     entries.set(self, { row, heardAt: now, isFresh: true, isHearsay: false })
     publishAt = now + gossipIntervalMs
     return [{ kind: 'publish', row }]
@@ -155,7 +158,7 @@ export function createReachability(options: ReachabilityOptions): Reachability {
     if (!isNews(held, row, isHearsay)) return false
     const kept = { ...row, links: linksAmongVoters(observer, row.links) }
     entries.set(observer, { row: kept, heardAt: now - ageMs, isFresh: true, isHearsay })
-    return !held?.isFresh || !saysSame(held.row.links, kept.links)
+    return !held?.isFresh || !saysSame(held.row, kept)
   }
 
   const isAnyStaleNow = (now: number): boolean => {
@@ -204,8 +207,9 @@ export function createReachability(options: ReachabilityOptions): Reachability {
         case 'links': {
           const before = entries.get(self)
           links = input.links
-          const after = linksAmongVoters(self, links)
-          if (epoch === 0 || (before && saysSame(before.row.links, after))) break
+          mayVote = input.mayVote
+          const after = { mayVote, links: linksAmongVoters(self, links) }
+          if (epoch === 0 || (before && saysSame(before.row, after))) break
           effects.push(...publish(now))
           isChanged = true
           break
@@ -225,12 +229,15 @@ export function createReachability(options: ReachabilityOptions): Reachability {
   }
 }
 
+type Said = Pick<ReachabilityRow, 'mayVote' | 'links'>
+
 /** Whether two rows say the same, apart from since when. */
-function saysSame(left: readonly PeerLink[], right: readonly PeerLink[]): boolean {
+function saysSame(left: Said, right: Said): boolean {
   return (
-    left.length === right.length &&
-    left.every(({ peer, kind, by }, at) => {
-      const other = right[at] as PeerLink
+    left.mayVote === right.mayVote &&
+    left.links.length === right.links.length &&
+    left.links.every(({ peer, kind, by }, at) => {
+      const other = right.links[at] as PeerLink
       return peer === other.peer && kind === other.kind && by === other.by
     })
   )

@@ -14,7 +14,7 @@ export function rowOf(
   rest: Partial<ReachabilityRow> = {},
 ): ReachabilityRow {
   const links = direct.map((peer) => ({ peer, kind: 'direct' as const, since: 0 }))
-  return { observer, rosterEpoch: 1, version: 1, links, ...rest }
+  return { observer, rosterEpoch: 1, version: 1, mayVote: true, links, ...rest }
 }
 
 /** Rows of voters that see exactly who is on their side, of whom only those on the side of `self` are fresh. */
@@ -50,6 +50,12 @@ export function splitOf(
 }
 
 const names: Record<string, NodeId> = { a: 'alice', b: 'bob', c: 'carol', d: 'dave', e: 'erin', f: 'frank', g: 'grace' }
+
+/** The same, but for some that do not vote. */
+export function withoutVotes(seen: Circumstances, ...ids: readonly NodeId[]): Circumstances {
+  const rows = seen.rows.map(({ row, isFresh }) => ({ row: { ...row, mayVote: !ids.includes(row.observer) }, isFresh }))
+  return { ...seen, rows }
+}
 
 /** A row of which nothing is old: whom an observer reaches itself. */
 export const fresh = (observer: NodeId, direct: readonly NodeId[]): HeldRow => ({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fresh, splitOf } from './rows.test-helper.ts'
+import { fresh, splitOf, withoutVotes } from './rows.test-helper.ts'
 import type { Circumstances } from './verdict.ts'
 import { createVerdictMachine, stableAfterMs, type VerdictMachine, verdictOptionsFault } from './verdict-machine.ts'
 
@@ -114,7 +114,7 @@ describe('a verdict over time', () => {
     expect(mayHold({ ...whole, isPaused: true })).toBe(false)
     // It has a quorum around it, and no vote itself.
     const machine = createVerdictMachine(options)
-    observe(machine, { ...whole, mayVote: false }, 0)
+    observe(machine, withoutVotes(whole, whole.self), 0)
     tick(machine, 60_000)
     expect(machine.verdict).toMatchObject({ powerless: 'no-vote', capabilities: { mayHoldLease: true, ...none } })
   })

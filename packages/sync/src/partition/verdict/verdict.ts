@@ -29,8 +29,6 @@ export interface Circumstances {
   /** The roster that is being changed to. */
   readonly next?: Roster | undefined
   readonly rows: readonly HeldRow[]
-  /** Whether this replica, where it is a voter, has its vote. Default true. */
-  readonly mayVote?: boolean | undefined
   /** This replica did not run for a while, and knows nothing until it has asked again. */
   readonly isPaused: boolean
   /** The platform says that this replica has no network. */
@@ -48,6 +46,8 @@ export interface Judgement {
   readonly unheard: readonly NodeId[]
   /** The voters of the own side of whom a fresh row is there: who can be counted on. This one included. */
   readonly confirmed: readonly NodeId[]
+  /** Those of the confirmed that do not vote now: they help to change the roster, or their disk does not say what they promised. */
+  readonly abstaining: readonly NodeId[]
   /** What goes from `from` reaches `to`, and nothing comes back. At most `mostNamed`. */
   readonly oneWay: readonly { readonly from: NodeId; readonly to: NodeId }[]
   /** Pairs of the own side that reach each other through others only. At most `mostNamed`. */
@@ -85,7 +85,11 @@ export function judgePartition(circumstances: Circumstances): Judgement {
   const isHeard = ([id, more]: readonly NodeId[]): boolean =>
     more !== undefined || says(id as NodeId, id as NodeId) !== undefined
   const confirmed = mine.filter((id) => id === self || isHeard([id]))
-  const hasQuorum = isQuorum(roster, new Set(confirmed))
+  const abstaining = rows.flatMap(({ row: { observer, mayVote } }) =>
+    !mayVote && confirmed.includes(observer) ? observer : [],
+  )
+  const voting = confirmed.filter((id) => !abstaining.includes(id))
+  const hasQuorum = isQuorum(roster, new Set(voting))
   const present = new Set(mine)
   const missing = roster.voters.filter(({ id }) => !present.has(id))
   const roles = new Set(missing.flatMap(({ role }) => role ?? []))
@@ -102,6 +106,7 @@ export function judgePartition(circumstances: Circumstances): Judgement {
     sides: [mine, ...others.filter(isHeard)],
     unheard: others.filter((side) => !isHeard(side)).flat(),
     confirmed,
+    abstaining,
     ...pairs,
     missingCritical: missing.filter(({ isCritical }) => isCritical).map(({ id }) => id),
     missingRoles: [...roles],
@@ -111,7 +116,7 @@ export function judgePartition(circumstances: Circumstances): Judgement {
       : isOffline
         ? 'offline'
         : isVoter
-          ? lacking(circumstances, confirmed, hasQuorum)
+          ? lacking(circumstances, confirmed, voting)
           : 'not-a-voter',
     isChanging: next !== undefined,
     evidence: rows.map(({ row: { observer, version }, isFresh }) => ({ observer, version, isFresh })),
@@ -192,13 +197,14 @@ function shareOf(roster: Roster, side: readonly NodeId[]): Mode {
  * leaves, and under either roster (the edge case of Akka's split brain resolver): who sees it the other way round may be at work elsewhere.
  */
 function lacking(
-  { roster, next, mayVote }: Circumstances,
+  { self, roster, next }: Circumstances,
   confirmed: readonly NodeId[],
-  hasQuorum: boolean,
+  voting: readonly NodeId[],
 ): Powerless | undefined {
-  if (mayVote === false) return 'no-vote'
-  if (!hasQuorum) return 'no-quorum'
-  if (next === undefined) return undefined
-  const both = new Set(confirmed.filter((id) => next.voters.some((voter) => voter.id === id)))
+  if (next === undefined)
+    return !voting.includes(self) ? 'no-vote' : isQuorum(roster, new Set(voting)) ? undefined : 'no-quorum'
+  // Who helps to change the roster votes under neither meanwhile, which is no lack.
+  if (!isQuorum(roster, new Set(confirmed))) return 'no-quorum'
+  const both = new Set(voting.filter((id) => next.voters.some((voter) => voter.id === id)))
   return isQuorum(roster, both) && isQuorum(next, both) ? undefined : 'roster-change'
 }
