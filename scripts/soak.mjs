@@ -1,6 +1,6 @@
 // `npm run soak -- [--minutes 10]`: models of stores, epochs and disks over tens of thousands of fresh seeds, a million damaged
-// inputs and the laws, worlds of voters, then simulated worlds that nobody has seen yet until the time is up: an hour and a half at least on two
-// cores. What fails prints the seed, and stays a test under that seed.
+// inputs and the laws, worlds of voters, splits of a day and of thirty days, then simulated worlds that nobody has seen yet until the time
+// is up: two hours at least on two cores. What fails prints the seed, and stays a test under that seed.
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { runSteps } from './lib/steps.mjs'
@@ -36,6 +36,10 @@ function* steps() {
       ...['node', 'scripts/sim.mjs', 'sim', '--world', 'voters'],
       ...['--seeds', `${firstVoters}..${firstVoters + worldsOfVoters - 1}`],
     ],
+  }
+  yield {
+    name: 'splits, a flapping heal, a day and thirty days apart: servers that vote',
+    run: ['vitest', 'run', '--project', 'simulation', 'test/simulation/voter-figures.test.ts'],
   }
   yield { name: 'laws and a million damaged inputs', projects: ['laws'], run: [] }
   do {

@@ -24,6 +24,8 @@ import {
   boundedState,
   bundleSince,
   type Change,
+  createChangeDecoder,
+  createChangeEncoder,
   type Dot,
   digestOf,
   freeRemovals,
@@ -125,6 +127,11 @@ type Message = { readonly from: number; readonly to: number } & (
   | { readonly kind: 'bundle'; readonly bundle: Bundle }
 )
 
+interface Stream {
+  readonly encoder: ReturnType<typeof createChangeEncoder>
+  readonly decoder: ReturnType<typeof createChangeDecoder>
+}
+
 interface Model {
   readonly random: RandomStream
   /** Of its own, so that joins change nothing else in a schedule. */
@@ -138,6 +145,10 @@ interface Model {
   /** The images before those. */
   readonly backups: (Bundle | undefined)[]
   readonly messages: Message[]
+  /** The two ends of what changes travel in, by who sends to whom. */
+  readonly streams: Map<string, Stream>
+  /** Changes as each store was told them, which is how it tells them on. */
+  readonly told: WeakMap<Store, Map<string, Change>>
   readonly mutant: Mutant
   readonly profile: Profile
   readonly texts: Map<string, string>
@@ -162,6 +173,8 @@ export function runStoreModel(seed: number, options: ModelOptions = {}): string 
     images: [],
     backups: [],
     messages: [],
+    streams: new Map(),
+    told: new WeakMap(),
     mutant: options.mutant ?? {},
     profile: mixed
       ? drawMixedProfile(random)
@@ -349,7 +362,8 @@ function sendChange(model: Model, from: number): undefined {
   const lacks = log.changes.filter((change) => sender.version.has(change) && !(stores[to] as Store).version.has(change))
   if (lacks.length === 0) return undefined
   const first = random.chance(0.7) ? 0 : random.int(lacks.length)
-  for (const change of lacks.slice(first, first + 1 + random.int(4))) {
+  for (const made of lacks.slice(first, first + 1 + random.int(4))) {
+    const change = model.told.get(sender)?.get(nameOf(made)) ?? made
     model.messages.push({ from, to, kind: 'change', change })
     if (random.chance(0.1)) model.messages.push({ from, to, kind: 'change', change })
   }
@@ -404,9 +418,14 @@ function deliver(model: Model): number | undefined {
   if (message === undefined || random.chance(0.08)) return undefined
   const store = stores[message.to] as Store
   if (message.kind === 'change') {
-    const change = model.mutant.onChange?.(message.change, store, model.log) ?? message.change
+    const change = model.mutant.onChange?.(message.change, store, model.log) ?? spelled(model, message)
+    if (change === undefined) return undefined
     const outcome = store.applyChange(change)
     if (outcome === 'invalid' || outcome === 'closed') model.faults.push(`a change was turned away as ${outcome}`)
+    if (outcome === 'applied') {
+      const told = model.told.get(store) ?? new Map<string, Change>()
+      model.told.set(store, told.set(nameOf(change), change))
+    }
   } else {
     const arriving = arrivals(model, message.bundle, store)
     for (const [i, bundle] of arriving.entries()) {
@@ -415,6 +434,22 @@ function deliver(model: Model): number | undefined {
     }
   }
   return message.to
+}
+
+/** A change as it comes out of bytes that are written as late as can be: its store may have given back rows since. */
+function spelled(model: Model, { from, to, change }: Extract<Message, { kind: 'change' }>): Change | undefined {
+  const key = `${from} ${to}`
+  // A connection ends now and then, and the next one knows no names yet.
+  const known = model.salts.chance(0.15) ? undefined : model.streams.get(key)
+  const stream = known ?? { encoder: createChangeEncoder(), decoder: createChangeDecoder() }
+  model.streams.set(key, stream)
+  const decoded = stream.decoder.decode(stream.encoder.encode([change]))
+  if (!decoded.ok) model.faults.push(`a change was not read from its bytes: ${decoded.error.message}`)
+  return decoded.ok ? decoded.value[0] : undefined
+}
+
+function nameOf({ author, seq }: Dot): string {
+  return `${author} ${seq}`
 }
 
 function arrivals(model: Model, bundle: Bundle, to: Store): readonly Bundle[] {
