@@ -28,6 +28,13 @@ describe('the simulated disk', () => {
     storage.write(batch(2)).then(() => answers.push(`2 at ${scheduler.nowMs}`))
     while (scheduler.step());
     expect(answers[1]).toBe('2 at 510')
+    medium.setMode('stalled')
+    storage.write(batch(3)).then(() => answers.push(`3 at ${scheduler.nowMs} with ${medium.durableRows} rows`))
+    while (scheduler.step());
+    scheduler.advanceTo(9_000)
+    expect([answers.length, medium.durableRows]).toEqual([2, 4])
+    medium.setMode('ok')
+    expect(answers[2]).toBe('3 at 9000 with 6 rows')
   })
 
   it('[SM5] keeps at a crash what was durable and some prefix of the rest, in whole batches', () => {

@@ -10,8 +10,9 @@ import { type Deferred, deferred, type Storage, type StorageOp, type StorageStat
 import type { RandomStream } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
 
-/** `full` and `broken` reject every batch; `slow` takes fifty times as long to flush. */
-export type DiskMode = 'ok' | 'slow' | 'full' | 'broken'
+/** `full` and `broken` reject every batch; `slow` takes fifty times as long to flush, and `stalled` flushes once it is another again. */
+export type DiskMode = (typeof diskModes)[number]
+export const diskModes = ['ok', 'slow', 'full', 'broken', 'stalled'] as const
 
 /** Timing and honesty of a disk. */
 export interface DiskOptions {
@@ -61,6 +62,8 @@ export function createDisk(scheduler: Scheduler, random: RandomStream, options: 
   let flushing = false
   let flushes = 0
   let mode: DiskMode = 'ok'
+  /** A flush that a stall holds up. */
+  let held: (() => void) | undefined
   const locks = new Set<string>()
   const listeners = new Set<(status: StorageStatus) => void>()
 
@@ -82,8 +85,12 @@ export function createDisk(scheduler: Scheduler, random: RandomStream, options: 
     const startedIn = generation
     const count = queue.length
     const takesMs = random.between(flushLow, flushHigh) * (mode === 'slow' ? 50 : 1)
-    scheduler.after(takesMs, () => {
+    const flush = (): void => {
       if (startedIn !== generation) return
+      if (mode === 'stalled') {
+        held = flush
+        return
+      }
       flushing = false
       flushes += 1
       const flushed = queue.splice(0, count)
@@ -91,7 +98,8 @@ export function createDisk(scheduler: Scheduler, random: RandomStream, options: 
       options.onFlush?.()
       for (const batch of flushed) answer(startedIn, () => batch.done.resolve())
       startFlush()
-    })
+    }
+    scheduler.after(takesMs, flush)
   }
 
   const write = (ops: readonly StorageOp[]): PromiseLike<void> => {
@@ -174,6 +182,7 @@ export function createDisk(scheduler: Scheduler, random: RandomStream, options: 
     crash: () => {
       generation += 1
       flushing = false
+      held = undefined
       const survivors = random.int(queue.length + 1)
       for (const batch of queue.slice(0, survivors)) carryOut(durable, batch.ops)
       queue = []
@@ -191,6 +200,9 @@ export function createDisk(scheduler: Scheduler, random: RandomStream, options: 
       const status: StorageStatus =
         error === undefined ? { state: 'ok' } : { state: 'failing', code: error.code ?? 'storage-unavailable' }
       for (const listener of [...listeners]) listener(status)
+      const late = held
+      held = undefined
+      late?.()
     },
     get mode() {
       return mode

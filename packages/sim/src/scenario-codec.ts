@@ -6,7 +6,7 @@
  * error; nothing is allocated before its size was checked.
  */
 import { attempt, ByteReader, ByteWriter, base64Url, type DecodeError, type Result, rejoinError } from '@rejoin/state'
-import type { DiskMode } from './disk.ts'
+import { diskModes } from './disk.ts'
 import { hashText } from './random.ts'
 import {
   type Action,
@@ -42,7 +42,6 @@ const known: Readonly<Record<number, { readonly kinds: number; readonly presets:
   1: { kinds: 12, presets: 4 },
   2: { kinds: kinds.length, presets: stormPresets.length },
 }
-const diskModes: readonly DiskMode[] = ['ok', 'slow', 'full', 'broken']
 const permissions: readonly Permission[] = ['write', 'read', 'none']
 
 /**

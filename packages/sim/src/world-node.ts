@@ -124,6 +124,8 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
   const joins = { bySketch: 0, whole: 0, epochs: 0 }
   let state: 'down' | 'opening' | 'up' = 'down'
   let openings = 0
+  /** Ends an opening that is closing still, as whoever starts the process again does that hangs. */
+  let kill: (() => void) | undefined
   let replica: Replica | undefined
   let handle: DocumentHandle<S> | undefined
   let net: Net | undefined
@@ -216,8 +218,14 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     return () => hintListeners.delete(entry)
   }
 
+  const endClosing = (): void => {
+    kill?.()
+    kill = undefined
+  }
+
   const start = (): void => {
     if (state !== 'down') return
+    endClosing()
     state = 'opening'
     openings += 1
     const opening = openings
@@ -329,14 +337,21 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
       state = 'down'
       handle = undefined
       net = undefined
-      closing.close().then(
-        () => closingTime?.stop(),
-        () => closingTime?.stop(),
-      )
+      const ended = (): void => {
+        closingTime?.stop()
+        if (kill === killed) kill = undefined
+      }
+      const killed = (): void => {
+        closingTime?.stop()
+        disk.crash()
+      }
+      kill = killed
+      closing.close().then(ended, ended)
       say({ kind: 'stopped', atMs: scheduler.nowMs, node: index })
     },
     wipe: () => {
       crash()
+      endClosing()
       disk.wipe()
       checker.wiped(index)
       say({ kind: 'wiped', atMs: scheduler.nowMs, node: index })

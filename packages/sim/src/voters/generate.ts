@@ -165,7 +165,7 @@ function faultsOf(script: FaultScript, random: RandomStream, { voters, all, atMs
         .map((node, index) => ({ kind: 'wipe', atMs: atMs + index * random.int(20_000), forMs: outageMs, node }))
     case 'slow-disk': {
       const some = nodes.slice(0, 1 + random.int(voters))
-      const mode = random.pick(['slow', 'slow', 'full', 'broken'] as const)
+      const mode = random.pick(['slow', 'stalled', 'full', 'broken'] as const)
       return some.map((node) => ({ kind: 'disk', atMs, forMs: outageMs, node, mode }))
     }
     case 'roster-change': {
@@ -193,7 +193,7 @@ function faultsOf(script: FaultScript, random: RandomStream, { voters, all, atMs
                 atMs: cutAtMs - random.int(3_000),
                 forMs: outageMs,
                 node,
-                mode: random.pick(['slow', 'broken']),
+                mode: random.pick(['slow', 'stalled', 'broken']),
               },
             ]
           : [],
@@ -304,7 +304,7 @@ function leaveBroken(script: VoterScript, random: RandomStream, atMs: number): V
         return [{ kind: 'flap', atMs, everyMs: random.pick([100, 1_000, 7_000]), lanes: toCore }]
       case 4:
         return node < voters
-          ? [{ kind: 'disk', atMs, node, mode: random.pick(['slow', 'full', 'broken'] as const) }]
+          ? [{ kind: 'disk', atMs, node, mode: random.pick(['slow', 'stalled', 'full', 'broken'] as const) }]
           : []
       default:
         return [{ kind: 'cut', atMs, lanes: toCore }]

@@ -135,6 +135,7 @@ interface Times {
 /** Safety mode. */
 function healAll<S extends Schema>(voters: VoterWorld<S>, wait: Wait, run: Run, isLeased: boolean): Times {
   const { world, watches, leases } = voters
+  const fromMs = world.nowMs
   const healMs = wait(() => notFull(voters), voterBounds.healMs, true)
   const sameMs = healMs + wait(() => differing(world.nodes), Math.max(1_000, voterBounds.healMs - healMs))
   const closedMs =
@@ -152,8 +153,10 @@ function healAll<S extends Schema>(voters: VoterWorld<S>, wait: Wait, run: Run, 
       voterBounds.leaseMs,
     )
   run(1_000, false)
-  // Who has just found out that it slept says for a moment that it knows nothing.
-  wait(() => [...differing(world.nodes), ...notFull(voters)], voterBounds.settleMs)
+  // Who has just found out that it slept says for a moment that it knows nothing. And a change of the roster that was pending may have made a
+  // voter of somebody since, whose links have as long as all others.
+  const leftMs = voterBounds.healMs - (world.nowMs - fromMs)
+  wait(() => [...differing(world.nodes), ...notFull(voters)], Math.max(voterBounds.settleMs, leftMs))
   lookForLost(voters, world.nodes)
   return { healMs, sameMs, closedMs }
 }

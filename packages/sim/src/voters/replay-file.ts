@@ -3,6 +3,7 @@
  * script or to what is wrong with it, in words.
  */
 import { detectorPresets, type Policy } from '@rejoin/sync/partition'
+import { diskModes } from '../disk.ts'
 import type { LinkQuality } from '../links.ts'
 import { scenarioLimits } from '../scenario.ts'
 import type { Lane } from '../storms.ts'
@@ -78,6 +79,8 @@ function qualityOf(value: unknown): LinkQuality {
   }
 }
 
+const badModes = diskModes.filter((mode) => mode !== 'ok')
+
 function faultOf(fault: Fields, nodes: number): VoterFault {
   const when = {
     atMs: number(fault['atMs'], 'atMs', 0, mostMs),
@@ -107,7 +110,7 @@ function faultOf(fault: Fields, nodes: number): VoterFault {
     case 'clock':
       return { ...when, kind, node: node(), byMs: number(fault['byMs'], 'byMs', -mostMs, mostMs) }
     case 'disk':
-      return { ...when, kind, node: node(), mode: oneOf(fault, 'mode', ['slow', 'full', 'broken']) as 'slow' }
+      return { ...when, kind, node: node(), mode: oneOf(fault, 'mode', badModes) as 'slow' }
     case 'roster': {
       const weights = list(fault, 'weights', nodes).map((weight) => whole({ weight }, 'weight', 0, 255))
       return { ...when, kind, node: node(), weights }

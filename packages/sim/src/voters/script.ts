@@ -2,6 +2,7 @@
  * A run of voters, as a seed and a list of faults that begin and end: small enough to read, to shrink, and to keep as a file.
  */
 import type { detectorPresets, Policy } from '@rejoin/sync/partition'
+import type { DiskMode } from '../disk.ts'
 import type { LinkQuality } from '../links.ts'
 import type { Lane } from '../storms.ts'
 
@@ -39,7 +40,7 @@ export type VoterFault = { readonly atMs: number; readonly forMs?: number } & (
   | { readonly kind: 'sleep'; readonly node: number; readonly stopsMonotonic: boolean; readonly timersFirst: boolean }
   /** The wall clock is set, and set back when it is over. */
   | { readonly kind: 'clock'; readonly node: number; readonly byMs: number }
-  | { readonly kind: 'disk'; readonly node: number; readonly mode: 'slow' | 'full' | 'broken' }
+  | { readonly kind: 'disk'; readonly node: number; readonly mode: Exclude<DiskMode, 'ok'> }
   | { readonly kind: 'weather'; readonly quality: LinkQuality }
   /** A voter proposes other weights, in the order of the nodes; who has none votes no more. */
   | { readonly kind: 'roster'; readonly node: number; readonly weights: readonly number[] }

@@ -91,10 +91,16 @@ export class Duties {
   #tellRoster(to: readonly NodeId[] = this.#ground.neighbours.ids): boolean {
     const { neighbours, roster: desk } = this.#ground
     if (desk.log === undefined) return false
-    const { roster, pending } = desk.log
+    const { roster, pending, state } = desk.log
     const message = { kind: 'roster', roster, isPending: pending !== undefined } as const
     const others = to.filter((peer) => !desk.voters.has(peer))
-    neighbours.sendAll(others, { kind: 'roster', message })
+    const servers = others.filter((peer) => neighbours.sessionsOf(peer).some((session) => neighbours.isNamed(session)))
+    // A server may have become a voter by it, and has to ask those of the one before.
+    neighbours.sendAll(servers, { kind: 'roster', message: { ...message, previous: state.previous } })
+    neighbours.sendAll(
+      others.filter((peer) => !servers.includes(peer)),
+      { kind: 'roster', message },
+    )
     return others.length > 0
   }
 

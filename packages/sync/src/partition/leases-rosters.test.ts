@@ -2,8 +2,11 @@ import { fenced, schema } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import type { DocumentHandle } from '../index.ts'
 import { insideOf } from '../replica.ts'
+import { unsealRow } from '../rows.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import type { Lease } from './leases.ts'
+import { rosterPrefix } from './roster-desk.ts'
+import { decodeRosterState } from './wire.ts'
 
 const Match = schema({ round: fenced(0, { lease: 'round' }) })
 const ttlMs = 10_000
@@ -54,6 +57,18 @@ const isSettled = (cluster: Cluster, names: string): boolean[] =>
   [...names].map((name) => cluster.node(name).watch.status.isSettled)
 
 describe('leases over changes of the roster', () => {
+  it('[PL24] may be granted by any server that a roster makes a voter: each knows the roster before, whoever told it', () => {
+    const cluster = servers()
+    cluster.node('a').watch.propose({ voters: votersOf('ab'), policy })
+    cluster.until('all know it', () => epochs(cluster, 'abcde').every((epoch) => epoch === 2), 20)
+    const before = [...'abcde'].map((name) => {
+      const row = cluster.disks.get(name)?.rows.get(rosterPrefix)
+      const state = decodeRosterState(unsealRow(row ?? new Uint8Array()) ?? new Uint8Array())
+      return state.ok && state.value.previous?.epoch
+    })
+    expect(before).toEqual([1, 1, 1, 1, 1])
+  })
+
   it('[LX14] go on with what counted after all voters but one were replaced and switched off for good', () => {
     const cluster = servers()
     expect(play(cluster, 'a', 'match', 3)).toBe(3)

@@ -198,6 +198,18 @@ describe('a roster log', () => {
     expect([group.log('a').roster.epoch, group.log('a').mayVote]).toEqual([2 ** 20, false])
   })
 
+  it('[RL12] takes the roster before from whoever tells it later, where it was told of the present one alone', () => {
+    const group = groupOf('abc')
+    group.check = () => undefined
+    const [before, roster] = [group.log('a').roster, next('abc')]
+    group.step('a', { kind: 'learn', roster, now: 0 })
+    expect(group.log('a').state.previous).toBeUndefined()
+    group.step('a', { kind: 'learn', roster, previous: { ...before, epoch: 7 }, now: 1 })
+    expect(group.log('a').state.previous).toBeUndefined()
+    group.step('a', { kind: 'learn', roster, previous: before, now: 1 })
+    expect(group.log('a').state.previous).toEqual(before)
+  })
+
   it('[RL6] keeps of two that were forced the same one everywhere, and says so', () => {
     const kept = [false, true].map((isSwapped) => {
       const group = groupOf('abc')

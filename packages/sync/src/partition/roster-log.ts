@@ -256,7 +256,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
           propose(input.roster, now)
           break
         case 'learn':
-          if (compareRosters(input.roster, state.roster) > 0) consider(input.roster, input.previous, self, now)
+          if (compareRosters(input.roster, state.roster) >= 0) consider(input.roster, input.previous, self, now)
           break
         case 'settle':
           if (input.epoch === state.roster.epoch && !isSettled()) persist({ settled: input.epoch })
