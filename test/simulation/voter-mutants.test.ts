@@ -7,6 +7,7 @@ import {
   type VoterScript,
 } from '@rejoin/sim'
 import { describe, expect, it, vi } from 'vitest'
+import { replayFile } from './voter-scripts.ts'
 
 type HolderModule = typeof import('../../packages/sync/src/partition/lease/holder.ts')
 type AcceptorModule = typeof import('../../packages/sync/src/partition/lease/acceptor.ts')
@@ -62,8 +63,13 @@ vi.mock('../../packages/sync/src/partition/verdict/verdict.ts', async (original)
   return {
     ...real,
     judgePartition: ((circumstances) => {
-      if (broken.what !== 'verdict ignores rows') return real.judgePartition(circumstances)
       const { roster, rows } = circumstances
+      if (broken.what === 'counts who has ceased to vote')
+        return real.judgePartition({
+          ...circumstances,
+          rows: rows.map(({ row, isFresh }) => ({ isFresh, row: { ...row, mayVote: true } })),
+        })
+      if (broken.what !== 'verdict ignores rows') return real.judgePartition(circumstances)
       const all = roster.voters.map(({ id }) => id)
       const links = (observer: string) =>
         all.filter((peer) => peer !== observer).map((peer) => ({ peer, kind: 'direct' as const, since: 0 }))
@@ -125,6 +131,11 @@ const mutants: Readonly<Record<string, Mutant>> = {
   },
   'no pause guard': { generate: { ...small, script: 'sleep', outageMs: 31_000 }, found: /awake again|held by/ },
   'verdict ignores rows': { generate: { ...small, script: 'one-node', outageMs: 91_000 }, found: /cut off from all/ },
+  'counts who has ceased to vote': {
+    generate: {},
+    steer: () => replayFile('counted-though-it-votes-no-more.json'),
+    found: /powers on two sides/,
+  },
   'incidents are never verified': {
     generate: { ...small, script: 'one-node', outageMs: 31_000 },
     found: /incident in phase/,

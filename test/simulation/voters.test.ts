@@ -1,19 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import {
   createRandom,
   faultScripts,
   type GenerateVoterOptions,
   generateVoterScript,
-  lanesBetween,
   playVoters,
-  readReplayFile,
   type VoterResult,
-  type VoterScript,
 } from '@rejoin/sim'
 import { describe, expect, it } from 'vitest'
-
-/** Scripts that once showed a fault: played before anything else. */
-const corpus = new URL('corpus/', import.meta.url)
+import { corpus, majorityCutOff, replayFile } from './voter-scripts.ts'
 
 function expectWell(result: VoterResult): void {
   expect(result.wrong, `npm run replay -- ${result.script.seed} --world voters`).toEqual([])
@@ -25,35 +20,9 @@ const short = (seed: number): GenerateVoterOptions => ({
   outageMs: seed % 10 === 0 ? 31_000 : 1_000,
 })
 
-/** One voter is given more weight than all others have, and is cut off within a moment. */
-function majorityCutOff(seed: number, voters: number, node: number, afterMs: number): VoterScript {
-  const others = Array.from({ length: voters }, (_, other) => other).filter((other) => other !== node)
-  const atMs = 20_000
-  const weights = Array.from({ length: voters }, (_, voter) => (voter === node ? voters : 1))
-  const lanes = lanesBetween([[node], others])
-  return {
-    seed,
-    script: 'one-node',
-    voters,
-    clients: 0,
-    policy: { kind: 'keep-majority' },
-    preset: 'lan',
-    ttlMs: 15_000,
-    weather: { latencyMs: [0.2, 5], loss: 0, duplicate: 0, reorder: 0 },
-    isReliable: true,
-    dialsBoth: false,
-    faults: [
-      { kind: 'roster', atMs, forMs: 0, node, weights },
-      { kind: 'cut', atMs: atMs + afterMs, forMs: 31_000, lanes },
-    ],
-  }
-}
-
 describe('worlds of voters', () => {
   it.each(readdirSync(corpus))('[VW4] are well where one was not before: %s', (name) => {
-    const script = readReplayFile(readFileSync(new URL(name, corpus), 'utf8'))
-    if (typeof script === 'string') throw new Error(`${name}: ${script}`)
-    expectWell(playVoters(script))
+    expectWell(playVoters(replayFile(name)))
   })
 
   it('[PL9] [VW1] [VW2] [VW3] keep exclusive power, lose nothing, heal in bounds and close what was wrong, in 100 worlds', () => {
