@@ -53,7 +53,7 @@ describe('a change of the roster that was asked for', () => {
     ])
     asks.settled({ outcome: 'expired' })
     expect(words()).toEqual([`${change} was given up: no quorum was there within a minute.`])
-    status.verdict = verdict({ isChanging: true })
+    status.verdict = verdict({ next: { ...rosterOf('abd'), epoch: 2 } })
     expect(standingWords({ self: 'a', status } as unknown as Partitions, asks.last).at(-1)).toContain(
       'is pending: a voter has accepted it',
     )
@@ -124,7 +124,7 @@ function verdict(more: object): object {
     missingCritical: [],
     missingRoles: [],
     powerless: undefined,
-    isChanging: false,
+    next: undefined,
     evidence: [],
     since: 0,
     capabilities: { mayGrantLease: true, mayChangeRoster: true, mayPrune: true },

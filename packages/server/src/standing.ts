@@ -35,6 +35,7 @@ function withoutVote(self: string, { roster, isSettled }: PartitionStatus): stri
 }
 
 function changeWords({ verdict }: PartitionStatus, asked: RosterAsk | undefined): string[] {
+  const next = verdict?.next
   const isTold = asked?.outcome === 'pending' || asked?.outcome === 'expired'
   if (asked !== undefined && isTold) {
     const change = `The change of the roster to ${rosterWords(asked.roster)}, asked for here at ${new Date(asked.askedAt).toISOString()}`
@@ -42,11 +43,12 @@ function changeWords({ verdict }: PartitionStatus, asked: RosterAsk | undefined)
       return [
         `${change}, is pending: it is tried for a minute, and in force once a quorum of the voters before and after agrees.`,
       ]
-    return verdict?.isChanging === true
+    return next !== undefined
       ? [`${change}, is pending: a voter has accepted it, so that it comes into force once a quorum is there.`]
       : [`${change}, was given up: no quorum was there within a minute.`]
   }
-  return verdict?.isChanging === true
-    ? ['A change of the roster is pending, asked for elsewhere or before this server started.']
-    : []
+  if (next === undefined) return []
+  return [
+    `A change of the roster to ${rosterWords(next)} is pending, asked for elsewhere or before this server started.`,
+  ]
 }

@@ -11,8 +11,8 @@ import type { RandomStream } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
 
 /** `full` and `broken` reject every batch; `slow` takes fifty times as long to flush, and `stalled` flushes once it is another again. */
-export type DiskMode = (typeof diskModes)[number]
-export const diskModes = ['ok', 'slow', 'full', 'broken', 'stalled'] as const
+export type DiskMode = 'ok' | 'slow' | 'full' | 'broken' | 'stalled'
+export const diskModes: readonly DiskMode[] = ['ok', 'slow', 'full', 'broken', 'stalled']
 
 /** Timing and honesty of a disk. */
 export interface DiskOptions {

@@ -9,6 +9,7 @@ import { type NodeId, type Roster, rosterFault } from './roster.ts'
 import type { RosterDesk } from './roster-desk.ts'
 import type { RosterLogEffect } from './roster-log-interface.ts'
 import type { HeardRow, Reachability } from './verdict/reachability.ts'
+import { voterShapes } from './voter-wire.ts'
 import { mostNames } from './wire.ts'
 
 /** Of the rows in one message, about: a roster of the greatest size needs several. */
@@ -39,6 +40,7 @@ export class Duties {
 
   constructor(ground: DutiesGround) {
     this.#ground = ground
+    ground.neighbours.wire.learn(voterShapes)
   }
 
   get wakeAt(): number {

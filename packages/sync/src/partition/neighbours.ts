@@ -91,11 +91,12 @@ export class Neighbours {
     }
   }
 
-  /** What an aside says; undefined, and the connection is ended, where no partition layer would say it. */
+  /** What an aside says; undefined where it is for others than this replica, and where no partition layer would say it: that ends the connection. */
   read(session: Session, bytes: Uint8Array): PartitionMessage | undefined {
     const decoded = this.wire.decode(bytes)
     if (decoded.ok) return decoded.value
-    session.fail('protocol-error', `${decoded.error.kind}: ${decoded.error.message}`)
+    if (decoded.error.kind !== 'unsupported-version')
+      session.fail('protocol-error', `${decoded.error.kind}: ${decoded.error.message}`)
     return undefined
   }
 }

@@ -1,11 +1,11 @@
 import { isRejoinError } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
-import { createMemoryDisk, type MemoryLink } from '../index.ts'
+import { createMemoryDisk, type MemoryLink, type Replica } from '../index.ts'
 import { insideOf } from '../replica.ts'
 import { type Participant, World } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import { Duties, type DutiesGround } from './duties.ts'
-import { mostVoters } from './roster.ts'
+import { mostVoters, type Roster } from './roster.ts'
 import { rosterPrefix } from './roster-desk.ts'
 import { explainPartition } from './verdict/explain.ts'
 import type { PeerLink, ReachabilityRow } from './verdict/reachability.ts'
@@ -13,7 +13,7 @@ import type { Mode } from './verdict/verdict.ts'
 import { voting } from './voting.ts'
 import { watchPartitions } from './watch.ts'
 import { decodePartition, encodePartition } from './whole-wire.ts'
-import type { PartitionMessage } from './wire.ts'
+import { type PartitionMessage, PartitionWire } from './wire.ts'
 
 const isAll = (cluster: Cluster, mode: Mode): boolean =>
   cluster.nodes.every(({ watch }) => watch.status.verdict?.mode === mode)
@@ -271,6 +271,25 @@ describe('the partition layer of a replica', () => {
     expect(watches.map(({ status }) => status.side)).toEqual(['majority', 'majority', 'isolated'])
   })
 
+  it('[PL25] leaves aside what only voters understand, where a roster names one that carries no votes', () => {
+    const world = new World()
+    const names = ['ada', 'bob', 'eve']
+    const voters = names.map((id) => ({ id, weight: 1 }))
+    const roster: Roster = { epoch: 1, voters, policy: { kind: 'keep-majority' } }
+    const wires = [world.wire('ada-bob'), world.wire('bob-eve'), world.wire('eve-ada')]
+    const replicas: Replica[] = []
+    const [, , eve] = names.map((name, at) => {
+      const { replica, join } = world.replica({ role: 'peer', name })
+      replicas.push(replica)
+      const [dials, listens] = [wires[at], wires[(at + 2) % 3]]
+      join({ transports: [(dials as MemoryLink).dial, (listens as MemoryLink).listen] })
+      return watchPartitions(replica, name === 'eve' ? {} : { voting, roster, isFounding: true })
+    })
+    world.advance(60_000)
+    expect([eve?.status.connected.toSorted(), eve?.metrics().malformed]).toEqual([['ada', 'bob'], 0])
+    expect(replicas.map((replica) => replica.metrics().malformedFrames)).toEqual([0, 0, 0])
+  })
+
   it('[PL16] says who is suspected, since when, and when that one counts as gone', () => {
     const cluster = new Cluster(['a', 'b', 'c'])
     cluster.world.advance(30_000)
@@ -361,7 +380,7 @@ describe('the partition layer of a replica', () => {
       core: { clock: { monotonic: () => 0 } },
       self: names[0],
       roster: { voters: new Set(names) },
-      neighbours: { sendAll: (_: unknown, message: PartitionMessage) => told.push(message) },
+      neighbours: { wire: new PartitionWire(), sendAll: (_: unknown, message: PartitionMessage) => told.push(message) },
       reachability: {
         rows: [{ row: rowOf(names[0] as string), isFresh: true }],
         gossip: () => names.slice(1).map((name) => ({ row: rowOf(name), ageMs: 1 })),

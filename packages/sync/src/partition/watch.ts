@@ -373,7 +373,7 @@ class PartitionWatch implements Companion, Partitions {
     const from = this.#neighbours.idOf(session)
     const isOfVoters = this.#roster.voters.has(from) || session.isServer
     if (told === undefined) {
-      this.#counts.malformed += 1
+      if (session.phase !== 'established') this.#counts.malformed += 1
       return
     }
     // Of voters only voters tell, and to a client its server: anybody who writes could say that one is gone. The detector leaves

@@ -24,7 +24,7 @@ import {
 } from './detector/swim-messages.ts'
 import type { LeaseMessage } from './lease/messages.ts'
 import { mostVoters, type NodeId, type Policy, type Roster, type Voter } from './roster.ts'
-import type { Ballot, RosterLogState, RosterMessage, RosterPhase } from './roster-record.ts'
+import type { Ballot, RosterLogState, RosterMessage } from './roster-record.ts'
 import type { HeardRow, PeerLink, ReachabilityRow } from './verdict/reachability.ts'
 
 /** What one partition layer tells another. */
@@ -92,11 +92,11 @@ export const mostNames = 8
 export const id: Field<string> = text(128)
 export const documentName: Field<string> = text(frameLimits.documentNameBytes)
 
-type Shapes<T extends { readonly kind: string }> = {
+export type Shapes<T extends { readonly kind: string }> = {
   readonly [K in T['kind']]: Fields<Omit<Extract<T, { readonly kind: K }>, 'kind'>>
 }
 
-/** One of several shapes, told apart by `kind`: its place among them is its number. What has no shape is not read. */
+/** One of several shapes, told apart by `kind`: its place among them is its number. What has no shape is for others. */
 export function union<T extends { readonly kind: string }>(
   shapes: {
     readonly [K in T['kind']]: Shapes<T>[K] | undefined
@@ -113,7 +113,8 @@ export function union<T extends { readonly kind: string }>(
     read: (reader) => {
       const at = reader.u8()
       const field = fields[at]
-      if (field === undefined) return reader.fail('malformed', `a message of unknown kind ${at}`)
+      if (field === undefined)
+        return reader.fail(at < kinds.length ? 'unsupported-version' : 'malformed', `a message of unknown kind ${at}`)
       return { kind: kinds[at], ...field.read(reader) } as unknown as T
     },
   }
@@ -125,15 +126,19 @@ const rumour = record<Rumour>({
   incarnation: uint,
   by: list(id, mostAccusers),
 })
-const rumours = list(rumour, mostMembers, 4)
+export const rumours: Field<readonly Rumour[]> = list(rumour, mostMembers, 4)
 
-const swim = union<SwimMessage>({
+/** What whoever has no vote asks, and is answered. */
+export const swimShapes: Pick<Shapes<SwimMessage>, 'probe' | 'ack'> = {
   probe: { seq: uint, rumours },
   ack: { seq: uint, incarnation: uint, rumours },
-  indirect: { seq: uint, subject: id, rumours },
-  nack: { seq: uint, isNeighbour: flag },
-  gossip: { rumours },
-  table: { rumours, isAnswer: flag },
+}
+const swim = union<SwimMessage>({
+  ...swimShapes,
+  indirect: undefined,
+  nack: undefined,
+  gossip: undefined,
+  table: undefined,
 })
 
 export const time: Field<number> = {
@@ -176,23 +181,28 @@ const policy = union<Policy>({
 })
 
 /** Whether it is a sound one `rosterFault` says: that is for who takes it in. */
-const roster = record<Roster>({
+export const roster: Field<Roster> = record<Roster>({
   epoch: uint,
   voters: list(voter, mostVoters, 4),
   policy,
   arbiter: optional(id) as Field<string>,
 })
 
-const ballot = record<Ballot>({ round: uint, by: id })
-const phase = choice<RosterPhase>(['query', 'prepare', 'accept'])
+export const ballot: Field<Ballot> = record<Ballot>({ round: uint, by: id })
+type Accepted = NonNullable<RosterLogState['accepted']>
+export const accepted: Field<Accepted | undefined> = optional(record<Accepted>({ ballot, roster }))
 
-const rosterMessage = union<RosterMessage>({
-  request: { phase, epoch: uint, ballot, roster: optional(roster) },
-  answer: { phase, epoch: uint, ballot, accepted: optional(record({ ballot, roster })) },
-  refused: { epoch: uint, promised: ballot },
-  ask: { nonce: uint },
+/** What whoever has no vote is told. */
+export const rosterShapes: Pick<Shapes<RosterMessage>, 'roster'> = {
   roster: { roster, answers: optional(uint), isPending: flag, previous: optional(roster) },
-  readmit: { epoch: uint },
+}
+const rosterMessage = union<RosterMessage>({
+  request: undefined,
+  answer: undefined,
+  refused: undefined,
+  ask: undefined,
+  ...rosterShapes,
+  readmit: undefined,
 })
 
 /** How each message is spelled. */
@@ -215,7 +225,7 @@ const common: KnownShapes = {
   stored: { document: documentName, version: wholeVersion },
 }
 
-/** The bytes of messages. It knows those of all, and learns those of leases where somebody wants or votes about some. */
+/** The bytes of messages. It knows those of all, and learns those of leases where somebody wants or votes about some, and those of voters. */
 export class PartitionWire {
   #shapes = common
   #message: Field<PartitionMessage> = union(common)
@@ -238,7 +248,7 @@ export class PartitionWire {
 type OldState = Omit<RosterLogState, 'previous' | 'settled'>
 
 /** Of before there was anything to take over. */
-const oldState = { roster, promised: ballot, accepted: optional(record({ ballot, roster })), votesFrom: uint }
+const oldState = { roster, promised: ballot, accepted, votesFrom: uint }
 const rosterState = record<RosterLogState>({ ...oldState, previous: optional(roster), settled: uint })
 
 /** The row of what a voter answered for. */

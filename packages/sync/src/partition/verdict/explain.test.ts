@@ -56,8 +56,8 @@ describe('an explanation', () => {
     ).toMatchInlineSnapshot(`
       "The voters have been split since 2026-01-02T03:04:05.000Z.
       On this side are alice and bob: 2 of 6, a minority.
-      On the other side: carol and dave.
-      On a further side: erin.
+      On the other side, or down: carol and dave.
+      On a further side, or down: erin.
       Not reached: frank; whether down or cut off cannot be told from here.
       Data can be read and written here as always.
       Leases cannot be granted, the roster not changed and history not pruned here: 2 of 6 votes are here, not more than half. That comes back by itself once enough voters are reached."

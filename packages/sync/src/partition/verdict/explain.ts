@@ -40,7 +40,7 @@ function situation({ mode, self, sides, confirmed, roster, powerless, since, unh
     roster.voters.every(({ id }) => id !== self)
       ? `From here ${mine.length === 0 ? 'no voter is reached' : `${list(mine)} ${mine.length > 1 ? 'are' : 'is'} reached`}: ${mine.length} of ${all}.`
       : `On this side ${mine.length === 0 ? 'is nobody' : `${mine.length > 1 ? 'are' : 'is'} ${list(mine)}`}: ${mine.length} of ${all}${name}.`,
-    ...sides.slice(1).map((side, at) => `On ${at === 0 ? 'the other' : 'a further'} side: ${list(side)}.`),
+    ...sides.slice(1).map((side, at) => `On ${at === 0 ? 'the other' : 'a further'} side, or down: ${list(side)}.`),
     ...(unheard.length > 0 ? [`Not reached: ${list(unheard)}; whether down or cut off cannot be told from here.`] : []),
     ...unseen,
   ]
@@ -70,13 +70,13 @@ function absent({ missingCritical, missingRoles }: Verdict): string[] {
 }
 
 function powers(verdict: Verdict): string {
-  const { powerless, isChanging, hasQuorum } = verdict
+  const { powerless, next, hasQuorum } = verdict
   if (powerless === 'not-a-voter')
     return hasQuorum
       ? `Leases can be had from here, with the votes of a quorum: ${because(verdict)}. This replica has no vote itself.`
       : `Leases cannot be had from here: ${because(verdict)}.${comesBack(verdict)}`
   if (powerless === undefined)
-    return `Leases can be granted and history pruned here, with the votes of a quorum: ${because(verdict)}. ${isChanging ? 'The roster is being changed; another change has to wait.' : 'The roster can be changed.'}`
+    return `Leases can be granted and history pruned here, with the votes of a quorum: ${because(verdict)}. ${next !== undefined ? 'The roster is being changed; another change has to wait.' : 'The roster can be changed.'}`
   const why = powerless === 'no-quorum' ? because(verdict) : `${reasons[powerless]}`
   return `Leases cannot be granted, the roster not changed and history not pruned here: ${why}.${powerless === 'no-quorum' ? comesBack(verdict) : ''}`
 }

@@ -106,7 +106,7 @@ export function createVerdictMachine(options: VerdictOptions): VerdictMachine {
       capabilities: {
         mayGrantLease: may,
         mayHoldLease: judgement.hasQuorum,
-        mayChangeRoster: may && !judgement.isChanging,
+        mayChangeRoster: may && judgement.next === undefined,
         mayPrune: may,
       },
     }

@@ -60,8 +60,8 @@ export interface Judgement {
   readonly hasQuorum: boolean
   /** Why nothing may be done here for all; undefined where it may. */
   readonly powerless: Powerless | undefined
-  /** Whether the roster is being changed. */
-  readonly isChanging: boolean
+  /** The roster that it is being changed to, as far as this replica helps with that. */
+  readonly next: Roster | undefined
   /** The rows that this rests on. */
   readonly evidence: readonly { readonly observer: NodeId; readonly version: number; readonly isFresh: boolean }[]
 }
@@ -118,7 +118,7 @@ export function judgePartition(circumstances: Circumstances): Judgement {
         : isVoter
           ? lacking(circumstances, confirmed, voting)
           : 'not-a-voter',
-    isChanging: next !== undefined,
+    next,
     evidence: rows.map(({ row: { observer, version }, isFresh }) => ({ observer, version, isFresh })),
   }
 }
