@@ -167,7 +167,7 @@ const crash: Trouble = (random, atMs, lengthMs, nodes, out) => {
 
 const badDisk: Trouble = (random, atMs, lengthMs, nodes, out) => {
   const node = random.int(nodes)
-  out.push({ atMs, kind: 'disk', node, mode: random.pick(['slow', 'full', 'broken'] as const) })
+  out.push({ atMs, kind: 'disk', node, mode: random.pick(['slow', 'stalled', 'full', 'broken'] as const) })
   out.push({ atMs: atMs + Math.min(lengthMs, 60_000), kind: 'disk', node, mode: 'ok' })
 }
 
