@@ -11,7 +11,9 @@
  * 2. A voter is settled once a quorum of the roster before has answered in full, which has somebody of each quorum by which something
  *    counted, or one that is settled itself, and was while it gave all of its answer.
  * 3. What it has to hold is queued for the disk before that it is settled.
- * 4. What a document has to hold is kept until it was here once, on the disk: then it is here for good.
+ * 4. What a document has to hold is kept until it was here once, on the disk: then it is here for good. And until a row of votes is there too:
+ *    of documents with neither nothing is told.
+ * 5. A forced roster begins with nothing: what its voters do not have counts no more.
  */
 import { Version } from '@rejoin/state'
 import type { ReplicaCore } from '../replica-core.ts'
@@ -23,12 +25,14 @@ import type { Neighbours } from './neighbours.ts'
 import { isQuorum } from './policy.ts'
 import type { NodeId, Roster } from './roster.ts'
 import type { RosterDesk } from './roster-desk.ts'
-import { mayHandOver, type RosterLogState } from './roster-record.ts'
+import { forcedEpochAfter, mayHandOver, type RosterLogState } from './roster-record.ts'
 import { votesPrefix } from './votes.ts'
 import { type CountedVersion, mostCounted, type PartitionMessage } from './wire.ts'
 
-/** Where it stands on the disk what documents have to hold. */
-const prefix = 'p/h/'
+/** Where it stands on the disk what documents have to hold, since a roster was forced last. Invariant 5. */
+const prefixAt = (epoch: number): string =>
+  `p/h${forcedEpochAfter(epoch) === forcedEpochAfter(0) ? '' : forcedEpochAfter(epoch)}/`
+const firstPrefix = prefixAt(0)
 const askMs = 1000
 /** An answer in full costs whoever gives it a reading of all documents with votes. */
 const againMs = 5000
@@ -64,6 +68,7 @@ export class Handover {
   /** Rows of that which cannot be read. */
   #damaged: string[] = []
   #isReading = false
+  #prefix = firstPrefix
   readonly #givers = new Map<NodeId, Giver>()
   /** Who has answered in full, settled or not. */
   readonly #full = new Set<NodeId>()
@@ -84,6 +89,15 @@ export class Handover {
     this.#givers.clear()
     this.#full.clear()
     this.#askAt = 0
+    const prefix = prefixAt(this.#state?.roster.epoch ?? 0)
+    if (prefix !== this.#prefix) {
+      const { queue } = this.#ground.core
+      for (const old of new Set([firstPrefix, this.#prefix])) queue.push([{ kind: 'delete-prefix', prefix: old }])
+      this.#prefix = prefix
+      this.#counted = undefined
+      this.#damaged = []
+      this.#isReading = false
+    }
     this.tick()
   }
 
@@ -112,15 +126,16 @@ export class Handover {
     else this.#give(from, told.epoch, told.after)
   }
 
-  /** Whether a document, of which this version is on the disk, may lack something that counted. */
-  isBehind(document: string, version: Version): boolean {
+  /** Whether a document, of which this version is on the disk, may lack something that counted. `isKept`: so is a row of its votes. */
+  isBehind(document: string, version: Version, isKept: boolean): boolean {
     if (!this.#isSettled) return true
     const counted = this.#counted?.get(document)
     if (counted === undefined) return false
     if (!version.covers(counted)) return true
     // Invariant 4.
+    if (!isKept) return false
     this.#counted?.delete(document)
-    this.#ground.core.queue.push([{ kind: 'delete', key: keyOf(document) }])
+    this.#ground.core.queue.push([{ kind: 'delete', key: this.#keyOf(document) }])
     return false
   }
 
@@ -148,10 +163,13 @@ export class Handover {
     const { core } = this.#ground
     if (this.#isReading) return
     this.#isReading = true
+    const prefix = this.#prefix
     core.storage.read(prefix).then(
-      (rows) => core.batch(() => this.#sort(rows)),
+      (rows) => {
+        if (prefix === this.#prefix) core.batch(() => this.#sort(rows))
+      },
       (error: unknown) => {
-        this.#isReading = false
+        if (prefix === this.#prefix) this.#isReading = false
         core.log('error', 'partition-rows-unread', { error: String(error) })
       },
     )
@@ -161,7 +179,7 @@ export class Handover {
     const counted = new Map<string, Version>()
     for (const { key, bytes } of rows) {
       const version = decoded(wholeVersion, unsealRow(bytes) ?? new Uint8Array())
-      const document = nameInKey(key.slice(2))
+      const document = this.#nameIn(key)
       if (version.ok && document !== undefined) counted.set(document, version.value)
       else this.#damaged.push(key)
     }
@@ -195,7 +213,7 @@ export class Handover {
       if (before.covers(version)) continue
       const all = before.merge(version)
       known.set(document, all)
-      ops.push({ kind: 'put', key: keyOf(document), bytes: sealRow(encoded(wholeVersion, all)) })
+      ops.push({ kind: 'put', key: this.#keyOf(document), bytes: sealRow(encoded(wholeVersion, all)) })
     }
     core.queue.push(ops)
     giver.after = names.at(-1) as string
@@ -219,11 +237,19 @@ export class Handover {
     if (this.#isWhole && mayHandOver(state, epoch)) all.add(self)
     const isEnough = state.previous !== undefined && isQuorum(state.previous, all)
     if (!isEnough && ![...this.#givers.values()].some(({ isDone, settled }) => isDone && settled >= epoch)) return
-    const lost = this.#damaged.filter((key) => !this.#counted?.has(nameInKey(key.slice(2)) ?? ''))
+    const lost = this.#damaged.filter((key) => !this.#counted?.has(this.#nameIn(key) ?? ''))
     core.queue.push(lost.map((key) => ({ kind: 'delete', key })))
     this.#damaged = []
     desk.step({ kind: 'settle', epoch })
     core.log('info', 'roster-settled-here', { epoch })
+  }
+
+  #keyOf(document: string): string {
+    return `${this.#prefix}${documentKeys(document).index.slice(2)}`
+  }
+
+  #nameIn(key: string): string | undefined {
+    return nameInKey(`h/${key.slice(this.#prefix.length)}`)
   }
 
   #give(from: NodeId, epoch: number, after: string): void {
@@ -233,18 +259,24 @@ export class Handover {
     if (!votersOf(state.roster, state.previous, state.accepted?.roster).has(from)) return
     this.#takers.add(from)
     // Invariant 1.
-    desk.afterAll(() =>
+    desk.afterAll(() => {
+      // Before the rows are read: what goes from here meanwhile has one.
+      const counted = new Map(this.#counted)
       core.storage.read(votesPrefix).then(
-        (rows) => this.#tell(from, { epoch, after, settled: state.settled }, rows),
+        (rows) => this.#tell(from, { epoch, after, settled: state.settled }, counted, rows),
         () => this.#takers.delete(from),
-      ),
-    )
+      )
+    })
   }
 
   /** Tells what the documents with votes have to hold, one after the other: each has to be read. */
-  #tell(to: NodeId, answer: Pick<Handed, 'epoch' | 'after' | 'settled'>, rows: readonly StoredRow[]): void {
+  #tell(
+    to: NodeId,
+    answer: Pick<Handed, 'epoch' | 'after' | 'settled'>,
+    known: ReadonlyMap<string, Version>,
+    rows: readonly StoredRow[],
+  ): void {
     const { core, neighbours } = this.#ground
-    const known = this.#counted as Map<string, Version>
     const named = rows.flatMap(({ key }) => nameInKey(key.slice(2)) ?? [])
     const names = [...new Set([...named, ...known.keys()])].filter((name) => name > answer.after).sort()
     const counted: CountedVersion[] = []
@@ -277,8 +309,4 @@ export class Handover {
 
 function votersOf(...rosters: readonly (Roster | undefined)[]): Set<NodeId> {
   return new Set(rosters.flatMap((roster) => roster?.voters.map(({ id }) => id) ?? []))
-}
-
-function keyOf(document: string): string {
-  return `${prefix}${documentKeys(document).index.slice(2)}`
 }

@@ -46,7 +46,7 @@ export class LeaseDoor {
     this.#votes = new VoteTable({
       ...ground,
       standing: () => this.#standing(),
-      isBehind: (document, version) => this.#handover.isBehind(document, version),
+      isBehind: (document, version, isKept) => this.#handover.isBehind(document, version, isKept),
       send: (to, document, message) => this.#send(to, document, message),
     })
   }
@@ -110,10 +110,10 @@ export class LeaseDoor {
 
   #standing(): Standing | undefined {
     const { core, desk } = this.#ground
-    const { log, isDiskWhole, mayVote } = desk
+    const { log, mayVote } = desk
     if (log === undefined) return undefined
     const holdMs = Math.max(0, Math.ceil(log.grantsHeldUntil - core.clock.monotonic()))
-    return { roster: log.roster, mayVote, isDiskWhole, holdMs }
+    return { roster: log.roster, mayVote, holdMs }
   }
 
   #isVoter(id: NodeId): boolean {

@@ -56,7 +56,109 @@ const epochs = (cluster: Cluster, names: string): (number | undefined)[] =>
 const isSettled = (cluster: Cluster, names: string): boolean[] =>
   [...names].map((name) => cluster.node(name).watch.status.isSettled)
 
+/** Begins round 1 at a, which counts, and lets go of the lease. */
+function begin(cluster: Cluster): void {
+  expect(play(cluster, 'a', 'match')).toBe(1)
+  cluster.world.advance(1000)
+}
+
+/** Somebody wants the lease for a moment, which is refused as the roster is new. */
+function askInVain(cluster: Cluster, name: string): void {
+  const { watch } = cluster.node(name)
+  watch.lease({ name: 'match' }, 'round').then((lease) => {
+    cluster.world.advance(1000)
+    expect(lease.token).toBeUndefined()
+    lease.release()
+  })
+}
+
+/** What the round is for who gets the lease at one of them within a minute; undefined where nobody gets it. */
+function roundAt(cluster: Cluster, name: string): number | undefined {
+  const { participant, watch } = cluster.node(name)
+  let lease: Lease | undefined
+  let handle: DocumentHandle<typeof Match> | undefined
+  participant.replica.open('match', Match).then((document) => {
+    handle = document
+  })
+  watch.lease({ name: 'match' }, 'round').then((wanted) => {
+    lease = wanted
+  })
+  cluster.world.advance(60_000)
+  return lease?.token === undefined ? undefined : handle?.snapshot.round
+}
+
+/** Of the document itself nothing has arrived there yet. */
+function forget(cluster: Cluster, names: string): void {
+  for (const name of names) insideOf(cluster.node(name).participant.replica).shelf.forget('match')
+}
+
 describe('leases over changes of the roster', () => {
+  it.each([false, true])(
+    '[LX26] are not granted without what counted two rosters before, where voters between were asked in vain: %s',
+    (isAsked) => {
+      const cluster = new Cluster([...'abc'], { voters: votersOf('a') }, { maxTtlMs: ttlMs })
+      cluster.world.advance(40_000)
+      begin(cluster)
+      cluster.node('a').watch.propose({ voters: votersOf('b'), policy })
+      cluster.until('b is settled', () => isSettled(cluster, 'b').every((is) => is), 20)
+      if (isAsked) askInVain(cluster, 'b')
+      // Until nobody keeps in memory what nobody asks for.
+      cluster.world.advance(200_000)
+      cluster.node('b').watch.propose({ voters: votersOf('c'), policy })
+      cluster.until('c is settled', () => isSettled(cluster, 'c').every((is) => is), 20)
+      for (const name of 'ab') cluster.node(name).participant.replica.close()
+      forget(cluster, 'c')
+      expect([undefined, 1]).toContain(roundAt(cluster, 'c'))
+    },
+  )
+
+  it.each([false, true])(
+    '[LX26] are not granted without what counted, where one that was settled and asked in vain told of it: %s',
+    (isAsked) => {
+      const cluster = new Cluster([...'abcdef'], { voters: votersOf('abc') }, { maxTtlMs: ttlMs })
+      cluster.world.advance(40_000)
+      begin(cluster)
+      cluster.node('a').watch.propose({ voters: votersOf('def'), policy })
+      const step = (holds: () => boolean): void => {
+        for (let ms = 0; !holds(); ms++) {
+          expect(ms).toBeLessThan(10_000)
+          cluster.world.advance(1)
+        }
+      }
+      step(() => epochs(cluster, 'def').every((epoch) => epoch === 2))
+      cluster.between('abcd', 'ef', true)
+      cluster.until('d is settled', () => isSettled(cluster, 'd').every((is) => is), 20)
+      for (const name of 'abc') cluster.node(name).participant.replica.close()
+      if (isAsked) askInVain(cluster, 'd')
+      cluster.world.advance(3000)
+      cluster.between('d', 'ef', false)
+      step(() => isSettled(cluster, 'ef').every((is) => is))
+      cluster.between('d', 'ef', true)
+      forget(cluster, 'ef')
+      expect([undefined, 1]).toContain(roundAt(cluster, 'e'))
+    },
+  )
+
+  it('[LX29] are granted after a force also of documents of which something is lost that counted', () => {
+    const cluster = servers()
+    begin(cluster)
+    const two = [
+      { id: 'c', weight: 1 },
+      { id: 'd', weight: 2 },
+    ]
+    cluster.node('a').watch.propose({ voters: two, policy })
+    cluster.until('it is in force', () => epochs(cluster, 'cd').every((epoch) => epoch === 2), 10)
+    cluster.world.advance(2000)
+    for (const name of 'abce') cluster.node(name).participant.replica.close()
+    forget(cluster, 'd')
+    expect(roundAt(cluster, 'd')).toBeUndefined()
+    cluster.node('d').watch.force({ voters: votersOf('d'), policy })
+    cluster.world.advance(30_000)
+    expect(roundAt(cluster, 'd')).toBe(0)
+    const rows = [...(cluster.disks.get('d')?.rows.keys() ?? [])]
+    expect(rows.filter((key) => key.startsWith('p/h'))).toEqual([])
+  })
+
   it('[PL24] may be granted by any server that a roster makes a voter: each knows the roster before, whoever told it', () => {
     const cluster = servers()
     cluster.node('a').watch.propose({ voters: votersOf('ab'), policy })

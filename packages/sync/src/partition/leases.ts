@@ -20,6 +20,7 @@ import { leaseShapes } from './lease-wire.ts'
 import type { Neighbours } from './neighbours.ts'
 import { readingOf } from './reading.ts'
 import type { NodeId, Roster } from './roster.ts'
+import { SharedLeases } from './shared-leases.ts'
 import { Sweep } from './sweep.ts'
 import type { LeaseTold } from './wire.ts'
 
@@ -40,7 +41,8 @@ export interface Lease {
    * Settles when a fenced write counts: a quorum of the voters had it on their disks when they renewed the lease, so that whoever
    * holds it next begins with it, also under the rosters that come later. Rejects with RejoinError `lease-lost` when the
    * lease was lost before: then it may have been lost with it, and the next holder may do the same again. Until it settles nothing
-   * should be done that cannot be undone. It takes a round trip to the voters more than to store the write there. A roster that was forced
+   * should be done that cannot be undone. A write that was made before the lease became usable, under an earlier grant, does not count by this
+   * one. It takes a round trip to the voters more than to store the write there. A roster that was forced
    * is the word of an operator that what its voters do not have counts no more.
    */
   reached(receipt: Receipt): Later<void>
@@ -48,7 +50,7 @@ export interface Lease {
   held(): Later<FencingToken>
   /** Calls back with the token when the lease becomes usable, and with why when it is lost. Returns the way to stop. */
   onChange(listener: (event: LeaseChange) => void): () => void
-  /** Gives it back, or wants it no longer. Idempotent. */
+  /** Gives it back, or wants it no longer. Idempotent. Who else wants the same lease at this replica keeps it. */
   release(): void
 }
 
@@ -59,7 +61,10 @@ export type LeaseChange =
 
 /** How a lease is asked for. */
 export interface LeaseRequestOptions {
-  /** How long it lasts without a renewal, milliseconds: `maxTtlMs` of the partition layer at most, and that by default. */
+  /**
+   * How long it lasts without a renewal, milliseconds: `maxTtlMs` of the partition layer at most, and that by default. Where the lease is
+   * wanted at this replica already, that of whoever wanted it first counts.
+   */
   readonly ttlMs?: number
 }
 
@@ -98,25 +103,6 @@ export interface LeaseDesk {
 /** Where leases come from, for `leases` of `PartitionOptions`: `votedLeases`, or `leasesFrom(...)`. */
 export type LeaseSource = (ground: LeaseGround) => LeaseDesk
 
-/** Opens a document for a lease of it; `released` is to be called once, when that is given back. */
-export function openFor(
-  { shelf }: ReplicaCore,
-  name: string,
-  want: (document: DocumentCore, released: () => void) => Lease,
-): Later<Lease> {
-  return shelf.acquire(name).then((document) => {
-    const released = (): void => {
-      shelf.release(name)
-    }
-    try {
-      return want(document, released)
-    } catch (error) {
-      released()
-      throw error
-    }
-  })
-}
-
 interface HeldLease {
   readonly step: (input: HolderInput<Version>) => void
   readonly release: () => void
@@ -128,12 +114,14 @@ class LeaseTable implements LeaseDesk {
   readonly #held = new Map<string, Set<HeldLease>>()
   #count = 0
   readonly #sweep = new Sweep()
+  readonly #shared: SharedLeases
   /** By this its voters know it, and nobody else has it. */
   readonly #key: string
 
   constructor(ground: LeaseGround) {
     this.#ground = ground
     ground.neighbours.wire.learn(leaseShapes)
+    this.#shared = new SharedLeases(ground.core)
     this.#key = ground.core.newId()
   }
 
@@ -191,7 +179,7 @@ class LeaseTable implements LeaseDesk {
   }
 
   open(document: string, name: string, options: LeaseRequestOptions): Later<Lease> {
-    return openFor(this.#ground.core, document, (opened, released) => this.#want(opened, name, options, released))
+    return this.#shared.open(document, name, (opened, released) => this.#want(opened, name, options, released))
   }
 
   #want(document: DocumentCore, name: string, { ttlMs }: LeaseRequestOptions, released: () => void): Lease {

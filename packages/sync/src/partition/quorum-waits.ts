@@ -44,6 +44,14 @@ export class QuorumWaits {
     const after = changes.findLastIndex(({ seq }) => seq <= waiting.seq)
     changes.splice(after + 1, 0, waiting)
     this.#waiting.set(document, authors.set(change.author, changes))
+    const { shelf } = this.#core
+    // Of a document that nobody carries nobody tells anything.
+    shelf.acquire(document).then(() => {
+      const release = (): void => {
+        shelf.release(document)
+      }
+      waiting.pair.later.then(release, release)
+    })
     for (const stage of ['disk', 'server'] as const)
       receipt.reached(stage).then(undefined, (error: unknown) => {
         if (this.#end(document, waiting)) waiting.pair.reject(error)

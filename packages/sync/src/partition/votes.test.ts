@@ -21,7 +21,7 @@ function voter() {
       self: 'v1',
       maxTtlMs,
       isBehind: () => false,
-      standing: () => ({ roster: rosterOf(1, 'v1'), mayVote: true, isDiskWhole: true, holdMs: 0 }),
+      standing: () => ({ roster: rosterOf(1, 'v1'), mayVote: true, holdMs: 0 }),
       send: (_to, document, message) =>
         answers.push(`${document} ${message.kind === 'refused' ? message.why.kind : message.kind}`),
     })

@@ -30,8 +30,6 @@ export interface Standing {
   /** The one in force. */
   readonly roster: Roster
   readonly mayVote: boolean
-  /** Whether its disk has all that it ever promised. */
-  readonly isDiskWhole: boolean
   /** For how long no lease may be granted yet, milliseconds: what voters of an earlier roster granted may last until then. */
   readonly holdMs: number
 }
@@ -42,8 +40,11 @@ export interface VoteGround {
   readonly self: NodeId
   readonly maxTtlMs: number
   readonly standing: () => Standing | undefined
-  /** Whether a document, of which this version is on the disk, may lack something that counted under a roster before. */
-  readonly isBehind: (document: string, version: Version) => boolean
+  /**
+   * Whether a document, of which this version is on the disk, may lack something that counted under a roster before. `isKept`: a row of its
+   * votes is on the disk, by which it is told of in the next handover.
+   */
+  readonly isBehind: (document: string, version: Version, isKept: boolean) => boolean
   readonly send: (to: NodeId, document: string, message: LeaseMessage<Version>) => void
 }
 
@@ -53,6 +54,8 @@ interface Seat {
   readonly acceptor: Acceptor<Version>
   /** Invariant 1. */
   readonly line: DurableLine<AcceptorEffect<Version>>
+  /** Whether there is a row of it, on the disk or on its way there. */
+  hasRow: boolean
   /** Whether it keeps its document in use. */
   isUsing: boolean
 }
@@ -106,8 +109,11 @@ export class VoteTable {
     for (const seat of this.#seats.values()) this.#step(seat, { kind: 'roster', roster, ...reading })
   }
 
-  #step({ acceptor, line }: Seat, input: AcceptorInput<Version>): void {
-    line.push(acceptor.step(input))
+  #step(seat: Seat, input: AcceptorInput<Version>): void {
+    const { acceptor, line } = seat
+    const effects = acceptor.step(input)
+    seat.hasRow ||= effects.some(({ kind }) => kind === 'persist')
+    line.push(effects)
     this.#sweep.wants(acceptor)
   }
 
@@ -189,14 +195,14 @@ export class VoteTable {
     const { core, self, maxTtlMs, send } = this.#ground
     const standing = this.#voting()
     if (standing === undefined) return undefined
-    const { roster, isDiskWhole } = standing
+    const { roster } = standing
     const options = { self, maxTtlMs, random: () => core.random.float() }
     // A damaged record is a lost one: the acceptor has to be taught.
-    const kept = row === undefined ? undefined : (readJson(row.bytes) as AcceptorMemory | undefined)
-    const isFresh = row === undefined && isDiskWhole
     const acceptor = createAcceptor<Version>(
       options,
-      isFresh ? bootAcceptor(freshMemory(standing), readingOf(core)) : bootAcceptor(kept, this.#began),
+      row === undefined
+        ? bootAcceptor(freshMemory(standing), readingOf(core))
+        : bootAcceptor(readJson(row.bytes) as AcceptorMemory | undefined, this.#began),
     )
     const line = new DurableLine<AcceptorEffect<Version>>(
       core,
@@ -206,7 +212,7 @@ export class VoteTable {
         if (effect.kind === 'send') send(effect.to, document, effect.message)
       },
     )
-    const seat = { acceptor, line, isUsing: false }
+    const seat = { acceptor, line, hasRow: row !== undefined, isUsing: false }
     this.#seats.set(document, seat)
     this.#step(seat, { kind: 'roster', roster, ...readingOf(core) })
     return seat
@@ -218,7 +224,8 @@ export class VoteTable {
     // Of a document that could not be read nobody knows what this disk holds.
     if (held === undefined || core.shelf.needsReading(document)) return
     const version = held.durable
-    this.#step(seat, { ...input, version, isBehind: isBehind(document, version), ...readingOf(core) })
+    const isKept = seat.hasRow && seat.line.isIdle
+    this.#step(seat, { ...input, version, isBehind: isBehind(document, version, isKept), ...readingOf(core) })
   }
 }
 
@@ -227,7 +234,10 @@ function keyOf(document: string): string {
   return `${votesPrefix}${documentKeys(document).index.slice(2)}/`
 }
 
-/** Of a voter that was never asked about a document. Under a first roster nobody granted anything before. */
+/**
+ * Of a voter that gave no vote about a document: where it lost a disk, it votes from a later epoch on than those of which it may have
+ * forgotten something. Under a first roster nobody granted anything before.
+ */
 function freshMemory({ roster: { epoch }, holdMs }: Standing): AcceptorMemory {
   return { ...emptyMemory(epoch), newRosterMs: epoch > 1 ? holdMs : 0 }
 }

@@ -96,6 +96,8 @@ class PartitionWatch implements Companion, Partitions {
   #isStarted = false
   #isClosed = false
   readonly #stops: (() => void)[] = []
+  /** Over these a roster was told. */
+  readonly #heard = new WeakSet<Session>()
 
   constructor(replica: Replica, core: ReplicaCore, options: PartitionOptions, settings: DetectorSettings) {
     this.#replica = replica
@@ -393,6 +395,9 @@ class PartitionWatch implements Companion, Partitions {
         this.#members.hear(from, told.rows, now)
         break
       case 'roster':
+        // The first that a layer tells: what it was asked before it had begun it did not hear.
+        if (!this.#heard.has(session)) this.#waits.votersChanged()
+        this.#heard.add(session)
         this.#roster.receive(session, told.message)
         this.#outlook.observe()
         break
