@@ -3,7 +3,7 @@ import { type AddressInfo, createServer as createTcpServer, type Server, type So
 import { createServer as createTlsServer } from 'node:tls'
 import { connect, createReplica, memoryStorage } from '@rejoin/sync'
 import { plannedDialing } from '@rejoin/sync/partition'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { type DiagnoseOptions, diagnoseAddresses } from './diagnose-addresses.ts'
 import { processClock, processRandom, processTimers } from './platform.ts'
@@ -14,6 +14,9 @@ const cleanups: (() => unknown)[] = []
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
+
+const until = (condition: () => boolean): Promise<void> =>
+  vi.waitFor(() => expect(condition()).toBe(true), { timeout: 15_000, interval: 5 })
 
 /** Valid from 2020 to 2120, signed by itself; it guards nothing. */
 const key = `-----BEGIN PRIVATE KEY-----
@@ -62,6 +65,17 @@ async function rejoinServer(): Promise<string> {
   connect(replica, { transports: [webSocketServer({ server: http })], dialing })
   cleanups.push(() => replica.close())
   return url
+}
+
+/** A client that dials under a plan. */
+function planned(bootstrap: string[], token?: string) {
+  const seams = { clock: processClock, timers: processTimers, random: processRandom, storage: memoryStorage() }
+  const replica = createReplica({ ...seams, role: 'client' })
+  const over = [webSockets(token === undefined ? {} : { token: () => token })]
+  const dialing = plannedDialing({ over, bootstrap })
+  const net = connect(replica, { transports: [], dialing })
+  cleanups.push(() => replica.close())
+  return { net, dialing }
 }
 
 async function stageOf(address: string, options: DiagnoseOptions = {}, peer?: string): Promise<string> {
@@ -179,13 +193,44 @@ describe('addresses of WebSockets', () => {
   })
 
   it('[PD17] that are configured may be any, and only encrypted ones are learned where that is wanted', () => {
-    for (const text of ['ws://localhost:4000/sync', 'ws://10.0.0.2/?region=eu', 'wss://a.example/'])
+    for (const text of ['ws://localhost:4000/sync', 'ws://10.0.0.2/sync?region=eu', 'wss://a.example/other'])
       expect(addressOf(text)).toBe(text)
     expect([addressOf('https://a.example'), addressOf('a.example:4000')]).toEqual([undefined, undefined])
     const secure = webSockets({ secureOnly: true })
     expect(secure.addressOf('ws://10.0.0.2/', 'wss://a.example/')).toBe(undefined)
-    expect(secure.addressOf('wss://10.0.0.2/', 'wss://a.example/')).toBe('wss://10.0.0.2/')
-    expect(secure.addressOf('ws://127.0.0.1/', '127.0.0.1')).toBe('ws://127.0.0.1/')
-    expect(secure.addressOf('ws://10.0.0.2/')).toBe('ws://10.0.0.2/')
+    expect(secure.addressOf('wss://10.0.0.2/sync', 'wss://a.example/')).toBe('wss://10.0.0.2/sync')
+    expect(secure.addressOf('ws://127.0.0.1/sync', '127.0.0.1')).toBe('ws://127.0.0.1/sync')
+    expect(secure.addressOf('ws://10.0.0.2/sync')).toBe('ws://10.0.0.2/sync')
+  })
+
+  it('[DI8] without a path are those of /sync, configured or told, and so have one spelling', () => {
+    for (const toldBy of [undefined, 'wss://c.example/']) {
+      for (const text of ['wss://a.example', 'wss://a.example/', 'wss://a.example/sync'])
+        expect(addressOf(text, toldBy)).toBe('wss://a.example/sync')
+    }
+    expect(addressOf('ws://10.0.0.2:4000/?region=eu')).toBe('ws://10.0.0.2:4000/sync?region=eu')
+  })
+
+  it('[DI8] without a path are connected under a plan, with a server of Rejoin', async () => {
+    const url = (await rejoinServer()).replace(/\/$/, '')
+    const { net, dialing } = planned([url], 'ours')
+    await until(() => net.peers.length === 1)
+    expect(dialing.addresses).toMatchObject([{ address: `${url}/sync`, peer: 'a', failures: 0, isConnected: true }])
+  })
+
+  it('[PD14] [DI9] where the server has nothing is said by the link, and counted by how far it came', async () => {
+    const http = createHttpServer()
+    http.on('upgrade', (_, socket) => socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n'))
+    const url = await listening(http)
+    const { net, dialing } = planned([`${url}nowhere`])
+    await until(() => net.link.state === 'offline' && net.link.reason !== undefined)
+    expect(net.link).toMatchObject({
+      reason: {
+        code: 'handshake-failed',
+        reason: expect.stringMatching(/^HTTP 404 at \/nowhere: The server has nothing/),
+      },
+    })
+    expect(dialing.metrics().failures).toMatchObject({ tcp: 0, handshake: dialing.metrics().dials })
+    expect(dialing.metrics().dials).toBeGreaterThan(0)
   })
 })

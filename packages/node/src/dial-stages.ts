@@ -11,6 +11,8 @@ export type StageListener = (stage: SocketStage, failure?: string) => void
 export class DialStages {
   /** What is under way. */
   at: SocketStage
+  /** The code of why it failed. */
+  failure: string | undefined
   readonly #isSecure: boolean
   readonly #told: StageListener
   #isOver = false
@@ -39,7 +41,8 @@ export class DialStages {
   failed(error: Error): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#told(this.at, codeOf(error))
+    this.failure = codeOf(error)
+    this.#told(this.at, this.failure)
   }
 
   /** The upgrade is through: from here on the two sides speak. */

@@ -8,6 +8,7 @@ import {
   type LinkEvents,
   type ListenHost,
   type ListenTransport,
+  syncPath,
   webSocketLink,
 } from '@rejoin/sync'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -23,7 +24,10 @@ export interface UpgradeRefusal {
 export interface WebSocketServerOptions {
   /** Answers the upgrades of this server while listening. Without it, hand them to `upgrade`. */
   readonly server?: Server
-  /** The one path that is answered, `/` unless told; a query is ignored. */
+  /**
+   * The one path that is answered, `/` unless told; a query is ignored. With `/` so is `/sync`, which is what is dialled where an
+   * address names no path.
+   */
   readonly path?: string
   /** Largest frame taken in, in bytes; a larger one ends the link with `too-large`. 1 MiB unless told. */
   readonly maxFrameBytes?: number
@@ -67,7 +71,8 @@ export function webSocketServer(options: WebSocketServerOptions = {}): WebSocket
   let host: ListenHost | undefined
 
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): boolean => {
-    if (pathOf(request) !== path) return false
+    const asked = pathOf(request)
+    if (asked !== path && !(path === '/' && asked === syncPath)) return false
     const refusal =
       host === undefined
         ? { status: 503, code: 'going-away', reason: 'This server takes no connections now.' }

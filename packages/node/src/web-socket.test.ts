@@ -106,9 +106,18 @@ describe('webSocketServer', () => {
     const listener = transport.listen(recordingHost().host)
     expect((await upgradeAnswer(port, '/other')).status).toBe(404)
     expect((await upgradeAnswer(port, '/sync?x=1')).status).toBe(101)
+    expect((await upgradeAnswer(port, '/')).status).toBe(404)
     listener.close()
     http.on('upgrade', (request, socket, head) => transport.upgrade(request, socket, head))
     expect(await upgradeAnswer(port, '/sync')).toMatchObject({ status: 503, body: { code: 'going-away' } })
+  })
+
+  it('[DI8] answers without a path of its own also where addresses without one lead', async () => {
+    const { transport, port } = await listening()
+    transport.listen(recordingHost().host)
+    expect((await upgradeAnswer(port, '/')).status).toBe(101)
+    expect((await upgradeAnswer(port, '/sync')).status).toBe(101)
+    expect((await upgradeAnswer(port, '/other')).status).toBe(404)
   })
 
   it('ends a link whose frame is beyond the limit, at both ends with a code', async () => {
@@ -209,14 +218,53 @@ describe('webSocket', () => {
     expect(told).toMatchObject([{ code: 'unreachable', clean: false }])
   })
 
-  it('says why a server refused', async () => {
-    const { transport, port } = await listening({ refuse: () => ({ status: 429, code: 'busy', reason: 'full' }) })
-    transport.listen(recordingHost().host)
+  it('[DI8] means /sync where the address names no path, and takes a path as it is', async () => {
+    const { http, port } = await listening()
+    const asked: unknown[] = []
+    http.on('upgrade', ({ url }, socket) => {
+      asked.push(url)
+      socket.destroy()
+    })
+    for (const rest of ['', '/', '?room=1', '/other', '/other/', '/sync/']) {
+      const before = asked.length
+      webSocket(`ws://127.0.0.1:${port}${rest}`).dial({ opened: () => {}, frame: () => {}, closed: () => {} })
+      await until(() => asked.length > before)
+    }
+    expect(asked).toEqual(['/sync', '/sync', '/sync?room=1', '/other', '/other/', '/sync/'])
+  })
+
+  it('[DI9] says what an answer means that is no upgrade, and what to do', async () => {
+    const cases: [number, string, RegExp][] = [
+      [404, 'handshake-failed', /^HTTP 404 at \/nowhere: The server has nothing at that path\. Check the path/],
+      [401, 'handshake-failed', /^HTTP 401 at .* wants a credential of its own\./],
+      [403, 'handshake-failed', /^HTTP 403 at .* rule for origins/],
+      [400, 'handshake-failed', /^HTTP 400 at .* token\(\) hands them over/],
+      [200, 'handshake-failed', /^HTTP 200 at .* does not take WebSockets\./],
+      [500, 'handshake-failed', /^HTTP 500 at .* Look into its log/],
+      [502, 'handshake-failed', /^HTTP 502 at .* proxy in front does not reach the server\./],
+      [504, 'handshake-failed', /^HTTP 504 at .* proxy in front does not reach the server\./],
+      [503, 'try-later', /^HTTP 503 at .* starting, draining or overloaded\. Wait/],
+      [429, 'try-later', /^HTTP 429 at .* no more connections now/],
+    ]
+    for (const [status, code, reason] of cases) {
+      const { transport, port } = await listening({
+        path: '/nowhere',
+        refuse: () => ({ status, code: 'refused', reason: 'for a test' }),
+      })
+      transport.listen(recordingHost().host)
+      const told: LinkClosed[] = []
+      const dialled = webSocket(`ws://127.0.0.1:${port}/nowhere`)
+      dialled.dial({ opened: () => {}, frame: () => {}, closed: (r) => told.push(r) })
+      await until(() => told.length === 1)
+      expect(told[0]).toEqual({ code, reason: expect.stringMatching(reason), clean: false, stage: 'handshake' })
+    }
+  })
+
+  it('[DI9] leaves what the platform says of other failures', async () => {
     const told: LinkClosed[] = []
-    webSocket(`ws://127.0.0.1:${port}/`).dial({ opened: () => {}, frame: () => {}, closed: (r) => told.push(r) })
+    webSocket('ws://127.0.0.1:1').dial({ opened: () => {}, frame: () => {}, closed: (r) => told.push(r) })
     await until(() => told.length === 1)
-    expect(told[0]).toMatchObject({ code: 'lost', clean: false })
-    expect(told[0]?.reason).toContain('429')
+    expect(told[0]).toMatchObject({ code: 'lost', reason: expect.stringContaining('ECONNREFUSED'), stage: 'tcp' })
   })
 
   it('keeps the token out of address and name', () => {

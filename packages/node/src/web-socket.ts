@@ -1,8 +1,9 @@
 import { isIP, type NetConnectOpts, connect as netConnect, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as tlsConnect } from 'node:tls'
-import { type DialTransport, webSocketLink } from '@rejoin/sync'
+import { type DialTransport, webSocketLink, withSyncPath } from '@rejoin/sync'
 import { type ClientOptions, WebSocket } from 'ws'
 import { DialStages, type StageListener } from './dial-stages.ts'
+import { httpAnswer } from './http-answer.ts'
 
 /** How a client reaches a server. */
 export interface WebSocketOptions {
@@ -18,7 +19,13 @@ export interface WebSocketOptions {
   readonly onStage?: StageListener
 }
 
-/** Dials a Rejoin server over a WebSocket. Frames are binary, uncompressed, in order and without loss. */
+/**
+ * Dials a Rejoin server over a WebSocket. Frames are binary, uncompressed, in order and without loss. An address without a path, as
+ * `wss://sync.example`, means `/sync` there.
+ *
+ * An answer over HTTP in place of the upgrade ends the attempt with what its status means: `handshake-failed`, or `try-later` for one
+ * that passes (429, 503).
+ */
 export function webSocket(url: string, options: WebSocketOptions = {}): DialTransport {
   const { token, maxFrameBytes = 1 << 20, handshakeTimeoutMs = 10_000, name = url, onStage } = options
   return {
@@ -28,12 +35,13 @@ export function webSocket(url: string, options: WebSocketOptions = {}): DialTran
     ...(token === undefined ? {} : { token }),
     dial: (events) => {
       try {
-        const stages = new DialStages(new URL(url), onStage)
-        const socket = new WebSocket(url, {
+        const address = withSyncPath(new URL(url))
+        const stages = new DialStages(address, onStage)
+        const socket = new WebSocket(address, {
           perMessageDeflate: false,
           maxPayload: maxFrameBytes,
           handshakeTimeout: handshakeTimeoutMs,
-          createConnection: connectionOf(url, stages) as NonNullable<ClientOptions['createConnection']>,
+          createConnection: connectionOf(address.href, stages) as NonNullable<ClientOptions['createConnection']>,
         })
         socket.on('error', (error) => stages.failed(error))
         socket.binaryType = 'arraybuffer'
@@ -45,7 +53,10 @@ export function webSocket(url: string, options: WebSocketOptions = {}): DialTran
             stages.opened()
             events.opened()
           },
-          closed: (reason) => events.closed(isOpen ? reason : { ...reason, stage: stages.at }),
+          closed: (reason) =>
+            events.closed(
+              isOpen ? reason : { ...reason, ...httpAnswer(stages.failure, address.pathname), stage: stages.at },
+            ),
         }
         return webSocketLink(socket, told, maxFrameBytes)
       } catch (error) {

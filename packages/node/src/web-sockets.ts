@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { withSyncPath } from '@rejoin/sync'
 import type { AddressTransport } from '@rejoin/sync/partition'
 import { type WebSocketOptions, webSocket } from './web-socket.ts'
 
@@ -12,7 +13,7 @@ export interface WebSocketsOptions extends Omit<WebSocketOptions, 'name'> {
 }
 
 /**
- * WebSockets as what addresses are dialled over, for `plannedDialing`. Of addresses that others tell, none is taken that says who
+ * WebSockets as what addresses are dialled over, for `plannedDialing`. An address without a path means `/sync`. Of addresses that others tell, none is taken that says who
  * asks (a user, a query), or that leads to this machine or link only, unless whoever tells it is on this machine too.
  */
 export function webSockets(options: WebSocketsOptions = {}): AddressTransport {
@@ -22,7 +23,7 @@ export function webSockets(options: WebSocketsOptions = {}): AddressTransport {
     addressOf: (text, toldBy) => {
       const url = URL.canParse(text) ? new URL(text) : undefined
       if (url === undefined || (url.protocol !== 'ws:' && url.protocol !== 'wss:') || url.hash !== '') return undefined
-      return toldBy === undefined || mayBeTold(url, toldBy, secureOnly) ? url.href : undefined
+      return toldBy === undefined || mayBeTold(url, toldBy, secureOnly) ? withSyncPath(url).href : undefined
     },
     dial: (address) => webSocket(address, dialled),
   }

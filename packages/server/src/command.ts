@@ -1,7 +1,7 @@
 /**
  * What `rejoin` understands. Statuses: 0 done, 1 it failed, 2 it was told something it cannot do.
  */
-import { isRejoinError } from '@rejoin/state'
+import { isRejoinError, RejoinError } from '@rejoin/state'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import {
   configFromEnvironment,
@@ -106,7 +106,7 @@ export async function runCommand(args: readonly string[], io: ServeProcess): Pro
     .addHelpText('after', serveHelp)
     .exitOverride()
     .action(async (flags: ServeFlags) => {
-      status = await serve(await configFrom(flags, io.env), io)
+      status = await started(flags, io)
     })
   addOperatorCommands(program, io, (ended) => {
     status = ended
@@ -126,6 +126,16 @@ export async function runCommand(args: readonly string[], io: ServeProcess): Pro
 }
 
 const usageCodes: ReadonlySet<string> = new Set(['config-invalid', 'operation-refused', 'server-exposed'])
+
+async function started(flags: ServeFlags, io: ServeProcess): Promise<number> {
+  try {
+    return await serve(await configFrom(flags, io.env), io)
+  } catch (error) {
+    if (!isRejoinError(error) || error.code !== 'config-invalid') throw error
+    const remedy = 'Correct what the reason names; `rejoin serve --help` lists the settings.'
+    throw new RejoinError({ code: error.code, reason: error.reason, remedy }, { cause: error })
+  }
+}
 
 async function configFrom(flags: ServeFlags, env: ServeProcess['env']): Promise<ReturnType<typeof mergeConfig>> {
   const { config, origin, port, adminPort, voters, advertise, ...same } = flags

@@ -5,12 +5,12 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { rejoinError } from '@rejoin/state'
+import { withSyncPath } from '@rejoin/sync'
 import type { Policy } from '@rejoin/sync/partition'
 import { z } from 'zod'
 import { defaultServerLimits, type ServerLimits } from './limits.ts'
 import { normalizedOrigin } from './origin-policy.ts'
 import { policySchema } from './policy-text.ts'
-import { syncPath } from './upgrade-policy.ts'
 
 const portSchema = z
   .int('must be a whole number')
@@ -28,8 +28,7 @@ const originSchema = z.string().transform((text, context) => {
 export const joinSchema: z.ZodType<string> = z.string().transform((text, context) => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url !== undefined && (url.protocol === 'ws:' || url.protocol === 'wss:')) {
-    if (url.pathname === '/') url.pathname = syncPath
-    return url.href
+    return withSyncPath(url).href
   }
   context.addIssue({ code: 'custom', message: 'must be the address of a server, such as ws://10.0.0.2:4000' })
   return z.NEVER

@@ -9,7 +9,7 @@
 import type { Server } from 'node:http'
 import { lmdb, processClock, processRandom, processTimers, saveTraces, webSocketServer } from '@rejoin/node'
 import { rejoinError } from '@rejoin/state'
-import { connect, createReplica, type Net, type Replica, type StorageStatus } from '@rejoin/sync'
+import { connect, createReplica, type Net, type Replica, type StorageStatus, syncPath } from '@rejoin/sync'
 import {
   clusterDocument,
   mirrorDocuments,
@@ -34,7 +34,7 @@ import { advertisedOf, diagnosePeers, dialingOf, serverEnvironment } from './pee
 import { createRosterAsks } from './roster-asks.ts'
 import { checkedSettings, type ServerSettings, settingsForLog } from './settings.ts'
 import { observeStorage } from './storage-observer.ts'
-import { remoteOf, syncPath, upgradePolicy } from './upgrade-policy.ts'
+import { remoteOf, upgradePolicy } from './upgrade-policy.ts'
 import { ownVersion } from './version.ts'
 
 /** How long a new server waits for the old one to let go of the data: a lease of a dead holder, and a little. */

@@ -5,13 +5,10 @@ import type { IncomingMessage } from 'node:http'
 import type { UpgradeRefusal } from '@rejoin/node'
 import { originPolicy } from './origin-policy.ts'
 
-/** The one path that speaks WebSocket. */
-export const syncPath = '/sync'
-
 /** Parameters that look like a credential. Addresses end up in logs, histories and referrers; hello does not. */
 const credential = /(^|[&;])[^=&;]*(token|auth|secret|password|jwt|api[-_]?key)[^=&;]*=/i
 
-/** What decides about an upgrade at {@link syncPath}; undefined lets it pass. */
+/** What decides about an upgrade at `/sync`; undefined lets it pass. */
 export function upgradePolicy(
   allowedOrigins: readonly string[],
   boundToLoopback: boolean,

@@ -84,8 +84,17 @@ describe('a fenced register', () => {
   it('[LE10] is written under the token of its lease only', () => {
     const [alice] = split()
     const write = (options: ChangeOptions) => () => alice.change((s) => s.round.set(1), options)
-    expect(write({})).toThrow(expect.objectContaining({ code: 'fencing-token-required' }))
-    expect(write({ token: { lease: 'other', epoch: 1, ballot: 1 } })).toThrow(/without the token/)
+    const refused = (reason: string, given: string[]) =>
+      expect.objectContaining({
+        code: 'fencing-token-required',
+        reason,
+        details: { lease: 'round', path: 'round', given },
+      })
+    const start = 'The fenced field "round" was written without the token of its lease "round"; '
+    expect(write({})).toThrow(refused(`${start}none was given.`, []))
+    expect(write({ token: { lease: 'other', epoch: 1, ballot: 1 } })).toThrow(
+      refused(`${start}given was that of "other".`, ['other']),
+    )
     expect(write({ token: { lease: 'round', epoch: -1, ballot: 1 } })).toThrow(/whole numbers/)
     expect(alice.store.version.size).toBe(0)
     expect(write({ token: [token(3).token, { lease: 'disk', epoch: 0, ballot: 0 }] })).not.toThrow()

@@ -205,8 +205,8 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = {
     remedy: 'Open it again, or stop using the handle after close().',
   },
   'config-invalid': {
-    reason: 'The configuration says something that is not understood.',
-    remedy: 'Correct what the reason names; `rejoin serve --help` lists the settings.',
+    reason: 'A setting, an option or an argument is not one that can be kept to.',
+    remedy: 'Correct what the reason names; what is taken stands where it is documented. Nothing was done.',
   },
   'data-in-use': {
     reason: 'Another server has the data directory open.',

@@ -50,6 +50,8 @@ class FencedDraftAt extends PickedDraftAt<FencedField<unknown>> {
   }
 }
 
+const quoted = (name: string): string => JSON.stringify(name)
+
 /**
  * Writes a fenced register under the token that a change was given for its lease.
  * @throws RejoinError `fencing-token-required` without one, `fencing-token-stale` when a later holder has written.
@@ -60,7 +62,10 @@ export function putFenced(transaction: Transaction, entry: Row, value: Value): v
   const token = transaction.tokens.find((given) => given.lease === lease)
   if (token === undefined) {
     const path = tree.path(tree.nodeOf(entry)).join('/')
-    throw new RejoinError(fencingTokenRequired, { details: { lease, path } })
+    const given = [...new Set(transaction.tokens.map((other) => other.lease))]
+    const instead = given.length === 0 ? 'none was given' : `given was that of ${given.map(quoted).join(', ')}`
+    const reason = `The fenced field ${quoted(path)} was written without the token of its lease ${quoted(lease)}; ${instead}.`
+    throw new RejoinError(fencingTokenRequired, { reason, details: { lease, path, given } })
   }
   const written = fencedValue(token, value)
   const standing = fencedItem(transaction.itemsOf(entry))

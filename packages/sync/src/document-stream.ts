@@ -434,7 +434,7 @@ export class DocumentStream implements Carrier {
     this.#checkRefusal(reason)
   }
 
-  #checkRefusal(reason = 'The right to write this document was lost.'): void {
+  #checkRefusal(reason = 'The right to write this document was not given, or was lost.'): void {
     this.#refusal.check(this.rights.granted, this.theirs, this.#theirHandle !== 0, reason)
   }
 

@@ -45,4 +45,5 @@ export type {
   Transport,
 } from './seams.ts'
 export type { SessionEnd } from './session.ts'
+export { syncPath, withSyncPath } from './sync-path.ts'
 export { closedFrom, closeText, type WebSocketLike, webSocketLink } from './web-socket-link.ts'

@@ -50,6 +50,26 @@ describe('webSocket of a page', () => {
     server.close()
   })
 
+  it('[DI8] means /sync where the address names no path, and takes a path as it is', () => {
+    const dialled: string[] = []
+    vi.stubGlobal('WebSocket', function dial(url: string) {
+      dialled.push(url)
+      throw new Error('not now')
+    })
+    vi.stubGlobal('location', { href: 'https://app.example/page?x=1' })
+    const { events } = recorder()
+    for (const url of ['wss://a.example', 'ws://a.example:4000/', 'https://a.example?room=1', '/', '/sync', '/other'])
+      webSocket(url).dial(events)
+    expect(dialled).toEqual([
+      'wss://a.example/sync',
+      'ws://a.example:4000/sync',
+      'wss://a.example/sync?room=1',
+      'wss://app.example/sync',
+      'wss://app.example/sync',
+      'wss://app.example/other',
+    ])
+  })
+
   it('tells of an address that is none, and of one that the page may not dial, by closed', async () => {
     vi.stubGlobal('WebSocket', function forbid() {
       throw new DOMException('mixed content', 'SecurityError')
@@ -81,6 +101,19 @@ describe('the package', () => {
 })
 
 describe('webSockets of a page', () => {
+  it('[DI8] takes addresses without a path for those of /sync', () => {
+    vi.stubGlobal('location', { href: 'https://app.example/page' })
+    const { addressOf } = webSockets()
+    const texts = ['wss://b.example', 'wss://b.example/', 'https://b.example', '/', 'wss://b.example/other']
+    expect(texts.map((text) => addressOf(text))).toEqual([
+      'wss://b.example/sync',
+      'wss://b.example/sync',
+      'wss://b.example/sync',
+      'wss://app.example/sync',
+      'wss://b.example/other',
+    ])
+  })
+
   it('[PD17] takes addresses of the program, the page itself by a path, and none from others', () => {
     vi.stubGlobal('location', { href: 'https://app.example/page' })
     const { addressOf, dial, name } = webSockets({ token: () => 'x' })

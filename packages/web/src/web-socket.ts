@@ -1,4 +1,4 @@
-import { type DialTransport, webSocketLink } from '@rejoin/sync'
+import { type DialTransport, webSocketLink, withSyncPath } from '@rejoin/sync'
 
 /** How a page reaches a server. */
 export interface WebSocketOptions {
@@ -12,7 +12,9 @@ export interface WebSocketOptions {
 
 /**
  * Dials a Rejoin server over a WebSocket. Frames are binary, in order and without loss. A path such as `/sync` means
- * the page's own server.
+ * the page's own server, and an address without a path, as `wss://sync.example`, means `/sync` there.
+ *
+ * A page is not told why an attempt failed: where the server has nothing at that path, that is `lost` like a cable that is out.
  */
 export function webSocket(url: string, options: WebSocketOptions = {}): DialTransport {
   const { token, maxFrameBytes = 1 << 20, name = url } = options
@@ -38,5 +40,5 @@ export function webSocket(url: string, options: WebSocketOptions = {}): DialTran
 /** Browsers learned relative and http addresses for WebSockets only lately. */
 function absolute(url: string): string {
   const base = typeof location === 'undefined' ? undefined : location.href
-  return new URL(url, base).href.replace(/^http/, 'ws')
+  return withSyncPath(new URL(url, base)).href.replace(/^http/, 'ws')
 }

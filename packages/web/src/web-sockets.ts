@@ -1,9 +1,10 @@
+import { withSyncPath } from '@rejoin/sync'
 import type { AddressTransport } from '@rejoin/sync/partition'
 import { type WebSocketOptions, webSocket } from './web-socket.ts'
 
 /**
- * WebSockets as what addresses are dialled over, for `plannedDialing`. A path such as `/sync` means the page's own server. Only
- * addresses that the program names are dialled: a page takes none from others.
+ * WebSockets as what addresses are dialled over, for `plannedDialing`. A path such as `/sync` means the page's own server, an
+ * address without a path means `/sync` there. Only addresses that the program names are dialled: a page takes none from others.
  */
 export function webSockets(options: Omit<WebSocketOptions, 'name'> = {}): AddressTransport {
   return {
@@ -15,7 +16,7 @@ export function webSockets(options: Omit<WebSocketOptions, 'name'> = {}): Addres
 
 function addressIn(text: string): string | undefined {
   const base = typeof location === 'undefined' ? undefined : location.href
-  const url = URL.canParse(text, base) ? new URL(text, base) : undefined
+  const url = URL.canParse(text, base) ? withSyncPath(new URL(text, base)) : undefined
   const href = url?.href.replace(/^http/, 'ws') ?? ''
   return /^wss?:/.test(href) && url?.hash === '' ? href : undefined
 }
