@@ -1,5 +1,6 @@
 import type { ReplicaCore } from '../replica-core.ts'
 import { createDetector, type Detector } from './detector/detector.ts'
+import { detectorPresets, detectorSettingsFault } from './detector/presets.ts'
 import type { SwimOptions } from './detector/swim.ts'
 import { Duties, type DutiesGround } from './duties.ts'
 import { type DoorGround, LeaseDoor } from './lease-door.ts'
@@ -18,6 +19,10 @@ export interface Voting {
   /** @internal */
   detector(options: SwimOptions): Detector
   /** @internal */
+  readonly presets: typeof detectorPresets
+  /** @internal */
+  readonly settingsFault: typeof detectorSettingsFault
+  /** @internal */
   readonly start: typeof startVoter
   /** @internal */
   duties(ground: DutiesGround): Duties
@@ -33,6 +38,8 @@ export interface Voting {
 export const voting: Voting = {
   leases: votedLeases,
   detector: createDetector,
+  presets: detectorPresets,
+  settingsFault: detectorSettingsFault,
   start: startVoter,
   duties: (ground) => new Duties(ground),
   openLog: createRosterLog,

@@ -22,7 +22,8 @@ import type { Session } from '../session.ts'
 import { ContactDesk } from './contact-desk.ts'
 import type { Detector } from './detector/detector.ts'
 import { createLinkDetector } from './detector/link-detector.ts'
-import { type DetectorSettings, detectorPresets, detectorSettingsFault } from './detector/presets.ts'
+import { type LinkSettings, linkTable, presetOf, settingsFault } from './detector/link-presets.ts'
+import type { DetectorSettings } from './detector/presets.ts'
 import type { Duties } from './duties.ts'
 import { earliest } from './earliest.ts'
 import { IncidentDesk, incidentPrefix } from './incident-desk.ts'
@@ -48,14 +49,18 @@ const needsVoting = { reason: 'Who votes, as servers do, needs the option `votin
 
 /** Begins to watch over the partitions of a replica. It answers at once, and goes on from what is on the disk once that is read. */
 export function watchPartitions(replica: Replica, options: PartitionOptions = {}): Partitions {
-  const settings = { ...detectorPresets[options.preset ?? 'lan'], ...options.settings }
+  const { voting, preset = 'lan' } = options
+  const own = options.settings
+  const whole = voting && { ...voting.presets[preset], ...own }
+  const settings = whole ?? { ...presetOf(linkTable, preset), ...own }
   const fault =
-    detectorSettingsFault(settings) ?? (options.roster === undefined ? undefined : rosterFault(options.roster))
+    (whole === undefined ? settingsFault(linkTable, settings) : voting?.settingsFault(whole)) ??
+    (options.roster === undefined ? undefined : rosterFault(options.roster))
   if (fault !== undefined) throw rejoinError('config-invalid', { reason: fault })
   const core = insideOf(replica)
   const isVoter =
     core.role === 'server' || options.roster?.voters.some(({ id }) => id === (core.name || core.id)) === true
-  if (isVoter && options.voting === undefined) throw rejoinError('config-invalid', needsVoting)
+  if (isVoter && voting === undefined) throw rejoinError('config-invalid', needsVoting)
   const watch = new PartitionWatch(replica, core, options, settings)
   watch.start()
   return watch
@@ -99,7 +104,9 @@ class PartitionWatch implements Companion, Partitions {
   /** Over these a roster was told. */
   readonly #heard = new WeakSet<Session>()
 
-  constructor(replica: Replica, core: ReplicaCore, options: PartitionOptions, settings: DetectorSettings) {
+  constructor(replica: Replica, core: ReplicaCore, options: PartitionOptions, link: LinkSettings) {
+    // Those of who votes are whole.
+    const settings = link as DetectorSettings
     this.#replica = replica
     this.#core = core
     this.#neighbours = new Neighbours(core)

@@ -10,8 +10,8 @@
 import type { NodeId } from '../roster.ts'
 import type { SwimEvidence } from './beliefs.ts'
 import type { Detector, DetectorEffect, DetectorInput } from './detector.ts'
+import type { LinkSettings } from './link-presets.ts'
 import { createPauseGuard } from './pause-guard.ts'
-import type { DetectorSettings } from './presets.ts'
 import type { MemberStatus } from './swim-messages.ts'
 
 /** What is known of one peer; the roster may say only later that it is a voter. */
@@ -29,7 +29,7 @@ interface Link {
 const silent: SwimEvidence = { kind: 'unanswered', helpers: 0, nacks: 0 }
 
 /** Knows nobody; begins with `join` and `opened`. A step costs O(peers). */
-export function createLinkDetector(settings: DetectorSettings): Detector {
+export function createLinkDetector(settings: LinkSettings): Detector {
   const { probeIntervalMs, hiddenProbeIntervalMs, probeTimeoutMs, phiPauseMs } = settings
   const guard = createPauseGuard({ intervalMs: probeIntervalMs, hiddenIntervalMs: hiddenProbeIntervalMs })
   const links = new Map<NodeId, Link>()
