@@ -84,6 +84,19 @@ describe('a lease of a document', () => {
     cluster.until('b holds it', () => other.lease.token !== undefined, 10)
     expect([other.lease.holder, other.lease.denial]).toEqual([undefined, undefined])
 
+    // What it is told of somebody who is gone is true only for so long.
+    const third = want(cluster, 'c')
+    cluster.world.advance(2000)
+    cluster.between('b', 'ac', true)
+    const isOver = (): boolean => third.lease.denial?.includes('over meanwhile') === true
+    for (let ms = 0; !isOver(); ms += 10) {
+      expect([ms < 30_000, third.lease.holder?.id]).toEqual([true, 'b'])
+      cluster.world.advance(10)
+    }
+    expect(third.lease.holder).toBeUndefined()
+
+    const nowhere = clientOf(cluster, 'of nobody', { names: [] })
+    expect(wantAt(nowhere).lease.denial).toBe('No voters are known here: no server was reached yet.')
     const unfounded = new Cluster(['a', 'b', 'c'], {}, { maxTtlMs: ttlMs, isFounding: false })
     unfounded.world.advance(40_000)
     const lone = want(unfounded, 'a')

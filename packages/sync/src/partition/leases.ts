@@ -183,7 +183,7 @@ class LeaseTable implements LeaseDesk {
   }
 
   #want(document: DocumentCore, name: string, { ttlMs }: LeaseRequestOptions, released: () => void): Lease {
-    const { core, maxTtlMs } = this.#ground
+    const { core, maxTtlMs, roster } = this.#ground
     const random = (): number => core.random.float()
     const options = { lease: name, ttlMs: ttlMs ?? maxTtlMs, maxTtlMs, random }
     const fault = leaseOptionsFault(options)
@@ -206,7 +206,7 @@ class LeaseTable implements LeaseDesk {
       })
     const writes = new CountingWrites({
       core,
-      roster: this.#ground.roster,
+      roster,
       isAsking: () => (holder.state.phase as { readonly question?: unknown }).question !== undefined,
       renew: () => step({ kind: 'renew', ...this.#reading() }),
     })
@@ -252,6 +252,7 @@ class LeaseTable implements LeaseDesk {
           break
       }
     }
+    const isPast = ({ until }: { readonly until: number }): boolean => core.clock.now() >= until
     const step = (input: HolderInput<Version>): void => {
       for (const effect of holder.step(input)) carryOut(effect)
       this.#sweep.wants(holder)
@@ -280,8 +281,8 @@ class LeaseTable implements LeaseDesk {
     this.#count += 1
     document.listeners.add(changed)
     core.batch(() => {
-      const roster = this.#ground.roster()
-      if (roster !== undefined) step({ kind: 'roster', roster, ...this.#reading() })
+      const known = roster()
+      if (known !== undefined) step({ kind: 'roster', roster: known, ...this.#reading() })
       step({ kind: 'acquire', ...this.#reading() })
     })
 
@@ -292,10 +293,11 @@ class LeaseTable implements LeaseDesk {
         return current()
       },
       get denial(): string | undefined {
-        return denial
+        if (other !== undefined && isPast(other)) return `${denial} That is over meanwhile, and it is asked for again.`
+        return denial ?? (roster() === undefined ? noVoters : undefined)
       },
       get holder(): Lease['holder'] {
-        return other
+        return other !== undefined && isPast(other) ? undefined : other
       },
       reached,
       held: () => waiting.later,
@@ -308,6 +310,8 @@ class LeaseTable implements LeaseDesk {
     return readingOf(this.#ground.core)
   }
 }
+
+const noVoters = 'No voters are known here: no server was reached yet.'
 
 /** Leases that the voters grant: who wants one has to reach a quorum of them, itself or through its servers. */
 export const votedLeases: LeaseSource = (ground) => new LeaseTable(ground)

@@ -14,10 +14,11 @@ export interface LeaseDenial {
   readonly missing: readonly NodeId[]
 }
 
-/** What the answers to a question say, where they are no quorum. */
+/** What the answers to a question say, where they are no quorum. `isOver`: those that did not answer had the time to. */
 export function denialOf<V>(
   { voters, policy, ...roster }: Roster,
   { granted, refused }: LeaseQuestion<V>,
+  isOver = true,
 ): LeaseDenial {
   const answered = new Set([...granted, ...refused.map(({ by }) => by)])
   const missing = voters.flatMap(({ id }) => (answered.has(id) ? [] : [id]))
@@ -26,7 +27,7 @@ export function denialOf<V>(
   const words = new Map<string, NodeId[]>()
   for (const { by, why } of refused) words.set(refusalInWords(why), [...(words.get(refusalInWords(why)) ?? []), by])
   const parts = [...words].map(([said, by]) => `${by.join(', ')} ${said}`)
-  const silent = missing.length > 0 ? [`${missing.join(', ')} did not answer`] : []
+  const silent = isOver && missing.length > 0 ? [`${missing.join(', ')} did not answer`] : []
   const held = refused.flatMap(({ why }) => (why.kind === 'held' ? [why] : [])).sort((a, b) => b.forMs - a.forMs)[0]
   const isHeld = held !== undefined && refused.every(({ why }) => why.kind === 'held' && why.holder === held.holder)
   const reason = isHeld

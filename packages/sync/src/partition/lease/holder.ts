@@ -188,7 +188,7 @@ export function createHolder<V>(options: HolderOptions, from: HolderState<V>): H
     const rest = new Set(roster.voters.map(({ id }) => id))
     for (const refused of heard.refused) rest.delete(refused.by)
     if (isGranted) granted(phase, heard)
-    else if (!isQuorum(roster, rest)) fail(phase, denialOf(roster, heard))
+    else if (!isQuorum(roster, rest)) fail(phase, denialOf(roster, heard, false))
   }
 
   const release = (): void => {
