@@ -47,6 +47,13 @@ export function asking(url: string, { env }: Pick<Terminal, 'env'>): Asked {
 
 /** An address with its scheme, which may be left out, and without a slash at its end. */
 function baseOf(url: string): string {
+  // A number alone is an address of IPv4 to a parser: 5100 is 0.0.19.236.
+  if (/^\d+$/.test(url))
+    throw fault(
+      'config-invalid',
+      `--url: ${url} is a number without a host`,
+      `Give an HTTP address, such as http://127.0.0.1:${Number(url) < 65_536 ? url : 4000}.`,
+    )
   const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url : `http://${url}`
   if (URL.canParse(whole)) {
     const { protocol, origin, pathname } = new URL(whole)

@@ -1,7 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect, createReplica, memoryStorage } from '@rejoin/sync'
+import { connect, createReplica, memoryStorage, type Replica } from '@rejoin/sync'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCommand } from './command.ts'
 import { createServer } from './create-server.ts'
@@ -46,13 +48,18 @@ function serverOf(options: Partial<ServerOptions> = {}): ReturnType<typeof creat
   return createServer({ storage: memoryStorage(), port: 0, ...options })
 }
 
-/** Writes to the document `note`, so that there is one. */
-async function writeNote(syncUrl: string): Promise<void> {
+async function openClient(syncUrl: string): Promise<Replica> {
   const { processClock, processRandom, processTimers, webSocket } = await import('@rejoin/node')
-  const { register, schema } = await import('@rejoin/state')
   const platform = { clock: processClock, timers: processTimers, random: processRandom }
   const replica = createReplica({ ...platform, storage: memoryStorage() })
   connect(replica, { transports: [webSocket(syncUrl)] })
+  return replica
+}
+
+/** Writes to the document `note`, so that there is one. */
+async function writeNote(syncUrl: string): Promise<void> {
+  const { register, schema } = await import('@rejoin/state')
+  const replica = await openClient(syncUrl)
   const note = await replica.open('note', schema({ text: register('') }))
   await note.change((draft) => draft.text.set('written')).reached('server')
   await replica.close()
@@ -83,7 +90,10 @@ describe('rejoin', () => {
 
   it('[SV12] answers 2 to what it does not understand, and names it', async () => {
     const cases: [string[], Record<string, string>, RegExp][] = [
-      [['serve', '--prot', '1'], {}, /unknown option '--prot'.*--port/s],
+      [['serve', '--prot', '1'], {}, /unknown option '--prot'.*--port.*\(rejoin serve --help: what there is\)/s],
+      [['roster', '--voter', 'a'], {}, /unknown option '--voter'.*\(rejoin roster --help: what there is\)/s],
+      [['checkpoint', 'note'], {}, /missing required argument 'name'\n\(rejoin checkpoint --help: what there is\)/],
+      [['status', '--url', '5100'], {}, /--url: 5100 is a number without a host\.\n.* http:\/\/127\.0\.0\.1:5100\./],
       [['server'], {}, /unknown command 'server'/],
       [['serve', '--port', 'http'], {}, /the command line: port: must be a whole number/],
       [['serve', '--port', '70000'], {}, /port: must be 0 \(any free port\) to 65535/],
@@ -180,14 +190,19 @@ describe('rejoin status, rejoin incidents', () => {
     const server = serverOf({ node: 'a', voters: ['a', 'b'], founding: true })
     const { url } = await server.listen()
     try {
-      await expect.poll(async () => (await run(['status', '--url', url]).done).out).toContain('a, a voter of a, b')
+      await expect
+        .poll(async () => (await run(['status', '--url', url]).done).out)
+        .toContain('a, a voter of a, b; it votes')
       const { status, out } = await run(['status', '--url', url]).done
       expect(status).toBe(0)
       expect(out).toContain('connected: nobody')
       await expect
         .poll(async () => (await run(['incidents', '--url', url]).done).out, { timeout: 15_000 })
-        .toMatch(/^[0-9a-f]{16} {2}\d{4}-/)
-      const [name = ''] = (await run(['incidents', '--url', url]).done).out.split(' ')
+        .toMatch(/\n[0-9a-f]{16} {2}\d{4}-\S+Z {2}open {4}unclassified .* b\n$/)
+      const [header = '', [name = ''] = []] = (await run(['incidents', '--url', url]).done).out
+        .split('\n')
+        .map((line, at) => (at === 0 ? line : line.split(' ')))
+      expect(header).toMatch(/^incident +began +lasted +failure +state +missing$/)
       expect((await run(['incidents', name, '--url', url]).done).out).toContain(`# Incident ${name}`)
       const missing = await run(['incidents', 'nothing', '--url', url]).done
       expect(missing).toMatchObject({ status: 2 })
@@ -205,6 +220,54 @@ describe('rejoin status, rejoin incidents', () => {
     expect(gone.status).toBe(1)
     expect(gone.err).toContain('No server answers at')
     expect(gone.err).toContain('Start it with `rejoin serve`, or give its address with --url.')
+  }, 30_000)
+})
+
+describe('rejoin status', () => {
+  it('[SV43] tells clients from servers, and who is connected and silent', async () => {
+    const server = serverOf({ node: 'a', voters: ['a', 'b'], founding: true })
+    const { url, syncUrl } = await server.listen()
+    const other = serverOf({ node: 'b', voters: ['a', 'b'], founding: true, join: [syncUrl] })
+    try {
+      await other.listen()
+      const client = await openClient(syncUrl)
+      await expect
+        .poll(async () => (await run(['status', '--url', url]).done).out, { timeout: 15_000 })
+        .toMatch(/\nconnected: b, \S+~1 \(client\)\n/)
+      await client.close()
+    } finally {
+      await other.close()
+      await server.close()
+    }
+    const told = {
+      self: 'a',
+      connected: ['b', 'x~1', 'c', 'd'],
+      servers: ['b', 'c', 'd'],
+      roster: { epoch: 1, voters: [{ id: 'a' }, { id: 'b' }, { id: 'c' }], policy: { kind: 'keep-majority' } },
+      verdict: { roster: { voters: [{ id: 'a' }, { id: 'b' }, { id: 'c' }] }, sides: [['a', 'c']], missingLinks: [] },
+      suspected: [],
+      isSettled: true,
+      isPaused: false,
+      explanation: ['told'],
+    }
+    const shown = async (more: object): Promise<string | undefined> => {
+      const fake = createHttpServer((_, response) => response.end(JSON.stringify({ ...told, ...more })))
+      await new Promise<void>((resolve) => fake.listen(0, '127.0.0.1', resolve))
+      try {
+        const at = `http://127.0.0.1:${(fake.address() as AddressInfo).port}`
+        return (await run(['status', '--url', at]).done).out.split('\n')[1]
+      } finally {
+        fake.close()
+      }
+    }
+    // Who does not vote is heard or not, and nobody looks.
+    expect(await shown({})).toBe('connected: b (silent), c, d, x~1 (client)')
+    expect(await shown({ suspected: [{ peer: 'c' }] })).toBe('connected: b (silent), c (silent), d, x~1 (client)')
+    expect(await shown({ isPaused: true })).toBe('connected: b, c, d, x~1 (client)')
+    const through = { ...told.verdict, sides: [['a', 'b', 'c']], missingLinks: [['a', 'c']] }
+    expect(await shown({ verdict: through })).toBe('connected: b, c (silent), d, x~1 (client)')
+    const many = Array.from({ length: 12 }, (_, at) => `x~${at}`)
+    expect(await shown({ connected: many })).toMatch(/x~9 \(client\), and 2 more clients$/)
   }, 30_000)
 })
 
@@ -233,7 +296,18 @@ describe('rejoin roster', () => {
   it('[SV37] waits until the roster is in force, with all that can be said of it', async () => {
     const server = serverOf({ node: 'a', voters: ['a'], founding: true })
     const { url } = await server.listen()
-    const change = ['roster', '--voters', 'a,b,c', '--weight', 'a=3', '--role', 'b=zone-1', '--critical', 'a,c']
+    const change = [
+      'roster',
+      '--voters',
+      'a,b,c',
+      '--weight',
+      'a=3',
+      '--role',
+      'b=zone-1',
+      '--critical',
+      'a,c',
+      '--unseen',
+    ]
     try {
       // Those who join cannot agree: `a` has a quorum by its weight.
       const done = await run([...change, '--arbiter', 'a', '--url', url.replace('http://', '')]).done
@@ -251,6 +325,95 @@ describe('rejoin roster', () => {
         policy: { kind: 'keep-majority' },
         arbiter: 'a',
       })
+    } finally {
+      await server.close()
+    }
+  }, 60_000)
+
+  it('[SV40] refuses a voter that the server never heard of, unless it is told to take it', async () => {
+    const first = serverOf({ node: 'a', voters: ['a'], founding: true })
+    const { url, syncUrl } = await first.listen()
+    const second = serverOf({ node: 'd', join: [syncUrl] })
+    const ask = async (voters: string, ...more: string[]) =>
+      await run(['roster', '--voters', voters, '--url', url, ...more]).done
+    const client = await openClient(syncUrl)
+    try {
+      await second.listen()
+      await expect.poll(async () => (await run(['status', '--url', url]).done).out).toMatch(/connected: d\b/)
+      for (const more of [[], ['--force']]) {
+        const { status, err } = await ask('a,zz', ...more)
+        expect(status).toBe(2)
+        expect(err).toContain('rejoin: zz is no voter now, and the server a never heard of a server of that name.')
+        expect(err).toContain('or say --unseen')
+      }
+      // A client is not heard of as a server, whatever it is called.
+      const { connected } = JSON.parse((await run(['status', '--json', '--url', url]).done).out)
+      const guest = (connected as string[]).find((id) => id !== 'd') as string
+      expect((await ask(`a,${guest}`)).err).toContain('is no voter now')
+      expect(first.partitions?.status.roster?.epoch).toBe(1)
+      // One that is connected, and one that is taken on the word of an operator. The weight makes `a` a quorum by itself.
+      expect((await ask('a,d', '--weight', 'a=2')).out).toContain(
+        'in force: a (weight 2), d, by keep-majority (epoch 2)',
+      )
+      expect((await ask('a,d,zz', '--unseen', '--force')).out).toContain('in force: a (weight 2), d, zz, ')
+      // A voter of now is known.
+      expect((await ask('a,zz', '--force')).out).toContain('in force: a (weight 2), zz, ')
+    } finally {
+      await client.close()
+      await second.close()
+      await first.close()
+    }
+  }, 60_000)
+
+  it('[SV42] leaves as it is what is not named, and prints what is in force', async () => {
+    const server = serverOf({ node: 'a', voters: ['a'], founding: true })
+    const { url } = await server.listen()
+    const ask = async (...args: string[]) => await run(['roster', '--url', url, '--unseen', ...args]).done
+    const force = async (...args: string[]) => (await ask('--force', ...args)).out
+    try {
+      await expect
+        .poll(async () => (await run(['roster', '--url', url]).done).out)
+        .toBe('epoch 1, by keep-majority, without an arbiter\nvoter  weight  role  critical\na      1       -     no\n')
+      const whole = ['--weight', 'a=3', '--role', 'b=zone-1', '--critical', 'a,c', '--policy', 'static-quorum:2']
+      await force('--voters', 'a,b,c', '--arbiter', 'b', ...whole)
+      expect(await force('--voters', 'a,b,d')).toContain(
+        'in force: a (weight 3, critical), b (zone-1), d, by static-quorum:2 with b as arbiter (epoch ',
+      )
+      const printed = (await run(['roster', '--url', url]).done).out.split('\n')
+      expect(printed[0]).toMatch(/^epoch \d+, by static-quorum:2, with b as arbiter$/)
+      expect(printed.slice(1)).toEqual([
+        'voter  weight  role    critical',
+        'a      3       -       yes',
+        'b      1       zone-1  no',
+        'd      1       -       no',
+        '',
+      ])
+      const asData = JSON.parse((await ask('--json')).out)
+      expect(asData).toMatchObject({ roster: { arbiter: 'b', policy: { kind: 'static-quorum', voters: 2 } } })
+      // Each is taken away where it is named.
+      expect(await force('--role', 'b=', '--weight', 'a=2', '--critical', '', '--arbiter', '')).toContain(
+        'in force: a (weight 2), b, d, by static-quorum:2 (epoch ',
+      )
+      expect(await force('--arbiter', 'd', '--policy', 'keep-majority')).toContain(
+        'd, by keep-majority with d as arbiter',
+      )
+      const refused: [string[], RegExp][] = [
+        [['--voters', 'a,b'], /--arbiter: d is the arbiter now, and not among the voters a,b: name another one/],
+        [['--critical', 'z'], /--critical: z is not among the voters a,b,d/],
+        [['--force'], /--force: say with --voters who is left/],
+      ]
+      await force('--policy', 'static-quorum:2')
+      refused.push([['--voters', 'a,b,c,d'], /--policy: static-quorum:2 is in force and makes no sense of 4 voters/])
+      for (const [args, message] of refused) {
+        const { status, err } = await ask(...args)
+        expect(err, args.join(' ')).toMatch(message)
+        expect(status).toBe(2)
+      }
+      // Nobody else is there to agree.
+      expect((await ask('--voters', 'a,b', '--arbiter', 'a', '--wait', '0')).status).toBe(1)
+      expect((await run(['roster', '--url', url]).done).out).toMatch(
+        /\nThe change of the roster to a \(weight 2\), b, .* is pending/,
+      )
     } finally {
       await server.close()
     }
@@ -310,7 +473,7 @@ describe('rejoin roster', () => {
 
   it('[SV12] answers 2 to what it does not understand, and names it', async () => {
     const cases: [string[], RegExp][] = [
-      [['--weight', 'd=2'], /--weight: d is not among --voters a,b\./],
+      [['--weight', 'd=2'], /--weight: d is not among the voters a,b\./],
       [['--weight', 'a'], /--weight: a is not NAME=VALUE\./],
       [['--weight', 'a=0'], /that of a must be a whole number from 1 to 255/],
       [['--role', '=x'], /--role: =x is not NAME=VALUE/],
@@ -372,7 +535,7 @@ describe('rejoin checkpoint, rollback, roster', () => {
       const forced = await run(['roster', '--voters', 'a', '--force', ...at]).done
       expect(forced).toMatchObject({ status: 0 })
       expect(forced.out).toContain('in force: a, by keep-majority')
-      await expect.poll(async () => (await run(['status', ...at]).done).out).toContain('a voter of a\n')
+      await expect.poll(async () => (await run(['status', ...at]).done).out).toContain('a voter of a; it votes\n')
       const unsound = await run(['roster', '--voters', 'a,a', ...at]).done
       expect(unsound.err).toContain('A voter is named twice.')
     } finally {
@@ -397,7 +560,12 @@ describe('rejoin checkpoint, rollback, roster', () => {
       expect(without.err).toContain('The command takes it from OPERATOR_TOKEN')
       expect((await run(checkpoint, { OPERATOR_TOKEN: 'of-a-player' }).done).status).toBe(1)
       expect((await run(checkpoint, { OPERATOR_TOKEN: 'of-an-operator' }).done).out).toContain('as monday')
-      expect((await run(['status', '--url', url]).done).status).toBe(0)
+      // To look from this machine needs none, and to have something done always does.
+      for (const looking of [['status'], ['incidents'], ['roster']])
+        expect((await run([...looking, '--url', url]).done).status, looking[0]).toBe(0)
+      for (const doing of [['checkpoints', 'note'], ['rollback', 'note', 'monday'], ['rejoin'], ['diagnose']])
+        expect((await run([...doing, '--url', url]).done).err, doing[0]).toContain('no token was given')
+      expect((await run(['roster', '--arbiter', '', '--url', url]).done).err).toContain('no token was given')
     } finally {
       await server.close()
     }

@@ -64,11 +64,12 @@ export async function runCommand(args: readonly string[], io: ServeProcess): Pro
     .description('Replicated state for apps whose replicas lose touch with each other.')
     .version(ownVersion(), '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .showHelpAfterError('(rejoin --help, rejoin serve --help: what there is)')
+    .showHelpAfterError('(rejoin --help: what there is)')
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
   program
     .command('serve')
+    .showHelpAfterError('(rejoin serve --help: what there is)')
     .description('Run a sync server: WebSocket, health and metrics on one port, data in one directory.')
     .addOption(new Option('-p, --port <port>', `port to listen on, 0 for any free one (default ${defaultConfig.port})`))
     .option('--host <address>', `address to bind (default ${defaultConfig.host}, this machine only)`)

@@ -402,6 +402,10 @@ describe('servers that vote', () => {
     expect(JSON.parse(await read('peers'))).toMatchObject({ self: 'a', connected: ['b'], voters })
     expect(await first.server.metrics()).toMatch(/^rejoin_partition_mode\{mode="full"\} 1$/m)
     await until('they may act', async () => /^rejoin_may_act 1$/m.test(await first.server.metrics()))
+    const whole = await first.server.metrics()
+    for (const name of ['split_seconds', 'apart_changes', 'apart_bytes', 'incidents_open', 'suspected_voters'])
+      expect(whole).toMatch(new RegExp(`^rejoin_${name} 0$`, 'm'))
+    expect(JSON.parse(await read('peers'))).toMatchObject({ servers: ['b'] })
     await second.server.close()
     await until('one is missing', async () => JSON.parse(await read('partition')).verdict.mode === 'even')
     expect(await first.server.metrics()).toMatch(/^rejoin_voters\{side="elsewhere"\} 1$/m)
@@ -438,7 +442,7 @@ describe('servers that vote', () => {
     for (let turn = 0; turn < 2; turn++) {
       const { server, address } = await start({ storage: disk.open() })
       await until('it knows', async () =>
-        (await (await fetch(`${address.url}/debug/explain`)).text()).includes('All 1 voter'),
+        (await (await fetch(`${address.url}/debug/explain`)).text()).includes('The only voter, '),
       )
       expect(server.partitions?.status.roster?.voters).toHaveLength(1)
       await server.close()

@@ -172,6 +172,10 @@ export function createServer(options: ServerOptions): RejoinServer {
     const partitions = watchPartitions(replica, partitionOptions(settings))
     const dialing = dialingOf(settings, options.joinToken, partitions)
     const net = connect(replica, { transports: [guard.transport], dialing })
+    // Under the name by which they are let in; a client is none, whatever it calls itself.
+    const servers = (): string[] => [
+      ...new Set(net.peers.filter(({ role }) => role === 'server').map(({ name }) => name)),
+    ]
     const diagnose = (named: readonly string[]) => diagnosePeers(settings, options.joinToken, dialing, named)
     const { front, admin } = createFronts({
       settings,
@@ -179,9 +183,9 @@ export function createServer(options: ServerOptions): RejoinServer {
         readiness,
         metrics,
         isOperator: options.authorize === undefined ? undefined : isOperator,
-        debug: (name) => debugAnswer({ partitions, dialing, rosterAsk: rosterAsks.last }, name),
+        debug: (name) => debugAnswer({ partitions, dialing, rosterAsk: rosterAsks.last, servers: servers() }, name),
         operate: (name, request) =>
-          operate({ replica, partitions, rosterAsks, storage: store, dialing, diagnose }, name, request),
+          operate({ replica, partitions, rosterAsks, storage: store, dialing, servers, diagnose }, name, request),
       },
       files,
       sockets,

@@ -8,6 +8,8 @@ export interface Debugged {
   readonly partitions: Partitions
   readonly dialing: PlannedDialing
   readonly rosterAsk: RosterAsk | undefined
+  /** Other servers that are connected. */
+  readonly servers: readonly string[]
 }
 
 const index: readonly (readonly [name: string, described: string])[] = [
@@ -25,7 +27,10 @@ export function debugIndex(): string {
 }
 
 /** Plain data or words; undefined where there is nothing of the name. */
-export function debugAnswer({ partitions, dialing, rosterAsk }: Debugged, name: string): object | string | undefined {
+export function debugAnswer(
+  { partitions, dialing, rosterAsk, servers }: Debugged,
+  name: string,
+): object | string | undefined {
   const { self, status } = partitions
   switch (name) {
     case '':
@@ -34,6 +39,7 @@ export function debugAnswer({ partitions, dialing, rosterAsk }: Debugged, name: 
       return {
         self,
         ...status,
+        servers,
         mayAct: mayAct(status),
         rosterAsk,
         explanation: standingWords(partitions, rosterAsk),
@@ -42,6 +48,7 @@ export function debugAnswer({ partitions, dialing, rosterAsk }: Debugged, name: 
       return {
         self,
         connected: status.connected,
+        servers,
         voters: status.roster?.voters.map(({ id }) => id) ?? [],
         isPaused: status.isPaused,
       }

@@ -18,6 +18,8 @@ export interface Operated {
   readonly storage: Storage
   readonly rosterAsks: RosterAsks
   readonly dialing: PlannedDialing
+  /** Other servers that are connected. */
+  readonly servers: () => readonly string[]
   /** Dials addresses on trial; all that are known, where none is named. */
   readonly diagnose: (named: readonly string[]) => Promise<AddressDiagnosis[]>
 }
@@ -42,6 +44,8 @@ const roster = z.strictObject({
   policy: policySchema.default({ kind: 'keep-majority' }),
   arbiter: text.optional(),
 })
+/** `unseen`: take voters too that nobody here ever heard of. */
+const rosterRequest = roster.extend({ unseen: z.boolean().default(false) })
 
 const diagnosed = z.strictObject({ addresses: z.array(joinSchema).max(64, 'must be at most 64').default([]) })
 
@@ -64,8 +68,10 @@ export async function operate(on: Operated, name: string, request: unknown): Pro
       return await rollback(on, read(place, request))
     case 'roster':
     case 'force-roster': {
+      const { unseen, ...asked } = read(rosterRequest, request)
       // What is absent is not there, not undefined.
-      const next = JSON.parse(JSON.stringify(read(roster, request))) as NextRoster
+      const next = JSON.parse(JSON.stringify(asked)) as NextRoster
+      if (!unseen) refuseStrangers(on, next)
       if (name === 'roster') on.rosterAsks.propose(next)
       else on.rosterAsks.force(next)
       return { asked: next }
@@ -81,6 +87,24 @@ export async function operate(on: Operated, name: string, request: unknown): Pro
     default:
       return undefined
   }
+}
+
+/** A name that was mistyped would count as a voter that never answers. */
+function refuseStrangers({ partitions, dialing, servers }: Operated, { voters }: NextRoster): void {
+  const { self, status } = partitions
+  if (status.roster === undefined) return
+  const known = new Set([
+    self,
+    ...status.roster.voters.map(({ id }) => id),
+    ...servers(),
+    ...dialing.addresses.flatMap(({ peer }) => peer ?? []),
+  ])
+  const strange = voters.map(({ id }) => id).filter((id) => !known.has(id))
+  if (strange.length === 0) return
+  const isOne = strange.length === 1
+  throw refused(
+    `${strange.join(', ')} ${isOne ? 'is no voter' : 'are no voters'} now, and the server ${self} never heard of ${isOne ? 'a server of that name' : 'servers of these names'}. Start ${isOne ? 'it' : 'them'} first (\`rejoin serve --node NAME --join URL\`) and ask again once connected, or say --unseen to take ${isOne ? 'it' : 'them'} all the same: a voter that never comes counts as one that is missing.`,
+  )
 }
 
 function nameIn(key: string, document: string): string {

@@ -1,5 +1,5 @@
 /** The commands with which operators ask a running server, and have it do something. */
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { Terminal } from './ask-server.ts'
 import { defaultConfig } from './config.ts'
 import { printCheckpoint, printCheckpoints, printRejoin, printRollback } from './operations.ts'
@@ -17,10 +17,14 @@ A checkpoint stands on the disk of the one server that was asked for it, and on 
 `
 
 const rosterHelp = `
+Without options it prints the roster in force, and a change that is pending. What is not named stays as it is: the policy,
+the arbiter, and weight, role and critical of voters that stay. A name that the server asked never heard of is refused.
+
 The voters before and after have to agree, each with a quorum. The command waits until that is so; 1 is its status
 where it is not in time. The change is tried for a minute, and may come into force after the command has ended.
 
 Examples:
+  $ rejoin roster
   $ rejoin roster --voters a,b,d
   $ rejoin roster --voters a,b,c,d --policy static-quorum:3
   $ rejoin roster --voters a,b,c --weight a=2 --role a=zone-1 --role b=zone-2 --critical a
@@ -38,6 +42,7 @@ export function addOperatorCommands(program: Command, io: Terminal, done: (statu
         `http://${defaultConfig.host}:${defaultConfig.port}`,
       )
       .option('--json', 'print data and no words')
+      .showHelpAfterError(`(rejoin ${name} --help: what there is)`)
       .exitOverride()
   command('status', 'Say where a running server stands: who is there, on which side of a split, and what may be done.')
     .option('--check', 'exit with 1 where the server may not act for all: no quorum, or no vote')
@@ -81,14 +86,22 @@ export function addOperatorCommands(program: Command, io: Terminal, done: (statu
     .action(async (addresses: readonly string[], flags: CommonFlags) =>
       done(await printDiagnosis(flags.url, addresses, flags, io)),
     )
-  command('roster', 'Change who votes, through a quorum; with --force, by your word that the others will not act.')
-    .addOption(new Option('--voters <names>', 'with commas between').makeOptionMandatory())
-    .option('--weight <name=votes>', 'how many votes a voter has, else 1; repeatable', collect)
-    .option('--role <name=role>', 'what a voter is for: named where nobody of a role is left; repeatable', collect)
-    .option('--critical <names>', 'voters whose absence alone is worth a word; repeatable', collect)
-    .option('--policy <policy>', `what a quorum is: ${policyNames}`, 'keep-majority')
-    .option('--arbiter <name>', 'whom an even split falls to')
+  command(
+    'roster',
+    'Print who votes, or change it: through a quorum; with --force, by your word that the others will not act.',
+  )
+    .option('--voters <names>', 'all that are to vote, with commas between; else as now')
+    .option('--weight <name=votes>', 'how many votes a voter has; repeatable; else as now, and 1 of a new one', collect)
+    .option(
+      '--role <name=role>',
+      'what a voter is for, nothing if empty: named where nobody of a role is left; repeatable; else as now',
+      collect,
+    )
+    .option('--critical <names>', 'all voters whose absence alone is worth a word; repeatable; else as now', collect)
+    .option('--policy <policy>', `what a quorum is: ${policyNames}; else as now`)
+    .option('--arbiter <name>', 'whom an even split falls to, nobody if empty; else as now')
     .option('--force', 'without asking: the voters of now are not coming back, or may not act any more')
+    .option('--unseen', 'take voters too that the server asked never heard of')
     .option('--wait <seconds>', 'how long to wait until it is in force', '30')
     .addHelpText('after', rosterHelp)
     .action(async (flags: CommonFlags & RosterFlags) => done(await printRoster(flags.url, flags, io)))

@@ -1,5 +1,5 @@
 /** Where the server stands among those that vote, as numbers. No label names a peer: there may be any number of them. */
-import type { PartitionMetrics, Partitions } from '@rejoin/sync/partition'
+import type { PartitionMetrics, PartitionStatus, Partitions } from '@rejoin/sync/partition'
 import { Gauge, type Registry } from 'prom-client'
 import { type CounterRow, registerCounters } from './derived-counters.ts'
 import { mayAct } from './standing.ts'
@@ -17,10 +17,46 @@ const counters: readonly CounterRow<keyof PartitionMetrics>[] = [
   ['redials', 'recovery_attempts_total', 'Times that an incident had the missing dialled.'],
 ]
 
+/** What was written apart is counted in a split alone: that encodes it, of documents that were written to since it was counted last. */
+const gauges: readonly (readonly [name: string, help: string, (status: PartitionStatus) => number])[] = [
+  [
+    'split_seconds',
+    'How long the voters have been split as seen from here; 0 while they are not.',
+    (status) => (status.state === 'split' ? Math.max(0, Date.now() - status.since) / 1_000 : 0),
+  ],
+  [
+    'apart_changes',
+    'Changes written here in a split that the other side lacks; 0 while there is none.',
+    (status) => (status.state === 'split' ? status.ours.changes : 0),
+  ],
+  [
+    'apart_bytes',
+    'Encoded size of what was written here in a split that the other side lacks; 0 while there is none.',
+    (status) => (status.state === 'split' ? status.ours.bytes : 0),
+  ],
+  ['incidents_open', 'Incidents that are not closed.', (status) => status.open.length],
+  [
+    'suspected_voters',
+    'Voters that may be gone, and are not counted as gone yet.',
+    (status) => status.suspected.length,
+  ],
+]
+
 /** Adds the numbers of a partition layer to a registry. */
 export function registerPartitionMetrics(registry: Registry, read: () => Partitions | undefined): void {
   const registers = [registry]
   registerCounters(registry, counters, () => read()?.metrics())
+  for (const [name, help, of] of gauges) {
+    new Gauge({
+      name: `rejoin_${name}`,
+      help,
+      registers,
+      collect() {
+        const status = read()?.status
+        this.set(status === undefined ? 0 : of(status))
+      },
+    })
+  }
   new Gauge({
     name: 'rejoin_partition_mode',
     help: 'How the voters look from here: 1 for the mode that it is.',

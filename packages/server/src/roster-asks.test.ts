@@ -10,10 +10,11 @@ const rosterOf = (ids: string): NextRoster => ({
 
 /** A partition layer that a test plays. */
 function played() {
-  const status: { roster: Roster; isSettled: boolean; verdict: object | undefined } = {
+  const status: { roster: Roster; isSettled: boolean; verdict: object | undefined; suspected: object[] } = {
     roster: { ...rosterOf('abc'), epoch: 1 },
     isSettled: true,
     verdict: undefined,
+    suspected: [],
   }
   const proposed: NextRoster[] = []
   const forced: NextRoster[] = []
@@ -90,6 +91,29 @@ describe('a change of the roster that was asked for', () => {
     Object.assign(partitions, { propose: () => expect.unreachable() })
     expect(() => asks.propose(rosterOf('aa'))).toThrow()
     expect(asks.last).toBe(undefined)
+  })
+})
+
+describe('a server in a split', () => {
+  it('[SV41] says what was written apart, and who may be gone', () => {
+    const { status, words } = played()
+    expect(words()).toEqual([])
+    const split = { state: 'split', ours: { documents: 1, changes: 3, keys: 2, bytes: 120 } }
+    Object.assign(status, split)
+    expect(words()).toEqual([
+      'Since contact was lost 3 changes (120 bytes) were written here that the other side lacks.',
+    ])
+    Object.assign(status, { ours: { ...split.ours, changes: 1 } })
+    expect(words()[0]).toContain('1 change (120 bytes) was written here')
+    Object.assign(status, { ours: { ...split.ours, changes: 0 } })
+    expect(words()).toEqual(['Since contact was lost nothing was written here that the other side lacks.'])
+    // What counting costs is paid in a split alone.
+    Object.defineProperty(status, 'ours', { get: () => expect.unreachable() })
+    Object.assign(status, { state: 'healing' })
+    status.suspected.push({ peer: 'c', since: Date.UTC(2026, 0, 2), until: Date.UTC(2026, 0, 2, 0, 0, 9) })
+    expect(words()).toEqual([
+      'c may be gone: silent since 2026-01-02T00:00:00.000Z, counts as gone at 2026-01-02T00:00:09.000Z unless it is heard before.',
+    ])
   })
 })
 

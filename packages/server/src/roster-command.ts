@@ -1,19 +1,23 @@
-/** `rejoin roster`: asks for another roster, and waits until it is in force or it is clear that it is not. */
+/** `rejoin roster`: prints the roster; or asks for another, and waits until it is in force or it is clear that it is not. */
 import type { Roster, Voter } from '@rejoin/sync/partition'
 import { type Asked, asking, fault, type Terminal } from './ask-server.ts'
+import { columns } from './columns.ts'
+import { type PolicyText, policyToText } from './policy-text.ts'
 import { isSameRoster, type NextRoster } from './roster-asks.ts'
-import { rosterWords } from './standing.ts'
+import { changeWords, rosterWords } from './standing.ts'
 import { lookAtStanding, type PrintOptions, printJson, type ToldStanding } from './status.ts'
 
-/** What the command line says of it. */
+/** What the command line says of it; nothing of what it leaves as it is. */
 export interface RosterFlags extends PrintOptions {
-  readonly voters: string
+  readonly voters?: string
   readonly weight?: readonly string[]
   readonly role?: readonly string[]
   readonly critical?: readonly string[]
-  readonly policy: string
+  readonly policy?: string
   readonly arbiter?: string
   readonly force?: boolean
+  /** Take names too that the server never heard of. */
+  readonly unseen?: boolean
   /** Seconds. */
   readonly wait: string
 }
@@ -30,23 +34,57 @@ interface Ending {
 const mostWaitS = 600
 const lookAgainMs = 200
 
-/** Asks for a roster and prints what became of it; answers 1 where it is not in force within the wait. */
+/**
+ * Without a change prints the roster in force. Otherwise asks for another and prints what became of it; answers 1 where it is not in
+ * force within the wait.
+ */
 export async function printRoster(url: string, flags: RosterFlags, terminal: Terminal): Promise<number> {
-  const request = { voters: votersOf(flags), policy: flags.policy, arbiter: flags.arbiter }
+  const named = namedIn(flags)
   const waitS = waitOf(flags.wait)
   const server = asking(url, terminal)
+  const isForced = flags.force === true
+  if (!isChange(flags)) {
+    if (isForced) throw usage('--force: say with --voters who is left')
+    return printInForce(await lookAtStanding(server), flags, terminal)
+  }
   const before = (await lookAtStanding(server)).roster
-  const { asked } = await server.operate<{ readonly asked: NextRoster }>(
-    flags.force === true ? 'force-roster' : 'roster',
-    request,
-  )
+  const { asked } = await server.operate<{ readonly asked: NextRoster }>(isForced ? 'force-roster' : 'roster', {
+    ...requestOf(named, flags, before),
+    unseen: flags.unseen === true,
+  })
   const ending = await settled(server, asked, waitS)
   // By force it is said that they are gone.
-  const isForced = flags.force === true
   const leaving = isForced ? [] : idsOf(before).filter((id) => !idsOf(asked).includes(id))
   if (flags.json) printJson({ asked, ...ending }, terminal)
   else for (const line of words(asked, ending, waitS, { isForced, leaving })) terminal.stdout.write(`${line}\n`)
   return ending.outcome === 'in-force' ? 0 : 1
+}
+
+function isChange({ voters, weight, role, critical, policy, arbiter }: RosterFlags): boolean {
+  return [voters, weight, role, critical, policy, arbiter].some((flag) => flag !== undefined)
+}
+
+function printInForce(
+  { roster, verdict, rosterAsk }: ToldStanding,
+  { json }: PrintOptions,
+  terminal: Terminal,
+): number {
+  if (json) printJson({ roster, next: verdict?.next, rosterAsk }, terminal)
+  else {
+    const lines = roster === undefined ? ['No voters are known here yet.'] : rosterLines(roster)
+    for (const line of [...lines, ...changeWords(verdict?.next, rosterAsk)]) terminal.stdout.write(`${line}\n`)
+  }
+  return 0
+}
+
+function rosterLines({ epoch, voters, policy, arbiter }: Roster): string[] {
+  return [
+    `epoch ${epoch}, by ${policyToText(policy)}, ${arbiter === undefined ? 'without an arbiter' : `with ${arbiter} as arbiter`}`,
+    ...columns([
+      ['voter', 'weight', 'role', 'critical'],
+      ...voters.map(({ id, weight, role, isCritical }) => [id, String(weight), role ?? '-', isCritical ? 'yes' : 'no']),
+    ]),
+  ]
 }
 
 async function settled(server: Asked, asked: NextRoster, waitS: number): Promise<Ending> {
@@ -84,7 +122,7 @@ function words(
         ...(leaving.length === 0
           ? []
           : [
-              `Let ${leaving.join(', ')} run until \`rejoin status\` of no voter says any longer that it does not vote yet: they ask what counted before.`,
+              `Keep ${leaving.join(', ')} running until every remaining voter says that it votes (\`rejoin status\`): they ask ${leaving.length > 1 ? 'them' : 'it'} what counted before.`,
             ]),
       ]
     case 'pending':
@@ -107,36 +145,89 @@ function words(
   }
 }
 
-/** The voters in their order, with what the other options say of them. */
-function votersOf({ voters, weight = [], role = [], critical = [] }: RosterFlags): Voter[] {
-  const ids = namesIn(voters)
-  const known = new Set(ids)
-  const named = (option: string, id: string): string => {
-    if (known.has(id)) return id
-    throw usage(`${option}: ${id || 'nobody'} is not among --voters ${ids.join()}`)
-  }
-  const pairs = (option: string, given: readonly string[]): Map<string, string> =>
-    new Map(
-      given.map((text) => {
-        const at = text.lastIndexOf('=')
-        if (at < 1) throw usage(`${option}: ${text} is not NAME=VALUE`)
-        return [named(option, text.slice(0, at)), text.slice(at + 1)]
-      }),
-    )
-  const weights = pairs('--weight', weight)
-  const roles = pairs('--role', role)
-  const isCritical = new Set(critical.flatMap((names) => namesIn(names).map((id) => named('--critical', id))))
-  return ids.map((id) => {
-    const weighs = weights.get(id) ?? '1'
+/** What is named on the command line, read. */
+interface Named {
+  /** In their order. */
+  readonly voters: readonly string[] | undefined
+  readonly weights: ReadonlyMap<string, number>
+  /** Empty where a role is taken away. */
+  readonly roles: ReadonlyMap<string, string>
+  readonly critical: readonly string[] | undefined
+}
+
+function namedIn({ voters, weight = [], role = [], critical }: RosterFlags): Named {
+  const pairs = (option: string, given: readonly string[]): (readonly [string, string])[] =>
+    given.map((text) => {
+      const at = text.lastIndexOf('=')
+      if (at < 1) throw usage(`${option}: ${text} is not NAME=VALUE`)
+      return [text.slice(0, at), text.slice(at + 1)]
+    })
+  const weights = pairs('--weight', weight).map(([id, weighs]) => {
     if (!/^[1-9]\d{0,2}$/.test(weighs)) throw usage(`--weight: that of ${id} must be a whole number from 1 to 255`)
-    const plays = roles.get(id)
+    return [id, Number(weighs)] as const
+  })
+  const named: Named = {
+    voters: voters === undefined ? undefined : namesIn(voters),
+    weights: new Map(weights),
+    roles: new Map(pairs('--role', role)),
+    // An empty one says that nobody is.
+    critical: critical?.flatMap(namesIn).filter((id) => id !== ''),
+  }
+  if (named.voters !== undefined) checkNames(named, named.voters)
+  return named
+}
+
+function checkNames({ weights, roles, critical = [] }: Named, voters: readonly string[]): void {
+  const given: [string, Iterable<string>][] = [
+    ['--weight', weights.keys()],
+    ['--role', roles.keys()],
+    ['--critical', critical],
+  ]
+  for (const [option, ids] of given)
+    for (const id of ids)
+      if (!voters.includes(id)) throw usage(`${option}: ${id} is not among the voters ${voters.join()}`)
+}
+
+/** The whole roster to ask for: what is not named stays as it is in the one before. */
+function requestOf(named: Named, flags: RosterFlags, before: Roster | undefined): object {
+  const ids = named.voters ?? idsOf(before)
+  checkNames(named, ids)
+  const earlier = new Map(before?.voters.map((voter) => [voter.id, voter]))
+  const voters = ids.map((id): Voter => {
+    const known = earlier.get(id)
+    const role = named.roles.get(id) ?? known?.role ?? ''
+    const isCritical = named.critical === undefined ? known?.isCritical === true : named.critical.includes(id)
     return {
       id,
-      weight: Number(weighs),
-      ...(plays === undefined ? {} : { role: plays }),
-      ...(isCritical.has(id) ? { isCritical: true } : {}),
+      weight: named.weights.get(id) ?? known?.weight ?? 1,
+      ...(role === '' ? {} : { role }),
+      ...(isCritical ? { isCritical } : {}),
     }
   })
+  return {
+    voters,
+    policy: flags.policy ?? policyKept(before, ids.length),
+    arbiter: arbiterOf(flags.arbiter, before, ids),
+  }
+}
+
+function policyKept(before: Roster | undefined, count: number): PolicyText | undefined {
+  const policy = before?.policy
+  if (policy === undefined) return undefined
+  if (policy.kind === 'static-quorum' && (policy.voters > count || 2 * policy.voters <= count))
+    throw usage(
+      `--policy: ${policyToText(policy)} is in force and makes no sense of ${count} voters, of whom it takes more than half: name another policy`,
+    )
+  return policyToText(policy)
+}
+
+function arbiterOf(named: string | undefined, before: Roster | undefined, ids: readonly string[]): string | undefined {
+  if (named !== undefined) return named === '' ? undefined : named
+  const arbiter = before?.arbiter
+  if (arbiter === undefined || ids.includes(arbiter)) return arbiter
+  throw usage(
+    `--arbiter: ${arbiter} is the arbiter now, and not among the voters ${ids.join()}: name another one, or nobody by --arbiter ""`,
+  )
 }
 
 function namesIn(text: string): string[] {

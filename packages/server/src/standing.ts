@@ -1,5 +1,5 @@
 /** Where a server stands among those that vote, and what of it only the server itself can say. */
-import { explainPartition, type PartitionStatus, type Partitions } from '@rejoin/sync/partition'
+import { explainPartition, type PartitionStatus, type Partitions, type Roster } from '@rejoin/sync/partition'
 import { policyToText } from './policy-text.ts'
 import type { NextRoster, RosterAsk } from './roster-asks.ts'
 
@@ -10,7 +10,13 @@ export function mayAct({ verdict, isSettled }: PartitionStatus): boolean {
 
 /** Sentences for a person. */
 export function standingWords({ self, status }: Partitions, asked: RosterAsk | undefined): string[] {
-  return [...explainPartition(status.verdict), ...withoutVote(self, status), ...changeWords(status, asked)]
+  return [
+    ...explainPartition(status.verdict),
+    ...apartWords(status),
+    ...suspicionWords(status),
+    ...withoutVote(self, status),
+    ...changeWords(status.verdict?.next, asked),
+  ]
 }
 
 /** A roster in words: its voters, and what a quorum of them is. */
@@ -20,6 +26,25 @@ export function rosterWords({ voters, policy, arbiter }: NextRoster): string {
     return more.length === 0 ? id : `${id} (${more.join(', ')})`
   })
   return `${names.join(', ')}, by ${policyToText(policy)}${arbiter === undefined ? '' : ` with ${arbiter} as arbiter`}`
+}
+
+/** In a split alone: to count it encodes what was written apart, of documents that were written to since it was counted last. */
+function apartWords(status: PartitionStatus): string[] {
+  if (status.state !== 'split') return []
+  const { changes, bytes } = status.ours
+  if (changes === 0) return ['Since contact was lost nothing was written here that the other side lacks.']
+  const were = changes === 1 ? '1 change (' : `${changes} changes (`
+  return [
+    `Since contact was lost ${were}${bytes} bytes) ${changes === 1 ? 'was' : 'were'} written here that the other side lacks.`,
+  ]
+}
+
+function suspicionWords({ suspected }: PartitionStatus): string[] {
+  const at = (time: number): string => new Date(time).toISOString()
+  return suspected.map(
+    ({ peer, since, until }) =>
+      `${peer} may be gone: silent since ${at(since)}, counts as gone at ${at(until)} unless it is heard before.`,
+  )
 }
 
 function withoutVote(self: string, { roster, isSettled }: PartitionStatus): string[] {
@@ -34,8 +59,8 @@ function withoutVote(self: string, { roster, isSettled }: PartitionStatus): stri
   ]
 }
 
-function changeWords({ verdict }: PartitionStatus, asked: RosterAsk | undefined): string[] {
-  const next = verdict?.next
+/** Of a change that is on its way: `next` as far as this server helps with it, and what was asked for here. */
+export function changeWords(next: Roster | undefined, asked: RosterAsk | undefined): string[] {
   const isTold = asked?.outcome === 'pending' || asked?.outcome === 'expired'
   if (asked !== undefined && isTold) {
     const change = `The change of the roster to ${rosterWords(asked.roster)}, asked for here at ${new Date(asked.askedAt).toISOString()}`

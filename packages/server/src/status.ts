@@ -1,6 +1,7 @@
 /** `rejoin status`, `rejoin incidents` and `rejoin diagnose`: what a running server says of where it stands. */
-import type { Roster } from '@rejoin/sync/partition'
+import type { Incident, PartitionStatus, Roster, Verdict } from '@rejoin/sync/partition'
 import { type Asked, asking, fault, type Terminal } from './ask-server.ts'
+import { columns } from './columns.ts'
 import type { RosterAsk } from './roster-asks.ts'
 
 /** Many addresses, each of which may say nothing. */
@@ -10,7 +11,13 @@ const diagnosisPatienceMs = 150_000
 export interface ToldStanding {
   readonly self: string
   readonly connected: readonly string[]
+  /** Those of the connected that are servers; of an older server it is not known. */
+  readonly servers?: readonly string[]
   readonly roster?: Roster
+  readonly verdict?: Verdict
+  readonly suspected: PartitionStatus['suspected']
+  readonly isPaused: boolean
+  readonly isSettled: boolean
   readonly mayAct: boolean
   readonly rosterAsk?: RosterAsk
   readonly explanation: readonly string[]
@@ -33,14 +40,40 @@ export async function printStatus(
 ): Promise<number> {
   const { stdout } = terminal
   const standing = await lookAtStanding(asking(url, terminal))
-  const { self, connected, roster, explanation, mayAct } = standing
+  const { explanation, mayAct } = standing
   if (json) printJson(standing, terminal)
   else {
-    const voters = roster?.voters.map(({ id }) => id) ?? []
-    stdout.write(`${self}, ${voters.includes(self) ? 'a voter' : 'no voter'} of ${voters.join(', ') || 'nobody'}\n`)
-    stdout.write(`connected: ${connected.join(', ') || 'nobody'}\n\n${explanation.join('\n')}\n`)
+    stdout.write(`${selfWords(standing)}\n`)
+    stdout.write(`connected: ${connectedWords(standing)}\n\n${explanation.join('\n')}\n`)
   }
   return check && !mayAct ? 1 : 0
+}
+
+function selfWords({ self, roster, isSettled }: ToldStanding): string {
+  const voters = roster?.voters.map(({ id }) => id) ?? []
+  const of = voters.join(', ') || 'nobody'
+  if (!voters.includes(self)) return `${self}, no voter of ${of}`
+  return `${self}, a voter of ${of}; ${isSettled ? 'it votes' : 'it does not vote yet'}`
+}
+
+const mostClientsNamed = 10
+
+/** A connection may be there, and nothing come over it. */
+function connectedWords({ self, connected, servers = connected, verdict, suspected, isPaused }: ToldStanding): string {
+  const isServer = new Set(servers)
+  const clients = connected.filter((id) => !isServer.has(id))
+  const heard = new Set(verdict?.sides[0])
+  for (const pair of verdict?.missingLinks ?? []) if (pair.includes(self)) for (const id of pair) heard.delete(id)
+  for (const { peer } of suspected) heard.delete(peer)
+  const voters = new Set(isPaused ? [] : verdict?.roster.voters.map(({ id }) => id))
+  const words = [
+    ...connected
+      .filter((id) => isServer.has(id))
+      .map((id) => (voters.has(id) && !heard.has(id) ? `${id} (silent)` : id)),
+    ...clients.slice(0, mostClientsNamed).map((id) => `${id} (client)`),
+    ...(clients.length > mostClientsNamed ? [`and ${clients.length - mostClientsNamed} more clients`] : []),
+  ]
+  return words.join(', ') || 'nobody'
 }
 
 /** Prints the incidents that a server knows of, or the report of one. */
@@ -53,14 +86,7 @@ export async function printIncidents(
   const { stdout } = terminal
   const server = asking(url, terminal)
   const { incidents } = JSON.parse(await server.look('recoveries')) as {
-    readonly incidents: readonly {
-      readonly id: string
-      readonly name: string
-      readonly openedAt: number
-      readonly failure?: string
-      readonly phase: string
-      readonly outcome?: string
-    }[]
+    readonly incidents: readonly Incident[]
   }
   if (name !== undefined) {
     const incident = incidents.find((one) => one.name === name || one.id === name)
@@ -79,11 +105,28 @@ export async function printIncidents(
     return 0
   }
   if (incidents.length === 0) stdout.write('no incidents\n')
-  for (const { name: called, openedAt, failure, phase, outcome } of incidents) {
-    const when = new Date(openedAt).toISOString()
-    stdout.write(`${called}  ${when}  ${(failure ?? 'not told yet').padEnd(18)} ${outcome ?? phase}\n`)
-  }
+  else for (const line of columns([incidentColumns, ...incidents.map(incidentCells)])) stdout.write(`${line}\n`)
   return 0
+}
+
+const incidentColumns = ['incident', 'began', 'lasted', 'failure', 'state', 'missing']
+
+function incidentCells({ name, openedAt, closedAt, failure, phase, outcome, symptoms }: Incident): string[] {
+  return [
+    name,
+    new Date(openedAt).toISOString(),
+    closedAt === undefined ? 'open' : durationWords(closedAt - openedAt),
+    failure ?? 'unclassified',
+    outcome ?? phase,
+    symptoms.absent.join(', ') || '-',
+  ]
+}
+
+function durationWords(ms: number): string {
+  const seconds = Math.round(ms / 1_000)
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
 /** Has a server dial addresses on trial, and prints what stops each; answers 1 where one does not work. */

@@ -223,6 +223,10 @@ describe('an explanation', () => {
         withoutVotes({ ...seen, self: 'guest', rows: [...seen.rows, fresh('guest', ['bob'])] }, 'bob', 'carol'),
       ),
     ).toMatch(/Leases cannot be had from here: bob and carol do not vote now/)
+    const alone = seenBy('alice', rosterOf(['alice']), [fresh('alice', [])])
+    expect(explained(alone)).toMatch(/^The only voter, alice, has been here since 2026-01-02T03:04:05\.000Z\.\n/)
+    const guest = seenBy('guest', rosterOf(['alice']), [fresh('alice', ['guest']), fresh('guest', ['alice'])])
+    expect(explained(guest)).toMatch(/^The only voter, alice, has been reached since/)
     expect(explained(seenBy('guest', seen.roster, []))).toMatchInlineSnapshot(`
       "The voters have been split since 2026-01-02T03:04:05.000Z.
       From here no voter is reached: 0 of 3.

@@ -28,10 +28,15 @@ function situation({ mode, self, sides, confirmed, roster, powerless, since, unh
   const silent = mine.filter((id) => !confirmed.includes(id))
   const unseen =
     silent.length > 0 ? [`Nothing recent is known of what ${list(silent)} ${silent.length > 1 ? 'see' : 'sees'}.`] : []
-  if (mode === 'full') return [`All ${count(all, 'voter')} have reached each other${when}.`]
+  if (mode === 'full')
+    return [
+      all > 1
+        ? `All ${all} voters have reached each other${when}.`
+        : `The only voter, ${list(mine)}, has been ${mine.includes(self) ? 'here' : 'reached'}${when}.`,
+    ]
   if (mine.length === all)
     return [
-      `All ${count(all, 'voter')} have been connected${when}, ${mode === 'mixed' ? 'some only through others' : 'as far as is known'}.`,
+      `${all > 1 ? `All ${all} voters have` : `The only voter, ${list(mine)}, has`} been connected${when}, ${mode === 'mixed' ? 'some only through others' : 'as far as is known'}.`,
       ...unseen,
     ]
   const name = mode === 'unknown' ? '' : `, ${named[mode]}`
