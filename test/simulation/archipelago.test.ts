@@ -156,6 +156,17 @@ describe('the archipelago', () => {
     })
   }
 
+  it('[SM23] keeps no deed that names an island that does not exist', () => {
+    const lab = createArchipelago(calmScenario(7))
+    lab.step(1_000)
+    const before = lab.scenario()
+    const wrong = (): void => lab.act({ kind: 'crash', node: 5 })
+    expect(wrong).toThrow(expect.objectContaining({ code: 'invalid-scenario' }))
+    expect(lab.scenario()).toEqual(before)
+    const late: Scenario = { ...before, actions: [{ atMs: 100, kind: 'crash', node: 5 }] }
+    expect(() => playScenario(late)).toThrow('node is 5, and takes a whole number from 0 to 4')
+  })
+
   for (const preset of stormPresets) {
     it(`[SM16] heals after ${preset}`, () => {
       const lab = createArchipelago(calmScenario(7))

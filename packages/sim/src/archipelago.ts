@@ -121,7 +121,10 @@ export interface Lab {
   /** Plays on to `toMs`. Going back is a new lab: see {@link createArchipelago} and {@link forkScenario}. */
   step(toMs: number): void
   frame(): ArchipelagoFrame
-  /** Does something now. It becomes part of the scenario; what the scenario had planned for later is dropped. */
+  /**
+   * Does something now. It becomes part of the scenario; what the scenario had planned for later is dropped.
+   * @throws RejoinError `invalid-scenario` for what does not exist; then nothing of the scenario is changed.
+   */
   act(deed: Deed): void
   /** What was done so far, and what is still planned. */
   scenario(): Scenario
@@ -209,9 +212,9 @@ class ArchipelagoLab implements Lab {
     const atMs = Math.ceil(this.timeMs)
     this.step(atMs)
     const action = { ...deed, atMs } as Action
+    this.#carryOut(action)
     this.#actions = [...this.#actions.slice(0, this.#done), action]
     this.#done += 1
-    this.#carryOut(action)
   }
 
   scenario(): Scenario {
@@ -266,7 +269,7 @@ class ArchipelagoLab implements Lab {
   }
 
   #carryOut(action: Action): void {
-    this.#world.act(action)
+    this.#world.act({ ...action, atMs: prologueMs + action.atMs })
     const sinceMs = action.atMs
     if (action.kind === 'storm') this.#storm = { preset: action.preset, sinceMs }
     else if (action.kind === 'cut') this.#storm ??= { preset: 'lanes', sinceMs }

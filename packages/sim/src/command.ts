@@ -7,7 +7,7 @@ import { type Scenario, scenarioLimits } from './scenario.ts'
 import { decodeScenario, encodeScenario } from './scenario-codec.ts'
 import { replayVoters, simVoters } from './voters/command.ts'
 import type { GenerateVoterOptions } from './voters/generate.ts'
-import { type FaultScript, faultScripts } from './voters/script.ts'
+import { checkSeeds, checkVoterOptions } from './voters/options.ts'
 
 /** Where a command writes, and what it needs to say how fast it was. */
 export interface CommandHost {
@@ -47,6 +47,16 @@ export interface SimSummary {
 
 /** Runs `sim` or `replay`. @returns the exit status. */
 export function runCommand(command: string, args: readonly string[], host: CommandHost): number {
+  try {
+    return carryOut(command, args, host)
+  } catch (error) {
+    if (!isRejoinError(error) || error.code !== 'invalid-scenario') throw error
+    host.line(`${error.reason}\n${usage}`)
+    return 1
+  }
+}
+
+function carryOut(command: string, args: readonly string[], host: CommandHost): number {
   const parsed = parse(args)
   if (typeof parsed === 'string') {
     host.line(`${parsed}\n${usage}`)
@@ -73,7 +83,7 @@ function parse(args: readonly string[]): Arguments | string {
   let seeds: readonly [number, number] = [1, 200]
   let generate: GenerateOptions = {}
   let voters: GenerateVoterOptions | undefined
-  let drawn: Pick<GenerateVoterOptions, 'script' | 'mode'> = {}
+  let drawn: GenerateVoterOptions = {}
   let json = false
   const rest: string[] = []
   for (let i = 0; i < args.length; i += 1) {
@@ -91,8 +101,8 @@ function parse(args: readonly string[]): Arguments | string {
       if (seeds[1] > 0xffff_ffff) return 'a seed is at most 4294967295'
     } else if (name === '--nodes') {
       const nodes = Number(value())
-      if (!(Number.isInteger(nodes) && nodes >= 2 && nodes <= scenarioLimits.nodes)) {
-        return `--nodes takes 2 to ${scenarioLimits.nodes}`
+      if (!(Number.isInteger(nodes) && nodes >= 1 && nodes <= scenarioLimits.nodes)) {
+        return `--nodes takes 2 to ${scenarioLimits.nodes}, and from 1 for --world voters`
       }
       generate = { ...generate, nodes }
     } else if (name === '--world') {
@@ -101,23 +111,18 @@ function parse(args: readonly string[]): Arguments | string {
       else if (world === 'mesh' || world === 'hub') generate = { ...generate, world }
       else return '--world takes mesh, hub or voters'
     } else if (name === '--script') {
-      const script = value()
-      if (!isFaultScript(script)) return `--script takes ${faultScripts.join(', ')}`
-      drawn = { ...drawn, script }
+      drawn = { ...drawn, script: value() as NonNullable<GenerateVoterOptions['script']> }
     } else if (name === '--mode') {
-      const mode = value()
-      if (mode !== 'safety' && mode !== 'liveness') return '--mode takes safety or liveness'
-      drawn = { ...drawn, mode }
+      drawn = { ...drawn, mode: value() as NonNullable<GenerateVoterOptions['mode']> }
     } else if (name.startsWith('--')) return `unknown option ${name}`
     else rest.push(args[i] as string)
   }
   const { nodes } = generate
-  if (voters !== undefined) voters = { ...drawn, ...(nodes === undefined ? {} : { voters: nodes }) }
+  if (nodes !== undefined) drawn = { ...drawn, voters: nodes }
+  checkVoterOptions(drawn)
+  if (voters !== undefined) voters = drawn
+  else if (nodes !== undefined && nodes < 2) return '--nodes takes 2 or more, but for --world voters'
   return { seeds, generate, voters, json, rest }
-}
-
-function isFaultScript(word: string): word is FaultScript {
-  return (faultScripts as readonly string[]).includes(word)
 }
 
 function splitOption(text: string): [string, string | undefined] {
@@ -199,7 +204,11 @@ function replay({ generate, voters, json, rest }: Arguments, host: CommandHost):
       return 1
     }
   }
-  if (voters !== undefined && /^\d{1,10}$/.test(what)) return replayVoters({ seed: Number(what) }, voters, json, host)
+  if (voters !== undefined && /^\d{1,10}$/.test(what)) {
+    const seed = Number(what)
+    checkSeeds([seed, seed])
+    return replayVoters({ seed }, voters, json, host)
+  }
   const scenario = scenarioOf(rest[0] ?? '', generate)
   if (typeof scenario === 'string') {
     host.line(`${scenario}\n${usage}`)

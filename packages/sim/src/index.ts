@@ -108,6 +108,8 @@ export {
   type SimulatedApp,
   type VoterWorld,
   type VoterWorldOptions,
+  type WriteTallies,
+  type WriteTally,
 } from './voters/voter-world.ts'
 export { workloadApp } from './voters/workload-app.ts'
 export { Workload, type WorkloadFields, workloadOptions, writeWorkload } from './workload.ts'

@@ -72,7 +72,10 @@ export interface RunResult {
 
 const defaultPatienceMs = 15 * 60_000
 
-/** Plays a scenario headless and checks everything. */
+/**
+ * Plays a scenario headless and checks everything.
+ * @throws RejoinError `invalid-scenario` for actions out of order, or that name what does not exist.
+ */
 export function playScenario(scenario: Scenario, options: PlayOptions = {}): RunResult {
   return scenario.world === 'archipelago'
     ? playIn(archipelagoWorld(scenario, options), prologueMs, scenario, options)
@@ -87,8 +90,9 @@ function playIn<S extends Schema>(
   options: PlayOptions,
 ): RunResult {
   for (const action of scenario.actions) {
-    world.runUntil(startMs + action.atMs)
-    world.act(action)
+    const atMs = startMs + action.atMs
+    world.runUntil(atMs)
+    world.act({ ...action, atMs })
   }
   world.runUntil(startMs + scenario.durationMs)
   const atEnd = ends(world)

@@ -10,7 +10,8 @@ import { diskModes } from './disk.ts'
 import { hashText } from './random.ts'
 import {
   type Action,
-  type Permission,
+  actionKinds,
+  permissions,
   type Scenario,
   scenarioLimits,
   stormPresets,
@@ -22,27 +23,11 @@ import {
 /** Format 2 knows more kinds of actions and presets; links of format 1 are still read. */
 const format = 2
 const worlds: readonly WorldName[] = ['archipelago', 'mesh', 'hub']
-const kinds: readonly Action['kind'][] = [
-  'write',
-  'cut',
-  'restore',
-  'restore-all',
-  'storm',
-  'crash',
-  'restart',
-  'wipe',
-  'stop',
-  'disk',
-  'permit',
-  'clock',
-  'regatta',
-]
 /** How many kinds and presets each format knows. */
 const known: Readonly<Record<number, { readonly kinds: number; readonly presets: number }>> = {
   1: { kinds: 12, presets: 4 },
-  2: { kinds: kinds.length, presets: stormPresets.length },
+  2: { kinds: actionKinds.length, presets: stormPresets.length },
 }
-const permissions: readonly Permission[] = ['write', 'read', 'none']
 
 /**
  * The URL-safe text of a scenario.
@@ -105,7 +90,7 @@ function readScenario(input: ByteReader): Scenario {
 }
 
 function writeAction(out: ByteWriter, action: Action): void {
-  out.u8(kinds.indexOf(action.kind))
+  out.u8(actionKinds.indexOf(action.kind))
   switch (action.kind) {
     case 'write':
       out.u8(action.node)
@@ -151,7 +136,7 @@ function readAction(
   nodes: number,
   knows: { readonly kinds: number; readonly presets: number },
 ): Action {
-  const kind = pick(input, kinds.slice(0, knows.kinds), 'action')
+  const kind = pick(input, actionKinds.slice(0, knows.kinds), 'action')
   const node = (): number => atMost(input, input.u8(), nodes - 1, 'node')
   switch (kind) {
     case 'write':

@@ -73,6 +73,9 @@ export const stormPresets: readonly StormPreset[] = [
 /** What a server lets a client do from now on. */
 export type Permission = 'write' | 'read' | 'none'
 
+/** Permissions by their number in a permalink: append only. */
+export const permissions: readonly Permission[] = ['write', 'read', 'none']
+
 /** One thing done at a time of the world. */
 export type Action = { readonly atMs: number } & (
   | { readonly kind: 'write'; readonly node: number; readonly write: Write }
@@ -86,6 +89,23 @@ export type Action = { readonly atMs: number } & (
   | { readonly kind: 'permit'; readonly node: number; readonly permission: Permission }
   | { readonly kind: 'clock'; readonly node: number; readonly byMs: number }
 )
+
+/** Kinds of actions by their number in a permalink: append only. */
+export const actionKinds: readonly Action['kind'][] = [
+  'write',
+  'cut',
+  'restore',
+  'restore-all',
+  'storm',
+  'crash',
+  'restart',
+  'wipe',
+  'stop',
+  'disk',
+  'permit',
+  'clock',
+  'regatta',
+]
 
 /** A whole run: equal scenarios play alike, on every machine. */
 export interface Scenario {

@@ -4,7 +4,14 @@
  * A crash leaves the replica where it is and takes everything away from it: its timers never fire, its disk never
  * answers, its links are gone. Opening again makes a new replica over the same disk.
  */
-import { type ChangeOptions, type DraftOf, isRejoinError, type Schema, type Store } from '@rejoin/state'
+import {
+  type ChangeOptions,
+  type DraftOf,
+  isRejoinError,
+  type RejoinError,
+  type Schema,
+  type Store,
+} from '@rejoin/state'
 import {
   connect,
   type DocumentHandle,
@@ -88,6 +95,8 @@ export interface WorldNode<S extends Schema> {
     conflicts: number
     refusals: number
   }
+  /** Why the last write that was refused here was refused. */
+  readonly lastRefusal: RejoinError | undefined
   readonly isAsleep: boolean
   /** Returns from below the floor that it has answered, by sketch and with the whole state, and epochs that it began. */
   readonly joins: { readonly bySketch: number; readonly whole: number; readonly epochs: number }
@@ -131,6 +140,7 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
   let net: Net | undefined
   let store: Store | undefined
   let lastDigest = ''
+  let lastRefusal: RejoinError | undefined
 
   const say = (event: WorldEvent): void => tell?.(event)
 
@@ -300,6 +310,7 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     } catch (error) {
       if (!isRejoinError(error)) throw error
       counts.refusedWrites += 1
+      lastRefusal = error
       return undefined
     }
   }
@@ -310,6 +321,9 @@ export function createWorldNode<S extends Schema>(around: NodeSurroundings<S>): 
     role: spec.role,
     disk,
     counts,
+    get lastRefusal() {
+      return lastRefusal
+    },
     get joins() {
       return joinsNow()
     },

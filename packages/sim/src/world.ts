@@ -7,6 +7,7 @@
 import { type ChangeOptions, type DraftOf, type Schema, Version } from '@rejoin/state'
 import type { DialTransport, LogEntry, Replica } from '@rejoin/sync'
 import type { SyncRules } from '@rejoin/sync/testing'
+import { checkAction } from './action-check.ts'
 import { type Checker, type CheckPace, createChecker, type Violation } from './checker.ts'
 import type { DiskOptions } from './disk.ts'
 import { createSea, type LinkQuality, type Sea, type SeaOptions } from './links.ts'
@@ -70,7 +71,10 @@ export interface World<S extends Schema> {
   /** The storm that flickers now, if any. */
   readonly flicker: Flicker | undefined
   readonly violations: readonly Violation[]
-  /** Does one thing now. */
+  /**
+   * Does one thing now: `atMs` is `nowMs`, or its whole milliseconds, so run the world up to it first.
+   * @throws RejoinError `invalid-scenario` for another time, or for what does not exist, with what does.
+   */
   act(action: Action): void
   /** Runs all events due up to `toMs`, then stands at `toMs`. */
   runUntil(toMs: number): void
@@ -164,6 +168,7 @@ export function createWorld<S extends Schema>(options: WorldOptions<S>): World<S
   }
 
   const act = (action: Action): void => {
+    checkAction(action, nodes.length, scheduler.nowMs)
     tell?.({ kind: 'acted', atMs: scheduler.nowMs, action })
     const node = 'node' in action ? nodes[action.node] : undefined
     switch (action.kind) {

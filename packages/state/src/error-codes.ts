@@ -245,8 +245,9 @@ export const errorCodes: Readonly<Record<ErrorCode, ErrorText>> = {
   'invalid-key': invalidKey,
   'invalid-json': invalidJson,
   'invalid-scenario': {
-    reason: 'A simulated scenario exceeds a limit or names what does not exist.',
-    remedy: 'Keep to scenarioLimits, name nodes from 0, and put actions in order of whole milliseconds.',
+    reason: 'A simulated scenario, or what is asked of a simulation, exceeds a limit or names what does not exist.',
+    remedy:
+      'Correct what the reason names. A scenario keeps to scenarioLimits, names nodes from 0, and has its actions in order of whole milliseconds.',
   },
   'invalid-schema': invalidSchema,
   'invalid-value': invalidValue,

@@ -1,6 +1,7 @@
 /** The part of `npm run sim` and `npm run replay` that plays worlds of voters. */
 import type { CommandHost } from '../command.ts'
 import { type GenerateVoterOptions, generateVoterScript } from './generate.ts'
+import { checkSeeds } from './options.ts'
 import { playVoters, type VoterResult } from './play.ts'
 import { readReplayFile } from './replay-file.ts'
 import type { VoterScript } from './script.ts'
@@ -14,8 +15,10 @@ export function simVoters(
   isJson: boolean,
   host: CommandHost,
 ): number {
+  checkSeeds(seeds)
   const startedMs = host.elapsedMs()
   let nodeMs = 0
+  let healed = 0
   let slowest: VoterResult | undefined
   if (!isJson) host.line(`seeds ${seeds.join('..')}`)
   const report = simulate(workloadApp, {
@@ -23,6 +26,7 @@ export function simVoters(
     seeds,
     onResult: (result) => {
       const { script, simulatedMs, healMs, wrong } = result
+      healed += wrong.length === 0 ? 1 : 0
       nodeMs += simulatedMs * (script.voters + script.clients)
       if (slowest === undefined || healMs > slowest.healMs) slowest = result
       if (!isJson && wrong.length > 0) host.line(`seed ${script.seed} (${script.script}) FAILED: ${wrong.join('; ')}`)
@@ -36,7 +40,7 @@ export function simVoters(
       host.line(`seed ${seed} made smaller, for a replay file:\n${replay.trim()}`)
     host.line(
       [
-        `${worlds} worlds of voters from ${seeds[0]}, ${failures.length} wrong, ${round(((worlds - failures.length) / worlds) * 100)} % healed, ` +
+        `${worlds} worlds of voters from ${seeds[0]}, ${failures.length} wrong, ${round((healed / worlds) * 100)} % healed, ` +
           `slowest heal ${round((slowest?.healMs ?? 0) / 1000)} s (seed ${slowest?.script.seed})`,
         `${report.writes} writes, ${report.merges} merges, ${report.cuts} cuts, ${report.crashes} crashes, ${report.sleeps} sleeps, ` +
           `${report.rounds} rounds`,

@@ -6,16 +6,23 @@ import { isQuorum, type Policy } from '@rejoin/sync/partition'
 import type { LinkQuality } from '../links.ts'
 import { createRandom, type RandomStream } from '../random.ts'
 import type { Lane } from '../storms.ts'
-import { type FaultScript, faultScripts, lanesBetween, type VoterFault, type VoterScript } from './script.ts'
+import { type FaultScript, faultScripts, lanesBetween, mostNodes, type VoterFault, type VoterScript } from './script.ts'
 
 /** What of a script is not to be drawn. */
 export interface GenerateVoterOptions {
   readonly script?: FaultScript
+  /** 1 to 16. Fewer than three cannot spare a disk, which `amnesia` takes. */
   readonly voters?: number
+  /** 0 to what is left of 16 nodes beside the voters. */
   readonly clients?: number
+  /** 1 ms to 100 days. */
   readonly outageMs?: number
+  /** `safety`: all faults end. `liveness`: a quorum gets well, and the rest stays broken for ever. */
   readonly mode?: 'safety' | 'liveness'
 }
+
+/** The most voters that are drawn. */
+export const mostVotersDrawn = 10
 
 const outagesMs = [1_000, 31_000, 91_000]
 const firstFaultMs = 12_000
@@ -28,7 +35,7 @@ export function generateVoterScript(seed: number, options: GenerateVoterOptions 
   const outageMs = options.outageMs ?? (outagesMs[draw % outagesMs.length] as number)
   // Mostly few: with three all goes wrong that goes wrong with ten.
   const voters = options.voters ?? drawVoters(shape)
-  const clients = options.clients ?? shape.pick([0, 0, 1, 2])
+  const clients = options.clients ?? Math.min(shape.pick([0, 0, 1, 2]), Math.max(0, mostNodes - voters))
   const drawn = shape.pick<Policy>([{ kind: 'keep-majority' }, { kind: 'two-thirds' }, { kind: 'keep-oldest' }])
   // Of three by two thirds, no quorum is left without the one whose disk is lost: that needs an operator.
   const policy: Policy = script === 'amnesia' && voters < 4 ? { kind: 'keep-majority' } : drawn
@@ -63,7 +70,7 @@ export function generateVoterScript(seed: number, options: GenerateVoterOptions 
 function drawVoters(random: RandomStream): number {
   const draw = random.float()
   if (draw < 0.6) return 3
-  return draw < 0.85 ? random.pick([4, 5]) : draw < 0.97 ? random.pick([6, 7]) : random.pick([8, 9, 10])
+  return draw < 0.85 ? random.pick([4, 5]) : draw < 0.97 ? random.pick([6, 7]) : random.pick([8, 9, mostVotersDrawn])
 }
 
 function drawWeather(random: RandomStream, isReliable: boolean): LinkQuality {

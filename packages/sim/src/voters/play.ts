@@ -13,6 +13,7 @@ import {
   type SimulatedApp,
   type VoterWorld,
   type VoterWorldOptions,
+  type WriteTallies,
 } from './voter-world.ts'
 import { workloadApp } from './workload-app.ts'
 
@@ -51,6 +52,8 @@ export interface VoterResult {
   readonly pauses: number
   readonly simulatedMs: number
   readonly events: number
+  /** What became of what the app tried to write. */
+  readonly tallies: WriteTallies
   /** Equal for equal runs. */
   readonly fingerprint: string
 }
@@ -189,12 +192,16 @@ function healCore<S extends Schema>(
   let stored = false
   const writer = core[0] as number
   // Not all that is drawn can be written: nobody spends what is not there.
-  const receipt = Array.from({ length: 20 }, () => 0).reduce<Receipt | undefined>(
-    (one) => (one?.change === undefined ? (voters.writeAt(writer) ?? one) : one),
-    undefined,
-  )
-  if (receipt === undefined) voters.wrong.push(`${nameOfVoter(writer)} cannot write`)
-  else {
+  const { tallies, wrong } = voters
+  const [wrongBefore, refusedBefore] = [wrong.length, tallies.write.refused]
+  let receipt: Receipt | undefined
+  for (let tries = 0; tries < 20 && receipt?.change === undefined && wrong.length === wrongBefore; tries += 1)
+    receipt = voters.writeAt(writer) ?? receipt
+  if (receipt === undefined) {
+    const why = tallies.write.refused > refusedBefore ? tallies.write.refusal : 'it does not run'
+    // Where the app threw, that is told already.
+    if (wrong.length === wrongBefore) wrong.push(`${nameOfVoter(writer)} cannot write: ${why}`)
+  } else {
     watches[writer]?.reached({ name: 'world' }, receipt).then(
       () => {
         stored = true
@@ -265,5 +272,5 @@ function resultOf<S extends Schema>(voters: VoterWorld<S>, script: VoterScript, 
   const digests = world.nodes.map(({ handle }) => (handle === undefined ? '' : digestOf(handle.store)))
   const text = JSON.stringify([counted, digests, voters.wrong, world.sea.sent])
   const hash = [1, 2].map((start) => hashText(text, start).toString(16).padStart(8, '0'))
-  return { script, wrong: voters.wrong, ...counted, fingerprint: hash.join('') }
+  return { script, wrong: voters.wrong, ...counted, tallies: voters.tallies, fingerprint: hash.join('') }
 }

@@ -7,10 +7,9 @@ import { diskModes } from '../disk.ts'
 import type { LinkQuality } from '../links.ts'
 import { scenarioLimits } from '../scenario.ts'
 import type { Lane } from '../storms.ts'
-import { type FaultScript, faultScripts, type VoterFault, type VoterScript } from './script.ts'
+import { type FaultScript, faultScripts, mostNodes, type VoterFault, type VoterScript } from './script.ts'
 
 const format = 'rejoin-voters/1'
-const mostNodes = 16
 const mostFaults = 1_000
 const mostMs = scenarioLimits.durationMs
 

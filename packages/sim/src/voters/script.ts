@@ -27,6 +27,9 @@ export const faultScripts = [
   'roster-change',
 ] as const
 
+/** Voters and clients together, in what is drawn and in what is read from files. */
+export const mostNodes = 16
+
 /** One of {@link faultScripts}. */
 export type FaultScript = (typeof faultScripts)[number]
 

@@ -10,7 +10,16 @@
  * 5. Whoever was cut off from all others for so long that it must have noticed does not claim that all is well, nor powers, unless it is a
  *    quorum alone.
  */
-import { type DraftOf, type FencingToken, lastSeq, type Schema, type SnapshotOf, Version } from '@rejoin/state'
+import {
+  type ChangeOptions,
+  type DraftOf,
+  type FencingToken,
+  lastSeq,
+  type RejoinError,
+  type Schema,
+  type SnapshotOf,
+  Version,
+} from '@rejoin/state'
 import type { Receipt } from '@rejoin/sync'
 import {
   clusterDocument,
@@ -30,17 +39,21 @@ import { createRandom, type RandomStream } from '../random.ts'
 import { createWorld, type World } from '../world.ts'
 import type { WorldEvent } from '../world-events.ts'
 import type { NodeSpec, WorldPace } from '../world-node.ts'
+import { isPromise, notSynchronous } from './app.ts'
 import { type FaultRun, runFaults } from './faults.ts'
 import type { VoterScript } from './script.ts'
 
 /** What runs at the nodes of a world: a document, and what is done with it. */
 export interface SimulatedApp<S extends Schema> {
   readonly schema: S
-  /** Somebody does something. Draw from `random` only: nothing else is the same in a replay. */
+  /**
+   * Somebody does something, synchronously. Draw from `random` only: nothing else is the same in a replay. What the document
+   * refuses with a `RejoinError` is not written; anything else that is thrown, as by an assertion, is wrong.
+   */
   readonly write: (draft: DraftOf<S>, random: RandomStream) => void
   /** What only one may do at a time. */
   readonly exclusive?: ExclusiveWork<S>
-  /** What must hold at every replica at every moment: says what is wrong, or nothing. */
+  /** What must hold at every replica at every moment: says what is wrong, or nothing, synchronously. What it throws is wrong, too. */
   readonly check?: (snapshot: SnapshotOf<S>) => string | undefined
 }
 
@@ -77,6 +90,24 @@ export interface VoterWorldOptions {
   readonly dialsOnce?: boolean
 }
 
+/** What became of what an app tried to write. */
+export interface WriteTally {
+  /** Calls. */
+  tried: number
+  /** Those that wrote something. */
+  written: number
+  /** Those that the document refused. */
+  refused: number
+  /** Code and reason of the last refusal. */
+  refusal?: string
+}
+
+/** What became of the writes of an app: of what users do, and of what only one may do. */
+export interface WriteTallies {
+  readonly write: WriteTally
+  readonly exclusive: WriteTally
+}
+
 /** A running world of voters. */
 export interface VoterWorld<S extends Schema = Schema> {
   readonly world: World<S>
@@ -89,6 +120,7 @@ export interface VoterWorld<S extends Schema = Schema> {
   /** What a quorum had on its disks. */
   readonly quorumAcknowledged: Version
   readonly counts: { held: number; rounds: number; suspicions: number; unreachable: number; pauses: number }
+  readonly tallies: WriteTallies
   /** Looks whether all holds, now. */
   look(): void
   /** Looks at the lease only: cheap enough to do after every event. */
@@ -119,6 +151,7 @@ export function createVoterWorld<S extends Schema>(
   const noticedAfterMs = noticedAfterProbes * probeMs
   const wrong: string[] = []
   const counts = { held: 0, rounds: 0, suspicions: 0, unreachable: 0, pauses: 0 }
+  const tallies: WriteTallies = { write: emptyTally(), exclusive: emptyTally() }
   const watches: (Partitions | undefined)[] = []
   const leases: (Lease | undefined)[] = []
   const founded = new Set<number>()
@@ -265,9 +298,52 @@ export function createVoterWorld<S extends Schema>(
     )
   }
   const isRunning = (node: number): boolean => world.nodes[node]?.handle !== undefined && !world.nodes[node]?.isAsleep
+  /** Runs something of the app that answers. What it throws is wrong with the app, and is told as all that is wrong in this world. */
+  const asked = <T>(node: number, what: string, ask: () => T): T | undefined => {
+    let answer: T
+    try {
+      answer = ask()
+    } catch (error) {
+      report(`${nameOfVoter(node)}: ${what} threw ${String(error)}`)
+      return undefined
+    }
+    if (isPromise(answer)) throw notSynchronous(what)
+    return answer
+  }
+  /** Lets the app write at a node. */
+  const changeAt = (
+    node: number,
+    kind: keyof WriteTallies,
+    write: SimulatedApp<S>['write'],
+    options?: ChangeOptions,
+  ): Receipt | undefined => {
+    const at = world.nodes[node]
+    if (at === undefined) return undefined
+    const what = kind === 'write' ? 'write' : 'exclusive.write'
+    const tally = tallies[kind]
+    const refusedBefore = at.counts.refusedWrites
+    let promised: RejoinError | undefined
+    tally.tried += 1
+    const receipt = asked(node, what, () =>
+      at.change((draft) => {
+        const answer: unknown = write(draft, draw)
+        if (!isPromise(answer)) return
+        promised = notSynchronous(what)
+        // So that nothing of it is written; to the node it is a refusal.
+        throw promised
+      }, options),
+    )
+    if (promised !== undefined) throw promised
+    if (receipt?.change !== undefined) tally.written += 1
+    if (at.counts.refusedWrites > refusedBefore && at.lastRefusal !== undefined) {
+      tally.refused += 1
+      tally.refusal = `${at.lastRefusal.code}: ${at.lastRefusal.reason}`
+    }
+    return receipt
+  }
   const writeAt = (node: number): Receipt | undefined => {
     if (!isRunning(node)) return undefined
-    const receipt = world.nodes[node]?.change((draft) => app.write(draft, draw))
+    const receipt = changeAt(node, 'write', app.write)
     const change = receipt?.change
     // An app that finds nothing to write is no fault.
     if (receipt === undefined || change === undefined) return receipt
@@ -283,15 +359,17 @@ export function createVoterWorld<S extends Schema>(
     for (let node = 0; node < voters; node += 1) {
       const token = isRunning(node) ? leases[node]?.token : undefined
       if (token === undefined) continue
-      const receipt = world.nodes[node]?.change((draft) => write(draft, draw), { token })
+      const receipt = changeAt(node, 'exclusive', write, { token })
       const snapshot = world.nodes[node]?.handle?.snapshot
-      if (receipt?.change !== undefined && what !== undefined && snapshot !== undefined)
-        began(node, what(snapshot as SnapshotOf<S>), receipt)
+      if (receipt?.change === undefined || what === undefined || snapshot === undefined) continue
+      const round = asked(node, 'exclusive.begun', () => what(snapshot as SnapshotOf<S>))
+      if (round !== undefined) began(node, round, receipt)
     }
   }
   const lookAtApp = (check: (snapshot: SnapshotOf<S>) => string | undefined): void => {
-    for (const { handle, name: who } of world.nodes) {
-      const fault = handle === undefined ? undefined : check(handle.snapshot as SnapshotOf<S>)
+    for (const { handle, index, name: who } of world.nodes) {
+      if (handle === undefined) continue
+      const fault = asked(index, 'check', () => check(handle.snapshot as SnapshotOf<S>))
       if (fault !== undefined) report(`${who}: ${fault}`)
     }
   }
@@ -303,6 +381,7 @@ export function createVoterWorld<S extends Schema>(
     leases,
     wrong,
     counts,
+    tallies,
     get quorumAcknowledged() {
       return quorumAcknowledged
     },
@@ -320,6 +399,8 @@ export function createVoterWorld<S extends Schema>(
     writeAt,
   }
 }
+
+const emptyTally = (): WriteTally => ({ tried: 0, written: 0, refused: 0 })
 
 /** Who dials whom, and whose clocks are off: of two voters the later one dials; a client dials one of them, or all. */
 function specs({ seed, voters, clients, dialsBoth }: VoterScript): NodeSpec[] {
