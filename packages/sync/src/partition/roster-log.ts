@@ -127,7 +127,8 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     if (order > 0) {
       adopt(roster, 'learned', now, previous)
       // Rows tell of another epoch, and not of another roster of the same one.
-      if (isOfOneEpoch) for (const { id } of [...mine.voters, ...roster.voters]) if (id !== self) tellRoster(id, now)
+      const all = isOfOneEpoch ? [...mine.voters, ...roster.voters] : []
+      for (const id of new Set(all.map((voter) => voter.id))) if (id !== self) tellRoster(id, now)
     } else if (order < 0) tellRoster(from, now)
     else if (state.previous === undefined && previous !== undefined) persist({ previous })
   }
