@@ -130,4 +130,34 @@ describe('a replica that takes the roster of its server', () => {
       expect([desk.log?.state.accepted, desk.mayVote]).toEqual([undefined, false])
     }
   })
+
+  it('[RL6] votes under neither of two of one epoch before the later one stands on its disk', () => {
+    const epoch = 2 ** 20
+    const disk = createMemoryDisk()
+    const world = new World()
+    const core = insideOf(world.replica({ role: 'server', name: 'a', disk }).replica)
+    const ignore = (): void => undefined
+    const first: Roster = { epoch, voters: votersOf('a'), policy }
+    const desk = new RosterDesk({
+      core,
+      self: 'a',
+      neighbours: new Neighbours(core),
+      maxTtlMs: ttlMs,
+      options: { voting, roster: first, isFounding: true },
+      inForce: ignore,
+      votes: ignore,
+      tell: ignore,
+    })
+    core.batch(() => desk.begin([]))
+    world.advance(100)
+    expect(desk.mayVote).toBe(true)
+    disk.autoFlush = false
+    core.batch(() => desk.step({ kind: 'learn', roster: { ...first, voters: [{ id: 'a', weight: 2 }] } }))
+    world.advance(100)
+    expect([desk.roster?.voters[0]?.weight, desk.mayVote]).toEqual([2, false])
+    disk.autoFlush = true
+    disk.flush()
+    world.advance(100)
+    expect(desk.mayVote).toBe(true)
+  })
 })
