@@ -59,6 +59,17 @@ describe('a fenced write', () => {
     expect(at.told).toEqual(['1', '3'])
   })
 
+  it('[LX7] counts by votes under one roster, of two of one epoch, too', () => {
+    const { at, writes, write } = holder()
+    write(1).stored()
+    writes.voted('a', upTo(1))
+    at.roster = { ...at.roster, policy: { kind: 'static-quorum', voters: 2 } }
+    writes.voted('b', upTo(1))
+    expect(at.told).toEqual([])
+    writes.voted('a', upTo(1))
+    expect(at.told).toEqual(['1'])
+  })
+
   it('[LX7] counts by votes under one roster, each of which may come in any order', () => {
     const { at, writes, write } = holder()
     write(2).stored()

@@ -39,9 +39,9 @@ export class CountingWrites {
   readonly #ground: CountingGround
   readonly #writes = new Set<Write>()
   readonly #alarm: Alarm
-  /** What each voter had when it voted for this grant, under the roster of `#epoch`. */
+  /** What each voter had when it voted for this grant, under `#roster`. */
   readonly #had = new Map<NodeId, Version>()
-  #epoch = 0
+  #roster: Roster | undefined
   #renewedAt = Number.NEGATIVE_INFINITY
 
   constructor(ground: CountingGround) {
@@ -99,8 +99,8 @@ export class CountingWrites {
 
   #refresh(): Roster | undefined {
     const roster = this.#ground.roster()
-    if (roster !== undefined && roster.epoch !== this.#epoch) this.#had.clear()
-    this.#epoch = roster?.epoch ?? this.#epoch
+    if (roster !== undefined && roster !== this.#roster) this.#had.clear()
+    this.#roster = roster ?? this.#roster
     return roster
   }
 

@@ -29,6 +29,7 @@ export {
   type PhiIntervals,
   type PhiOptions,
 } from './detector/phi.ts'
+export type { LinkSettings, PresetName } from './detector/link-presets.ts'
 export { type DetectorSettings, detectorPresets, detectorSettingsFault } from './detector/presets.ts'
 export { createSwim, type Swim, type SwimOptions } from './detector/swim.ts'
 export {

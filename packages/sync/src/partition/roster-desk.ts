@@ -8,7 +8,7 @@ import type { PartitionOptions } from './partitions.ts'
 import { type NodeId, type Roster, rosterFault } from './roster.ts'
 import { followRoster } from './roster-follower.ts'
 import type { RosterLog, RosterLogEffect } from './roster-log-interface.ts'
-import { initialRosterLogState, type RosterLogState, type RosterMessage } from './roster-record.ts'
+import { lostRosterLogState, type RosterLogState, type RosterMessage } from './roster-record.ts'
 import { decodeRosterState, encodeRosterState } from './wire.ts'
 
 /** Where the roster stands on the disk. */
@@ -38,8 +38,8 @@ export class RosterDesk {
   readonly #line: DurableLine<DeskEffect>
   #log: RosterLog | undefined
   #voters: ReadonlySet<NodeId> = new Set()
-  /** Of the roster that is in force. */
-  #epoch: number | undefined
+  /** The one that is in force. */
+  #inForceHere: Roster | undefined
   #isDiskWhole = false
   #didVote = false
 
@@ -70,7 +70,7 @@ export class RosterDesk {
    * and under that one it has ceased to.
    */
   get mayVote(): boolean {
-    return this.#log?.mayVote === true && this.#log.roster.epoch === this.#epoch
+    return this.#log?.mayVote === true && this.#log.roster === this.#inForceHere
   }
 
   /** Whether this voter knows all that counted under earlier rosters. */
@@ -92,7 +92,7 @@ export class RosterDesk {
     const decoded = bytes === undefined ? undefined : decodeRosterState(bytes)
     const stored = decoded?.ok && rosterFault(decoded.value.roster) === undefined ? decoded.value : undefined
     if (options.voting === undefined) {
-      const state = stored ?? (options.roster && initialRosterLogState(options.roster))
+      const state = stored ?? (options.roster && lostRosterLogState(options.roster))
       if (state !== undefined) this.#open(state)
       return
     }
@@ -121,13 +121,14 @@ export class RosterDesk {
     if (message.kind === 'roster' && session.isServer && rosterFault(message.roster) === undefined) {
       const { roster, previous } = message
       if (this.#log === undefined) {
-        const state = { ...initialRosterLogState(roster), previous, settled: 0 }
+        const state = { ...lostRosterLogState(roster), previous }
         // Whoever votes answers for what it keeps, and keeps it when it does.
         if (this.#ground.options.voting === undefined) this.#ground.core.queue.push([rowOf(state)])
         this.#open(state)
       } else this.step({ kind: 'learn', roster, previous })
     }
-    this.step({ kind: 'receive', from: this.#ground.neighbours.idOf(session), message })
+    const { neighbours } = this.#ground
+    this.step({ kind: 'receive', from: neighbours.idOf(session), isOfServer: neighbours.isNamed(session), message })
   }
 
   step(input: UntimedInput): void {
@@ -159,7 +160,7 @@ export class RosterDesk {
   #inForce(roster: Roster): void {
     const before = this.#voters
     this.#voters = new Set(roster.voters.map(({ id }) => id))
-    this.#epoch = roster.epoch
+    this.#inForceHere = roster
     this.#ground.inForce(roster, before)
   }
 }

@@ -128,7 +128,9 @@ export class Group {
 
   deliver(parcel: Parcel, survives?: number): void {
     const { from, to, message } = parcel
-    if (this.logs.has(to)) this.step(to, { kind: 'receive', from, message, now: this.now }, survives)
+    // All of the group are servers of one cluster; anybody else is a stranger.
+    const isOfServer = this.logs.has(from)
+    if (this.logs.has(to)) this.step(to, { kind: 'receive', from, isOfServer, message, now: this.now }, survives)
   }
 
   /** Delivers all, and what follows from it, in order. */

@@ -86,6 +86,39 @@ describe('a roster log, where things go wrong', () => {
     timeout,
   )
 
+  it(
+    '[RL6] goes by one roster everywhere once all are connected, whoever forced what and changed it meanwhile',
+    () => {
+      let conflicts = 0
+      for (let seed = 1; seed <= seeds; seed++) {
+        const { float } = seededRandom(seed)
+        const ids = [...'abcde']
+        const group = new Group({ genesis, ids, random: float })
+        // There may be several of one epoch, and some who can act under each, as long as they do not meet.
+        group.check = () => undefined
+        const pick = (): NodeId => ids[Math.floor(float() * ids.length)] as NodeId
+        const sideOf = new Map(ids.map((id) => [id, float() < 0.5]))
+        for (let step = 0; step < 12; step++) {
+          const id = pick()
+          const { roster } = group.log(id)
+          const voters = ids.filter((other) => float() < 0.5 && sideOf.get(other) === sideOf.get(id))
+          if (voters.length === 0) continue
+          const asked = { policy: roster.policy, voters: voters.map((voter) => ({ id: voter, weight: 1 })) }
+          if (float() < 0.3) group.step(id, { kind: 'force', roster: asked, now: group.now })
+          else propose(group, id, { ...asked, epoch: roster.epoch + 1 })
+          group.flush(({ from, to }) => sideOf.get(from) === sideOf.get(to))
+        }
+        group.settle()
+        group.settle()
+        const isForced = [...group.logs.values()].some(({ roster }) => roster.epoch >= 2 ** 20)
+        if (isForced) expect([seed, new Set(rosters(group)).size]).toEqual([seed, 1])
+        conflicts += Number(group.told.some(({ effect }) => effect.kind === 'conflict'))
+      }
+      expect(conflicts).toBeGreaterThan(seeds / 20)
+    },
+    timeout,
+  )
+
   it('[RL5] does not vote after its disk was lost, until a roster is in force for which it cannot have voted', () => {
     const group = groupOf('abc')
     group.loseDisk('c')

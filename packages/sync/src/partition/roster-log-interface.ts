@@ -23,8 +23,14 @@ export interface RosterLogOptions {
 export type RosterLogInput =
   | { readonly kind: 'start'; readonly now: number }
   | { readonly kind: 'tick'; readonly now: number }
-  /** `from` is who was authenticated on the connection. */
-  | { readonly kind: 'receive'; readonly from: NodeId; readonly message: RosterMessage; readonly now: number }
+  /** `from` is who was authenticated on the connection. `isOfServer`: it was let in as one of the cluster. */
+  | {
+      readonly kind: 'receive'
+      readonly from: NodeId
+      readonly isOfServer?: boolean
+      readonly message: RosterMessage
+      readonly now: number
+    }
   /** Somebody is connected: the rosters of both are compared. */
   | { readonly kind: 'contact'; readonly peer: NodeId; readonly now: number }
   /** Change the roster to this one, of the epoch after the present. */
@@ -45,7 +51,7 @@ export type RosterLogEffect =
   | { readonly kind: 'send'; readonly to: NodeId; readonly message: RosterMessage }
   /** Another roster is in force. */
   | { readonly kind: 'roster'; readonly roster: Roster; readonly how: 'decided' | 'learned' | 'forced' }
-  /** Two rosters of one epoch, as two operators forced them: which holds, everywhere. */
+  /** Two rosters of one epoch, or of two lines after it, as two operators forced them: which holds, everywhere. */
   | { readonly kind: 'conflict'; readonly kept: Roster; readonly dropped: Roster }
   /**
    * What became of a proposed or forced roster. `superseded`: another came first. `expired`: no longer attempted, though it

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { NodeId } from './roster.ts'
+import type { NodeId, Roster } from './roster.ts'
 import {
+  type Group,
   genesis,
   groupOf,
   isOf,
@@ -14,7 +15,7 @@ import {
 } from './roster-group.test-helper.ts'
 import { createRosterLog } from './roster-log.ts'
 import { type RosterLogOptions, rosterLogOptionsFault } from './roster-log-interface.ts'
-import { initialRosterLogState, lostRosterLogState } from './roster-record.ts'
+import { initialRosterLogState, lostRosterLogState, type RosterMessage } from './roster-record.ts'
 
 describe('a roster log', () => {
   it('[RL1] puts a roster in force that a quorum accepted, and tells the others', () => {
@@ -134,7 +135,7 @@ describe('a roster log', () => {
     expect([...'abcde'].map(isAccepting)).toEqual(['abcd', 'abcd', 'abcd', undefined, 'bcde'])
     // d wants a third; c and e tell it of both.
     group.now = 3000
-    propose(group, 'd', next('abde'))
+    propose(group, 'd', next('bde'))
     group.flush(({ from, to, message }) => {
       if (isOf(message, 'answer', 'prepare') && from === 'c') group.deliver({ from, to, message })
       return (
@@ -232,6 +233,181 @@ describe('a roster log', () => {
         ['a', 'c'],
       ],
     ])
+  })
+
+  it('[RL6] reconciles two that were forced without a common voter, also where one of them was changed since', () => {
+    const force = (group: Group, id: NodeId, ids: string): void =>
+      group.step(id, { kind: 'force', roster: { voters: votersOf(ids), policy: majority }, now: 0 })
+    for (const isChanged of [false, true]) {
+      const group = groupOf('abcd')
+      group.check = () => undefined
+      force(group, 'a', 'a')
+      force(group, 'b', 'bc')
+      group.flush(({ from, to }) => (from === 'a') === (to === 'a'))
+      if (isChanged) propose(group, 'a', next('a', 2 ** 20 + 1))
+      group.parcels = []
+      expect(rosters(group)).toEqual([isChanged ? '1048577a' : '1048576a', '1048576bc', '1048576bc', '1abc'])
+      // A stranger may say what it likes.
+      const told = (from: NodeId, to: NodeId): void =>
+        group.deliver({ from, to, message: { kind: 'roster', roster: group.log('a').roster, isPending: false } })
+      told('z', 'b')
+      group.flush()
+      expect(group.log('b').roster.epoch).toBe(2 ** 20)
+      expect(group.log('b').roster.voters.length).toBe(2)
+      group.settle()
+      // By their text, where they are of one epoch.
+      expect(new Set(rosters(group))).toEqual(new Set([isChanged ? '1048577a' : '1048576bc']))
+      expect(group.told.some(({ effect }) => effect.kind === 'conflict')).toBe(true)
+      expect([...'abc'].filter((id) => group.log(id).mayVote).join('')).toBe(isChanged ? 'a' : 'bc')
+    }
+  })
+
+  it('[RL6] tells those of both that one of two of an epoch holds, as nothing else there tells them apart', () => {
+    const group = groupOf('abc')
+    group.check = () => undefined
+    const heavy = votersOf('abc').map((voter) => (voter.id === 'a' ? { ...voter, weight: 3 } : voter))
+    group.step('a', { kind: 'force', roster: { voters: heavy, policy: majority }, now: 0 })
+    group.parcels = []
+    group.step('b', { kind: 'force', roster: { voters: votersOf('abc'), policy: majority }, now: 0 })
+    group.flush(({ to }) => to !== 'a')
+    expect(rosters(group)).toEqual(['1048576abc', '1048576abc', '1048576abc'])
+    // a and b meet, and c is connected with b only.
+    for (const [from, to] of ['ab', 'ba']) group.step(from as string, { kind: 'contact', peer: to as string, now: 0 })
+    group.flush(({ from, to }) => !'acac'.includes(from + to))
+    expect(new Set([...group.logs.values()].map(({ roster }) => roster.voters[0]?.weight)).size).toBe(1)
+  })
+
+  it('[RL6] uses no number of an attempt again under another roster of the same epoch', () => {
+    const group = groupOf('ab', { genesis: next('ab', 1) })
+    group.check = () => undefined
+    const force = (id: NodeId, weight: number): void => {
+      const voters = votersOf('ab').map((voter) => ({ ...voter, weight }))
+      group.step(id, { kind: 'force', roster: { voters, policy: majority }, now: 0 })
+    }
+    force('a', 1)
+    group.flush()
+    propose(group, 'a', next('ab', 2 ** 20 + 1))
+    group.flush(({ message }) => !isOf(message, 'answer', 'prepare') && message.kind !== 'roster')
+    expect(group.log('a').state.promised.round).toBe(1)
+    const roster = { ...group.log('a').roster, voters: votersOf('ab').map((voter) => ({ ...voter, weight: 2 })) }
+    group.step('a', { kind: 'learn', roster, now: 1 })
+    expect([group.log('a').roster.voters[0]?.weight, group.log('a').state.promised.round]).toEqual([2, 1])
+  })
+
+  it('[RL14] takes from another server of the cluster what was decided after the roster here, though its voters are gone', () => {
+    const later = (ids: string, epoch: number, before?: Roster): RosterMessage => ({
+      kind: 'roster',
+      roster: next(ids, epoch),
+      previous: before,
+      isPending: false,
+    })
+    const taken = (message: RosterMessage, mine = genesis, self = 'a', from = 'd'): boolean => {
+      const group = groupOf('abcdefgh', { genesis: mine })
+      group.check = () => undefined
+      group.deliver({ from, to: self, message })
+      return group.log(self).roster.epoch !== mine.epoch
+    }
+    expect({
+      'the next one': taken(later('de', 2, genesis)),
+      'one after some of the voters here': taken(later('def', 3, next('ade', 2))),
+      'one of which it was made a voter': taken(later('efg', 4, next('def', 3)), genesis, 'f'),
+      'one that came after an operator forced one': taken(later('de', 2 ** 20 + 3, next('de', 2 ** 20 + 2))),
+    }).toEqual({
+      'the next one': true,
+      'one after some of the voters here': true,
+      'one of which it was made a voter': true,
+      'one that came after an operator forced one': true,
+    })
+    expect({
+      'of a stranger': taken(later('zbc', 2, genesis), genesis, 'a', 'z'),
+      'of a server that founded its own': taken(later('d', 9, next('d', 8))),
+      'of one that wants this one for its own': taken(later('da', 9, next('d', 8))),
+      'of one that founded its own, at who has no vote': taken(later('d', 9, next('d', 8)), genesis, 'f'),
+      'after another of this epoch': taken(later('de', 2, next('ade', 1))),
+      'without the one before': taken(later('de', 2)),
+      'with one that is not before': taken(later('de', 9, genesis)),
+      'an earlier one': taken(later('de', 2, genesis), next('abc', 3)),
+    }).toEqual({
+      'of a stranger': false,
+      'of a server that founded its own': false,
+      'of one that wants this one for its own': false,
+      'of one that founded its own, at who has no vote': false,
+      'after another of this epoch': false,
+      'without the one before': false,
+      'with one that is not before': false,
+      'an earlier one': false,
+    })
+  })
+
+  it('[RL13] asks those who would join first: where too few of them would, all go on under the present roster', () => {
+    for (const lost of [false, true]) {
+      const group = groupOf('ade', { genesis: next('a', 1) })
+      if (lost) for (const id of 'de') group.start(id, lostRosterLogState(next('a', 1)))
+      propose(group, 'a', next('ade'))
+      group.settle(70_000, ({ to, message }) => (lost ? message.kind !== 'ask' : to !== 'e'))
+      expect(outcomes(group)).toEqual([lost ? 'expired' : 'decided'])
+      if (!lost) continue
+      const reasons = group.told.flatMap(({ effect }) => (effect.kind === 'settled' ? [effect.reason] : []))
+      expect(reasons[0]).toMatch(/nothing came: d, e\./)
+      expect([group.log('a').mayVote, group.log('a').state.promised.round, group.log('a').pending]).toEqual([
+        true,
+        0,
+        undefined,
+      ])
+      propose(group, 'a', next('a'))
+      expect(rosters(group)[0]).toBe('2a')
+    }
+  })
+
+  it('[RL13] finishes what was accepted, though who would join another one is away', () => {
+    const group = groupOf('abcd')
+    for (const id of 'bc') propose(group, id, next('d'))
+    group.parcels = []
+    propose(group, 'a', next('abc'))
+    group.flush(({ message }) => !isOf(message, 'answer', 'accept'))
+    expect([...'bc'].map((id) => group.log(id).state.accepted?.roster)).toEqual([next('abc'), next('abc')])
+    for (const id of 'ad') group.logs.delete(id)
+    group.settle(20_000)
+    expect(rosters(group)).toEqual(['2abc', '2abc'])
+  })
+
+  it.each([
+    ['a', 'ad'],
+    ['a', 'ade'],
+    ['abc', 'ade'],
+  ])(
+    '[RL13] lets those join that do not know their past, once they know that the next epoch is undecided: %s to %s',
+    (from, to) => {
+      const group = groupOf('abcde', { genesis: next(from, 1) })
+      for (const id of 'de') group.start(id, lostRosterLogState(next(from, 1)))
+      propose(group, 'a', next(to))
+      group.settle()
+      expect([outcomes(group), rosters(group)[0], [...to].every((id) => group.log(id).mayVote)]).toEqual([
+        ['decided'],
+        `2${to}`,
+        true,
+      ])
+    },
+  )
+
+  it('[RL13] lets nobody join that cannot know, and no voter vote again by joining', () => {
+    const group = groupOf('abcd')
+    const ballot = { round: 5, by: 'b' }
+    const accept = { kind: 'request', phase: 'accept', epoch: 2, ballot, roster: next('abcd') } as const
+    const accepts = (id: NodeId): boolean => {
+      group.deliver({ from: 'b', to: id, message: accept })
+      return group.log(id).state.accepted !== undefined
+    }
+    group.start('d', lostRosterLogState(genesis))
+    expect(accepts('d')).toBe(false)
+    // A voter that is readmitted with the next roster has forgotten what it promised about that.
+    group.start('c', { ...lostRosterLogState(genesis), votesFrom: 2 })
+    expect(accepts('c')).toBe(false)
+    group.start('d', { ...lostRosterLogState(genesis), votesFrom: 3 })
+    expect(accepts('d')).toBe(false)
+    group.start('d', { ...lostRosterLogState(genesis), votesFrom: 2 })
+    expect(accepts('d')).toBe(true)
+    expect(group.log('d').mayVote).toBe(false)
   })
 
   it('[RL7] only renews leases for the longest of them after a change, and after a restart', () => {

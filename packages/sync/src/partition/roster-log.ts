@@ -22,6 +22,14 @@
  *    rosters have run out by then.
  * 6. Nobody goes on to the next roster who has not taken over what counted under those before the present one. So a quorum of each roster has
  *    all of it, and can hand it over to the next.
+ * 7. Rosters are in one order everywhere (`compareRosters`), and of those that are of one group the latest holds: epochs are decided one
+ *    after the other, each by a quorum of the one before. What a voter of the roster here tells is of one group. So is what another
+ *    server of the cluster tells, which is trusted as one that passes on votes is, where it was forced or came after a forced one: that is
+ *    the word of an operator, and of two such words one has to hold. Any other has to follow on the roster here, or the one before it names
+ *    somebody of the roster here; else it may be what a server decided all by itself that founded a group of its own, as one does
+ *    that is started without a roster, and its epochs count for nothing here.
+ * 8. Uniqueness of a roster rests on the quorum of the present alone. Who only joins votes about no other roster of that epoch, and
+ *    may do so though its disk was lost, once it knows that the epoch is not decided yet: it then votes from that one on.
  */
 import { isQuorum } from './policy.ts'
 import type { NodeId, Roster } from './roster.ts'
@@ -32,6 +40,7 @@ import {
   compareBallots,
   compareRosters,
   forcedEpochAfter,
+  isAfterForce,
   isForced,
   neverVotes,
   noBallot,
@@ -79,7 +88,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     proposalMs: options.proposalMs ?? 60_000,
     state: () => state,
     send,
-    settle: (outcome) => effects.push({ kind: 'settled', outcome }),
+    settle: (outcome, reason) => effects.push({ kind: 'settled', outcome, ...(reason !== undefined && { reason }) }),
     decide: (roster, now) => {
       const all = new Set([...others(), ...roster.voters.map(({ id }) => id)])
       adopt(roster, 'decided', now, state.roster)
@@ -91,7 +100,9 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     // Whoever is forced to act has no others to ask.
     const votesFrom = how === 'forced' ? roster.epoch : state.votesFrom
     const settled = isForced(roster.epoch) ? roster.epoch : state.settled
-    persist({ roster, promised: noBallot, accepted: undefined, votesFrom, previous, settled })
+    // Of two rosters of one epoch the next has the same number: no answer about the one may count for the other.
+    const promised = roster.epoch === state.roster.epoch ? state.promised : noBallot
+    persist({ roster, promised, accepted: undefined, votesFrom, previous, settled })
     grantsHeldUntil = holdFrom(now)
     recalled.clear()
     effects.push({ kind: 'roster', roster, how })
@@ -104,15 +115,33 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     if (rosterFault(roster) !== undefined) return
     const isBefore = before?.epoch === roster.epoch - 1 && rosterFault(before) === undefined
     const previous = isBefore ? before : undefined
-    const order = compareRosters(roster, state.roster)
-    if (order !== 0 && roster.epoch === state.roster.epoch) {
-      const [kept, dropped] = order > 0 ? [roster, state.roster] : [state.roster, roster]
+    const mine = state.roster
+    const order = compareRosters(roster, mine)
+    const isOfOneEpoch = order !== 0 && roster.epoch === mine.epoch
+    const isOfOtherLine = previous?.epoch === mine.epoch && rosterText(previous) !== rosterText(mine)
+    if (isOfOneEpoch || isOfOtherLine) {
+      const [kept, dropped] = order > 0 ? [roster, mine] : [mine, roster]
       if (told !== rosterText(dropped)) effects.push({ kind: 'conflict', kept, dropped })
       told = rosterText(dropped)
     }
-    if (order > 0) adopt(roster, 'learned', now, previous)
-    else if (order < 0) tellRoster(from, now)
+    if (order > 0) {
+      adopt(roster, 'learned', now, previous)
+      // Rows tell of another epoch, and not of another roster of the same one.
+      const all = isOfOneEpoch ? [...mine.voters, ...roster.voters] : []
+      for (const id of new Set(all.map((voter) => voter.id))) if (id !== self) tellRoster(id, now)
+    } else if (order < 0) tellRoster(from, now)
     else if (state.previous === undefined && previous !== undefined) persist({ previous })
+  }
+
+  /** Invariant 7, of what no voter of the roster here tells. */
+  const isOfGroup = ({ roster, previous }: RosterMessage & { kind: 'roster' }): boolean => {
+    if (isAfterForce(roster.epoch)) return true
+    const mine = state.roster
+    if (roster.epoch <= mine.epoch || previous?.epoch !== roster.epoch - 1) return false
+    if (previous.epoch === mine.epoch) return rosterText(previous) === rosterText(mine)
+    // Who has no vote by what it knows has none to lose either.
+    const isMade = !isVoter(self) && [roster, previous].some((one) => isVoter(self, one))
+    return isMade || previous.voters.some(({ id }) => isVoter(id))
   }
 
   /** Invariant 4. */
@@ -132,9 +161,9 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
 
   const vote = (from: NodeId, message: RosterMessage & { kind: 'request' }, now: number): void => {
     const { phase, epoch, ballot, roster } = message
-    // Who joins accepts too, as one of the quorum of the next roster.
-    const isAsked = isVoter(self) || (roster !== undefined && isVoter(self, roster))
-    if (ballot.by !== from || !Number.isSafeInteger(ballot.round) || !remembers() || !isAsked) return
+    // Who joins accepts too, as one of the quorum of the next roster. Invariant 8.
+    const isAsked = isVoter(self) ? remembers() : state.votesFrom <= epoch && isVoter(self, roster ?? state.roster)
+    if (ballot.by !== from || !Number.isSafeInteger(ballot.round) || !isAsked) return
     // Invariant 6. Who only joins leaves nothing behind.
     if (isVoter(self) && !isSettled()) return
     const { accepted } = state
@@ -161,13 +190,13 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
       proposer.propose({ ...roster, epoch }, now, random() * answerTimeoutMs)
   }
 
-  const receive = (from: NodeId, message: RosterMessage, now: number): void => {
+  const receive = (from: NodeId, message: RosterMessage, now: number, isOfServer = false): void => {
     switch (message.kind) {
       case 'ask':
         tellRoster(from, now, remembers() ? message.nonce : undefined)
         return
       case 'roster':
-        if (!isVoter(from)) return
+        if (!isVoter(from) && !(isOfServer && isOfGroup(message))) return
         consider(message.roster, message.previous, from, now)
         recall(from, message)
         return
@@ -180,7 +209,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     else if (message.kind === 'request') {
       if (ahead < 1) tellRoster(from, now)
       else if (isVoter(from)) vote(from, message, now)
-    } else if (ahead === 1 && (isVoter(from) || (message.kind === 'answer' && message.phase === 'accept')))
+    } else if (ahead === 1 && (isVoter(from) || (message.kind === 'answer' && message.phase !== 'prepare')))
       proposer.answered(from, message, now)
   }
 
@@ -247,7 +276,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
           proposer.tick(now)
           break
         case 'receive':
-          if (input.from !== self) receive(input.from, input.message, now)
+          if (input.from !== self) receive(input.from, input.message, now, input.isOfServer)
           break
         case 'contact':
           if (input.peer !== self) tellRoster(input.peer, now)

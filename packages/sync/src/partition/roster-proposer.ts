@@ -20,7 +20,7 @@ interface ProposerOptions {
   readonly state: () => RosterLogState
   /** What goes to `self` is answered within the call. */
   readonly send: (to: NodeId, message: RosterMessage, now: number) => void
-  readonly settle: (outcome: 'decided' | 'superseded' | 'expired') => void
+  readonly settle: (outcome: 'decided' | 'superseded' | 'expired', reason?: string) => void
   readonly decide: (roster: Roster, now: number) => void
 }
 
@@ -48,6 +48,12 @@ interface Attempt {
   roster: Roster | undefined
 }
 
+/** Why a proposal expired. */
+function absenceOf(missing: readonly NodeId[]): string | undefined {
+  if (missing.length === 0) return undefined
+  return `No quorum of the present and of the next roster took part. Of these nothing came: ${missing.join(', ')}. Reach them, or leave them out.`
+}
+
 export function createRosterProposer(options: ProposerOptions): RosterProposer {
   const { self, state, answerTimeoutMs } = options
   let proposal: { readonly roster: Roster; readonly until: number } | undefined
@@ -56,23 +62,29 @@ export function createRosterProposer(options: ProposerOptions): RosterProposer {
   let turnAt: number | undefined
   let seenRound = 0
   let busy: { readonly by: NodeId; readonly until: number } | undefined
+  /** Who did not answer the last attempt when it was given up. */
+  let missing: readonly NodeId[] = []
 
   const later = (now: number): number => now + answerTimeoutMs * (1 + options.random())
 
   const turn = (current: Attempt, phase: RosterPhase, to: readonly Voter[], now: number): void => {
-    const { ballot, roster } = current
+    const { ballot } = current
     current.phase = phase
     current.votes = new Set()
     turnAt = now + answerTimeoutMs
+    const roster = phase === 'query' ? wanted() : current.roster
     const message: RosterMessage = { kind: 'request', phase, epoch: state().roster.epoch + 1, ballot, roster }
     // Its own answer first: what it promises is on disk before others hear of the attempt.
     for (const id of new Set([self, ...to.map((voter) => voter.id)])) options.send(id, message, now)
   }
 
+  /** The roster that an attempt would be for. Where one was accepted already those who accepted it have ceased to vote, and nothing is left to spare. */
+  const wanted = (): Roster | undefined => (state().accepted === undefined ? proposal?.roster : undefined)
+
   const begin = (now: number): void => {
     const round = Math.max(state().promised.round, seenRound) + 1
     attempt = { phase: 'query', ballot: { round, by: self }, votes: new Set(), found: undefined, roster: undefined }
-    turn(attempt, 'query', state().roster.voters, now)
+    turn(attempt, 'query', [...state().roster.voters, ...(wanted()?.voters ?? [])], now)
   }
 
   /** Goes on where enough have answered. */
@@ -84,7 +96,9 @@ export function createRosterProposer(options: ProposerOptions): RosterProposer {
     } else if (!isQuorum(present, votes)) {
       return
     } else if (phase === 'query') {
-      turn(current, 'prepare', present.voters, now)
+      const next = wanted()
+      // Whoever accepts it votes no more under the present one: nobody is asked to before enough of the next would, too.
+      if (next === undefined || mayDecide(present, next, votes)) turn(current, 'prepare', present.voters, now)
     } else {
       const roster = found?.roster ?? proposal?.roster
       if (roster === undefined) return
@@ -99,6 +113,9 @@ export function createRosterProposer(options: ProposerOptions): RosterProposer {
       else turnAt = undefined
       return
     }
+    const { phase, votes, roster } = attempt
+    const asked = [...state().roster.voters, ...((phase === 'query' ? wanted() : roster)?.voters ?? [])]
+    missing = [...new Set(asked.map(({ id }) => id))].filter((id) => !votes.has(id))
     attempt = undefined
     turnAt = later(now)
   }
@@ -117,7 +134,7 @@ export function createRosterProposer(options: ProposerOptions): RosterProposer {
       if (turnAt === undefined || now < turnAt) return
       if (proposal !== undefined && now >= proposal.until) {
         proposal = undefined
-        options.settle('expired')
+        options.settle('expired', absenceOf(missing))
       }
       rest(now)
     },

@@ -39,7 +39,7 @@ export type RosterMessage =
       readonly phase: RosterPhase
       readonly epoch: number
       readonly ballot: Ballot
-      /** With `accept` only. */
+      /** With `accept`, and with `query` where it is known: its voters are asked too. */
       readonly roster?: Roster | undefined
     }
   /** Yes to that. */
@@ -97,10 +97,22 @@ export function rosterText({ epoch, voters, policy, arbiter }: Roster): string {
   return JSON.stringify([epoch, told, policy.kind, policy.kind === 'static-quorum' ? policy.voters : 0, arbiter ?? ''])
 }
 
-/** The order of rosters, the same everywhere: by epoch; two of one epoch, which only force brings about, by their text. */
+/**
+ * The order of rosters, the same everywhere: by epoch; two of one epoch, which only force brings about, by their text. Whoever goes by one
+ * goes by a later one of this order, never by the epoch alone.
+ */
 export function compareRosters(a: Roster, b: Roster): number {
+  if (a === b) return 0
   const [textA, textB] = [rosterText(a), rosterText(b)]
   return a.epoch - b.epoch || (textA < textB ? -1 : Number(textA > textB))
+}
+
+/** A short name of a roster that was forced, or came after one, as of such an epoch there may be several (FNV-1a); undefined for any other. */
+export function markOf(roster: Roster): number | undefined {
+  if (!isAfterForce(roster.epoch)) return undefined
+  let mark = 0x811c9dc5
+  for (const char of rosterText(roster)) mark = Math.imul(mark ^ (char.codePointAt(0) as number), 0x01000193)
+  return mark >>> 0
 }
 
 const forcedStep = 2 ** 20
@@ -113,6 +125,11 @@ export function forcedEpochAfter(epoch: number): number {
 /** Whether a roster was forced: what counted under those before it counts no more, and is handed over by nobody. */
 export function isForced(epoch: number): boolean {
   return epoch % forcedStep === 0
+}
+
+/** Whether a roster was forced, or one before it. */
+export function isAfterForce(epoch: number): boolean {
+  return epoch >= forcedStep
 }
 
 /**

@@ -24,6 +24,8 @@ export interface LeaseMemory {
 export interface AcceptorMemory {
   /** Of the roster under which it votes. */
   readonly epoch: number
+  /** Which of the rosters of that epoch, where there may be several: `markOf`. */
+  readonly mark?: number | undefined
   /** Every ballot of this epoch that it promised for a lease which it no longer keeps is this or lower. */
   readonly floor: number
   /** For how long from the next boot on it only renews, as the roster was new. */
@@ -51,6 +53,7 @@ export interface Recovery {
 export interface AcceptorState {
   readonly clock: LeaseClock
   readonly epoch: number
+  readonly mark?: number | undefined
   readonly roster: Roster | undefined
   readonly floor: number
   readonly newRosterUntil: number
@@ -68,10 +71,11 @@ export function emptyMemory(epoch: number): AcceptorMemory {
 
 /** An acceptor after a boot with what its disk holds. Every lease that it voted for may live for as long as on the first day. */
 export function bootAcceptor(memory: AcceptorMemory | undefined, { now, wall }: Reading): AcceptorState {
-  const { epoch, floor, newRosterMs, leases } = memory ?? emptyMemory(0)
+  const { epoch, mark, floor, newRosterMs, leases } = memory ?? emptyMemory(0)
   return {
     clock: { now, wall, elapsed: 0 },
     epoch,
+    ...(mark !== undefined && { mark }),
     roster: undefined,
     floor,
     newRosterUntil: newRosterMs,
@@ -87,11 +91,12 @@ export function notTaught(request: number, askAt: number, until: number): Recove
 
 /** What of a state has to be on the disk. `waitMs` is how long an acceptor with a new roster waits in all. */
 export function memoryOf(
-  { epoch, floor, newRosterUntil, clock, leases }: AcceptorState,
+  { epoch, mark, floor, newRosterUntil, clock, leases }: AcceptorState,
   waitMs: number,
 ): AcceptorMemory {
   return {
     epoch,
+    ...(mark !== undefined && { mark }),
     floor,
     newRosterMs: newRosterUntil > clock.elapsed ? waitMs : 0,
     leases: leases.map(({ acceptedAt: _, ...kept }) => kept),

@@ -191,6 +191,28 @@ describe('an acceptor', () => {
     expect(booted.memory?.newRosterMs).toBe(0)
   })
 
+  it('[LT12] takes another roster of its epoch for a new one: prolongs no vote of before, and uses no ballot again', () => {
+    const epoch = 2 ** 20
+    const [low, high] = [rosterOf(epoch, 'v1', 'v2', 'v3'), rosterOf(epoch, 'v1', 'v2', 'v4')]
+    const asked = { epoch, token: { epoch, ballot: 4 } }
+    const v1 = acceptorAt(emptyMemory(epoch), {}, low)
+    expect(v1.ask('alice', accept(4, asked))).toBe('persist accepted')
+    const before = v1.memory
+    expect(v1.roster(high).map(({ kind }) => kind)).toEqual(['persist'])
+    expect(v1.roster(low)).toEqual([])
+    expect(v1.ask('alice', accept(4, { ...asked, renewal: true }))).toBe('outbid')
+    expect(v1.ask('bob', prepare(5, { epoch }))).toBe('held')
+    expect(v1.ask('bob', prepare(6, { epoch, lease: 'other' }))).toBe('newRoster')
+    v1.pass(waitMs)
+    expect(v1.ask('bob', prepare(5, { epoch, lease: 'other' }))).toBe('outbid')
+    expect(v1.ask('bob', prepare(6, { epoch }))).toBe('persist promised')
+    // The same where it was not in memory when the roster came.
+    const booted = acceptorAt(before ?? 'nothing', {}, high)
+    expect(booted.ask('bob', prepare(6, { epoch, lease: 'other' }))).toBe('newRoster')
+    const same = acceptorAt(before ?? 'nothing', {}, low)
+    expect(same.ask('bob', prepare(6, { epoch, lease: 'other' }))).toBe('persist promised')
+  })
+
   it('[LT13] votes under the roster it has, which never goes back, and only as a voter of it', () => {
     const v1 = acceptorAt(emptyMemory(2), {}, rosterOf(2, 'v1', 'v2', 'v3'))
     expect(v1.roster(three)).toEqual([])

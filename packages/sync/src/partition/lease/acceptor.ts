@@ -1,5 +1,6 @@
 import { isQuorum } from '../policy.ts'
 import type { NodeId, Roster } from '../roster.ts'
+import { compareRosters, markOf } from '../roster-record.ts'
 import {
   type AcceptedLease,
   type AcceptorMemory,
@@ -30,7 +31,8 @@ import { type Ballot, compareBallots, isBallot, isCount } from './token.ts'
  *    told what they promised, which includes whatever it may have voted for.
  * 3. While a lease that it voted for may live, nobody else gets its vote: ttl * (1 + epsilon) by its slowest clock, anew after a boot.
  * 4. It votes under one roster. Under a new one it only renews for maxTtl * (1 + epsilon): whoever was granted a lease under
- *    the one before no longer holds it then, or holds it by votes of the new one.
+ *    the one before no longer holds it then, or holds it by votes of the new one. Of two rosters of one epoch the later in the order of
+ *    all (`compareRosters`) is the new one; leases have to be granted anew there, as it is not seen of a vote under which it was given.
  * 5. It grants nothing while it lacks something that counted under a roster before, which is for the driver to say (`isBehind`): a
  *    write counts once votes of a quorum of one roster covered it, and a quorum of the next need not have it.
  * 6. Ballots grow by `mostBallotJump` at a time, so that nobody who may write can use up all that an epoch has.
@@ -45,7 +47,7 @@ export interface AcceptorOptions extends LeaseOptions {
 
 export type AcceptorInput<V> =
   /**
-   * The roster as of now; one of an earlier epoch is left aside. Under the one before a quorum must have ceased to vote when it
+   * The roster as of now; an earlier one is left aside. Under the one before a quorum must have ceased to vote when it
    * comes into force.
    */
   | ({ readonly kind: 'roster'; readonly roster: Roster } & Reading)
@@ -91,9 +93,9 @@ export function createAcceptor<V>(options: AcceptorOptions, from: AcceptorState)
     accepted === undefined ? 0 : accepted.ttlMs * longer - (elapsed() - acceptedAt)
 
   const adopt = (roster: Roster): AcceptorEffect<V>[] => {
-    if (roster.epoch < state.epoch || roster.epoch === state.roster?.epoch) return []
-    const { epoch, recovery } = state
-    state = { ...state, roster }
+    const { epoch, recovery, mark = markOf(roster) } = state
+    if (roster.epoch < epoch || (state.roster !== undefined && compareRosters(roster, state.roster) <= 0)) return []
+    state = { ...state, roster, mark: markOf(roster) }
     // The votes that were lost may have been of the new roster as well.
     if (recovery !== undefined) {
       const request = Math.floor(random() * 2 ** 48)
@@ -101,8 +103,10 @@ export function createAcceptor<V>(options: AcceptorOptions, from: AcceptorState)
       state = { ...state, epoch: roster.epoch, recovery: notTaught(request, elapsed(), until) }
       return []
     }
-    if (roster.epoch === epoch) return []
-    state = { ...state, epoch: roster.epoch, floor: 0, newRosterUntil: elapsed() + maxTtlMs * longer }
+    if (roster.epoch === epoch && state.mark === mark) return []
+    // Of another roster of this epoch: no vote that was given under that one is prolonged, and no ballot used again.
+    const floor = roster.epoch === epoch ? highest() + 1 : 0
+    state = { ...state, epoch: roster.epoch, floor, newRosterUntil: elapsed() + maxTtlMs * longer }
     return [persist()]
   }
 

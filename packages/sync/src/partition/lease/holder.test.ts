@@ -256,6 +256,23 @@ describe('a holder', () => {
     ])
   })
 
+  it('[LT30] under another roster of the same epoch loses what it holds, and takes no earlier one', () => {
+    const [low, high] = [rosterOf(1, 'v1', 'v2', 'v3'), rosterOf(1, 'v1', 'v2', 'v4')]
+    const alice = holderAt({}, high)
+    alice.get('v1', 'v2')
+    expect([
+      alice.step({ kind: 'roster', roster: low } as never),
+      alice.step({ kind: 'roster', roster: high } as never),
+    ]).toEqual(['', ''])
+    expect(alice.holder.state.phase.phase).toBe('held')
+    const bob = holderAt({}, low)
+    bob.get('v1', 'v2')
+    expect(bob.step({ kind: 'roster', roster: high } as never)).toBe('lost')
+    expect(bob.said).toEqual([{ kind: 'lost', token, reason: 'Another roster holds.' }])
+    bob.pass(1000)
+    expect(bob.said.flatMap((effect) => (effect.kind === 'send' ? [effect.to] : []))).toEqual(['v1', 'v2', 'v4'])
+  })
+
   it('[LT39] tells of each vote for the grant that it holds, under the present roster, whenever it comes', () => {
     const alice = holderAt()
     alice.get('v1', 'v2')

@@ -1,6 +1,7 @@
 import type { FencingToken } from '@rejoin/state'
 import { isQuorum } from '../policy.ts'
 import type { NodeId, Roster } from '../roster.ts'
+import { compareRosters } from '../roster-record.ts'
 import { type Reading, readClock } from './clock.ts'
 import type { HolderPhase, HolderState, LeaseQuestion } from './holder-state.ts'
 import { denialOf, type LeaseDenial } from './holder-words.ts'
@@ -27,7 +28,7 @@ export type HolderInput<V> =
   | ({ readonly kind: 'renew' } & Reading)
   /** The process stood still, by the pause guard. */
   | ({ readonly kind: 'paused' } & Reading)
-  /** The roster as of now; one of an earlier epoch is left aside. */
+  /** The roster as of now; an earlier one is left aside. */
   | ({ readonly kind: 'roster'; readonly roster: Roster } & Reading)
   /** The document covers all the versions that came with this token. */
   | ({ readonly kind: 'covered'; readonly token: FencingToken } & Reading)
@@ -133,12 +134,16 @@ export function createHolder<V>(options: HolderOptions, from: HolderState<V>): H
 
   const adopt = (roster: Roster): void => {
     const { phase } = state
-    if (roster.epoch <= (state.roster?.epoch ?? 0)) return
+    const before = state.roster
+    if (before !== undefined && compareRosters(roster, before) <= 0) return
     if (phase.phase === 'asking') giveUp(phase)
     set({ roster })
     // Invariant 3: what was answered under the roster before is void.
     if (phase.phase === 'asking') ask('preVote', 0)
-    if (phase.phase === 'held') renew(phase)
+    if (phase.phase !== 'held') return
+    // Of votes of one epoch nobody could tell under which of two rosters they were given.
+    if (roster.epoch === before?.epoch) lose(phase, 'Another roster holds.')
+    else renew(phase)
   }
 
   const granted = ({ stage, ballot }: Asking<V>, question: LeaseQuestion<V>): void => {

@@ -154,6 +154,16 @@ describe('a reachability matrix', () => {
     expect(matrix.rows.map(({ row }) => row.observer)).toEqual(['alice'])
   })
 
+  it('[RM6] begins anew with another roster of the same epoch', () => {
+    const matrix = matrixOf('alice')
+    hear(matrix, 'bob', rowOf('bob', ['alice']))
+    expect(matrix.step({ kind: 'roster', roster: { ...roster }, now: 1 })).toEqual([])
+    const voters = roster.voters.filter(({ id }) => id !== 'bob')
+    expect(matrix.step({ kind: 'roster', roster: { ...roster, voters }, now: 1 }).at(-1)?.kind).toBe('changed')
+    hear(matrix, 'bob', rowOf('bob', ['alice']))
+    expect(matrix.rows.map(({ row }) => row.observer)).toEqual(['alice'])
+  })
+
   it('[RM6] never throws, and never holds more than a row of each voter, whatever it hears', () => {
     const id = fc.constantFrom('alice', 'bob', 'carol', 'mallory', '__proto__', '')
     const link = fc.record({

@@ -11,6 +11,7 @@
  */
 import { rangeFault } from '../range-fault.ts'
 import { mostVoters, type NodeId, type Roster } from '../roster.ts'
+import { compareRosters } from '../roster-record.ts'
 
 /** What one replica sees of another. */
 export interface PeerLink {
@@ -59,7 +60,7 @@ export interface ReachabilityOptions {
 
 /** What happens to a matrix. `now` is milliseconds of a monotonic clock. */
 export type ReachabilityInput =
-  /** The roster in force. Rows of another epoch are dropped with it. */
+  /** The roster in force. Rows of another one are dropped with it. */
   | { readonly kind: 'roster'; readonly roster: Roster; readonly now: number }
   /** All that this replica sees now, and whether it votes. */
   | { readonly kind: 'links'; readonly links: readonly PeerLink[]; readonly mayVote: boolean; readonly now: number }
@@ -116,6 +117,7 @@ export function createReachability(options: ReachabilityOptions): Reachability {
   const staleAfterMs = 3 * gossipIntervalMs + options.suspicionMaxMs
   const entries = new Map<NodeId, Entry>()
   let voters: ReadonlySet<NodeId> = new Set()
+  let roster: Roster | undefined
   let epoch = 0
   let version = 0
   let links: readonly PeerLink[] = []
@@ -197,8 +199,9 @@ export function createReachability(options: ReachabilityOptions): Reachability {
       let isChanged = isAnyStaleNow(now)
       switch (input.kind) {
         case 'roster':
-          if (input.roster.epoch === epoch) break
-          epoch = input.roster.epoch
+          if (roster !== undefined && compareRosters(input.roster, roster) === 0) break
+          roster = input.roster
+          epoch = roster.epoch
           voters = new Set(input.roster.voters.map(({ id }) => id))
           entries.clear()
           effects.push(...publish(now))

@@ -66,6 +66,11 @@ describe('a verdict over time', () => {
     expect(machine.verdict?.capabilities).toMatchObject(all)
     observe(machine, { ...whole, roster: { ...whole.roster, epoch: 2 } }, 3_605_001)
     expect(machine.verdict?.capabilities).toMatchObject(none)
+    tick(machine, 3_610_001)
+    observe(machine, { ...whole, roster: { ...whole.roster, epoch: 2 } }, 3_610_002)
+    expect(machine.verdict?.capabilities).toMatchObject(all)
+    observe(machine, { ...whole, roster: { ...whole.roster, epoch: 2, arbiter: 'alice' } }, 3_610_003)
+    expect(machine.verdict?.capabilities).toMatchObject(none)
   })
 
   it('[VD10] loses power with the network and with a pause', () => {

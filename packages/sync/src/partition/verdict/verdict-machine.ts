@@ -8,6 +8,7 @@
  *    the votes of a quorum all the same.
  */
 import { rangeFault } from '../range-fault.ts'
+import { compareRosters } from '../roster-record.ts'
 import { type Circumstances, type Judgement, judgePartition, type Powerless } from './verdict.ts'
 
 /** What may be begun here for all. */
@@ -82,7 +83,7 @@ export function createVerdictMachine(options: VerdictOptions): VerdictMachine {
   const isSettled = (now: number): boolean => quorumSince !== undefined && now >= quorumSince + waitMs()
 
   const settle = ({ roster, powerless }: Judgement, now: number): Powerless | undefined => {
-    const isOtherRoster = verdict?.roster.epoch !== roster.epoch
+    const isOtherRoster = verdict === undefined || compareRosters(verdict.roster, roster) !== 0
     // A tick that is late by so much says that nobody was watching meanwhile.
     const wasAsleep = !isSettled(steppedAt) && now > steppedAt + 2 * waitMs()
     if (powerless !== undefined) quorumSince = undefined

@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest'
+import { createMemoryDisk } from '../index.ts'
+import { insideOf } from '../replica.ts'
+import { sealRow } from '../rows.ts'
+import type { Session } from '../session.ts'
+import { World } from '../world.test-helper.ts'
+import { Cluster } from './cluster.test-helper.ts'
+import { clientOf, ttlMs, voters, want } from './leases.test-helper.ts'
+import { Neighbours } from './neighbours.ts'
+import type { PartitionOptions, PartitionStatus } from './partitions.ts'
+import type { Roster, Voter } from './roster.ts'
+import { RosterDesk, rosterPrefix } from './roster-desk.ts'
+import { initialRosterLogState, lostRosterLogState } from './roster-record.ts'
+import { voting } from './voting.ts'
+import { encodeRosterState } from './wire.ts'
+
+const votersOf = (ids: string): Voter[] => [...ids].map((id) => ({ id, weight: 1 }))
+const policy = { kind: 'keep-majority' } as const
+const statusOf = (cluster: Cluster, name: string): PartitionStatus => cluster.node(name).watch.status
+
+describe('rosters of which a server did not hear', () => {
+  it.each([
+    ['with common voters', [{ id: 'a', weight: 3 }, ...votersOf('bc')], votersOf('abc')],
+    ['without', votersOf('a'), votersOf('bc')],
+  ])('[RL6] are one again after two operators forced two, %s: one replica holds a lease', (_, left, right) => {
+    const cluster = voters()
+    cluster.between('a', 'bc', true)
+    cluster.world.advance(30_000)
+    cluster.node('a').watch.force({ voters: left, policy })
+    cluster.node('b').watch.force({ voters: right, policy })
+    cluster.world.advance(1000)
+    const sides = [want(cluster, 'a'), want(cluster, 'b')]
+    cluster.world.advance(60_000)
+    const holders = (): number => sides.filter(({ lease }) => lease.token !== undefined).length
+    expect(holders()).toBe(2)
+    cluster.between('a', 'bc', false)
+    const rosters = (): number =>
+      new Set([...'abc'].map((name) => JSON.stringify(statusOf(cluster, name).roster?.voters))).size
+    cluster.until('one holds', () => rosters() === 1, 10)
+    cluster.world.advance(1000)
+    expect(holders()).toBe(1)
+    for (let second = 0; second < 60; second++) {
+      cluster.world.advance(1000)
+      expect(holders()).toBe(1)
+    }
+    // Who held it under the other gets it when that one gives it back.
+    const [holder, other] = sides[0]?.lease.token === undefined ? sides.reverse() : sides
+    holder?.lease.release()
+    cluster.until('the other holds it', () => other?.lease.token !== undefined, 60)
+  })
+
+  it('[RL14] are taken by one that was away while the voters that it knew left, and by its clients', () => {
+    const cluster = new Cluster([...'abcdef'], { voters: votersOf('abc') }, { maxTtlMs: ttlMs })
+    cluster.world.advance(40_000)
+    cluster.node('f').participant.replica.close()
+    for (const [at, ids] of ['ade', 'def'].entries()) {
+      cluster.node('a').watch.propose({ voters: votersOf(ids), policy })
+      const isIn = (name: string): boolean => statusOf(cluster, name).roster?.epoch === at + 2
+      const isSettled = (name: string): boolean => name === 'f' || statusOf(cluster, name).isSettled
+      cluster.until('it is in force', () => [...'abcde'].every(isIn) && [...ids].every(isSettled), 300)
+    }
+    for (const name of 'abc') cluster.node(name).participant.replica.close()
+    cluster.start('f')
+    const ada = clientOf(cluster, 'of ada', { names: ['f'] })
+    cluster.until('f has it', () => statusOf(cluster, 'f').roster?.epoch === 3, 30)
+    cluster.until('its client, too', () => ada.watch.status.roster?.epoch === 3, 5)
+    cluster.until('f votes', () => statusOf(cluster, 'f').isSettled, 30)
+  })
+
+  it('[RL14] are not those of a server that founded a group of its own', () => {
+    const cluster = new Cluster([...'abcz'], { voters: votersOf('abc') }, { maxTtlMs: ttlMs })
+    cluster.world.advance(1000)
+    cluster.node('z').participant.replica.close()
+    cluster.disks.delete('z')
+    cluster.start('z', { roster: { epoch: 9, voters: votersOf('z'), policy }, isFounding: true })
+    cluster.between('a', 'bc', true)
+    cluster.world.advance(1000)
+    cluster.node('z').watch.propose({ voters: votersOf('z'), policy })
+    cluster.world.advance(60_000)
+    expect(statusOf(cluster, 'z').roster?.epoch).toBe(10)
+    expect([...'abc'].map((name) => statusOf(cluster, name).roster?.epoch)).toEqual([1, 1, 1])
+  })
+
+  it.each([
+    ['a', 'ad'],
+    ['a', 'ade'],
+    ['abc', 'ade'],
+  ])('[RL13] are taken up by servers that begin anew and do not know their past: from %s to %s', (from, to) => {
+    const all = [...new Set(from + to)]
+    const cluster = new Cluster(all, { voters: votersOf(from) }, { maxTtlMs: ttlMs })
+    for (const name of all.filter((one) => !from.includes(one))) {
+      cluster.node(name).participant.replica.close()
+      cluster.disks.delete(name)
+      cluster.start(name, { isFounding: false })
+    }
+    cluster.world.advance(40_000)
+    cluster.node('a').watch.propose({ voters: votersOf(to), policy })
+    const isIn = (name: string): boolean =>
+      statusOf(cluster, name).roster?.epoch === 2 && statusOf(cluster, name).isSettled
+    cluster.until('it is in force, and all are settled', () => [...to].every(isIn), 30)
+  })
+})
+
+describe('a replica that takes the roster of its server', () => {
+  const after = { epoch: 5, voters: votersOf('abc'), policy }
+  const told = { kind: 'roster', roster: after, isPending: false } as const
+  const server = { isServer: true, peerName: 'a', peer: { role: 'server' } } as Session
+  const deskOf = (options: PartitionOptions): RosterDesk => {
+    const core = insideOf(new World().replica({ role: 'peer', name: 'c', disk: createMemoryDisk() }).replica)
+    const ignore = (): void => undefined
+    const ground = { core, self: 'c', neighbours: new Neighbours(core), maxTtlMs: ttlMs, options }
+    return new RosterDesk({ ...ground, inForce: ignore, votes: ignore, tell: ignore })
+  }
+
+  it('[PL26] keeps nothing of what a voter answered for under another one, and votes by none that it was told first', () => {
+    const before: Roster = { epoch: 1, voters: votersOf('abc'), policy }
+    const ballot = { round: 3, by: 'b' }
+    const accepted = { ballot, roster: { ...before, epoch: 2 } }
+    const row = encodeRosterState({ ...initialRosterLogState(before), promised: ballot, accepted })
+    const reads = deskOf({})
+    reads.begin([{ key: rosterPrefix, bytes: sealRow(row) }])
+    expect(reads.log?.state.accepted).toEqual(accepted)
+    const isNew = deskOf({})
+    isNew.begin([])
+    const votes = deskOf({ voting })
+    votes.begin([])
+    for (const desk of [reads, isNew, votes]) {
+      desk.receive(server, told)
+      expect(desk.log?.state).toMatchObject(lostRosterLogState(after))
+      expect([desk.log?.state.accepted, desk.mayVote]).toEqual([undefined, false])
+    }
+  })
+
+  it('[RL6] votes under neither of two of one epoch before the later one stands on its disk', () => {
+    const epoch = 2 ** 20
+    const disk = createMemoryDisk()
+    const world = new World()
+    const core = insideOf(world.replica({ role: 'server', name: 'a', disk }).replica)
+    const ignore = (): void => undefined
+    const first: Roster = { epoch, voters: votersOf('a'), policy }
+    const desk = new RosterDesk({
+      core,
+      self: 'a',
+      neighbours: new Neighbours(core),
+      maxTtlMs: ttlMs,
+      options: { voting, roster: first, isFounding: true },
+      inForce: ignore,
+      votes: ignore,
+      tell: ignore,
+    })
+    core.batch(() => desk.begin([]))
+    world.advance(100)
+    expect(desk.mayVote).toBe(true)
+    disk.autoFlush = false
+    core.batch(() => desk.step({ kind: 'learn', roster: { ...first, voters: [{ id: 'a', weight: 2 }] } }))
+    world.advance(100)
+    expect([desk.roster?.voters[0]?.weight, desk.mayVote]).toEqual([2, false])
+    disk.autoFlush = true
+    disk.flush()
+    world.advance(100)
+    expect(desk.mayVote).toBe(true)
+  })
+})
