@@ -40,7 +40,6 @@ export class RosterDesk {
   #voters: ReadonlySet<NodeId> = new Set()
   /** The one that is in force. */
   #inForceHere: Roster | undefined
-  #isDiskWhole = false
   #didVote = false
 
   constructor(ground: RosterGround) {
@@ -79,11 +78,6 @@ export class RosterDesk {
     return log?.mayVote === true && log.state.settled >= log.roster.epoch
   }
 
-  /** Whether all that this replica ever promised is on its disk. */
-  get isDiskWhole(): boolean {
-    return this.#isDiskWhole
-  }
-
   /** Begins with what is on the disk; `rows` is undefined where it could not be read. */
   begin(rows: readonly StoredRow[] | undefined): void {
     const { core, options } = this.#ground
@@ -98,7 +92,6 @@ export class RosterDesk {
     }
     const start = options.voting.start(this.#ground, { stored, hasRow: rows && row !== undefined })
     if (start === undefined) return
-    this.#isDiskWhole = start.isDiskWhole
     if (start.isNew) core.queue.push([rowOf(start.state)])
     this.#open(start.state)
   }

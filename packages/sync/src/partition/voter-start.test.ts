@@ -24,20 +24,20 @@ function start(found: FoundRoster, options: PartitionOptions, who: { role?: 'cli
   if (begun === undefined) return 'nothing'
   const { roster, votesFrom } = begun.state
   const may = votesFrom === neverVotes ? 'lost' : 'votes'
-  const flags = [may, ...(begun.isDiskWhole ? ['whole'] : []), ...(begun.isNew ? ['new'] : [])]
+  const flags = [may, ...(begun.isNew ? ['new'] : [])]
   return `${roster.epoch} ${roster.voters.map(({ id }) => id).join('')}: ${flags.join(' ')}`
 }
 
 describe('a voter that begins', () => {
   it('[PL4] goes on with what is on its disk, whatever the options say', () => {
-    expect(start({ hasRow: true, stored: kept }, {})).toBe('7 abc: votes whole')
-    expect(start({ hasRow: true, stored: kept }, { roster: three, isFounding: true })).toBe('7 abc: votes whole')
+    expect(start({ hasRow: true, stored: kept }, {})).toBe('7 abc: votes')
+    expect(start({ hasRow: true, stored: kept }, { roster: three, isFounding: true })).toBe('7 abc: votes')
   })
 
   it('[PL15] founds a roster where it says so or is alone, and writes that down', () => {
-    expect(start(nothing, { roster: three, isFounding: true })).toBe('1 abc: votes whole new')
+    expect(start(nothing, { roster: three, isFounding: true })).toBe('1 abc: votes new')
     expect(start(nothing, { roster: three })).toBe('1 abc: lost')
-    expect(start(nothing, {})).toBe('1 a: votes whole new')
+    expect(start(nothing, {})).toBe('1 a: votes new')
     expect(start(nothing, { isFounding: false })).toBe('1 a: lost')
     expect(start(nothing, {}, { role: 'client' })).toBe('nothing')
   })
@@ -51,9 +51,9 @@ describe('a voter that begins', () => {
 
   it('[PL15] without a name is another voter with each opening, and counts on nothing of the one before', () => {
     const unnamed = { name: '' }
-    expect(start({ hasRow: true, stored: kept }, {}, unnamed)).toBe('1 opening: votes whole new')
-    expect(start(damaged, {}, unnamed)).toBe('1 opening: votes whole new')
+    expect(start({ hasRow: true, stored: kept }, {}, unnamed)).toBe('1 opening: votes new')
+    expect(start(damaged, {}, unnamed)).toBe('1 opening: votes new')
     expect(start(unread, {}, unnamed)).toBe('1 opening: lost')
-    expect(start({ hasRow: true, stored: kept }, { roster: three }, unnamed)).toBe('7 abc: votes whole')
+    expect(start({ hasRow: true, stored: kept }, { roster: three }, unnamed)).toBe('7 abc: votes')
   })
 })

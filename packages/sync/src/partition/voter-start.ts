@@ -6,8 +6,6 @@ import { initialRosterLogState, lostRosterLogState, type RosterLogState } from '
 /** What a replica begins with. */
 export interface RosterStart {
   readonly state: RosterLogState
-  /** Whether all that it ever promised is on its disk. */
-  readonly isDiskWhole: boolean
   /** Whether it is to be written: without it the next start would not know that nothing was promised before. */
   readonly isNew: boolean
 }
@@ -36,13 +34,12 @@ export function startVoter(
   const isServer = core.role === 'server'
   // Without a name it was another voter before: nobody else counts on it.
   const isOfOther = core.name === '' && options.roster === undefined && isServer
-  if (stored !== undefined && !isOfOther) return { state: stored, isDiskWhole: true, isNew: false }
+  if (stored !== undefined && !isOfOther) return { state: stored, isNew: false }
   const own = { epoch: 1, voters: [{ id: self, weight: 1 }], policy: { kind: 'keep-majority' } } as const
   const roster = options.roster ?? (isServer ? own : undefined)
   if (roster === undefined) return undefined
   const isAlone = roster.voters.length === 1 && roster.voters[0]?.id === self
   // What could not be read may hold promises: it is left as it is, and the others readmit this replica.
-  const isWhole = hasRow !== undefined && (!hasRow || isOfOther) && (options.isFounding ?? isAlone)
-  const state = isWhole ? initialRosterLogState(roster) : lostRosterLogState(roster)
-  return { state, isDiskWhole: isWhole, isNew: isWhole }
+  const isNew = hasRow !== undefined && (!hasRow || isOfOther) && (options.isFounding ?? isAlone)
+  return { state: isNew ? initialRosterLogState(roster) : lostRosterLogState(roster), isNew }
 }
