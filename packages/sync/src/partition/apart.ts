@@ -8,6 +8,7 @@ import type { ReplicaCore } from '../replica-core.ts'
 import type { Session } from '../session.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { NodeId } from './roster.ts'
+import type { Contact } from './verdict/reachability.ts'
 
 /** What was written in some documents. */
 export interface Divergence {
@@ -53,7 +54,9 @@ export class ApartLedger {
   #absent: ReadonlySet<NodeId> = new Set()
   /** Who of them was reached again. */
   readonly #returned = new Set<NodeId>()
-  /** Whether one of those was lost again. */
+  /** Other voters that met one. */
+  #met: readonly NodeId[] = []
+  /** Whether one that was met was lost again. */
   #isOld = false
   #most = 0
 
@@ -66,9 +69,18 @@ export class ApartLedger {
     return this.#bases !== undefined
   }
 
+  get contact(): Contact {
+    return !this.isApart ? 'kept' : this.#returned.size > 0 ? 'met' : 'lost'
+  }
+
   /** A connection to a voter is about to end. */
   leaving(peer: NodeId, session: Session): void {
     this.#left.set(peer, versionsThere(session))
+    this.gone(peer)
+  }
+
+  /** A voter is reached no more. */
+  gone(peer: NodeId): void {
     if (this.#returned.has(peer)) this.#isOld = true
   }
 
@@ -79,6 +91,14 @@ export class ApartLedger {
       this.#atContact ??= this.divergence()
       this.#returned.add(peer)
     }
+  }
+
+  /** How the other voters stand now. One that met who is on another side brings here what comes from there. */
+  others(contacts: ReadonlyMap<NodeId, Contact>): void {
+    const met = [...contacts.keys()].filter((id) => contacts.get(id) === 'met')
+    if (met.length > 0 && this.isApart) this.#atContact ??= this.divergence()
+    if (met.length === 0 && this.#met.some((id) => contacts.get(id) !== 'kept')) this.#isOld = true
+    this.#met = met
   }
 
   /** These are on another side: begins anew where one of them had come back meanwhile. */
@@ -131,8 +151,8 @@ export class ApartLedger {
     return sum
   }
 
-  /** Over the connections to these. */
-  progress(peers: readonly NodeId[]): HealingProgress {
+  /** Over the connections to these. Where it is not done there is something left, known or not. */
+  progress(peers: readonly NodeId[], isDone: boolean): HealingProgress {
     let documents = 0
     let changes = 0
     for (const peer of peers)
@@ -142,8 +162,9 @@ export class ApartLedger {
           documents += 1
           changes += seqsAbove(theirs, core.store.version) + seqsAbove(core.store.version, theirs)
         }
-    this.#most = Math.max(this.#most, changes + documents)
-    return { documents, changes, done: this.#most === 0 ? 1 : 1 - (changes + documents) / this.#most }
+    const left = isDone ? 0 : Math.max(1, changes + documents)
+    this.#most = Math.max(this.#most, left, 1)
+    return { documents, changes, done: 1 - left / this.#most }
   }
 
   #note(core: DocumentCore, known: readonly ReadonlyMap<string, Version>[]): void {

@@ -6,6 +6,7 @@ import { ApartLedger, type Divergence, type HealingProgress } from './apart.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { PartitionEvents, PartitionSituation } from './partitions.ts'
 import type { NodeId } from './roster.ts'
+import type { Contact } from './verdict/reachability.ts'
 import type { Verdict } from './verdict/verdict-machine.ts'
 
 type Listeners = { readonly [K in keyof PartitionEvents]: Set<(event: PartitionEvents[K]) => void> }
@@ -67,11 +68,19 @@ export class ContactDesk {
     return Object.assign(own, { state: 'healing', since: this.#splitAt, progress: this.#progress } as const)
   }
 
-  /** Looks at a verdict, new or not; `isCovered` says whether each side has what the other had. */
-  look(verdict: Verdict | undefined, reached: readonly NodeId[], isCovered: () => boolean): void {
+  /**
+   * Looks at a verdict, new or not, and at how other voters stand; `isCovered` says whether each side has what the other had.
+   */
+  look(
+    verdict: Verdict | undefined,
+    contacts: ReadonlyMap<NodeId, Contact>,
+    reached: readonly NodeId[],
+    isCovered: () => boolean,
+  ): void {
     if (verdict === undefined || verdict.powerless === 'paused') return
     const { ledger } = this
     const absent = absentIn(verdict)
+    ledger.others(contacts)
     if (absent.length > 0) {
       const isNew = !ledger.isApart
       ledger.lost(absent)
@@ -89,10 +98,11 @@ export class ContactDesk {
   #heal(reached: readonly NodeId[], isCovered: () => boolean): void {
     const { ledger } = this
     const before = this.#progress
-    this.#progress = ledger.progress(reached)
+    const isDone = isCovered()
+    this.#progress = ledger.progress(reached, isDone)
     if (before?.changes !== this.#progress.changes || before.documents !== this.#progress.documents)
       this.#core.tell(this.#listeners.healing, this.#progress)
-    if (!isCovered()) return
+    if (!isDone) return
     const since = this.#splitAt
     const healed = { since, forMs: Math.max(0, this.#core.clock.now() - since), ours: ledger.divergence() }
     ledger.end()

@@ -8,7 +8,7 @@ import { readingOf } from './reading.ts'
 import type { NodeId } from './roster.ts'
 import type { RosterDesk } from './roster-desk.ts'
 import { OneWayProof } from './verdict/one-way-proof.ts'
-import type { Reachability } from './verdict/reachability.ts'
+import type { Contact, Reachability } from './verdict/reachability.ts'
 import {
   createVerdictMachine,
   type Verdict,
@@ -37,6 +37,8 @@ export interface OutlookGround {
   readonly contact: ContactDesk
   readonly incidents: IncidentDesk
   readonly counts: PartitionMetrics
+  /** The own row may say something else: of contact. */
+  readonly says: () => void
 }
 
 /**
@@ -131,7 +133,8 @@ export class Outlook {
 
   /** Takes in how things are now, new verdict or not. */
   look(): void {
-    const { core, neighbours, roster, contact, incidents } = this.#ground
+    const { core, neighbours, roster, contact, incidents, says } = this.#ground
+    const { contact: before } = contact.ledger
     this.#oneWay.wakeAt = Number.POSITIVE_INFINITY
     const { verdict } = this
     const now = core.clock.monotonic()
@@ -143,11 +146,13 @@ export class Outlook {
       core.tell(this.listeners, verdict)
     }
     contact.look(
-      this.#isWarm ? verdict : undefined,
+      this.warmVerdict,
+      this.#contacts,
       neighbours.ids.filter((id) => roster.voters.has(id)),
       () => this.#isCovered(),
     )
-    incidents.seen(verdict)
+    incidents.seen(this.warmVerdict)
+    if (before !== contact.ledger.contact) says()
   }
 
   get #warmAt(): number {
@@ -176,9 +181,20 @@ export class Outlook {
     return Math.max(this.#lookedAt + lookMs, at)
   }
 
-  /** Each side has what the other had: every document is in sync with every voter that is connected. */
+  /** How the other voters stand, as far as anything recent is known of them. */
+  get #contacts(): Map<NodeId, Contact> {
+    const { self, reachability } = this.#ground
+    const rows = reachability.rows.filter(({ row, isFresh }) => isFresh && row.observer !== self)
+    return new Map(rows.map(({ row }) => [row.observer, row.contact]))
+  }
+
+  /**
+   * Each side has what the other had: every document is in sync with every voter that is connected. Who has no vote may be connected
+   * with one side only, and waits for the word of the voters: these go by themselves, or each would wait for the others.
+   */
   #isCovered(): boolean {
-    const { neighbours, roster } = this.#ground
+    const { self, neighbours, roster } = this.#ground
+    if (!roster.voters.has(self) && [...this.#contacts.values()].some((contact) => contact !== 'kept')) return false
     for (const peer of neighbours.ids) {
       if (!roster.voters.has(peer)) continue
       for (const session of neighbours.sessionsOf(peer)) {

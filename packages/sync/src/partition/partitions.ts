@@ -88,7 +88,10 @@ export type PartitionStatus = PartitionSituation & {
   readonly connected: readonly NodeId[]
   /** Whether this replica was paused, so that nobody is blamed for its silence. */
   readonly isPaused: boolean
-  /** Voters that may be gone: since when, and when they count as gone unless they are heard. Unix milliseconds. */
+  /**
+   * Voters that may be gone: since when, and when they count as gone unless they are heard. Unix milliseconds. A verdict counts on none of
+   * them: whom nobody else reaches either it shows on another side already, and whether that one is only late is known by then.
+   */
   readonly suspected: readonly Suspicion[]
   /** Incidents that are not closed. */
   readonly open: readonly Incident[]

@@ -82,7 +82,9 @@ export function createRecovery(options: RecoveryOptions): Recovery {
       return running().sort((a, b) => a.openedAt - b.openedAt)
     },
     get isVerifying(): boolean {
-      for (const { incident } of open.values()) if (incident.phase === 'verify') return true
+      // One of an earlier opening rests until something is seen.
+      for (const { incident, wakeAt } of open.values())
+        if (incident.phase === 'verify' && wakeAt !== undefined) return true
       return false
     },
     get wakeAt(): number | undefined {
