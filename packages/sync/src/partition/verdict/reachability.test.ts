@@ -68,6 +68,18 @@ describe('a reachability matrix', () => {
     expect([matrix.revision, held(matrix, 'bob')?.row.mayVote]).toEqual([revision + 1, false])
   })
 
+  it('[RM9] publishes the own row at once when contact is lost, met or kept again, and judges anew when that of another is', () => {
+    const matrix = matrixOf('alice')
+    for (const contact of ['lost', 'met', 'kept'] as const) {
+      const links = { kind: 'links', links: [], mayVote: true, contact, now: 0 } as const
+      expect(matrix.step(links)).toMatchObject([{ kind: 'publish', row: { contact } }, ...changed])
+      expect(matrix.step(links)).toEqual([])
+    }
+    hear(matrix, 'bob', rowOf('bob', ['alice'], { version: 5 }), 3)
+    expect(hear(matrix, 'bob', rowOf('bob', ['alice'], { version: 6, contact: 'met' }), 4)).toEqual(changed)
+    expect(held(matrix, 'bob')?.row.contact).toBe('met')
+  })
+
   it('[RM2] takes the newest row of each observer, and says when it tells something else', () => {
     const matrix = matrixOf('alice')
     expect(hear(matrix, 'bob', rowOf('bob', ['alice'], { version: 5 }))).toEqual(changed)
