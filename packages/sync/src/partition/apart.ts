@@ -142,7 +142,6 @@ export class ApartLedger {
     for (const core of this.#core.shelf.cores()) if (this.#bases.has(core.name)) this.#count(core)
     const sum = { ...noDivergence } as { -readonly [K in keyof Divergence]: number }
     for (const { changes, keys, bytes } of this.#figures.values()) {
-      if (changes === 0) continue
       sum.documents += 1
       sum.changes += changes
       sum.keys += keys

@@ -50,7 +50,7 @@ export class ContactDesk {
   /** What is to be said of a verdict as it stands; nothing of one undefined. */
   situation(verdict: Verdict | undefined): PartitionSituation {
     const { ledger } = this
-    if (verdict === undefined || verdict.powerless === 'paused') return { state: 'unknown' }
+    if (verdict === undefined) return { state: 'unknown' }
     const { since, mode } = verdict
     const absent = absentIn(verdict)
     if (absent.length === 0 && mode === 'unknown') return { state: 'unknown' }
@@ -77,7 +77,7 @@ export class ContactDesk {
     reached: readonly NodeId[],
     isCovered: () => boolean,
   ): void {
-    if (verdict === undefined || verdict.powerless === 'paused') return
+    if (verdict === undefined) return
     const { ledger } = this
     const absent = absentIn(verdict)
     ledger.others(contacts)
@@ -111,7 +111,8 @@ export class ContactDesk {
   }
 }
 
-function absentIn({ roster, sides }: Verdict): NodeId[] {
+/** Voters that are not on the own side. */
+export function absentIn({ roster, sides }: Verdict): NodeId[] {
   const here = sides[0] ?? []
   return roster.voters.map(({ id }) => id).filter((id) => !here.includes(id))
 }

@@ -1,6 +1,7 @@
 import { listen } from '../listeners.ts'
 import type { ReplicaCore } from '../replica-core.ts'
 import type { StoredRow } from '../seams.ts'
+import { absentIn } from './contact-desk.ts'
 import { putJson, readJson } from './json-row.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { PartitionMetrics } from './partitions.ts'
@@ -81,11 +82,10 @@ export class IncidentDesk {
     for (const [document, until] of this.#diverged) if (now >= until) this.#diverged.delete(document)
     const diverged = [...this.#diverged.keys()]
     // Who was paused, or has just begun, knows nothing of the others: what was wrong, also in an earlier opening, is not well by that.
-    if (verdict !== undefined && verdict.powerless !== 'paused') {
-      const here = verdict.sides[0] ?? []
-      const absent = verdict.roster.voters.map(({ id }) => id).filter((id) => !here.includes(id))
+    if (verdict !== undefined) {
       const oneWay = verdict.oneWay.map(({ from, to }) => [from, to] as const)
-      this.#contact = { here, absent, missing: [...verdict.missingLinks, ...oneWay] }
+      const missing = [...verdict.missingLinks, ...oneWay]
+      this.#contact = { here: verdict.sides[0] ?? [], absent: absentIn(verdict), missing }
     } else if (this.#contact === undefined && diverged.length === 0) return
     const contact = this.#contact ?? this.open[0]?.symptoms
     this.step({ kind: 'seen', symptoms: { ...noSymptoms, ...contact, diverged } })

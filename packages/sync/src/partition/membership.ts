@@ -109,12 +109,16 @@ export class Membership {
         return false
       case 'stateChanged': {
         const { peer, from, to, evidence } = effect
-        if (to === 'suspect') counts.suspicions += 1
-        if (to === 'unreachable') counts.unreachable += 1
         if (from === 'suspect' && to === 'alive') counts.suspicionsRefuted += 1
-        if (to === 'suspect') contact.suspected(peer)
+        if (to === 'suspect') {
+          counts.suspicions += 1
+          contact.suspected(peer)
+        }
         if (to === 'alive') contact.ledger.returned(peer)
-        if (to === 'unreachable') contact.ledger.gone(peer)
+        if (to === 'unreachable') {
+          counts.unreachable += 1
+          contact.ledger.gone(peer)
+        }
         core.log('info', 'member', { peer, from, to, by: evidence.kind })
         return true
       }

@@ -73,9 +73,10 @@ export class Outlook {
     return verdict === undefined ? undefined : this.#oneWay.proved(verdict, this.#ground.core.clock.monotonic())
   }
 
-  /** The verdict, once others have had the time to be heard of. */
+  /** The verdict, once others have had the time to be heard of, also since a pause of this replica. */
   get warmVerdict(): Verdict | undefined {
-    return this.#isWarm ? this.verdict : undefined
+    const { verdict } = this
+    return this.#isWarm && verdict?.powerless !== 'paused' ? verdict : undefined
   }
 
   get wakeAt(): number {

@@ -165,7 +165,7 @@ export function createReachability(options: ReachabilityOptions): Reachability {
     if (!isNews(held, row, isHearsay)) return false
     const kept = { ...row, links: linksAmongVoters(observer, row.links) }
     entries.set(observer, { row: kept, heardAt: now - ageMs, isFresh: true, isHearsay })
-    return !held?.isFresh || !saysSame(held.row, kept)
+    return !held?.isFresh || sayingOf(held.row) !== sayingOf(kept)
   }
 
   const isAnyStaleNow = (now: number): boolean => {
@@ -215,7 +215,7 @@ export function createReachability(options: ReachabilityOptions): Reachability {
           const before = entries.get(self)
           const { mayVote, contact, links } = input
           said = { mayVote, contact, links }
-          if (epoch === 0 || (before && saysSame(before.row, own()))) break
+          if (epoch === 0 || (before && sayingOf(before.row) === sayingOf(own()))) break
           effects.push(...publish(now))
           isChanged = true
           break
@@ -237,15 +237,7 @@ export function createReachability(options: ReachabilityOptions): Reachability {
 
 type Said = Pick<ReachabilityRow, 'mayVote' | 'contact' | 'links'>
 
-/** Whether two rows say the same, apart from since when. */
-function saysSame(left: Said, right: Said): boolean {
-  return (
-    left.mayVote === right.mayVote &&
-    left.contact === right.contact &&
-    left.links.length === right.links.length &&
-    left.links.every(({ peer, kind, by }, at) => {
-      const other = right.links[at] as PeerLink
-      return peer === other.peer && kind === other.kind && by === other.by
-    })
-  )
+/** What a row says, apart from since when. */
+function sayingOf({ mayVote, contact, links }: Said): string {
+  return JSON.stringify([mayVote, contact, links.map(({ peer, kind, by }) => [peer, kind, by])])
 }
