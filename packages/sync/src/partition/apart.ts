@@ -4,6 +4,7 @@
  */
 import { bundleSince, encodeBundle, type Version } from '@rejoin/state'
 import type { DocumentCore } from '../document-core.ts'
+import type { DocumentStream } from '../document-stream.ts'
 import type { ReplicaCore } from '../replica-core.ts'
 import type { Session } from '../session.ts'
 import type { Neighbours } from './neighbours.ts'
@@ -150,17 +151,13 @@ export class ApartLedger {
     return sum
   }
 
-  /** Over the connections to these. Where it is not done there is something left, known or not. */
-  progress(peers: readonly NodeId[], isDone: boolean): HealingProgress {
-    let documents = 0
-    let changes = 0
-    for (const peer of peers)
-      for (const { streams } of this.#neighbours.sessionsOf(peer))
-        for (const { core, theirs, isSynced } of streams.values()) {
-          if (isSynced) continue
-          documents += 1
-          changes += seqsAbove(theirs, core.store.version) + seqsAbove(core.store.version, theirs)
-        }
+  /** With what is not in sync. Where it is not done there is something left, known or not. */
+  progress(unsynced: readonly DocumentStream[], isDone: boolean): HealingProgress {
+    const documents = unsynced.length
+    const changes = unsynced.reduce(
+      (sum, { core, theirs }) => sum + seqsAbove(theirs, core.store.version) + seqsAbove(core.store.version, theirs),
+      0,
+    )
     const left = isDone ? 0 : Math.max(1, changes + documents)
     this.#most = Math.max(this.#most, left, 1)
     return { documents, changes, done: 1 - left / this.#most }

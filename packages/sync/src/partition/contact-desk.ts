@@ -1,3 +1,4 @@
+import type { DocumentStream } from '../document-stream.ts'
 import type { HealEvent } from '../incidents.ts'
 import { listen } from '../listeners.ts'
 import type { Replica } from '../replica.ts'
@@ -69,12 +70,13 @@ export class ContactDesk {
   }
 
   /**
-   * Looks at a verdict, new or not, and at how other voters stand; `isCovered` says whether each side has what the other had.
+   * Looks at a verdict, new or not, and at how other voters stand; `unsynced` says which documents are not in sync
+   * with voters, `isCovered` whether each side has what the other had.
    */
   look(
     verdict: Verdict | undefined,
     contacts: ReadonlyMap<NodeId, Contact>,
-    reached: readonly NodeId[],
+    unsynced: () => readonly DocumentStream[],
     isCovered: () => boolean,
   ): void {
     if (verdict === undefined) return
@@ -88,18 +90,17 @@ export class ContactDesk {
       if (!isNew) return
       this.#splitAt = verdict.since
       this.#core.tell(this.#listeners.split, { verdict, absent })
-    } else if (ledger.isApart && verdict.mode !== 'unknown') this.#heal(reached, isCovered)
+    } else if (ledger.isApart && verdict.mode !== 'unknown') this.#heal(unsynced(), isCovered())
   }
 
   close(): void {
     this.#stop?.()
   }
 
-  #heal(reached: readonly NodeId[], isCovered: () => boolean): void {
+  #heal(unsynced: readonly DocumentStream[], isDone: boolean): void {
     const { ledger } = this
     const before = this.#progress
-    const isDone = isCovered()
-    this.#progress = ledger.progress(reached, isDone)
+    this.#progress = ledger.progress(unsynced, isDone)
     if (before?.changes !== this.#progress.changes || before.documents !== this.#progress.documents)
       this.#core.tell(this.#listeners.healing, this.#progress)
     if (!isDone) return

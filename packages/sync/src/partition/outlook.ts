@@ -1,5 +1,6 @@
+import type { DocumentStream } from '../document-stream.ts'
 import type { ReplicaCore } from '../replica-core.ts'
-import type { ContactDesk } from './contact-desk.ts'
+import { absentIn, type ContactDesk } from './contact-desk.ts'
 import type { Detector } from './detector/detector.ts'
 import type { IncidentDesk } from './incident-desk.ts'
 import type { Neighbours } from './neighbours.ts'
@@ -134,7 +135,7 @@ export class Outlook {
 
   /** Takes in how things are now, new verdict or not. */
   look(): void {
-    const { core, neighbours, roster, contact, incidents, says } = this.#ground
+    const { core, contact, incidents, says } = this.#ground
     const { contact: before } = contact.ledger
     this.#oneWay.wakeAt = Number.POSITIVE_INFINITY
     const { verdict } = this
@@ -149,7 +150,7 @@ export class Outlook {
     contact.look(
       this.warmVerdict,
       this.#contacts,
-      neighbours.ids.filter((id) => roster.voters.has(id)),
+      () => this.#unsynced,
       () => this.#isCovered(),
     )
     incidents.seen(this.warmVerdict)
@@ -194,18 +195,20 @@ export class Outlook {
    * with one side only, and waits for the word of the voters: these go by themselves, or each would wait for the others.
    */
   #isCovered(): boolean {
-    const { self, neighbours, roster } = this.#ground
+    const { self, roster } = this.#ground
     if (!roster.voters.has(self) && [...this.#contacts.values()].some((contact) => contact !== 'kept')) return false
-    for (const peer of neighbours.ids) {
-      if (!roster.voters.has(peer)) continue
-      for (const session of neighbours.sessionsOf(peer)) {
-        for (const stream of session.streams.values()) if (!stream.isSynced) return false
-      }
-    }
-    return true
+    return this.#unsynced.length === 0
+  }
+
+  /** Documents on connections with voters that are not in sync there. */
+  get #unsynced(): DocumentStream[] {
+    const { neighbours, roster } = this.#ground
+    const voters = neighbours.ids.filter((id) => roster.voters.has(id))
+    const sessions = voters.flatMap((peer) => neighbours.sessionsOf(peer))
+    return sessions.flatMap(({ streams }) => [...streams.values()].filter(({ isSynced }) => !isSynced))
   }
 }
 
-function isSplit({ mode, sides, roster }: Verdict): boolean {
-  return mode !== 'unknown' && (sides[0]?.length ?? 0) < roster.voters.length
+function isSplit(verdict: Verdict): boolean {
+  return verdict.mode !== 'unknown' && absentIn(verdict).length > 0
 }

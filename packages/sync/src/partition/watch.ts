@@ -274,26 +274,15 @@ class PartitionWatch implements Companion, Partitions {
   start(): void {
     const core = this.#core
     core.companions.set(partitionChannel, this)
-    const rows: Partial<Record<'roster' | 'incidents', readonly StoredRow[]>> = {}
-    let left = 2
-    const begin = (): void => {
-      left -= 1
-      if (left === 0) core.batch(() => this.#begin(rows.roster, rows.incidents))
+    const read = (prefix: string, done: (rows?: readonly StoredRow[]) => void): void => {
+      core.storage.read(prefix).then(done, (error: unknown) => {
+        core.log('error', 'partition-rows-unread', { error: String(error) })
+        done()
+      })
     }
-    for (const [what, prefix] of [
-      ['roster', rosterPrefix],
-      ['incidents', incidentPrefix],
-    ] as const)
-      core.storage.read(prefix).then(
-        (found) => {
-          rows[what] = found
-          begin()
-        },
-        (error: unknown) => {
-          core.log('error', 'partition-rows-unread', { error: String(error) })
-          begin()
-        },
-      )
+    read(rosterPrefix, (roster) =>
+      read(incidentPrefix, (incidents) => core.batch(() => this.#begin(roster, incidents))),
+    )
   }
 
   close(): void {
