@@ -9,7 +9,7 @@ import type { ReplicaCore } from '../replica-core.ts'
 import type { Session } from '../session.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { NodeId } from './roster.ts'
-import type { Contact } from './verdict/reachability.ts'
+import type { Contact, ReachabilityRow } from './verdict/reachability.ts'
 
 /** What was written in some documents. */
 export interface Divergence {
@@ -28,7 +28,7 @@ export interface HealingProgress {
   readonly documents: number
   /** Writes that a side lacks, as far as is known. */
   readonly changes: number
-  /** From 0 to 1. */
+  /** From 0 to 1, which it is only once each side has what the other had. */
   readonly done: number
 }
 
@@ -95,10 +95,12 @@ export class ApartLedger {
   }
 
   /** How the other voters stand now. One that met who is on another side brings here what comes from there. */
-  others(contacts: ReadonlyMap<NodeId, Contact>): void {
-    const met = [...contacts.keys()].filter((id) => contacts.get(id) === 'met')
-    if (met.length > 0 && this.isApart) this.#atContact ??= this.divergence()
-    if (met.length === 0 && this.#met.some((id) => contacts.get(id) !== 'kept')) this.#isOld = true
+  others(rows: readonly ReachabilityRow[]): void {
+    const saying = (what: Contact): NodeId[] =>
+      rows.flatMap(({ observer, contact }) => (contact === what ? observer : []))
+    const [met, kept] = [saying('met'), saying('kept')]
+    if (met.length > 0) this.#atContact ??= this.divergence()
+    else if (this.#met.some((id) => !kept.includes(id))) this.#isOld = true
     this.#met = met
   }
 
@@ -110,8 +112,8 @@ export class ApartLedger {
     if (!isNew) return
     this.end()
     const known = absent.flatMap((peer) => {
-      const open = this.#neighbours.sessionsOf(peer).map(versionsThere)
-      return open.length > 0 ? open : (this.#left.get(peer) ?? [])
+      const open = this.#neighbours.sessionsOf(peer)
+      return open.length > 0 ? open.map(versionsThere) : (this.#left.get(peer) ?? [])
     })
     this.#bases = new Map()
     for (const core of this.#core.shelf.cores()) this.#note(core, known)

@@ -7,7 +7,7 @@ import { ApartLedger, type Divergence, type HealingProgress } from './apart.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { PartitionEvents, PartitionSituation } from './partitions.ts'
 import type { NodeId } from './roster.ts'
-import type { Contact } from './verdict/reachability.ts'
+import type { ReachabilityRow } from './verdict/reachability.ts'
 import type { Verdict } from './verdict/verdict-machine.ts'
 
 type Listeners = { readonly [K in keyof PartitionEvents]: Set<(event: PartitionEvents[K]) => void> }
@@ -75,14 +75,14 @@ export class ContactDesk {
    */
   look(
     verdict: Verdict | undefined,
-    contacts: ReadonlyMap<NodeId, Contact>,
+    others: readonly ReachabilityRow[],
     unsynced: () => readonly DocumentStream[],
     isCovered: () => boolean,
   ): void {
     if (verdict === undefined) return
     const { ledger } = this
     const absent = absentIn(verdict)
-    ledger.others(contacts)
+    ledger.others(others)
     if (absent.length > 0) {
       const isNew = !ledger.isApart
       ledger.lost(absent)

@@ -78,7 +78,7 @@ export class IncidentDesk {
 
   /** What a verdict shows of being wrong; undefined where there is none. */
   seen(verdict: Verdict | undefined): void {
-    const { now } = readingOf(this.#core)
+    const now = this.#core.clock.monotonic()
     for (const [document, until] of this.#diverged) if (now >= until) this.#diverged.delete(document)
     const diverged = [...this.#diverged.keys()]
     // Who was paused, or has just begun, knows nothing of the others: what was wrong, also in an earlier opening, is not well by that.
@@ -135,8 +135,7 @@ export class IncidentDesk {
 
 function incidentsOf(rows: readonly StoredRow[]): Incident[] {
   const incidents: Incident[] = []
-  for (const { key, bytes } of rows) {
-    if (!key.startsWith(incidentPrefix)) continue
+  for (const { bytes } of rows) {
     const incident = readJson(bytes) as Partial<Incident> | null | undefined
     // A damaged record is a record less.
     if (typeof incident?.id === 'string' && Array.isArray(incident.timeline)) incidents.push(incident as Incident)

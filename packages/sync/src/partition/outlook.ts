@@ -9,7 +9,7 @@ import { readingOf } from './reading.ts'
 import type { NodeId } from './roster.ts'
 import type { RosterDesk } from './roster-desk.ts'
 import { OneWayProof } from './verdict/one-way-proof.ts'
-import type { Contact, Reachability } from './verdict/reachability.ts'
+import type { Reachability, ReachabilityRow } from './verdict/reachability.ts'
 import {
   createVerdictMachine,
   type Verdict,
@@ -55,7 +55,7 @@ export class Outlook {
   readonly #oneWay: OneWayProof
   /** What was judged last: judging the same again comes to the same. */
   #basis: readonly unknown[] = []
-  #startedAt = 0
+  #warmAt = 0
   #lookedAt = Number.NEGATIVE_INFINITY
   /** Whether others have had the time to be heard of. */
   #isWarm = false
@@ -85,7 +85,7 @@ export class Outlook {
   }
 
   begin(): void {
-    this.#startedAt = this.#ground.core.clock.monotonic()
+    this.#warmAt = this.#ground.core.clock.monotonic() + this.#ground.warmAfterMs
   }
 
   tick(): void {
@@ -149,16 +149,12 @@ export class Outlook {
     }
     contact.look(
       this.warmVerdict,
-      this.#contacts,
+      this.#others,
       () => this.#unsynced,
       () => this.#isCovered(),
     )
     incidents.seen(this.warmVerdict)
     if (before !== contact.ledger.contact) says()
-  }
-
-  get #warmAt(): number {
-    return this.#startedAt + this.#ground.warmAfterMs
   }
 
   /** Whether all are there; or whoever has no vote was told by one that has, and that answers. */
@@ -184,10 +180,9 @@ export class Outlook {
   }
 
   /** How the other voters stand, as far as anything recent is known of them. */
-  get #contacts(): Map<NodeId, Contact> {
+  get #others(): ReachabilityRow[] {
     const { self, reachability } = this.#ground
-    const rows = reachability.rows.filter(({ row, isFresh }) => isFresh && row.observer !== self)
-    return new Map(rows.map(({ row }) => [row.observer, row.contact]))
+    return reachability.rows.flatMap(({ row, isFresh }) => (isFresh && row.observer !== self ? row : []))
   }
 
   /**
@@ -196,7 +191,7 @@ export class Outlook {
    */
   #isCovered(): boolean {
     const { self, roster } = this.#ground
-    if (!roster.voters.has(self) && [...this.#contacts.values()].some((contact) => contact !== 'kept')) return false
+    if (!roster.voters.has(self) && this.#others.some(({ contact }) => contact !== 'kept')) return false
     return this.#unsynced.length === 0
   }
 

@@ -47,7 +47,11 @@ const needsLeases = { reason: 'Leases need the option `leases`, as `votedLeases`
 const watchedAlready = { reason: 'The replica is watched already: close that watch first.' }
 const needsVoting = { reason: 'Who votes, as servers do, needs the option `voting`.' }
 
-/** Begins to watch over the partitions of a replica. It answers at once, and goes on from what is on the disk once that is read. */
+/**
+ * Begins to watch over the partitions of a replica. It answers at once, and goes on from what is on the disk once that is read. It ends with
+ * `close()`, or with the replica.
+ * @throws RejoinError `config-invalid` where an option cannot be kept, or the replica is watched already.
+ */
 export function watchPartitions(replica: Replica, options: PartitionOptions = {}): Partitions {
   const settings = { ...detectorPresets[options.preset ?? 'lan'], ...options.settings }
   const fault =
@@ -431,15 +435,17 @@ class PartitionWatch implements Companion, Partitions {
     )
     if (core.environment !== undefined) {
       this.#stops.push(
-        core.environment.onHint((hint) => {
-          if (hint === 'online' || hint === 'offline') this.#outlook.isOffline = hint === 'offline'
-          if (hint === 'visible' || hint === 'hidden') {
-            this.#isHidden = hint === 'hidden'
-            core.batch(() => this.#members.step({ kind: 'hint', hint, ...this.#time() }))
-          }
-          core.batch(() => this.#outlook.observe())
-          this.#arm()
-        }),
+        core.environment.onHint((hint) =>
+          core.batch(() => {
+            if (hint === 'online' || hint === 'offline') this.#outlook.isOffline = hint === 'offline'
+            if (hint === 'visible' || hint === 'hidden') {
+              this.#isHidden = hint === 'hidden'
+              this.#members.step({ kind: 'hint', hint, ...this.#time() })
+            }
+            this.#outlook.observe()
+            this.#arm()
+          }),
+        ),
       )
     }
     for (const { session } of core.connections) if (session.phase === 'established') this.established(session)

@@ -83,9 +83,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
     },
     get isVerifying(): boolean {
       // One of an earlier opening rests until something is seen.
-      for (const { incident, wakeAt } of open.values())
-        if (incident.phase === 'verify' && wakeAt !== undefined) return true
-      return false
+      return [...open.values()].some(({ incident, wakeAt }) => incident.phase === 'verify' && wakeAt !== undefined)
     },
     get wakeAt(): number | undefined {
       return earliest(open.values())

@@ -129,7 +129,10 @@ export function createReachability(options: ReachabilityOptions): Reachability {
   let publishAt: number | undefined
   let revision = 0
 
-  const own = (): Said => ({ ...said, links: linksAmongVoters(self, said.links) })
+  const own = (): Said => {
+    const { mayVote, contact } = said
+    return { mayVote, contact, links: linksAmongVoters(self, said.links) }
+  }
   const linksAmongVoters = (observer: NodeId, told: readonly PeerLink[]): PeerLink[] => {
     const byPeer = new Map(told.slice(0, mostVoters).map((link) => [link.peer, link]))
     return [...voters].flatMap((id) => (id === observer ? [] : (byPeer.get(id) ?? [])))
@@ -213,8 +216,7 @@ export function createReachability(options: ReachabilityOptions): Reachability {
           break
         case 'links': {
           const before = entries.get(self)
-          const { mayVote, contact, links } = input
-          said = { mayVote, contact, links }
+          said = input
           if (epoch === 0 || (before && sayingOf(before.row) === sayingOf(own()))) break
           effects.push(...publish(now))
           isChanged = true
