@@ -195,6 +195,7 @@ export {
 } from './roster-record.ts'
 export { explainPartition } from './verdict/explain.ts'
 export {
+  type Contact,
   createReachability,
   type HeardRow,
   type HeldRow,

@@ -69,7 +69,13 @@ export type ReachabilityInput =
   /** The roster in force. Rows of another epoch are dropped with it. */
   | { readonly kind: 'roster'; readonly roster: Roster; readonly now: number }
   /** All that this replica sees now, and how it stands: the rest of its row. */
-  | ({ readonly kind: 'links'; readonly now: number } & Said)
+  | {
+      readonly kind: 'links'
+      readonly links: readonly PeerLink[]
+      readonly mayVote: boolean
+      readonly contact: Contact
+      readonly now: number
+    }
   /**
    * Rows that a connection brought. `from` is who was authenticated there, never what a message says: a row whose observer
    * is `from` is first-hand, all others are hearsay.
