@@ -50,8 +50,8 @@ export class DocumentStream implements Carrier {
   readonly #acks = new StreamAcks()
   readonly #needs: StreamNeeds
   readonly #presence: StreamPresence
-  /** What the other side has, when that was last found to be here. */
-  #covered: { readonly store: Store; readonly version: Version } | undefined
+  /** What the other side has, when that was last found to be here; and what is here, when it was last found to be there. */
+  #covered: { readonly store: Store; readonly theirs?: Version; readonly ours?: Version } | undefined
 
   constructor(host: VersionsHost, core: DocumentCore, handle: number, given: Permission) {
     this.#versions = new StreamVersions(host, core)
@@ -114,12 +114,16 @@ export class DocumentStream implements Carrier {
     if (this.isServer && core.ledger.unsaved.changes > 0) return false
     // Last, as this alone may take a look at every author; it is asked with every change.
     const { store } = core
-    const isCovered = store.version.covers(
-      this.theirs,
-      this.#covered?.store === store ? this.#covered.version : undefined,
-    )
-    if (isCovered) this.#covered = { store, version: this.theirs }
-    return isCovered
+    const { theirs } = this
+    const ours = store.version
+    const known = this.#covered?.store === store ? this.#covered : undefined
+    if (!ours.covers(theirs, known?.theirs)) return false
+    if (this.rights.maySend && !theirs.covers(ours, known?.ours)) {
+      this.#covered = { ...known, store, theirs }
+      return false
+    }
+    this.#covered = { store, theirs, ours }
+    return true
   }
 
   /** Asks the other side to take part. */

@@ -140,5 +140,5 @@ function isBarred(session: Session): boolean {
 function nextAttempt(core: ReplicaCore, routes: readonly Route[]): { readonly nextAttemptAt?: number } {
   const waits = routes.map((route) => route.wakeAt).filter((at) => at !== undefined)
   if (waits.length === 0) return {}
-  return { nextAttemptAt: Math.round(core.clock.now() + Math.min(...waits) - core.clock.monotonic()) }
+  return { nextAttemptAt: core.onWall(Math.min(...waits)) }
 }

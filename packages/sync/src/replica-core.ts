@@ -83,6 +83,7 @@ export class ReplicaCore implements Hub {
   #soon: (() => void)[] = []
   readonly #frameBytes: number
   #offsetMs = 0
+  #wallOffset = Number.NEGATIVE_INFINITY
   #depth = 0
   #hasChanged = false
   readonly #grace: Alarm
@@ -139,6 +140,14 @@ export class ReplicaCore implements Hub {
 
   noteOffset(offsetMs: number): void {
     this.#offsetMs = Math.abs(offsetMs) >= correctedOffsetMs ? offsetMs : 0
+  }
+
+  /** A time of the monotonic clock on the wall: whole milliseconds, and the same whenever it is asked, for as long as nobody sets the clock. */
+  onWall(monotonic: number): number {
+    const offset = this.clock.now() - this.clock.monotonic()
+    // Wall clocks tell whole milliseconds.
+    if (Math.abs(offset - this.#wallOffset) > 1) this.#wallOffset = offset
+    return Math.round(monotonic + this.#wallOffset)
   }
 
   newId(): string {
@@ -345,6 +354,8 @@ export class ReplicaCore implements Hub {
   }
 
   close(): Later<void> {
+    // Before its end is to be seen anywhere: what they hold they give back to others.
+    for (const companion of [...this.companions.values()]) companion.close?.()
     this.isClosed = true
     this.shelf.isClosed = true
     for (const core of this.shelf.cores()) core.rights.lastWord()

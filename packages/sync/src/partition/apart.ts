@@ -4,10 +4,12 @@
  */
 import { bundleSince, encodeBundle, type Version } from '@rejoin/state'
 import type { DocumentCore } from '../document-core.ts'
+import type { DocumentStream } from '../document-stream.ts'
 import type { ReplicaCore } from '../replica-core.ts'
 import type { Session } from '../session.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { NodeId } from './roster.ts'
+import type { Contact, ReachabilityRow } from './verdict/reachability.ts'
 
 /** What was written in some documents. */
 export interface Divergence {
@@ -26,7 +28,7 @@ export interface HealingProgress {
   readonly documents: number
   /** Writes that a side lacks, as far as is known. */
   readonly changes: number
-  /** From 0 to 1. */
+  /** From 0 to 1, which it is only once each side has what the other had. */
   readonly done: number
 }
 
@@ -53,7 +55,9 @@ export class ApartLedger {
   #absent: ReadonlySet<NodeId> = new Set()
   /** Who of them was reached again. */
   readonly #returned = new Set<NodeId>()
-  /** Whether one of those was lost again. */
+  /** Other voters that met one. */
+  #met: readonly NodeId[] = []
+  /** Whether one that was met was lost again. */
   #isOld = false
   #most = 0
 
@@ -66,9 +70,18 @@ export class ApartLedger {
     return this.#bases !== undefined
   }
 
+  get contact(): Contact {
+    return !this.isApart ? 'kept' : this.#returned.size > 0 ? 'met' : 'lost'
+  }
+
   /** A connection to a voter is about to end. */
   leaving(peer: NodeId, session: Session): void {
     this.#left.set(peer, versionsThere(session))
+    this.gone(peer)
+  }
+
+  /** A voter is reached no more. */
+  gone(peer: NodeId): void {
     if (this.#returned.has(peer)) this.#isOld = true
   }
 
@@ -81,6 +94,16 @@ export class ApartLedger {
     }
   }
 
+  /** How the other voters stand now. One that met who is on another side brings here what comes from there. */
+  others(rows: readonly ReachabilityRow[]): void {
+    const saying = (what: Contact): NodeId[] =>
+      rows.flatMap(({ observer, contact }) => (contact === what ? observer : []))
+    const [met, kept] = [saying('met'), saying('kept')]
+    if (met.length > 0) this.#atContact ??= this.divergence()
+    else if (this.#met.some((id) => !kept.includes(id))) this.#isOld = true
+    this.#met = met
+  }
+
   /** These are on another side: begins anew where one of them had come back meanwhile. */
   lost(absent: readonly NodeId[]): void {
     const isNew =
@@ -89,8 +112,8 @@ export class ApartLedger {
     if (!isNew) return
     this.end()
     const known = absent.flatMap((peer) => {
-      const open = this.#neighbours.sessionsOf(peer).map(versionsThere)
-      return open.length > 0 ? open : (this.#left.get(peer) ?? [])
+      const open = this.#neighbours.sessionsOf(peer)
+      return open.length > 0 ? open.map(versionsThere) : (this.#left.get(peer) ?? [])
     })
     this.#bases = new Map()
     for (const core of this.#core.shelf.cores()) this.#note(core, known)
@@ -122,7 +145,6 @@ export class ApartLedger {
     for (const core of this.#core.shelf.cores()) if (this.#bases.has(core.name)) this.#count(core)
     const sum = { ...noDivergence } as { -readonly [K in keyof Divergence]: number }
     for (const { changes, keys, bytes } of this.#figures.values()) {
-      if (changes === 0) continue
       sum.documents += 1
       sum.changes += changes
       sum.keys += keys
@@ -131,19 +153,16 @@ export class ApartLedger {
     return sum
   }
 
-  /** Over the connections to these. */
-  progress(peers: readonly NodeId[]): HealingProgress {
-    let documents = 0
-    let changes = 0
-    for (const peer of peers)
-      for (const { streams } of this.#neighbours.sessionsOf(peer))
-        for (const { core, theirs, isSynced } of streams.values()) {
-          if (isSynced) continue
-          documents += 1
-          changes += seqsAbove(theirs, core.store.version) + seqsAbove(core.store.version, theirs)
-        }
-    this.#most = Math.max(this.#most, changes + documents)
-    return { documents, changes, done: this.#most === 0 ? 1 : 1 - (changes + documents) / this.#most }
+  /** With what is not in sync. Where it is not done there is something left, known or not. */
+  progress(unsynced: readonly DocumentStream[], isDone: boolean): HealingProgress {
+    const documents = unsynced.length
+    const changes = unsynced.reduce(
+      (sum, { core, theirs }) => sum + seqsAbove(theirs, core.store.version) + seqsAbove(core.store.version, theirs),
+      0,
+    )
+    const left = isDone ? 0 : Math.max(1, changes + documents)
+    this.#most = Math.max(this.#most, left, 1)
+    return { documents, changes, done: 1 - left / this.#most }
   }
 
   #note(core: DocumentCore, known: readonly ReadonlyMap<string, Version>[]): void {

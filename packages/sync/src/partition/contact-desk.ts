@@ -1,3 +1,4 @@
+import type { DocumentStream } from '../document-stream.ts'
 import type { HealEvent } from '../incidents.ts'
 import { listen } from '../listeners.ts'
 import type { Replica } from '../replica.ts'
@@ -6,6 +7,7 @@ import { ApartLedger, type Divergence, type HealingProgress } from './apart.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { PartitionEvents, PartitionSituation } from './partitions.ts'
 import type { NodeId } from './roster.ts'
+import type { ReachabilityRow } from './verdict/reachability.ts'
 import type { Verdict } from './verdict/verdict-machine.ts'
 
 type Listeners = { readonly [K in keyof PartitionEvents]: Set<(event: PartitionEvents[K]) => void> }
@@ -49,7 +51,7 @@ export class ContactDesk {
   /** What is to be said of a verdict as it stands; nothing of one undefined. */
   situation(verdict: Verdict | undefined): PartitionSituation {
     const { ledger } = this
-    if (verdict === undefined || verdict.powerless === 'paused') return { state: 'unknown' }
+    if (verdict === undefined) return { state: 'unknown' }
     const { since, mode } = verdict
     const absent = absentIn(verdict)
     if (absent.length === 0 && mode === 'unknown') return { state: 'unknown' }
@@ -67,11 +69,20 @@ export class ContactDesk {
     return Object.assign(own, { state: 'healing', since: this.#splitAt, progress: this.#progress } as const)
   }
 
-  /** Looks at a verdict, new or not; `isCovered` says whether each side has what the other had. */
-  look(verdict: Verdict | undefined, reached: readonly NodeId[], isCovered: () => boolean): void {
-    if (verdict === undefined || verdict.powerless === 'paused') return
+  /**
+   * Looks at a verdict, new or not, and at how other voters stand; `unsynced` says which documents are not in sync
+   * with voters, `isCovered` whether each side has what the other had.
+   */
+  look(
+    verdict: Verdict | undefined,
+    others: readonly ReachabilityRow[],
+    unsynced: () => readonly DocumentStream[],
+    isCovered: () => boolean,
+  ): void {
+    if (verdict === undefined) return
     const { ledger } = this
     const absent = absentIn(verdict)
+    ledger.others(others)
     if (absent.length > 0) {
       const isNew = !ledger.isApart
       ledger.lost(absent)
@@ -79,20 +90,20 @@ export class ContactDesk {
       if (!isNew) return
       this.#splitAt = verdict.since
       this.#core.tell(this.#listeners.split, { verdict, absent })
-    } else if (ledger.isApart && verdict.mode !== 'unknown') this.#heal(reached, isCovered)
+    } else if (ledger.isApart && verdict.mode !== 'unknown') this.#heal(unsynced(), isCovered())
   }
 
   close(): void {
     this.#stop?.()
   }
 
-  #heal(reached: readonly NodeId[], isCovered: () => boolean): void {
+  #heal(unsynced: readonly DocumentStream[], isDone: boolean): void {
     const { ledger } = this
     const before = this.#progress
-    this.#progress = ledger.progress(reached)
+    this.#progress = ledger.progress(unsynced, isDone)
     if (before?.changes !== this.#progress.changes || before.documents !== this.#progress.documents)
       this.#core.tell(this.#listeners.healing, this.#progress)
-    if (!isCovered()) return
+    if (!isDone) return
     const since = this.#splitAt
     const healed = { since, forMs: Math.max(0, this.#core.clock.now() - since), ours: ledger.divergence() }
     ledger.end()
@@ -101,7 +112,8 @@ export class ContactDesk {
   }
 }
 
-function absentIn({ roster, sides }: Verdict): NodeId[] {
+/** Voters that are not on the own side. */
+export function absentIn({ roster, sides }: Verdict): NodeId[] {
   const here = sides[0] ?? []
   return roster.voters.map(({ id }) => id).filter((id) => !here.includes(id))
 }

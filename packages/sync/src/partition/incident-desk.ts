@@ -1,6 +1,7 @@
 import { listen } from '../listeners.ts'
 import type { ReplicaCore } from '../replica-core.ts'
 import type { StoredRow } from '../seams.ts'
+import { absentIn } from './contact-desk.ts'
 import { putJson, readJson } from './json-row.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { PartitionMetrics } from './partitions.ts'
@@ -28,6 +29,8 @@ export class IncidentDesk {
   readonly #listeners = new Set<(event: { readonly incident: Incident; readonly what: string }) => void>()
   /** Until when documents count as diverged. */
   readonly #diverged = new Map<string, number>()
+  /** By the last verdict, in this opening. */
+  #contact: Pick<Symptoms, 'here' | 'absent' | 'missing'> | undefined
   #recovery: Recovery
 
   constructor(core: ReplicaCore, neighbours: Neighbours, counts: PartitionMetrics, stableMs: number) {
@@ -73,9 +76,19 @@ export class IncidentDesk {
     this.#diverged.set(document, this.#core.clock.monotonic() + divergedMs)
   }
 
-  /** What a verdict shows of being wrong. */
+  /** What a verdict shows of being wrong; undefined where there is none. */
   seen(verdict: Verdict | undefined): void {
-    this.step({ kind: 'seen', symptoms: this.#symptoms(verdict) })
+    const now = this.#core.clock.monotonic()
+    for (const [document, until] of this.#diverged) if (now >= until) this.#diverged.delete(document)
+    const diverged = [...this.#diverged.keys()]
+    // Who was paused, or has just begun, knows nothing of the others: what was wrong, also in an earlier opening, is not well by that.
+    if (verdict !== undefined) {
+      const oneWay = verdict.oneWay.map(({ from, to }) => [from, to] as const)
+      const missing = [...verdict.missingLinks, ...oneWay]
+      this.#contact = { here: verdict.sides[0] ?? [], absent: absentIn(verdict), missing }
+    } else if (this.#contact === undefined && diverged.length === 0) return
+    const contact = this.#contact ?? this.open[0]?.symptoms
+    this.step({ kind: 'seen', symptoms: { ...noSymptoms, ...contact, diverged } })
   }
 
   step(input: Untimed<IncidentInput>): void {
@@ -85,18 +98,6 @@ export class IncidentDesk {
 
   #recoveryOf(known: readonly Incident[]): Recovery {
     return createRecovery({ stableMs: this.#stableMs, newId: () => this.#core.newId(), known })
-  }
-
-  #symptoms(verdict: Verdict | undefined): Symptoms {
-    const { now } = readingOf(this.#core)
-    for (const [document, until] of this.#diverged) if (now >= until) this.#diverged.delete(document)
-    const diverged = [...this.#diverged.keys()]
-    // Who was paused, or has just begun, knows nothing of the others.
-    if (verdict === undefined || verdict.powerless === 'paused') return { ...noSymptoms, diverged }
-    const here = verdict.sides[0] ?? []
-    const absent = verdict.roster.voters.map(({ id }) => id).filter((id) => !here.includes(id))
-    const oneWay = verdict.oneWay.map(({ from, to }) => [from, to] as const)
-    return { ...noSymptoms, here, absent, missing: [...verdict.missingLinks, ...oneWay], diverged }
   }
 
   #carryOut(effect: ReturnType<Recovery['step']>[number]): void {
@@ -134,8 +135,7 @@ export class IncidentDesk {
 
 function incidentsOf(rows: readonly StoredRow[]): Incident[] {
   const incidents: Incident[] = []
-  for (const { key, bytes } of rows) {
-    if (!key.startsWith(incidentPrefix)) continue
+  for (const { bytes } of rows) {
     const incident = readJson(bytes) as Partial<Incident> | null | undefined
     // A damaged record is a record less.
     if (typeof incident?.id === 'string' && Array.isArray(incident.timeline)) incidents.push(incident as Incident)

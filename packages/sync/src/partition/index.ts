@@ -11,6 +11,7 @@ export {
   type SwimDetector,
 } from './detector/detector.ts'
 export { elapsedAtLeast, elapsedAtMost, type Moment } from './detector/elapsed.ts'
+export type { LinkSettings, PresetName } from './detector/link-presets.ts'
 export {
   createPauseGuard,
   type PauseGuard,
@@ -29,7 +30,6 @@ export {
   type PhiIntervals,
   type PhiOptions,
 } from './detector/phi.ts'
-export type { LinkSettings, PresetName } from './detector/link-presets.ts'
 export { type DetectorSettings, detectorPresets, detectorSettingsFault } from './detector/presets.ts'
 export { createSwim, type Swim, type SwimOptions } from './detector/swim.ts'
 export {
@@ -196,6 +196,7 @@ export {
 } from './roster-record.ts'
 export { explainPartition } from './verdict/explain.ts'
 export {
+  type Contact,
   createReachability,
   type HeardRow,
   type HeldRow,

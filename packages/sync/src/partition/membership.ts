@@ -84,14 +84,14 @@ export class Membership {
     this.linksChanged()
   }
 
-  /** A voter may be reached otherwise than before, or this one votes otherwise: so says the own row of the matrix. */
+  /** A voter may be reached otherwise than before, this one votes otherwise, or lost or met others: so says the own row of the matrix. */
   linksChanged(): void {
-    const { core, self, roster, detector } = this.#ground
+    const { core, self, roster, detector, contact } = this.#ground
     const { now, wall } = readingOf(core)
     const links = [...roster.voters]
       .filter((id) => id !== self)
       .map((peer) => this.#links.to(peer, detector.memberOf(peer), wall, this.#guideTo(peer)))
-    this.stepRows({ kind: 'links', links, mayVote: roster.mayVote, now })
+    this.stepRows({ kind: 'links', links, mayVote: roster.mayVote, contact: contact.ledger.contact, now })
   }
 
   #guideTo(voter: NodeId): NodeId | undefined {
@@ -109,11 +109,16 @@ export class Membership {
         return false
       case 'stateChanged': {
         const { peer, from, to, evidence } = effect
-        if (to === 'suspect') counts.suspicions += 1
-        if (to === 'unreachable') counts.unreachable += 1
         if (from === 'suspect' && to === 'alive') counts.suspicionsRefuted += 1
-        if (to === 'suspect') contact.suspected(peer)
+        if (to === 'suspect') {
+          counts.suspicions += 1
+          contact.suspected(peer)
+        }
         if (to === 'alive') contact.ledger.returned(peer)
+        if (to === 'unreachable') {
+          counts.unreachable += 1
+          contact.ledger.gone(peer)
+        }
         core.log('info', 'member', { peer, from, to, by: evidence.kind })
         return true
       }

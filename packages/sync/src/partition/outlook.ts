@@ -1,5 +1,6 @@
+import type { DocumentStream } from '../document-stream.ts'
 import type { ReplicaCore } from '../replica-core.ts'
-import type { ContactDesk } from './contact-desk.ts'
+import { absentIn, type ContactDesk } from './contact-desk.ts'
 import type { Detector } from './detector/detector.ts'
 import type { IncidentDesk } from './incident-desk.ts'
 import type { Neighbours } from './neighbours.ts'
@@ -8,7 +9,7 @@ import { readingOf } from './reading.ts'
 import type { NodeId } from './roster.ts'
 import type { RosterDesk } from './roster-desk.ts'
 import { OneWayProof } from './verdict/one-way-proof.ts'
-import type { Reachability } from './verdict/reachability.ts'
+import type { Reachability, ReachabilityRow } from './verdict/reachability.ts'
 import {
   createVerdictMachine,
   type Verdict,
@@ -37,6 +38,8 @@ export interface OutlookGround {
   readonly contact: ContactDesk
   readonly incidents: IncidentDesk
   readonly counts: PartitionMetrics
+  /** The own row may say something else: of contact. */
+  readonly says: () => void
 }
 
 /**
@@ -52,7 +55,7 @@ export class Outlook {
   readonly #oneWay: OneWayProof
   /** What was judged last: judging the same again comes to the same. */
   #basis: readonly unknown[] = []
-  #startedAt = 0
+  #warmAt = 0
   #lookedAt = Number.NEGATIVE_INFINITY
   /** Whether others have had the time to be heard of. */
   #isWarm = false
@@ -71,9 +74,10 @@ export class Outlook {
     return verdict === undefined ? undefined : this.#oneWay.proved(verdict, this.#ground.core.clock.monotonic())
   }
 
-  /** The verdict, once others have had the time to be heard of. */
+  /** The verdict, once others have had the time to be heard of, also since a pause of this replica. */
   get warmVerdict(): Verdict | undefined {
-    return this.#isWarm ? this.verdict : undefined
+    const { verdict } = this
+    return this.#isWarm && verdict?.powerless !== 'paused' ? verdict : undefined
   }
 
   get wakeAt(): number {
@@ -81,7 +85,7 @@ export class Outlook {
   }
 
   begin(): void {
-    this.#startedAt = this.#ground.core.clock.monotonic()
+    this.#warmAt = this.#ground.core.clock.monotonic() + this.#ground.warmAfterMs
   }
 
   tick(): void {
@@ -131,7 +135,8 @@ export class Outlook {
 
   /** Takes in how things are now, new verdict or not. */
   look(): void {
-    const { core, neighbours, roster, contact, incidents } = this.#ground
+    const { core, contact, incidents, says } = this.#ground
+    const { contact: before } = contact.ledger
     this.#oneWay.wakeAt = Number.POSITIVE_INFINITY
     const { verdict } = this
     const now = core.clock.monotonic()
@@ -143,15 +148,13 @@ export class Outlook {
       core.tell(this.listeners, verdict)
     }
     contact.look(
-      this.#isWarm ? verdict : undefined,
-      neighbours.ids.filter((id) => roster.voters.has(id)),
+      this.warmVerdict,
+      this.#others,
+      () => this.#unsynced,
       () => this.#isCovered(),
     )
-    incidents.seen(verdict)
-  }
-
-  get #warmAt(): number {
-    return this.#startedAt + this.#ground.warmAfterMs
+    incidents.seen(this.warmVerdict)
+    if (before !== contact.ledger.contact) says()
   }
 
   /** Whether all are there; or whoever has no vote was told by one that has, and that answers. */
@@ -176,19 +179,31 @@ export class Outlook {
     return Math.max(this.#lookedAt + lookMs, at)
   }
 
-  /** Each side has what the other had: every document is in sync with every voter that is connected. */
+  /** How the other voters stand, as far as anything recent is known of them. */
+  get #others(): ReachabilityRow[] {
+    const { self, reachability } = this.#ground
+    return reachability.rows.flatMap(({ row, isFresh }) => (isFresh && row.observer !== self ? row : []))
+  }
+
+  /**
+   * Each side has what the other had: every document is in sync with every voter that is connected. Who has no vote may be connected
+   * with one side only, and waits for the word of the voters: these go by themselves, or each would wait for the others.
+   */
   #isCovered(): boolean {
+    const { self, roster } = this.#ground
+    if (!roster.voters.has(self) && this.#others.some(({ contact }) => contact !== 'kept')) return false
+    return this.#unsynced.length === 0
+  }
+
+  /** Documents on connections with voters that are not in sync there. */
+  get #unsynced(): DocumentStream[] {
     const { neighbours, roster } = this.#ground
-    for (const peer of neighbours.ids) {
-      if (!roster.voters.has(peer)) continue
-      for (const session of neighbours.sessionsOf(peer)) {
-        for (const stream of session.streams.values()) if (!stream.isSynced) return false
-      }
-    }
-    return true
+    const voters = neighbours.ids.filter((id) => roster.voters.has(id))
+    const sessions = voters.flatMap((peer) => neighbours.sessionsOf(peer))
+    return sessions.flatMap(({ streams }) => [...streams.values()].filter(({ isSynced }) => !isSynced))
   }
 }
 
-function isSplit({ mode, sides, roster }: Verdict): boolean {
-  return mode !== 'unknown' && (sides[0]?.length ?? 0) < roster.voters.length
+function isSplit(verdict: Verdict): boolean {
+  return verdict.mode !== 'unknown' && absentIn(verdict).length > 0
 }

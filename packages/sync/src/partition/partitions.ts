@@ -88,7 +88,10 @@ export type PartitionStatus = PartitionSituation & {
   readonly connected: readonly NodeId[]
   /** Whether this replica was paused, so that nobody is blamed for its silence. */
   readonly isPaused: boolean
-  /** Voters that may be gone: since when, and when they count as gone unless they are heard. Unix milliseconds. */
+  /**
+   * Voters that may be gone: since when, and when they count as gone unless they are heard. Unix milliseconds. A verdict counts on none of
+   * them: whom nobody else reaches either it shows on another side already, and whether that one is only late is known by then.
+   */
   readonly suspected: readonly Suspicion[]
   /** Incidents that are not closed. */
   readonly open: readonly Incident[]
@@ -102,7 +105,7 @@ export interface PartitionEvents {
   readonly split: { readonly verdict: Verdict; readonly absent: readonly NodeId[] }
   /** All are connected again; told as it goes on. */
   readonly healing: HealingProgress
-  /** Each side has what the other had. */
+  /** Each side has what the other had; who has no vote goes by the voters for that. */
   readonly healed: HealedSplit
 }
 
@@ -112,7 +115,7 @@ export interface HealedSplit {
   readonly since: number
   /** How long it lasted, with the heal, milliseconds. */
   readonly forMs: number
-  /** What this side wrote meanwhile. */
+  /** What this side wrote before any of its voters met one of the other. */
   readonly ours: Divergence
   /** What each side did and how conflicts were settled, a report for each document and connection that was lost and came back: what came in
    * meanwhile over one that held is in none. None on servers, which follow no outages. */

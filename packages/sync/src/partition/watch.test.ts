@@ -5,6 +5,7 @@ import { insideOf } from '../replica.ts'
 import { type Participant, World } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import { Duties, type DutiesGround } from './duties.ts'
+import { clientOf as clientWithLeases, ttlMs, voters, want, wantAt } from './leases.test-helper.ts'
 import { mostVoters, type Roster } from './roster.ts'
 import { rosterPrefix } from './roster-desk.ts'
 import { explainPartition } from './verdict/explain.ts'
@@ -19,9 +20,9 @@ const isAll = (cluster: Cluster, mode: Mode): boolean =>
   cluster.nodes.every(({ watch }) => watch.status.verdict?.mode === mode)
 
 /** A client of `a`. */
-function clientOf(cluster: Cluster): Participant {
+function clientOf(cluster: Cluster, options: Parameters<World['replica']>[0] = {}): Participant {
   const wire = cluster.world.wire('in')
-  const client = cluster.world.replica()
+  const client = cluster.world.replica(options)
   client.join({ transports: [wire.dial] })
   cluster.node('a').participant.join({ transports: [wire.listen] })
   return client
@@ -189,7 +190,7 @@ describe('the partition layer of a replica', () => {
     cluster.world.advance(1000)
     for (let version = 1; version < 200; version++) {
       const rows = ['b', 'c'].map((observer) => ({
-        row: { observer, rosterEpoch: 1, version, mayVote: false, links: [] },
+        row: { observer, rosterEpoch: 1, version, mayVote: false, contact: 'kept' as const, links: [] },
         ageMs: 0,
       }))
       for (const { session } of insideOf(client.replica).connections)
@@ -310,6 +311,25 @@ describe('the partition layer of a replica', () => {
     expect(watch.metrics().unreachable).toBe(1)
   })
 
+  it('[PL29] says the same of whoever is suspected each time, in whole milliseconds of the wall clock', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    cluster.world.advance(30_000)
+    const { clock } = insideOf(cluster.node('a').participant.replica)
+    cluster.between('c', 'ab', true)
+    const said = new Set<string>()
+    // As platforms have it: one clock in fractions, the other cut to whole milliseconds.
+    const { monotonic, now } = { ...clock }
+    Object.assign(clock, { monotonic: () => monotonic() + 0.7, now: () => Math.floor(now()) })
+    for (let at = 0; at < 10_000; at += 10.3) {
+      cluster.world.advance(10.3)
+      for (const { since, until } of cluster.node('a').watch.status.suspected) {
+        said.add(String(since))
+        expect([since, until].every(Number.isInteger)).toBe(true)
+      }
+    }
+    expect(said.size).toBe(1)
+  })
+
   it('[PL19] works on a divergence as an incident from when it is seen', () => {
     const cluster = new Cluster(['a', 'b', 'c'])
     cluster.until('full', () => isAll(cluster, 'full'), 60)
@@ -373,7 +393,7 @@ describe('the partition layer of a replica', () => {
     const linkTo = (peer: string): PeerLink => ({ peer, kind: 'direct', since: 1_767_225_600_000 })
     const rowOf = (observer: string): ReachabilityRow => {
       const links = names.filter((name) => name !== observer).map(linkTo)
-      return { observer, rosterEpoch: 1, version: 1, mayVote: true, links }
+      return { observer, rosterEpoch: 1, version: 1, mayVote: true, contact: 'kept', links }
     }
     const told: PartitionMessage[] = []
     const duties = new Duties({
@@ -393,6 +413,106 @@ describe('the partition layer of a replica', () => {
     expect(observers).toEqual(names)
     expect(told.length).toBeGreaterThan(2)
     for (const message of told) expect(encodePartition(message).length).toBeLessThan(200_000)
+  })
+
+  it('[PL26] is closed with its replica, before the connections: leases are given back, and nothing is told as lost', () => {
+    const cluster = voters()
+    for (const name of ['of ada', 'c']) {
+      const { participant, watch } = name === 'c' ? cluster.node(name) : clientWithLeases(cluster, name)
+      cluster.until('whole', () => watch.status.state === 'whole', 40)
+      const first = wantAt({ participant, watch })
+      cluster.until('held', () => first.lease.token !== undefined, 5)
+      const second = want(cluster, 'b')
+      cluster.world.advance(1000)
+      const told: string[] = []
+      watch.on('split', () => told.push('split'))
+      watch.onVerdict(({ mode }) => told.push(mode))
+      watch.onIncident((_, what) => told.push(what))
+      participant.replica.close()
+      expect([first.lease.token, first.told, told]).toEqual([undefined, ['usable', 'lost'], []])
+      let waited = 0
+      for (; second.lease.token === undefined && waited < 60_000; waited += 100) cluster.world.advance(100)
+      expect(waited).toBeLessThan(ttlMs / 2)
+      second.lease.release()
+      cluster.world.advance(1000)
+    }
+  })
+
+  it('[PL27] watches a replica once: again is refused until the first is closed, which it can be before it has begun', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    const { replica } = clientOf(cluster)
+    const first = watchPartitions(replica)
+    let reason = ''
+    try {
+      watchPartitions(replica)
+    } catch (error) {
+      reason = isRejoinError(error) ? `${error.code}: ${error.reason}` : String(error)
+    }
+    expect(reason).toMatch(/^config-invalid: .* close that watch first/)
+    cluster.until('whole', () => first.status.state === 'whole', 20)
+    first.close()
+    watchPartitions(replica).close()
+    const third = watchPartitions(replica)
+    cluster.until('whole', () => third.status.state === 'whole', 20)
+    const disk = createMemoryDisk().open()
+    let fail: () => void = () => undefined
+    const read = (): Promise<never> => new Promise((_, reject) => (fail = () => reject(new Error('too late'))))
+    const late = { kind: 'late', read, write: disk.write.bind(disk), close: disk.close.bind(disk) }
+    const world = new World()
+    const slow = world.replica({ storage: late })
+    const early = watchPartitions(slow.replica)
+    slow.replica.close()
+    fail()
+    expect(() => early.lease({ name: 'match' }, 'round')).not.toThrow()
+    expect(world.time.pending).toBe(0)
+    expect(insideOf(slow.replica).companions.size).toBe(0)
+  })
+
+  it('[PL28] opens no incident before others had the time to be heard of, at a page or a server, and goes on with earlier ones from then', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    cluster.world.advance(60_000)
+    const { participant } = cluster.node('a')
+    const client = clientOf(cluster)
+    const watch = watchPartitions(client.replica)
+    cluster.world.advance(60_000)
+    expect([...cluster.nodes.map((node) => node.watch), watch].flatMap(({ incidents }) => incidents)).toEqual([])
+    cluster.between('c', 'ab', true)
+    cluster.until('opened', () => cluster.node('a').watch.status.open.length > 0, 60)
+    const [{ id } = { id: '' }] = cluster.node('a').watch.status.open
+    cluster.world.advance(10_000)
+    participant.replica.close()
+    cluster.between('a', 'bc', true)
+    const again = cluster.start('a')
+    const known = (): unknown[] => again.watch.incidents.map((incident) => [incident.id, incident.phase])
+    const before = known()
+    cluster.world.advance(20_000)
+    expect([known(), again.told]).toEqual([before, []])
+    cluster.between('a', 'bc', false)
+    cluster.between('c', 'ab', false)
+    cluster.until('closed', () => again.watch.status.open.length === 0, 120)
+    expect(again.watch.incidents.map((incident) => [incident.id, incident.outcome])).toEqual([[id, 'healed']])
+  })
+
+  it('[PL30] says of no incident that nothing is wrong any more because this replica was paused', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    cluster.world.advance(60_000)
+    let jumpMs = 0
+    const { clock } = cluster.world.time
+    const jumping = { now: () => clock.now() + jumpMs, monotonic: () => clock.monotonic() }
+    const watch = watchPartitions(clientOf(cluster, { clock: jumping }).replica)
+    const told: string[] = []
+    watch.onIncident((_, what) => told.push(what))
+    cluster.between('c', 'ab', true)
+    cluster.until('opened', () => watch.status.open.length > 0, 60)
+    cluster.world.advance(20_000)
+    const { length } = told
+    jumpMs = 3_600_000
+    cluster.until('paused', () => watch.status.isPaused, 10)
+    cluster.until('awake', () => !watch.status.isPaused && watch.status.state === 'split', 60)
+    expect(watch.status.open[0]?.timeline.map(({ what }) => what)).not.toContain('cleared')
+    expect(told.slice(length).filter((what) => /verifying|closed/.test(what))).toEqual([])
+    cluster.between('c', 'ab', false)
+    cluster.until('closed', () => watch.status.open.length === 0, 120)
   })
 
   it('[PL8] ends the connection of one that says what no partition layer would, and goes on', () => {

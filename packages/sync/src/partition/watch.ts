@@ -45,9 +45,14 @@ import { stableAfterMs, type Verdict } from './verdict/verdict-machine.ts'
 
 const defaultTtlMs = 30_000
 const needsLeases = { reason: 'Leases need the option `leases`, as `votedLeases`.' }
+const watchedAlready = { reason: 'The replica is watched already: close that watch first.' }
 const needsVoting = { reason: 'Who votes, as servers do, needs the option `voting`.' }
 
-/** Begins to watch over the partitions of a replica. It answers at once, and goes on from what is on the disk once that is read. */
+/**
+ * Begins to watch over the partitions of a replica. It answers at once, and goes on from what is on the disk once that is read. It ends with
+ * `close()`, or with the replica.
+ * @throws RejoinError `config-invalid` where an option cannot be kept, or the replica is watched already.
+ */
 export function watchPartitions(replica: Replica, options: PartitionOptions = {}): Partitions {
   const { voting, preset = 'lan' } = options
   const own = options.settings
@@ -61,6 +66,7 @@ export function watchPartitions(replica: Replica, options: PartitionOptions = {}
   const isVoter =
     core.role === 'server' || options.roster?.voters.some(({ id }) => id === (core.name || core.id)) === true
   if (isVoter && voting === undefined) throw rejoinError('config-invalid', needsVoting)
+  if (core.companions.has(partitionChannel)) throw rejoinError('config-invalid', watchedAlready)
   const watch = new PartitionWatch(replica, core, options, settings)
   watch.start()
   return watch
@@ -98,7 +104,8 @@ class PartitionWatch implements Companion, Partitions {
   }
   #wakeAt = 0
   #isHidden = false
-  #isStarted = false
+  /** From the begin to the end. */
+  #isRunning = false
   #isClosed = false
   readonly #stops: (() => void)[] = []
   /** Over these a roster was told. */
@@ -130,6 +137,7 @@ class PartitionWatch implements Companion, Partitions {
     const { self } = this
     const neighbours = this.#neighbours
     const roster = (): Roster | undefined => this.#roster.roster
+    const says = (): void => this.#members.linksChanged()
     this.#roster = new RosterDesk({
       core,
       self,
@@ -138,7 +146,7 @@ class PartitionWatch implements Companion, Partitions {
       maxTtlMs,
       inForce: (inForce, before) => this.#inForce(inForce, before),
       tell: (effect) => this.#duties?.carryOut(effect),
-      votes: () => this.#members.linksChanged(),
+      votes: says,
     })
     this.#contact = new ContactDesk(replica, core, neighbours)
     this.#outlook = new Outlook({
@@ -155,6 +163,7 @@ class PartitionWatch implements Companion, Partitions {
       contact: this.#contact,
       incidents: this.#incidents,
       counts: this.#counts,
+      says,
     })
     this.#members = new Membership({
       core,
@@ -203,7 +212,7 @@ class PartitionWatch implements Companion, Partitions {
 
   get status(): PartitionStatus {
     const { verdict, warmVerdict } = this.#outlook
-    const { now, wall } = this.#time()
+    const core = this.#core
     return Object.assign(this.#contact.situation(warmVerdict), {
       side: warmVerdict?.mode ?? ('unknown' as const),
       members: verdict?.sides[0] ?? [],
@@ -215,8 +224,8 @@ class PartitionWatch implements Companion, Partitions {
       isPaused: this.#detector.isArmed,
       suspected: this.#detector.suspicions.map(({ peer, since, until }) => ({
         peer,
-        since: wall + since - now,
-        until: wall + until - now,
+        since: core.onWall(since),
+        until: core.onWall(until),
       })),
       open: this.#incidents.open,
     })
@@ -277,26 +286,16 @@ class PartitionWatch implements Companion, Partitions {
 
   start(): void {
     const core = this.#core
-    const rows: Partial<Record<'roster' | 'incidents', readonly StoredRow[]>> = {}
-    let left = 2
-    const begin = (): void => {
-      left -= 1
-      if (left === 0) core.batch(() => this.#begin(rows.roster, rows.incidents))
+    core.companions.set(partitionChannel, this)
+    const read = (prefix: string, done: (rows?: readonly StoredRow[]) => void): void => {
+      core.storage.read(prefix).then(done, (error: unknown) => {
+        core.log('error', 'partition-rows-unread', { error: String(error) })
+        done()
+      })
     }
-    for (const [what, prefix] of [
-      ['roster', rosterPrefix],
-      ['incidents', incidentPrefix],
-    ] as const)
-      core.storage.read(prefix).then(
-        (found) => {
-          rows[what] = found
-          begin()
-        },
-        (error: unknown) => {
-          core.log('error', 'partition-rows-unread', { error: String(error) })
-          begin()
-        },
-      )
+    read(rosterPrefix, (roster) =>
+      read(incidentPrefix, (incidents) => core.batch(() => this.#begin(roster, incidents))),
+    )
   }
 
   close(): void {
@@ -306,19 +305,20 @@ class PartitionWatch implements Companion, Partitions {
     // While it is heard.
     this.#leases?.close()
     this.#isClosed = true
+    this.#isRunning = false
     this.#alarm.clear()
     for (const stop of this.#stops.splice(0)) stop()
     this.#core.companions.delete(partitionChannel)
   }
 
   established(session: Session): void {
-    if (!session.hearsAsides || this.#isClosed) return
+    if (!session.hearsAsides || !this.#isRunning) return
     if (this.#duties === undefined) this.#admit(session)
     else this.#duties.admit(session, () => this.#admit(session))
   }
 
   #admit(session: Session): void {
-    if (session.phase !== 'established' || this.#isClosed) return
+    if (session.phase !== 'established' || !this.#isRunning) return
     const peer = this.#neighbours.idOf(session)
     if (this.#isTaken(session)) {
       this.#core.log('warn', 'name-of-another', { peer, remote: session.remote })
@@ -366,7 +366,7 @@ class PartitionWatch implements Companion, Partitions {
     this.#votes?.ended(session)
     this.#news?.ended(session)
     const isLast = this.#neighbours.remove(session)
-    if (this.#isClosed) return
+    if (!this.#isRunning) return
     this.#waits.votersChanged()
     if (!isLast) return
     this.#members.left(peer, this.#time().now)
@@ -377,7 +377,7 @@ class PartitionWatch implements Companion, Partitions {
 
   receive(session: Session, bytes: Uint8Array, now: number): void {
     // Voters change, and with them whose name it is.
-    if (!this.#neighbours.has(session) || !this.#isStarted || this.#isTaken(session)) return
+    if (!this.#neighbours.has(session) || this.#isTaken(session)) return
     const told = this.#neighbours.read(session, bytes)
     const from = this.#neighbours.idOf(session)
     const isOfVoters = this.#roster.voters.has(from) || session.isServer
@@ -435,9 +435,7 @@ class PartitionWatch implements Companion, Partitions {
     this.#incidents.read(incidents ?? [])
     this.#outlook.begin()
     this.#roster.begin(roster)
-    this.#isStarted = true
-    core.companions.set(partitionChannel, this)
-    core.closers.add(() => this.close())
+    this.#isRunning = true
     this.#stops.push(
       this.#replica.onDivergence(({ document, peer }) => {
         // Whoever may read could make a server keep incidents.
@@ -449,15 +447,17 @@ class PartitionWatch implements Companion, Partitions {
     )
     if (core.environment !== undefined) {
       this.#stops.push(
-        core.environment.onHint((hint) => {
-          if (hint === 'online' || hint === 'offline') this.#outlook.isOffline = hint === 'offline'
-          if (hint === 'visible' || hint === 'hidden') {
-            this.#isHidden = hint === 'hidden'
-            core.batch(() => this.#members.step({ kind: 'hint', hint, ...this.#time() }))
-          }
-          core.batch(() => this.#outlook.observe())
-          this.#arm()
-        }),
+        core.environment.onHint((hint) =>
+          core.batch(() => {
+            if (hint === 'online' || hint === 'offline') this.#outlook.isOffline = hint === 'offline'
+            if (hint === 'visible' || hint === 'hidden') {
+              this.#isHidden = hint === 'hidden'
+              this.#members.step({ kind: 'hint', hint, ...this.#time() })
+            }
+            this.#outlook.observe()
+            this.#arm()
+          }),
+        ),
       )
     }
     for (const { session } of core.connections) if (session.phase === 'established') this.established(session)
@@ -474,7 +474,7 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   #tick(): void {
-    if (this.#isClosed) return
+    if (!this.#isRunning) return
     const { now, wall } = this.#time()
     this.#members.step({ kind: 'tick', now, wall })
     this.#duties?.tick(now, this.#isHidden)
@@ -488,7 +488,7 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   #arm(): void {
-    if (this.#isClosed || !this.#isStarted) return
+    if (!this.#isRunning) return
     const at =
       earliest([
         this.#outlook,

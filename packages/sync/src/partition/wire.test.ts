@@ -36,6 +36,7 @@ const messages: readonly PartitionMessage[] = [
           rosterEpoch: 2,
           version: 9,
           mayVote: true,
+          contact: 'met',
           links: [
             { peer: 'b', kind: 'relayed', by: 'c', since: 1_700_000_000_000 },
             { peer: 'c', kind: 'direct', since: 0 },

@@ -25,7 +25,7 @@ import {
 import type { LeaseMessage } from './lease/messages.ts'
 import { mostVoters, type NodeId, type Policy, type Roster, type Voter } from './roster.ts'
 import type { Ballot, RosterLogState, RosterMessage } from './roster-record.ts'
-import type { HeardRow, PeerLink, ReachabilityRow } from './verdict/reachability.ts'
+import type { Contact, HeardRow, PeerLink, ReachabilityRow } from './verdict/reachability.ts'
 
 /** What one partition layer tells another. */
 export type PartitionMessage =
@@ -159,6 +159,7 @@ const row = record<HeardRow>({
     rosterEpoch: uint,
     version: uint,
     mayVote: flag,
+    contact: choice<Contact>(['kept', 'lost', 'met']),
     links: list(link, mostVoters, 4),
   }),
   ageMs: time,

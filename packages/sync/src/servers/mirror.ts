@@ -82,7 +82,6 @@ class DocumentMirror implements Companion, Mirror {
     const core = this.#core
     core.companions.set(channel, this)
     for (const { session } of core.connections) if (session.phase === 'established') this.established(session)
-    core.closers.add(() => this.close())
   }
 
   close(): void {

@@ -228,7 +228,7 @@ export function createIncidentMachine(kept: Incident, stableMs: number, phases: 
       return incident
     },
     get wakeAt(): number | undefined {
-      return deadline()
+      return isStarted ? deadline() : undefined
     },
     step: (input) => {
       const { now } = input

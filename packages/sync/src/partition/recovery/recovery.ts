@@ -82,8 +82,8 @@ export function createRecovery(options: RecoveryOptions): Recovery {
       return running().sort((a, b) => a.openedAt - b.openedAt)
     },
     get isVerifying(): boolean {
-      for (const { incident } of open.values()) if (incident.phase === 'verify') return true
-      return false
+      // One of an earlier opening rests until something is seen.
+      return [...open.values()].some(({ incident, wakeAt }) => incident.phase === 'verify' && wakeAt !== undefined)
     },
     get wakeAt(): number | undefined {
       return earliest(open.values())

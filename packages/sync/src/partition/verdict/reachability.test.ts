@@ -31,13 +31,13 @@ describe('a reachability matrix', () => {
   it('[RM1] publishes the own row at once when a link changes, and again each gossip round, with a version that goes up', () => {
     const matrix = matrixOf('alice')
     const links: PeerLink[] = [{ peer: 'bob', kind: 'direct', since: 5 }]
-    const [first, told] = matrix.step({ kind: 'links', links, mayVote: true, now: 10 })
+    const [first, told] = matrix.step({ kind: 'links', links, mayVote: true, contact: 'kept', now: 10 })
     expect(first).toEqual({
       kind: 'publish',
-      row: { observer: 'alice', rosterEpoch: 1, version: 2, mayVote: true, links },
+      row: { observer: 'alice', rosterEpoch: 1, version: 2, mayVote: true, contact: 'kept', links },
     })
     expect(told).toEqual({ kind: 'changed' })
-    expect(matrix.step({ kind: 'links', links, mayVote: true, now: 20 })).toEqual([])
+    expect(matrix.step({ kind: 'links', links, mayVote: true, contact: 'kept', now: 20 })).toEqual([])
     expect(matrix.wakeAt).toBe(210)
     expect(matrix.step({ kind: 'tick', now: 209 })).toEqual([])
     expect(matrix.step({ kind: 'tick', now: 210 })).toMatchObject([{ kind: 'publish', row: { version: 3 } }])
@@ -46,26 +46,38 @@ describe('a reachability matrix', () => {
   it('[RM1] publishes the row of a replica that is no voter as well: others without a vote go by it', () => {
     const matrix = matrixOf('guest')
     const links = [{ peer: 'bob', kind: 'direct', since: 0 }] as const
-    const effects = matrix.step({ kind: 'links', links, mayVote: false, now: 0 })
+    const effects = matrix.step({ kind: 'links', links, mayVote: false, contact: 'kept', now: 0 })
     expect(effects).toMatchObject([{ kind: 'publish', row: { observer: 'guest', links } }, ...changed])
     expect(held(matrix, 'guest')?.row.links.length).toBe(1)
   })
 
   it('[RM8] publishes the own row at once when this replica begins or ceases to vote, and judges anew when another does', () => {
     const matrix = matrixOf('alice')
-    expect(matrix.step({ kind: 'links', links: [], mayVote: true, now: 0 })).toMatchObject([
+    expect(matrix.step({ kind: 'links', links: [], mayVote: true, contact: 'kept', now: 0 })).toMatchObject([
       { kind: 'publish', row: { mayVote: true } },
       ...changed,
     ])
-    expect(matrix.step({ kind: 'links', links: [], mayVote: true, now: 1 })).toEqual([])
-    expect(matrix.step({ kind: 'links', links: [], mayVote: false, now: 2 })).toMatchObject([
-      { kind: 'publish', row: { mayVote: false, version: 3 } },
+    expect(matrix.step({ kind: 'links', links: [], mayVote: true, contact: 'kept', now: 1 })).toEqual([])
+    expect(matrix.step({ kind: 'links', links: [], mayVote: false, contact: 'kept', now: 2 })).toMatchObject([
+      { kind: 'publish', row: { mayVote: false, contact: 'kept', version: 3 } },
       ...changed,
     ])
     hear(matrix, 'bob', rowOf('bob', ['alice'], { version: 5 }), 3)
     const { revision } = matrix
     expect(hear(matrix, 'bob', rowOf('bob', ['alice'], { version: 6, mayVote: false }), 4)).toEqual(changed)
     expect([matrix.revision, held(matrix, 'bob')?.row.mayVote]).toEqual([revision + 1, false])
+  })
+
+  it('[RM9] publishes the own row at once when contact is lost, met or kept again, and judges anew when that of another is', () => {
+    const matrix = matrixOf('alice')
+    for (const contact of ['lost', 'met', 'kept'] as const) {
+      const links = { kind: 'links', links: [], mayVote: true, contact, now: 0 } as const
+      expect(matrix.step(links)).toMatchObject([{ kind: 'publish', row: { contact } }, ...changed])
+      expect(matrix.step(links)).toEqual([])
+    }
+    hear(matrix, 'bob', rowOf('bob', ['alice'], { version: 5 }), 3)
+    expect(hear(matrix, 'bob', rowOf('bob', ['alice'], { version: 6, contact: 'met' }), 4)).toEqual(changed)
+    expect(held(matrix, 'bob')?.row.contact).toBe('met')
   })
 
   it('[RM2] takes the newest row of each observer, and says when it tells something else', () => {
@@ -176,6 +188,7 @@ describe('a reachability matrix', () => {
       rosterEpoch: fc.constantFrom(0, 1, 2, Number.NaN),
       version: fc.oneof(fc.nat(9), fc.double(), fc.maxSafeInteger()),
       mayVote: fc.boolean(),
+      contact: fc.constantFrom('kept', 'lost', 'met'),
       links: fc.array(link, { maxLength: 6 }),
     })
     const heard = fc.record({ row, ageMs: fc.oneof(fc.nat(20_000), fc.double()) })

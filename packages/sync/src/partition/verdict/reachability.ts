@@ -24,6 +24,12 @@ export interface PeerLink {
   readonly since: number
 }
 
+/**
+ * How a replica stands with all voters together: `lost` some, which are on another side; `met` one of these again itself, and its own side
+ * and that one may not have all of each other; neither, `kept`.
+ */
+export type Contact = 'kept' | 'lost' | 'met'
+
 /** What one voter sees. */
 export interface ReachabilityRow {
   readonly observer: NodeId
@@ -32,6 +38,7 @@ export interface ReachabilityRow {
   readonly version: number
   /** Whether it votes under that roster: not once it has accepted the next one, and not while its disk does not say what it promised. */
   readonly mayVote: boolean
+  readonly contact: Contact
   /** One for each other voter. Who is not named is not reached. */
   readonly links: readonly PeerLink[]
 }
@@ -62,8 +69,14 @@ export interface ReachabilityOptions {
 export type ReachabilityInput =
   /** The roster in force. Rows of another one are dropped with it. */
   | { readonly kind: 'roster'; readonly roster: Roster; readonly now: number }
-  /** All that this replica sees now, and whether it votes. */
-  | { readonly kind: 'links'; readonly links: readonly PeerLink[]; readonly mayVote: boolean; readonly now: number }
+  /** All that this replica sees now, and how it stands: the rest of its row. */
+  | {
+      readonly kind: 'links'
+      readonly links: readonly PeerLink[]
+      readonly mayVote: boolean
+      readonly contact: Contact
+      readonly now: number
+    }
   /**
    * Rows that a connection brought. `from` is who was authenticated there, never what a message says: a row whose observer
    * is `from` is first-hand, all others are hearsay.
@@ -120,11 +133,14 @@ export function createReachability(options: ReachabilityOptions): Reachability {
   let roster: Roster | undefined
   let epoch = 0
   let version = 0
-  let links: readonly PeerLink[] = []
-  let mayVote = false
+  let said: Said = { mayVote: false, contact: 'kept', links: [] }
   let publishAt: number | undefined
   let revision = 0
 
+  const own = (): Said => {
+    const { mayVote, contact } = said
+    return { mayVote, contact, links: linksAmongVoters(self, said.links) }
+  }
   const linksAmongVoters = (observer: NodeId, told: readonly PeerLink[]): PeerLink[] => {
     const byPeer = new Map(told.slice(0, mostVoters).map((link) => [link.peer, link]))
     return [...voters].flatMap((id) => (id === observer ? [] : (byPeer.get(id) ?? [])))
@@ -132,7 +148,7 @@ export function createReachability(options: ReachabilityOptions): Reachability {
 
   const publish = (now: number): ReachabilityEffect[] => {
     version += 1
-    const row = { observer: self, rosterEpoch: epoch, version, mayVote, links: linksAmongVoters(self, links) }
+    const row = { observer: self, rosterEpoch: epoch, version, ...own() }
     entries.set(self, { row, heardAt: now, isFresh: true, isHearsay: false })
     publishAt = now + gossipIntervalMs
     return [{ kind: 'publish', row }]
@@ -160,7 +176,7 @@ export function createReachability(options: ReachabilityOptions): Reachability {
     if (!isNews(held, row, isHearsay)) return false
     const kept = { ...row, links: linksAmongVoters(observer, row.links) }
     entries.set(observer, { row: kept, heardAt: now - ageMs, isFresh: true, isHearsay })
-    return !held?.isFresh || !saysSame(held.row, kept)
+    return !held?.isFresh || sayingOf(held.row) !== sayingOf(kept)
   }
 
   const isAnyStaleNow = (now: number): boolean => {
@@ -209,10 +225,8 @@ export function createReachability(options: ReachabilityOptions): Reachability {
           break
         case 'links': {
           const before = entries.get(self)
-          links = input.links
-          mayVote = input.mayVote
-          const after = { mayVote, links: linksAmongVoters(self, links) }
-          if (epoch === 0 || (before && saysSame(before.row, after))) break
+          said = input
+          if (epoch === 0 || (before && sayingOf(before.row) === sayingOf(own()))) break
           effects.push(...publish(now))
           isChanged = true
           break
@@ -232,16 +246,9 @@ export function createReachability(options: ReachabilityOptions): Reachability {
   }
 }
 
-type Said = Pick<ReachabilityRow, 'mayVote' | 'links'>
+type Said = Pick<ReachabilityRow, 'mayVote' | 'contact' | 'links'>
 
-/** Whether two rows say the same, apart from since when. */
-function saysSame(left: Said, right: Said): boolean {
-  return (
-    left.mayVote === right.mayVote &&
-    left.links.length === right.links.length &&
-    left.links.every(({ peer, kind, by }, at) => {
-      const other = right.links[at] as PeerLink
-      return peer === other.peer && kind === other.kind && by === other.by
-    })
-  )
+/** What a row says, apart from since when. */
+function sayingOf({ mayVote, contact, links }: Said): string {
+  return JSON.stringify([mayVote, contact, links.map(({ peer, kind, by }) => [peer, kind, by])])
 }

@@ -14,7 +14,7 @@ export function rowOf(
   rest: Partial<ReachabilityRow> = {},
 ): ReachabilityRow {
   const links = direct.map((peer) => ({ peer, kind: 'direct' as const, since: 0 }))
-  return { observer, rosterEpoch: 1, version: 1, mayVote: true, links, ...rest }
+  return { observer, rosterEpoch: 1, version: 1, mayVote: true, contact: 'kept', links, ...rest }
 }
 
 /** Rows of voters that see exactly who is on their side, of whom only those on the side of `self` are fresh. */
