@@ -106,7 +106,7 @@ describe('rejoin', () => {
     for (const [args, env, message] of cases) {
       const { status, err } = await run(args, env).done
       expect(err, args.join(' ')).toMatch(message)
-      if (err.startsWith('rejoin: ')) expect(err).toMatch(/; `rejoin serve --help` lists the settings\.\n$/)
+      if (err.startsWith('rejoin: ') && args[0] === 'serve') expect(err).toMatch(/; `rejoin serve --help` lists the settings\.\n$/)
       expect(status, args.join(' ')).toBe(2)
     }
   })
@@ -188,11 +188,14 @@ describe('rejoin', () => {
 describe('rejoin status, rejoin incidents', () => {
   it('[SV19] say where a running server stands, and what went wrong, or why they cannot', async () => {
     const server = serverOf({ node: 'a', voters: ['a', 'b'], founding: true })
-    const { url } = await server.listen()
+    const { url, syncUrl } = await server.listen()
+    const other = serverOf({ node: 'b', voters: ['a', 'b'], founding: true, join: [syncUrl] })
     try {
+      await other.listen()
       await expect
-        .poll(async () => (await run(['status', '--url', url]).done).out)
-        .toContain('a, a voter of a, b; it votes')
+        .poll(async () => (await run(['status', '--url', url]).done).out, { timeout: 15_000 })
+        .toMatch(/a, a voter of a, b; it votes.*All 2 voters have reached each other/s)
+      await other.close()
       const { status, out } = await run(['status', '--url', url]).done
       expect(status).toBe(0)
       expect(out).toContain('connected: nobody')

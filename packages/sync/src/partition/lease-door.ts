@@ -17,7 +17,7 @@ import type { Neighbours } from './neighbours.ts'
 import type { NodeId, Roster } from './roster.ts'
 import type { RosterDesk } from './roster-desk.ts'
 import { type Standing, type VoteGround, VoteTable } from './votes.ts'
-import type { LeaseTold, PartitionMessage } from './wire.ts'
+import type { PartitionMessage } from './wire.ts'
 
 /** What a door stands on. */
 export interface DoorGround extends Omit<VoteGround, 'send' | 'isBehind' | 'standing'> {
@@ -65,7 +65,7 @@ export class LeaseDoor {
     this.#handover.begin()
   }
 
-  told(session: Session, from: NodeId, told: LeaseTold): void {
+  told(session: Session, from: NodeId, told: PartitionMessage): void {
     switch (told.kind) {
       case 'lease':
         this.#receive(session, told)

@@ -5,9 +5,8 @@ import { rejected, resolved } from '../later.ts'
 import { insideOf } from '../replica.ts'
 import { codeOf, World } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
-import type { LeaseDoor } from './lease-door.ts'
 import { clientOf, Match, next, ttlMs, voters, want, wantAt } from './leases.test-helper.ts'
-import { type Lease, votedLeases } from './leases.ts'
+import { type Lease, type LeaseGround, votedLeases } from './leases.ts'
 import { Neighbours } from './neighbours.ts'
 import type { Roster } from './roster.ts'
 import { watchPartitions } from './watch.ts'
@@ -204,7 +203,7 @@ describe('a lease of a document', () => {
     const core = insideOf(here.replica)
     const roster: Roster = { epoch: 1, voters: [{ id: 'a', weight: 1 }], policy: { kind: 'keep-majority' } }
     /** The only voter: it grants whatever it is asked, and has what was written there. */
-    const ask: LeaseDoor['ask'] = (document, message) => {
+    const ask: NonNullable<LeaseGround['votes']>['ask'] = (document, message) => {
       if (message.kind !== 'prepare' && message.kind !== 'accept') return
       const { epoch, request } = message
       const answer =
@@ -221,7 +220,7 @@ describe('a lease of a document', () => {
       isHeard: () => true,
       stored: () => resolved(undefined),
       roster: () => roster,
-      votes: { ask } as LeaseDoor,
+      votes: { ask },
     })
     const told: string[] = []
     let lease: Lease | undefined

@@ -15,14 +15,13 @@ import { createHolder, type HolderEffect, type HolderInput } from './lease/holde
 import { startHolder } from './lease/holder-state.ts'
 import type { LeaseMessage } from './lease/messages.ts'
 import { leaseOptionsFault } from './lease/options.ts'
-import type { LeaseDoor } from './lease-door.ts'
 import { leaseShapes } from './lease-wire.ts'
 import type { Neighbours } from './neighbours.ts'
 import { readingOf } from './reading.ts'
 import type { NodeId, Roster } from './roster.ts'
 import { SharedLeases } from './shared-leases.ts'
 import { Sweep } from './sweep.ts'
-import type { LeaseTold } from './wire.ts'
+import type { PartitionMessage } from './wire.ts'
 
 /** A lease that this replica wants, and holds while it may. */
 export interface Lease {
@@ -80,7 +79,7 @@ export interface LeaseGround {
   readonly stored: (document: DocumentCore, receipt: Receipt) => Later<void>
   readonly roster: () => Roster | undefined
   /** The way to its own votes; undefined at who never votes. */
-  readonly votes: LeaseDoor | undefined
+  readonly votes: { ask(document: string, message: LeaseMessage<Version>): void } | undefined
 }
 
 /** The leases of one replica, wherever they come from. What is optional is for those that voters grant. @internal */
@@ -97,7 +96,7 @@ export interface LeaseDesk {
   /** What voters answered to a question of a lease that is wanted here; the rest is left aside. */
   answered?(document: string, from: NodeId, message: LeaseMessage<Version>): void
   /** The same from a connection, itself or of another voter. */
-  told?(session: Session, from: NodeId, told: LeaseTold): void
+  told?(session: Session, from: NodeId, told: PartitionMessage): void
 }
 
 /** Where leases come from, for `leases` of `PartitionOptions`: `votedLeases`, or `leasesFrom(...)`. */
@@ -156,7 +155,7 @@ class LeaseTable implements LeaseDesk {
     for (const { step } of this.#held.get(document) ?? []) step({ kind: 'receive', from, message, ...this.#reading() })
   }
 
-  told(session: Session, from: NodeId, told: LeaseTold): void {
+  told(session: Session, from: NodeId, told: PartitionMessage): void {
     if (told.kind === 'lease') this.answered(told.document, from, told.message)
     // Whoever votes is asked so, and asks others itself.
     if (told.kind === 'ask' && this.#ground.votes === undefined && session.isServer)

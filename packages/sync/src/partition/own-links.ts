@@ -8,13 +8,13 @@ export class OwnLinks {
 
   /** By what is believed of a member now; `by` passes on what comes from it, if it is not reached otherwise. */
   to(peer: NodeId, member: MemberView | undefined, wall: number, by?: NodeId): PeerLink {
-    const isThere = member !== undefined && (member.status === 'alive' || member.status === 'suspect')
+    const isThere = member?.status === 'alive' || member?.status === 'suspect'
     const own = isThere ? member.reach : { via: 'none' as const }
     const reach = own.via === 'none' && by !== undefined ? { via: 'relayed' as const, by } : own
     const kind = reach.via === 'none' ? 'unreachable' : reach.via
     const known = this.#known.get(peer)
     const since = known?.kind === kind ? known.since : wall
-    const link: PeerLink = { peer, kind, since, ...(reach.via === 'relayed' ? { by: reach.by } : {}) }
+    const link: PeerLink = { peer, kind, since, by: reach.via === 'relayed' ? reach.by : undefined }
     this.#known.set(peer, link)
     return link
   }

@@ -1,15 +1,10 @@
-import type { ReplicaCore } from '../replica-core.ts'
 import { createDetector, type Detector } from './detector/detector.ts'
 import { detectorPresets, detectorSettingsFault } from './detector/presets.ts'
 import type { SwimOptions } from './detector/swim.ts'
-import { Duties, type DutiesGround } from './duties.ts'
-import { type DoorGround, LeaseDoor } from './lease-door.ts'
 import { type LeaseSource, votedLeases } from './leases.ts'
-import type { Neighbours } from './neighbours.ts'
-import type { QuorumWaits } from './quorum-waits.ts'
 import { createRosterLog } from './roster-log.ts'
 import type { RosterLog, RosterLogOptions } from './roster-log-interface.ts'
-import { StoredNews } from './stored-news.ts'
+import { Voter, type VoterGround } from './voter.ts'
 import { startVoter } from './voter-start.ts'
 
 /** What only a voter needs, so that pages, which never vote, do not load it. */
@@ -25,13 +20,9 @@ export interface Voting {
   /** @internal */
   readonly start: typeof startVoter
   /** @internal */
-  duties(ground: DutiesGround): Duties
-  /** @internal */
   openLog(options: RosterLogOptions): RosterLog
   /** @internal */
-  votes(ground: DoorGround): LeaseDoor
-  /** @internal */
-  news(core: ReplicaCore, neighbours: Neighbours, waits: QuorumWaits): StoredNews
+  voter(ground: VoterGround): Voter
 }
 
 /** Makes a replica one that can vote, where the roster names it: for servers. See `PartitionOptions.voting`. */
@@ -41,8 +32,6 @@ export const voting: Voting = {
   presets: detectorPresets,
   settingsFault: detectorSettingsFault,
   start: startVoter,
-  duties: (ground) => new Duties(ground),
   openLog: createRosterLog,
-  votes: (ground) => new LeaseDoor(ground),
-  news: (core, neighbours, waits) => new StoredNews(core, neighbours, waits),
+  voter: (ground) => new Voter(ground),
 }

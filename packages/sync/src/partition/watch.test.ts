@@ -448,7 +448,7 @@ describe('the partition layer of a replica', () => {
     } catch (error) {
       reason = isRejoinError(error) ? `${error.code}: ${error.reason}` : String(error)
     }
-    expect(reason).toMatch(/^config-invalid: .* close that watch first/)
+    expect(reason).toMatch(/^config-invalid: .* close that first/)
     cluster.until('whole', () => first.status.state === 'whole', 20)
     first.close()
     watchPartitions(replica).close()

@@ -24,11 +24,9 @@ import type { Detector } from './detector/detector.ts'
 import { createLinkDetector } from './detector/link-detector.ts'
 import { type LinkSettings, linkTable, presetOf, settingsFault } from './detector/link-presets.ts'
 import type { DetectorSettings } from './detector/presets.ts'
-import type { Duties } from './duties.ts'
 import { earliest } from './earliest.ts'
 import { IncidentDesk, incidentPrefix } from './incident-desk.ts'
 import type { Reading } from './lease/clock.ts'
-import type { LeaseDoor } from './lease-door.ts'
 import type { Lease, LeaseDesk, LeaseRequestOptions } from './leases.ts'
 import { Membership } from './membership.ts'
 import { Neighbours, partitionChannel } from './neighbours.ts'
@@ -39,14 +37,14 @@ import { readingOf } from './reading.ts'
 import type { Incident } from './recovery/incident.ts'
 import { type NodeId, type Roster, rosterFault } from './roster.ts'
 import { RosterDesk, rosterPrefix } from './roster-desk.ts'
-import type { StoredNews } from './stored-news.ts'
 import { createReachability, type Reachability } from './verdict/reachability.ts'
 import { stableAfterMs, type Verdict } from './verdict/verdict-machine.ts'
+import type { Voter } from './voter.ts'
 
 const defaultTtlMs = 30_000
-const needsLeases = { reason: 'Leases need the option `leases`, as `votedLeases`.' }
-const watchedAlready = { reason: 'The replica is watched already: close that watch first.' }
-const needsVoting = { reason: 'Who votes, as servers do, needs the option `voting`.' }
+const needsLeases = { reason: 'Leases need the option `leases`.' }
+const watchedAlready = { reason: 'It is watched already: close that first.' }
+const needsVoting = { reason: 'Voters need the option `voting`.' }
 
 /**
  * Begins to watch over the partitions of a replica. It answers at once, and goes on from what is on the disk once that is read. It ends with
@@ -82,11 +80,9 @@ class PartitionWatch implements Companion, Partitions {
   readonly #reachability: Reachability
   readonly #roster: RosterDesk
   readonly #incidents: IncidentDesk
-  readonly #votes: LeaseDoor | undefined
-  readonly #duties: Duties | undefined
+  readonly #voter: Voter | undefined
   readonly #leases: LeaseDesk | undefined
   readonly #waits: QuorumWaits
-  readonly #news: StoredNews | undefined
   readonly #contact: ContactDesk
   readonly #alarm: Alarm
   readonly #outlook: Outlook
@@ -145,7 +141,7 @@ class PartitionWatch implements Companion, Partitions {
       options,
       maxTtlMs,
       inForce: (inForce, before) => this.#inForce(inForce, before),
-      tell: (effect) => this.#duties?.carryOut(effect),
+      tell: (effect) => this.#voter?.carryOut(effect),
       votes: says,
     })
     this.#contact = new ContactDesk(replica, core, neighbours)
@@ -177,26 +173,20 @@ class PartitionWatch implements Companion, Partitions {
       outlook: this.#outlook,
       counts: this.#counts,
       paused: () => this.#leases?.paused(),
-      publish: () => this.#duties?.publish(neighbours.ids),
+      publish: () => this.#voter?.publish(neighbours.ids),
     })
     this.#waits = new QuorumWaits(core, self, neighbours, roster)
-    this.#news = options.voting?.news(core, neighbours, this.#waits)
-    this.#votes = options.voting?.votes({
-      core,
-      self,
-      maxTtlMs,
-      neighbours,
-      desk: this.#roster,
-      answered: (document, from, message) => this.#leases?.answered?.(document, from, message),
-    })
-    this.#duties = options.voting?.duties({
+    this.#voter = options.voting?.voter({
       core,
       self,
       settings,
+      maxTtlMs,
       neighbours,
       reachability: this.#reachability,
       roster: this.#roster,
       incidents: this.#incidents,
+      waits: this.#waits,
+      answered: (document, from, message) => this.#leases?.answered?.(document, from, message),
     })
     this.#leases = (options.leases ?? options.voting?.leases)?.({
       core,
@@ -204,7 +194,7 @@ class PartitionWatch implements Companion, Partitions {
       neighbours,
       maxTtlMs,
       isHeard: (voter) => this.#detector.memberOf(voter)?.status === 'alive',
-      votes: this.#votes,
+      votes: this.#voter,
       stored: (document, receipt) => this.reached(document, receipt),
       roster,
     })
@@ -260,8 +250,8 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   #ask(kind: 'propose' | 'force', roster: Omit<Roster, 'epoch'>): void {
-    if (this.#duties === undefined) throw rejoinError('config-invalid', needsVoting)
-    this.#duties.ask(kind, roster)
+    if (this.#voter === undefined) throw rejoinError('config-invalid', needsVoting)
+    this.#voter.askFor(kind, roster)
     this.#arm()
   }
 
@@ -313,8 +303,8 @@ class PartitionWatch implements Companion, Partitions {
 
   established(session: Session): void {
     if (!session.hearsAsides || !this.#isRunning) return
-    if (this.#duties === undefined) this.#admit(session)
-    else this.#duties.admit(session, () => this.#admit(session))
+    if (this.#voter === undefined) this.#admit(session)
+    else this.#voter.admit(session, () => this.#admit(session))
   }
 
   #admit(session: Session): void {
@@ -330,7 +320,7 @@ class PartitionWatch implements Companion, Partitions {
     if (!isFirst) return
     const { now } = this.#time()
     this.#members.step({ kind: 'opened', peer, now })
-    this.#duties?.met(peer)
+    this.#voter?.met(peer)
     this.#roster.contact(peer)
     this.#members.linksChanged()
     this.#arm()
@@ -353,18 +343,17 @@ class PartitionWatch implements Companion, Partitions {
 
   stored({ name }: DocumentCore): void {
     this.#waits.stored(name)
-    this.#news?.stored(name)
+    this.#voter?.stored(name)
   }
 
   dropped(document: DocumentCore): void {
     this.#contact.ledger.dropped(document)
-    this.#votes?.dropped(document.name)
+    this.#voter?.dropped(document.name)
   }
 
   ended(session: Session): void {
     const peer = this.#neighbours.idOf(session)
-    this.#votes?.ended(session)
-    this.#news?.ended(session)
+    this.#voter?.ended(session)
     const isLast = this.#neighbours.remove(session)
     if (!this.#isRunning) return
     this.#waits.votersChanged()
@@ -408,9 +397,6 @@ class PartitionWatch implements Companion, Partitions {
         this.#roster.receive(session, told.message)
         this.#outlook.observe()
         break
-      case 'awaits':
-        this.#news?.awaits(session, told.document, told.version)
-        break
       case 'stored':
         if (session.isServer) this.#waits.told(told.document, told.version)
         break
@@ -419,7 +405,7 @@ class PartitionWatch implements Companion, Partitions {
         break
       default:
         this.#leases?.told?.(session, from, told)
-        this.#votes?.told(session, from, told)
+        this.#voter?.told(session, from, told)
     }
     this.#arm()
   }
@@ -439,36 +425,32 @@ class PartitionWatch implements Companion, Partitions {
     this.#stops.push(
       this.#replica.onDivergence(({ document, peer }) => {
         // Whoever may read could make a server keep incidents.
-        if (this.#duties?.isOfServers(peer) === false) return
+        if (this.#voter?.isOfServers(peer) === false) return
         this.#incidents.diverged(document)
         core.batch(() => this.#outlook.look())
         this.#arm()
       }),
     )
-    if (core.environment !== undefined) {
-      this.#stops.push(
-        core.environment.onHint((hint) =>
-          core.batch(() => {
-            if (hint === 'online' || hint === 'offline') this.#outlook.isOffline = hint === 'offline'
-            if (hint === 'visible' || hint === 'hidden') {
-              this.#isHidden = hint === 'hidden'
-              this.#members.step({ kind: 'hint', hint, ...this.#time() })
-            }
-            this.#outlook.observe()
-            this.#arm()
-          }),
-        ),
-      )
-    }
+    const stop = core.environment?.onHint((hint) =>
+      core.batch(() => {
+        if (hint === 'online' || hint === 'offline') this.#outlook.isOffline = hint === 'offline'
+        if (hint === 'visible' || hint === 'hidden') {
+          this.#isHidden = hint === 'hidden'
+          this.#members.step({ kind: 'hint', hint, ...this.#time() })
+        }
+        this.#outlook.observe()
+        this.#arm()
+      }),
+    )
+    if (stop !== undefined) this.#stops.push(stop)
     for (const { session } of core.connections) if (session.phase === 'established') this.established(session)
     this.#tick()
   }
 
   #inForce(roster: Roster, before: ReadonlySet<NodeId>): void {
     this.#members.inForce(roster, before)
-    this.#votes?.roster(roster)
+    this.#voter?.roster(roster)
     this.#leases?.roster?.(roster)
-    this.#duties?.roster()
     this.#waits.votersChanged()
     this.#arm()
   }
@@ -477,11 +459,10 @@ class PartitionWatch implements Companion, Partitions {
     if (!this.#isRunning) return
     const { now, wall } = this.#time()
     this.#members.step({ kind: 'tick', now, wall })
-    this.#duties?.tick(now, this.#isHidden)
+    this.#voter?.tick(now, this.#isHidden)
     this.#members.stepRows({ kind: 'tick', now })
     this.#roster.tick()
     this.#outlook.tick()
-    this.#votes?.tick()
     this.#leases?.tick?.()
     this.#incidents.step({ kind: 'tick' })
     this.#arm()
@@ -495,9 +476,8 @@ class PartitionWatch implements Companion, Partitions {
         this.#detector,
         this.#reachability,
         this.#incidents,
-        this.#duties,
+        this.#voter,
         this.#roster.log,
-        this.#votes,
         this.#leases,
       ]) ?? Number.POSITIVE_INFINITY
     // One that fires too early finds nothing due and is set again.

@@ -74,9 +74,6 @@ export type PartitionMessage =
   /** A quorum has so much, says its server. */
   | { readonly kind: 'stored'; readonly document: string; readonly version: Version }
 
-/** What is told about leases. */
-export type LeaseTold = Extract<PartitionMessage, { readonly kind: 'lease' | 'handover' | 'handed' | 'ask' | 'relay' }>
-
 /** What of a document counted, and is to be held by whoever votes about its leases. */
 export interface CountedVersion {
   readonly document: string
@@ -149,7 +146,7 @@ export const time: Field<number> = {
 const link = record<PeerLink>({
   peer: id,
   kind: choice<PeerLink['kind']>(['direct', 'relayed', 'unreachable']),
-  by: optional(id) as Field<string>,
+  by: optional(id),
   since: time,
 })
 

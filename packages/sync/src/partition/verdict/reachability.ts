@@ -19,7 +19,7 @@ export interface PeerLink {
   /** `direct`: it answers on a connection of its own. `relayed`: only what others pass on comes from it. */
   readonly kind: 'direct' | 'relayed' | 'unreachable'
   /** Who passes it on, where it is relayed. */
-  readonly by?: NodeId
+  readonly by?: NodeId | undefined
   /** Since when, by the observer's wall clock in milliseconds: for people to read, decides nothing. */
   readonly since: number
 }
