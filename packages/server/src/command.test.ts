@@ -106,7 +106,8 @@ describe('rejoin', () => {
     for (const [args, env, message] of cases) {
       const { status, err } = await run(args, env).done
       expect(err, args.join(' ')).toMatch(message)
-      if (err.startsWith('rejoin: ') && args[0] === 'serve') expect(err).toMatch(/; `rejoin serve --help` lists the settings\.\n$/)
+      if (err.startsWith('rejoin: ') && args[0] === 'serve')
+        expect(err).toMatch(/; `rejoin serve --help` lists the settings\.\n$/)
       expect(status, args.join(' ')).toBe(2)
     }
   })
