@@ -437,6 +437,35 @@ describe('servers that vote', () => {
     expect(await first.server.metrics()).toMatch(/^rejoin_may_act 0$/m)
   }, 30_000)
 
+  it('[SV45] that are shut down find nothing wrong about it, and give back their leases', async () => {
+    const voters = [...'abc']
+    const disk = createMemoryDisk()
+    const join: string[] = []
+    const servers: Awaited<ReturnType<typeof start>>[] = []
+    for (const node of voters) {
+      servers.push(
+        await start({
+          node,
+          voters,
+          founding: true,
+          join: [...join],
+          storage: node === 'a' ? disk.open() : memoryStorage(),
+        }),
+      )
+      join.push(servers.at(-1)?.address.syncUrl ?? '')
+    }
+    const [first, second, third] = servers.map(({ server }) => server)
+    await until('all are there', () => servers.every(({ server }) => server.partitions?.status.side === 'full'))
+    const lease = await third?.partitions?.lease({ name: 'match' }, 'round', { ttlMs: 30_000 })
+    await until('it is held', () => lease?.token !== undefined)
+    const next = await second?.partitions?.lease({ name: 'match' }, 'round')
+    await third?.close()
+    await until('it is held by another', () => next?.token !== undefined)
+    await first?.close()
+    const again = await start({ node: 'a', voters, storage: disk.open() })
+    expect(again.server.partitions?.incidents.map(({ symptoms }) => symptoms.absent)).not.toContainEqual(['b', 'c'])
+  }, 60_000)
+
   it('[SV18] are one voter each, of themselves, unless they are told otherwise', async () => {
     const disk = createMemoryDisk()
     for (let turn = 0; turn < 2; turn++) {

@@ -207,11 +207,13 @@ export function createServer(options: ServerOptions): RejoinServer {
 
   const shutDown = async (): Promise<void> => {
     if (opened !== undefined) {
-      const { replica, net, front, admin, releaseData } = opened
+      const { replica, net, partitions, front, admin, releaseData } = opened
       const unbound = unbind(front, limits.drainTimeoutMs)
       // What came before this moment is made durable and acknowledged; what comes later is sent again elsewhere.
       const flushed = await within(limits.drainTimeoutMs, replica.flush())
       if (!flushed) log.error(storeStatus(), 'the store did not take what was left; it was never acknowledged')
+      // While it is heard: it gives back its leases, and takes the end of its connections for no split.
+      partitions.close()
       guard.closeAll({ code: 'server-draining', reason: 'the server is shutting down' })
       net.close()
       // Before the store is closed, which waits for the locks it gave.
