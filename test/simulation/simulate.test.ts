@@ -65,7 +65,7 @@ describe('an app of somebody else', () => {
     const sealed: SimulatedApp<typeof Sealed> = { schema: Sealed, write: (draft) => draft.sealed.set(1) }
     const { failures } = simulate(sealed, { ...small, mode: 'liveness', seeds: [1, 1], outageMs: 1_000, shrinkRuns: 0 })
     expect(failures.length).toBe(2)
-    expect(failures[0]?.wrong[0]).toMatch(/^r\d cannot write: fencing-token-required: A fenced field/)
+    expect(failures[0]?.wrong[0]).toMatch(/^r\d cannot write: fencing-token-required: The fenced field "sealed"/)
     // Where all faults end, nobody waits for a write; that nothing was proved is told all the same.
     const safe = simulate(sealed, { ...small, seeds: [1, 2], outageMs: 1_000 })
     expect(safe).toMatchObject({ writes: 0, failures: [{ seed: 1 }] })

@@ -112,7 +112,7 @@ describe('a replica that takes the roster of its server', () => {
     return new RosterDesk({ ...ground, inForce: ignore, votes: ignore, tell: ignore })
   }
 
-  it('[PL26] keeps nothing of what a voter answered for under another one, and votes by none that it was told first', () => {
+  it('[PL31] keeps nothing of what a voter answered for under another one, and votes by none that it was told first', () => {
     const before: Roster = { epoch: 1, voters: votersOf('abc'), policy }
     const ballot = { round: 3, by: 'b' }
     const accepted = { ballot, roster: { ...before, epoch: 2 } }
