@@ -1,7 +1,7 @@
 /** How the dialling of other servers goes, as numbers. No label names an address. */
 import type { DialMetrics, PlannedDialing } from '@rejoin/sync/partition'
 import { Counter, Gauge, type Registry } from 'prom-client'
-import { type CounterRow, registerCounters } from './derived-counters.ts'
+import { type CounterRow, registerCounters } from './derived-metrics.ts'
 
 const counters: readonly CounterRow<'dials' | 'established' | 'duplicates'>[] = [
   ['dials', 'dials_total', 'Attempts at addresses of other servers.'],

@@ -5,7 +5,7 @@
 import type { Metrics } from '@rejoin/sync'
 import type { Partitions, PlannedDialing } from '@rejoin/sync/partition'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { type CounterRow, registerCounters } from './derived-counters.ts'
+import { type CounterRow, registerCounters, registerGauges } from './derived-metrics.ts'
 import { registerDialMetrics } from './dial-metrics.ts'
 import { registerPartitionMetrics } from './partition-metrics.ts'
 
@@ -84,30 +84,17 @@ export function createServerMetrics(version: string, gauges: ServerGauges): Serv
     { version },
     1,
   )
-  const stateGauge = (name: string, help: string, read: () => boolean): Gauge =>
-    new Gauge({
-      name: `rejoin_${name}`,
-      help,
-      registers,
-      collect() {
-        this.set(read() ? 1 : 0)
-      },
-    })
-  stateGauge('ready', 'Whether /readyz answers 200.', gauges.ready)
-  stateGauge('storage_ok', 'Whether the latest write to the store succeeded.', gauges.storageOk)
+  registerGauges(registry, [
+    ['ready', 'Whether /readyz answers 200.', () => (gauges.ready() ? 1 : 0)],
+    ['storage_ok', 'Whether the latest write to the store succeeded.', () => (gauges.storageOk() ? 1 : 0)],
+  ])
   registerCounters(registry, replicaCounters, gauges.replica)
   registerPartitionMetrics(registry, gauges.partitions)
   registerDialMetrics(registry, gauges.dialing)
-  for (const [key, name, help] of replicaGauges) {
-    new Gauge({
-      name: `rejoin_${name}`,
-      help,
-      registers,
-      collect() {
-        this.set(gauges.replica()?.[key] ?? 0)
-      },
-    })
-  }
+  registerGauges(
+    registry,
+    replicaGauges.map(([key, name, help]) => [name, help, () => gauges.replica()?.[key] ?? 0]),
+  )
   return {
     registry,
     contentType: registry.contentType,

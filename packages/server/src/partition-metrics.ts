@@ -1,7 +1,7 @@
 /** Where the server stands among those that vote, as numbers. No label names a peer: there may be any number of them. */
 import type { PartitionMetrics, PartitionStatus, Partitions } from '@rejoin/sync/partition'
 import { Gauge, type Registry } from 'prom-client'
-import { type CounterRow, registerCounters } from './derived-counters.ts'
+import { type CounterRow, registerCounters, registerGauges } from './derived-metrics.ts'
 import { mayAct } from './standing.ts'
 
 const modes = ['full', 'mixed', 'majority', 'minority', 'even', 'isolated', 'unknown'] as const
@@ -40,23 +40,33 @@ const gauges: readonly (readonly [name: string, help: string, (status: Partition
     'Voters that may be gone, and are not counted as gone yet.',
     (status) => status.suspected.length,
   ],
+  [
+    'roster_settled',
+    'Whether it knows all that counted under earlier rosters: once all voters do, those that left may be switched off.',
+    (status) => (status.isSettled ? 1 : 0),
+  ],
+  [
+    'may_act',
+    'Whether leases may be granted here, if a quorum votes for it: a quorum is there, and this server votes.',
+    (status) => (mayAct(status) ? 1 : 0),
+  ],
 ]
 
 /** Adds the numbers of a partition layer to a registry. */
 export function registerPartitionMetrics(registry: Registry, read: () => Partitions | undefined): void {
   const registers = [registry]
   registerCounters(registry, counters, () => read()?.metrics())
-  for (const [name, help, of] of gauges) {
-    new Gauge({
-      name: `rejoin_${name}`,
+  registerGauges(
+    registry,
+    gauges.map(([name, help, of]) => [
+      name,
       help,
-      registers,
-      collect() {
+      () => {
         const status = read()?.status
-        this.set(status === undefined ? 0 : of(status))
+        return status === undefined ? 0 : of(status)
       },
-    })
-  }
+    ]),
+  )
   new Gauge({
     name: 'rejoin_partition_mode',
     help: 'How the voters look from here: 1 for the mode that it is.',
@@ -77,23 +87,6 @@ export function registerPartitionMetrics(registry: Registry, read: () => Partiti
       const here = verdict?.sides[0]?.length ?? 0
       this.set({ side: 'here' }, here)
       this.set({ side: 'elsewhere' }, (verdict?.roster.voters.length ?? here) - here)
-    },
-  })
-  new Gauge({
-    name: 'rejoin_roster_settled',
-    help: 'Whether it knows all that counted under earlier rosters: once all voters do, those that left may be switched off.',
-    registers,
-    collect() {
-      this.set(read()?.status.isSettled === true ? 1 : 0)
-    },
-  })
-  new Gauge({
-    name: 'rejoin_may_act',
-    help: 'Whether leases may be granted here, if a quorum votes for it: a quorum is there, and this server votes.',
-    registers,
-    collect() {
-      const status = read()?.status
-      this.set(status !== undefined && mayAct(status) ? 1 : 0)
     },
   })
 }

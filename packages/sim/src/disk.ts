@@ -12,6 +12,7 @@ import type { Scheduler } from './scheduler.ts'
 
 /** `full` and `broken` reject every batch; `slow` takes fifty times as long to flush, and `stalled` flushes once it is another again. */
 export type DiskMode = 'ok' | 'slow' | 'full' | 'broken' | 'stalled'
+/** Modes by their number in a permalink: append only. */
 export const diskModes: readonly DiskMode[] = ['ok', 'slow', 'full', 'broken', 'stalled']
 
 /** Timing and honesty of a disk. */

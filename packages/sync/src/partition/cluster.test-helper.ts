@@ -111,3 +111,16 @@ export class Cluster {
     throw new Error(`not so after ${seconds} s: ${what}; ${this.modes()}`)
   }
 }
+
+/** Whether all servers say so of the voters. */
+export const isAll = (cluster: Cluster, mode: Mode): boolean =>
+  cluster.nodes.every(({ watch }) => watch.status.verdict?.mode === mode)
+
+/** A client of `a`, which nobody watches. */
+export function clientOf(cluster: Cluster, options: Parameters<World['replica']>[0] = {}): Participant {
+  const wire = cluster.world.wire('in')
+  const client = cluster.world.replica(options)
+  client.join({ transports: [wire.dial] })
+  cluster.node('a').participant.join({ transports: [wire.listen] })
+  return client
+}

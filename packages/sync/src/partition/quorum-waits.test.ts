@@ -13,6 +13,12 @@ function opened({ participant }: Client): DocumentHandle<typeof Match> {
   return handle
 }
 
+/** Writes, and waits until a quorum has it. */
+function wait({ watch }: Client, handle: DocumentHandle<typeof Match>): ReturnType<typeof outcome> {
+  const receipt = handle.change((draft) => draft.title.set('x'))
+  return outcome(watch.reached({ name: 'match' }, receipt))
+}
+
 describe('who waits until a quorum has a change', () => {
   it.each([1, 8000])(
     '[LX28] is told by a server that began again meanwhile, and read its rows %i ms late',
@@ -23,12 +29,7 @@ describe('who waits until a quorum has a change', () => {
       cluster.world.advance(5000)
       cluster.between('a', 'bc', true)
       cluster.world.advance(30_000)
-      const waits = outcome(
-        ada.watch.reached(
-          { name: 'match' },
-          handle.change((draft) => draft.title.set('x')),
-        ),
-      )
+      const waits = wait(ada, handle)
       cluster.world.advance(2000)
       cluster.node('a').participant.replica.close()
       cluster.world.advance(1000)
@@ -58,12 +59,7 @@ describe('who waits until a quorum has a change', () => {
     cluster.between('a', 'bc', true)
     for (const link of ada.links.slice(1)) link.cut()
     cluster.world.advance(30_000)
-    const waits = outcome(
-      ada.watch.reached(
-        { name: 'match' },
-        handle.change((draft) => draft.title.set('x')),
-      ),
-    )
+    const waits = wait(ada, handle)
     cluster.world.advance(2000)
     handle.close()
     cluster.between('a', 'bc', false)
