@@ -1,9 +1,11 @@
 import {
   type GenerateVoterOptions,
   generateVoterScript,
+  lanesBetween,
   type PlayVoterOptions,
   playVoters,
   shrinkVoterScript,
+  type VoterFault,
   type VoterScript,
 } from '@rejoin/sim'
 import { describe, expect, it, vi } from 'vitest'
@@ -13,6 +15,8 @@ type HolderModule = typeof import('../../packages/sync/src/partition/lease/holde
 type AcceptorModule = typeof import('../../packages/sync/src/partition/lease/acceptor.ts')
 type GuardModule = typeof import('../../packages/sync/src/partition/detector/pause-guard.ts')
 type VerdictModule = typeof import('../../packages/sync/src/partition/verdict/verdict.ts')
+type RecordModule = typeof import('../../packages/sync/src/partition/roster-record.ts')
+type SharedModule = typeof import('../../packages/sync/src/partition/shared-leases.ts')
 type IncidentModule = typeof import('../../packages/sync/src/partition/recovery/recovery.ts')
 
 /** The machine that is broken now. Real ones run in every world, with one wrong decision in one of them. */
@@ -80,6 +84,35 @@ vi.mock('../../packages/sync/src/partition/verdict/verdict.ts', async (original)
     }) as VerdictModule['judgePartition'],
   }
 })
+vi.mock('../../packages/sync/src/partition/roster-record.ts', async (original) => {
+  const real = await original<RecordModule>()
+  return {
+    ...real,
+    isVoidUnder: (granted, roster) => broken.what !== 'holds on through a force' && real.isVoidUnder(granted, roster),
+    forcedEpochAfter: (epoch, draw) =>
+      real.forcedEpochAfter(epoch, broken.what === 'forces the same epoch everywhere' ? 0 : draw),
+  } satisfies RecordModule
+})
+vi.mock('../../packages/sync/src/partition/shared-leases.ts', async (original) => {
+  const real = await original<SharedModule>()
+  type SharedLeases = InstanceType<SharedModule['SharedLeases']>
+  type Begun = ConstructorParameters<SharedModule['SharedLeases']>
+  return {
+    SharedLeases: class extends real.SharedLeases {
+      readonly shelf: Begun[0]['shelf']
+
+      constructor(...begun: Begun) {
+        super(...begun)
+        this.shelf = begun[0].shelf
+      }
+
+      override open(...[document, name, want]: Parameters<SharedLeases['open']>): ReturnType<SharedLeases['open']> {
+        if (broken.what !== 'shares no lease') return super.open(document, name, want)
+        return this.shelf.acquire(document).then((core) => want(core, () => this.shelf.release(document)))
+      }
+    },
+  }
+})
 vi.mock('../../packages/sync/src/partition/recovery/recovery.ts', async (original) => {
   const real = await original<IncidentModule>()
   return {
@@ -119,6 +152,23 @@ function quickly(script: VoterScript): VoterScript {
   return { ...script, policy: { kind: 'keep-majority' }, ttlMs: 3_000, weather, isReliable: true }
 }
 
+/** Forced on two sides, of which the one that is not kept, where nothing but their text tells them apart, grants the lease again and again. */
+function forcedTwice(script: VoterScript): VoterScript {
+  const again = Array.from({ length: 6 }, (_, time): VoterFault => {
+    return { kind: 'rest', node: 0, atMs: 40_000 + time * 5_000, forMs: 1_000 }
+  })
+  const lanes = lanesBetween([[0], [1, 2]])
+  return {
+    ...script,
+    faults: [
+      { kind: 'cut', atMs: 15_000, forMs: 60_000, lanes },
+      { kind: 'force', atMs: 25_000, forMs: 0, node: 0, weights: [1, 0, 0] },
+      { kind: 'force', atMs: 25_000, forMs: 0, node: 1, weights: [0, 1, 1] },
+      ...again,
+    ],
+  }
+}
+
 const mutants: Readonly<Record<string, Mutant>> = {
   'holder lets go late': {
     generate: { ...small, script: 'one-node', outageMs: 31_000 },
@@ -140,6 +190,13 @@ const mutants: Readonly<Record<string, Mutant>> = {
     generate: { ...small, script: 'one-node', outageMs: 31_000 },
     found: /incident in phase/,
   },
+  'holds on through a force': { generate: { ...small, script: 'operators', outageMs: 31_000 }, found: /held by/ },
+  'forces the same epoch everywhere': {
+    generate: { ...small, script: 'operators' },
+    steer: (script) => forcedTwice(quickly(script)),
+    found: /no round counts/,
+  },
+  'shares no lease': { generate: { ...small, script: 'operators', outageMs: 31_000 }, found: /held by|token fell/ },
   'never dials again': {
     generate: { ...small, script: 'rolling-restart', outageMs: 31_000 },
     play: { dialsOnce: true },

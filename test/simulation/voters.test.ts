@@ -5,7 +5,9 @@ import {
   type GenerateVoterOptions,
   generateVoterScript,
   playVoters,
+  readReplayFile,
   type VoterResult,
+  writeReplayFile,
 } from '@rejoin/sim'
 import { describe, expect, it } from 'vitest'
 import { corpus, majorityCutOff, replayFile } from './voter-scripts.ts'
@@ -36,6 +38,33 @@ describe('worlds of voters', () => {
     }
     for (const [what, count] of Object.entries(total)) expect(count, what).toBeGreaterThan(0)
   }, 300_000)
+
+  it('[VW16] [VW17] are well whatever operators do, in 15 worlds', () => {
+    const total = { cuts: 0, crashes: 0, wipes: 0, rounds: 0, rosters: 0 }
+    for (let seed = 0; seed < 15; seed += 1) {
+      const result = playVoters(
+        generateVoterScript(seed, { script: 'operators', voters: 3, clients: 0, outageMs: 1_000 }),
+      )
+      expectWell(result)
+      for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += result[key]
+    }
+    for (const [what, count] of Object.entries(total)) expect(count, what).toBeGreaterThan(0)
+  }, 120_000)
+
+  it('[VW16] have operators who do everything, in scripts that files hold', () => {
+    const seen = new Set<string>()
+    for (let seed = 0; seed < 300; seed += 1) {
+      const script = generateVoterScript(seed, { script: 'operators' })
+      expect(readReplayFile(writeReplayFile(script))).toEqual(script)
+      for (const fault of script.faults) seen.add('isSpared' in fault ? 'spared' : fault.kind)
+      seen.add(script.founders === undefined ? 'all vote' : 'some vote')
+      const sides = script.faults.filter(({ kind }) => kind === 'force')
+      if (sides.length > 1) seen.add('forced twice')
+    }
+    for (const what of ['spared', 'wipe', 'crash', 'roster', 'force', 'forced twice', 'want', 'rest', 'disk', 'cut'])
+      expect(seen).toContain(what)
+    expect([seen.has('all vote'), seen.has('some vote')]).toEqual([true, true])
+  })
 
   it.each([
     [3, 3, 0, [28, 32, 36]],

@@ -23,13 +23,24 @@ export interface FaultHandlers {
   /** Before a node goes down or loses its disk. */
   readonly downed: (node: number) => void
   readonly proposed: (node: number, weights: readonly number[]) => void
+  /** Answers whether the server was there to be told. */
+  readonly forced: (node: number, weights: readonly number[]) => boolean
+  /** Whether the group can do without the disk of a node. */
+  readonly spares: (node: number) => boolean
+  /** Somebody more wants the lease at a node; answers how that ends. */
+  readonly wanted: (node: number) => () => void
+  /** Who wanted the lease at a node first lets go of it; answers how that ends. */
+  readonly rested: (node: number) => () => void
 }
+
+/** How long an operator waits before a server that did not run is told again. */
+const forceAgainMs = 1_000
 
 /** Schedules the faults of a script in a world. */
 export function runFaults<S extends Schema>(
   world: World<S>,
   { faults, weather }: VoterScript,
-  { downed, proposed }: FaultHandlers,
+  { downed, proposed, forced, spares, wanted, rested }: FaultHandlers,
 ): FaultRun {
   const { scheduler, sea, nodes } = world
   const counts = { cuts: 0, crashes: 0, sleeps: 0, wipes: 0 }
@@ -82,6 +93,10 @@ export function runFaults<S extends Schema>(
     sleepsSince.delete(node)
   }
 
+  const force = (node: number, weights: readonly number[]): void => {
+    if (!forced(node, weights)) scheduler.after(forceAgainMs, () => force(node, weights))
+  }
+
   /** Begins a fault; answers how it ends. */
   const begin = (fault: VoterFault): (() => void) => {
     switch (fault.kind) {
@@ -94,9 +109,12 @@ export function runFaults<S extends Schema>(
         const flicker = startFlicker(scheduler, world.random, fault.lanes, setCut, () => fault.everyMs)
         return () => flicker.stop()
       }
+      case 'wipe':
+        if (fault.isSpared === true && !spares(fault.node)) return () => undefined
+        goDown(fault.node, fault.kind)
+        return () => comeUp(fault.node)
       case 'stop':
       case 'crash':
-      case 'wipe':
         goDown(fault.node, fault.kind)
         return () => comeUp(fault.node)
       case 'sleep': {
@@ -131,6 +149,13 @@ export function runFaults<S extends Schema>(
       case 'roster':
         proposed(fault.node, fault.weights)
         return () => undefined
+      case 'force':
+        force(fault.node, fault.weights)
+        return () => undefined
+      case 'want':
+        return wanted(fault.node)
+      case 'rest':
+        return rested(fault.node)
       case 'weather':
         setQuality(fault.quality)
         return () => setQuality(weather)

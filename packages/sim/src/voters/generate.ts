@@ -6,6 +6,7 @@ import { isQuorum, type Policy } from '@rejoin/sync/partition'
 import type { LinkQuality } from '../links.ts'
 import { createRandom, type RandomStream } from '../random.ts'
 import type { Lane } from '../storms.ts'
+import { drawFounders, operatorFaults } from './operators.ts'
 import { type FaultScript, faultScripts, lanesBetween, mostNodes, type VoterFault, type VoterScript } from './script.ts'
 
 /** What of a script is not to be drawn. */
@@ -40,6 +41,7 @@ export function generateVoterScript(seed: number, options: GenerateVoterOptions 
   // Of three by two thirds, no quorum is left without the one whose disk is lost: that needs an operator.
   const policy: Policy = script === 'amnesia' && voters < 4 ? { kind: 'keep-majority' } : drawn
   const hasArbiter = voters % 2 === 0 && policy.kind === 'keep-majority' && shape.chance(0.5)
+  const founders = script === 'operators' && !hasArbiter ? drawFounders(seed, voters) : undefined
   const isReliable = shape.chance(0.8)
   const weather = drawWeather(createRandom(seed, 'weather of voters'), isReliable)
   const ground = {
@@ -47,6 +49,7 @@ export function generateVoterScript(seed: number, options: GenerateVoterOptions 
     script,
     voters,
     clients,
+    ...(founders === undefined ? {} : { founders }),
     policy,
     ...(hasArbiter ? { arbiter: shape.int(voters) } : {}),
     preset: 'lan' as const,
@@ -58,9 +61,13 @@ export function generateVoterScript(seed: number, options: GenerateVoterOptions 
   }
   const atMs = firstFaultMs + shape.int(5_000)
   const random = createRandom(seed, `faults/${script}`)
-  const faults = healsAlone(faultsOf(script, random, { voters, all: voters + clients, atMs, outageMs }), policy)
+  const extent = { voters, all: voters + clients, atMs, outageMs }
+  const faults =
+    script === 'operators'
+      ? operatorFaults(random, extent, founders ?? upTo(voters))
+      : healsAlone(faultsOf(script, random, extent), policy)
   // Which core is a quorum nobody can say here once the weights are others.
-  const isLively = shape.chance(0.25) && script !== 'roster-change'
+  const isLively = shape.chance(0.25) && script !== 'roster-change' && script !== 'operators'
   const mode = options.mode ?? (isLively ? 'liveness' : 'safety')
   return mode === 'safety'
     ? { ...ground, faults: [...faults, ...more(createRandom(seed, 'more faults'), voters, clients, atMs, outageMs)] }
@@ -89,7 +96,8 @@ function drawWeather(random: RandomStream, isReliable: boolean): LinkQuality {
   }
 }
 
-interface Extent {
+/** How large a world is, and when something goes wrong there. */
+export interface Extent {
   readonly voters: number
   /** Voters and clients: who is cut off from whom may be any of them. */
   readonly all: number
@@ -104,8 +112,16 @@ const bothWays = (pairs: readonly (readonly [number, number])[]): Lane[] =>
     { from: b, to: a },
   ])
 
+const mixable = faultScripts.filter(
+  (name) => name !== 'mixed' && name !== 'amnesia' && name !== 'roster-change' && name !== 'operators',
+)
+
 /** The faults of a script by its name. */
-function faultsOf(script: FaultScript, random: RandomStream, { voters, all, atMs, outageMs }: Extent): VoterFault[] {
+function faultsOf(
+  script: Exclude<FaultScript, 'operators'>,
+  random: RandomStream,
+  { voters, all, atMs, outageMs }: Extent,
+): VoterFault[] {
   const nodes = random.shuffle(upTo(voters))
   const everybody = random.shuffle(upTo(all))
   const first = nodes[0] as number
@@ -210,9 +226,7 @@ function faultsOf(script: FaultScript, random: RandomStream, { voters, all, atMs
     case 'mixed': {
       const faults: VoterFault[] = []
       for (let count = 2 + random.int(4); count > 0; count -= 1) {
-        const other = random.pick(
-          faultScripts.filter((name) => name !== 'mixed' && name !== 'amnesia' && name !== 'roster-change'),
-        )
+        const other = random.pick(mixable)
         const extent = { voters, all, atMs: atMs + random.int(outageMs), outageMs: 500 + random.int(outageMs) }
         faults.push(...faultsOf(other, random, extent))
       }

@@ -48,6 +48,8 @@ export interface VoterResult {
   /** Looks at which somebody held the lease, and rounds that a quorum stored. */
   readonly held: number
   readonly rounds: number
+  /** Rosters that came into force. */
+  readonly rosters: number
   readonly suspicions: number
   readonly pauses: number
   readonly simulatedMs: number
@@ -63,6 +65,7 @@ export const voterBounds = {
   healMs: 65_000,
   closeMs: 120_000,
   leaseMs: 60_000,
+  rosterMs: 60_000,
   quorumMs: 30_000,
   settleMs: 10_000,
 } as const
@@ -121,7 +124,7 @@ export function playApp<S extends Schema>(
   run(Math.max(calmAtMs(script), 5_000), true)
   const times =
     script.core === undefined
-      ? healAll(voters, wait, run, isLeased)
+      ? healAll(voters, script, wait, run, isLeased)
       : healCore(voters, script.core, wait, run, isLeased)
   for (const { kind, message } of world.violations) voters.wrong.push(`${kind}: ${message}`)
   return resultOf(voters, script, times)
@@ -136,8 +139,14 @@ interface Times {
 }
 
 /** Safety mode. */
-function healAll<S extends Schema>(voters: VoterWorld<S>, wait: Wait, run: Run, isLeased: boolean): Times {
-  const { world, watches, leases } = voters
+function healAll<S extends Schema>(
+  voters: VoterWorld<S>,
+  script: VoterScript,
+  wait: Wait,
+  run: Run,
+  isLeased: boolean,
+): Times {
+  const { world, watches } = voters
   const fromMs = world.nowMs
   const healMs = wait(() => notFull(voters), voterBounds.healMs, true)
   const sameMs = healMs + wait(() => differing(world.nodes), Math.max(1_000, voterBounds.healMs - healMs))
@@ -152,16 +161,48 @@ function healAll<S extends Schema>(voters: VoterWorld<S>, wait: Wait, run: Run, 
     )
   if (isLeased)
     wait(
-      () => (leases.some((lease) => lease?.token !== undefined) ? [] : ['nobody holds the lease']),
+      () => (voters.tokens().some((token) => token !== undefined) ? [] : ['nobody holds the lease']),
       voterBounds.leaseMs,
     )
+  if (voters.tallies.exclusive.written > 0) {
+    const { rounds } = voters.counts
+    wait(() => (voters.counts.rounds > rounds ? [] : ['no round counts']), voterBounds.leaseMs, true)
+  }
+  const isOperated = script.faults.some(({ kind }) => kind === 'roster' || kind === 'force')
+  if (isOperated) changeOnceMore(voters, wait)
   run(1_000, false)
   // Who has just found out that it slept says for a moment that it knows nothing. And a change of the roster that was pending may have made a
   // voter of somebody since, whose links have as long as all others.
-  const leftMs = voterBounds.healMs - (world.nowMs - fromMs)
+  const leftMs = isOperated ? voterBounds.healMs : voterBounds.healMs - (world.nowMs - fromMs)
   wait(() => [...differing(world.nodes), ...notFull(voters)], Math.max(voterBounds.settleMs, leftMs))
   lookForLost(voters, world.nodes)
   return { healMs, sameMs, closedMs }
+}
+
+/** Whatever operators did, the next change of the roster can be made. */
+function changeOnceMore<S extends Schema>(voters: VoterWorld<S>, wait: Wait): void {
+  const { watches, world } = voters
+  const servers = watches.slice(0, voters.servers)
+  const unsettled = (): string[] =>
+    servers.flatMap((watch, node) => {
+      const isNamed = watch?.status.roster?.voters.some(({ id }) => id === nameOfVoter(node)) === true
+      return isNamed && watch?.status.isSettled !== true ? [`${nameOfVoter(node)} is not settled`] : []
+    })
+  wait(unsettled, voterBounds.rosterMs)
+  const before = new Set(servers.map((watch) => watch?.status.roster?.epoch ?? 0))
+  voters.propose(
+    0,
+    servers.map(() => 1 + world.random.int(2)),
+  )
+  wait(
+    () =>
+      watches.flatMap((watch, node) => {
+        const epoch = watch?.status.roster?.epoch ?? 0
+        return before.has(epoch) ? [`${nameOfVoter(node)} is still at the roster of epoch ${epoch}`] : []
+      }),
+    voterBounds.rosterMs,
+  )
+  wait(unsettled, voterBounds.rosterMs)
 }
 
 /** Liveness mode: the core is a quorum that is connected, whatever the rest does. */
@@ -172,7 +213,7 @@ function healCore<S extends Schema>(
   run: Run,
   isLeased: boolean,
 ): Times {
-  const { world, leases, watches } = voters
+  const { world, watches } = voters
   const nodes = world.nodes.filter(({ index }) => core.includes(index))
   const sameMs = wait(() => differing(nodes), voterBounds.healMs)
   const healMs = wait(
@@ -186,7 +227,7 @@ function healCore<S extends Schema>(
   )
   if (isLeased)
     wait(
-      () => (leases.some((lease) => lease?.token !== undefined) ? [] : ['nobody holds the lease']),
+      () => (voters.tokens().some((token) => token !== undefined) ? [] : ['nobody holds the lease']),
       voterBounds.leaseMs,
     )
   let stored = false
@@ -264,6 +305,7 @@ function resultOf<S extends Schema>(voters: VoterWorld<S>, script: VoterScript, 
     ...faults.counts,
     held: counts.held,
     rounds: counts.rounds,
+    rosters: counts.rosters,
     suspicions: counts.suspicions,
     pauses: counts.pauses,
     simulatedMs: world.nowMs,

@@ -37,6 +37,9 @@ function scriptOf(value: unknown): VoterScript {
   const voters = whole(file, 'voters', 1, mostNodes)
   const clients = whole(file, 'clients', 0, mostNodes - voters)
   const nodes = voters + clients
+  const founders =
+    file['founders'] === undefined ? undefined : list(file, 'founders', voters).map((node) => indexIn(node, voters))
+  if (founders?.length === 0) throw new FileFault('founders are at least one')
   const core = file['core'] === undefined ? undefined : list(file, 'core', nodes).map((node) => indexIn(node, voters))
   return {
     seed: whole(file, 'seed', 0, 0xffff_ffff),
@@ -44,6 +47,7 @@ function scriptOf(value: unknown): VoterScript {
     voters,
     clients,
     policy: policyOf(file['policy'], voters),
+    ...(founders === undefined ? {} : { founders }),
     ...(file['arbiter'] === undefined ? {} : { arbiter: whole(file, 'arbiter', 0, voters - 1) }),
     preset: oneOf(file, 'preset', Object.keys(detectorPresets)) as VoterScript['preset'],
     ttlMs: whole(file, 'ttlMs', 100, 3_600_000),
@@ -80,6 +84,22 @@ function qualityOf(value: unknown): LinkQuality {
 
 const badModes = diskModes.filter((mode) => mode !== 'ok')
 
+const kinds: readonly VoterFault['kind'][] = [
+  'cut',
+  'flap',
+  'stop',
+  'crash',
+  'wipe',
+  'sleep',
+  'clock',
+  'disk',
+  'weather',
+  'roster',
+  'force',
+  'want',
+  'rest',
+]
+
 function faultOf(fault: Fields, nodes: number): VoterFault {
   const when = {
     atMs: number(fault['atMs'], 'atMs', 0, mostMs),
@@ -91,16 +111,18 @@ function faultOf(fault: Fields, nodes: number): VoterFault {
       const { from, to } = object(lane, 'a lane')
       return { from: indexIn(from, nodes), to: indexIn(to, nodes) }
     })
-  const kinds = ['cut', 'flap', 'stop', 'crash', 'wipe', 'sleep', 'clock', 'disk', 'weather', 'roster'] as const
   const kind = oneOf(fault, 'kind', kinds) as VoterFault['kind']
   switch (kind) {
     case 'cut':
       return { ...when, kind, lanes: lanes() }
     case 'flap':
       return { ...when, kind, lanes: lanes(), everyMs: number(fault['everyMs'], 'everyMs', 1, mostMs) }
+    case 'wipe':
+      return { ...when, kind, node: node(), ...(fault['isSpared'] === true ? { isSpared: true } : {}) }
     case 'stop':
     case 'crash':
-    case 'wipe':
+    case 'want':
+    case 'rest':
       return { ...when, kind, node: node() }
     case 'sleep': {
       const how = { stopsMonotonic: flag(fault, 'stopsMonotonic'), timersFirst: flag(fault, 'timersFirst') }
@@ -110,7 +132,8 @@ function faultOf(fault: Fields, nodes: number): VoterFault {
       return { ...when, kind, node: node(), byMs: number(fault['byMs'], 'byMs', -mostMs, mostMs) }
     case 'disk':
       return { ...when, kind, node: node(), mode: oneOf(fault, 'mode', badModes) as 'slow' }
-    case 'roster': {
+    case 'roster':
+    case 'force': {
       const weights = list(fault, 'weights', nodes).map((weight) => whole({ weight }, 'weight', 0, 255))
       return { ...when, kind, node: node(), weights }
     }

@@ -25,6 +25,7 @@ export const faultScripts = [
   'slow-disk',
   'mixed',
   'roster-change',
+  'operators',
 ] as const
 
 /** Voters and clients together, in what is drawn and in what is read from files. */
@@ -38,15 +39,23 @@ export type VoterFault = { readonly atMs: number; readonly forMs?: number } & (
   | { readonly kind: 'cut'; readonly lanes: readonly Lane[] }
   /** Closed and open by turns, each for `everyMs`. */
   | { readonly kind: 'flap'; readonly lanes: readonly Lane[]; readonly everyMs: number }
-  /** Down: after a word, after a loss of power with the un-synced tail, or with the whole disk lost. */
-  | { readonly kind: 'stop' | 'crash' | 'wipe'; readonly node: number }
+  /** Down: after a word, or after a loss of power with the un-synced tail. */
+  | { readonly kind: 'stop' | 'crash'; readonly node: number }
+  /** Down, with the whole disk lost. `isSpared`: only where the others are a quorum that has all that counts; else nothing happens. */
+  | { readonly kind: 'wipe'; readonly node: number; readonly isSpared?: boolean }
   | { readonly kind: 'sleep'; readonly node: number; readonly stopsMonotonic: boolean; readonly timersFirst: boolean }
   /** The wall clock is set, and set back when it is over. */
   | { readonly kind: 'clock'; readonly node: number; readonly byMs: number }
   | { readonly kind: 'disk'; readonly node: number; readonly mode: Exclude<DiskMode, 'ok'> }
   | { readonly kind: 'weather'; readonly quality: LinkQuality }
-  /** A voter proposes other weights, in the order of the nodes; who has none votes no more. */
+  /** A voter, this one if it is one, proposes other weights, in the order of the servers; who has none votes no more. */
   | { readonly kind: 'roster'; readonly node: number; readonly weights: readonly number[] }
+  /** An operator forces such a roster at this server, as if nobody else was there; once it runs. */
+  | { readonly kind: 'force'; readonly node: number; readonly weights: readonly number[] }
+  /** Somebody more wants the lease at this node. */
+  | { readonly kind: 'want'; readonly node: number }
+  /** Who wanted the lease at this node first wants it no more; again when it is over. */
+  | { readonly kind: 'rest'; readonly node: number }
 )
 
 /** A whole run: equal scripts play alike, on every machine. */
@@ -56,6 +65,8 @@ export interface VoterScript {
   readonly script: FaultScript
   readonly voters: number
   readonly clients: number
+  /** Those of the servers who vote at first, if not all: the others were started with that roster, and are named in none. */
+  readonly founders?: readonly number[]
   readonly policy: Policy
   /** The voter that an even split falls to. */
   readonly arbiter?: number

@@ -78,9 +78,15 @@ function halves(lanes: readonly Lane[]): (readonly Lane[])[] {
 /** The script without a node; those after it move up. Undefined where the node is one that must be there. */
 function without(script: VoterScript, node: number): VoterScript | undefined {
   const { core, arbiter } = script
-  if (core?.includes(node) === true || arbiter === node) return undefined
+  const founders = script.founders?.filter((other) => other !== node)
+  if (core?.includes(node) === true || arbiter === node || founders?.length === 0) return undefined
   const moved = (other: number): number => (other > node ? other - 1 : other)
   const faults = script.faults.flatMap((fault): VoterFault[] => {
+    if ('weights' in fault) {
+      const weights = fault.weights.filter((_, other) => other !== node)
+      const isFor = weights.some((weight) => weight > 0) && fault.node !== node
+      return isFor ? [{ ...fault, node: moved(fault.node), weights }] : []
+    }
     if ('node' in fault) return fault.node === node ? [] : [{ ...fault, node: moved(fault.node) }]
     if (!('lanes' in fault)) return [fault]
     const lanes = fault.lanes
@@ -91,6 +97,7 @@ function without(script: VoterScript, node: number): VoterScript | undefined {
   return {
     ...script,
     ...(core === undefined ? {} : { core: core.map(moved) }),
+    ...(founders === undefined ? {} : { founders: founders.map(moved) }),
     ...(arbiter === undefined ? {} : { arbiter: moved(arbiter) }),
     faults,
   }

@@ -26,11 +26,11 @@ import {
   type DetectorSettings,
   detectorPresets,
   isQuorum,
-  type Lease,
   mirrorDocuments,
   type Partitions,
   pauseWindowMs,
-  type Voter,
+  type Roster,
+  votedLeases,
   voting,
   watchPartitions,
 } from '@rejoin/sync/partition'
@@ -41,6 +41,8 @@ import type { WorldEvent } from '../world-events.ts'
 import type { NodeSpec, WorldPace } from '../world-node.ts'
 import { isPromise, notSynchronous } from './app.ts'
 import { type FaultRun, runFaults } from './faults.ts'
+import { LeaseWants } from './lease-wants.ts'
+import { OperatorDesk } from './operator-desk.ts'
 import type { VoterScript } from './script.ts'
 
 /** What runs at the nodes of a world: a document, and what is done with it. */
@@ -111,15 +113,25 @@ export interface WriteTallies {
 /** A running world of voters. */
 export interface VoterWorld<S extends Schema = Schema> {
   readonly world: World<S>
+  /** The first so many nodes. */
+  readonly servers: number
   readonly faults: FaultRun
   /** Undefined while a node is down. */
   readonly watches: readonly (Partitions | undefined)[]
-  readonly leases: readonly (Lease | undefined)[]
+  /** By node, the token of who may use the lease there; undefined where nobody may. */
+  tokens(): readonly (FencingToken | undefined)[]
   /** What was found to be wrong, in words. */
   readonly wrong: string[]
   /** What a quorum had on its disks. */
   readonly quorumAcknowledged: Version
-  readonly counts: { held: number; rounds: number; suspicions: number; unreachable: number; pauses: number }
+  readonly counts: {
+    held: number
+    rounds: number
+    suspicions: number
+    unreachable: number
+    pauses: number
+    rosters: number
+  }
   readonly tallies: WriteTallies
   /** Looks whether all holds, now. */
   look(): void
@@ -128,6 +140,8 @@ export interface VoterWorld<S extends Schema = Schema> {
   /** Somebody writes something, and who may begins a round. */
   write(): void
   writeAt(node: number): Receipt | undefined
+  /** Asks a voter for other weights, in the order of the servers. */
+  propose(node: number, weights: readonly number[]): void
 }
 
 const name = 'world'
@@ -150,19 +164,28 @@ export function createVoterWorld<S extends Schema>(
   const windowMs = pauseWindowMs(probeMs)
   const noticedAfterMs = noticedAfterProbes * probeMs
   const wrong: string[] = []
-  const counts = { held: 0, rounds: 0, suspicions: 0, unreachable: 0, pauses: 0 }
+  const counts = { held: 0, rounds: 0, suspicions: 0, unreachable: 0, pauses: 0, rosters: 0 }
   const tallies: WriteTallies = { write: emptyTally(), exclusive: emptyTally() }
   const watches: (Partitions | undefined)[] = []
-  const leases: (Lease | undefined)[] = []
   const founded = new Set<number>()
-  const begun = new Map<string | number, string>()
+  const epochs = new Set<number>()
+  const begun = new Map<string | number, { readonly who: string; readonly atMs: number }>()
+  /** By node: how the wish of who wants the lease there first ends. */
+  const firstWish = new Map<number, () => void>()
   const draw = createRandom(script.seed, 'workload of voters')
   let quorumAcknowledged = Version.empty
   let last: FencingToken | undefined
+  let lastAtMs = 0
 
   const report = (words: string): void => {
     if (wrong.length < mostWrong) wrong.push(`${Math.round(world.nowMs)} ms: ${words}`)
   }
+  const wants =
+    exclusive === undefined
+      ? undefined
+      : new LeaseWants(exclusive.lease, (node, error) =>
+          report(`${nameOfVoter(node)} cannot want the lease: ${String(error)}`),
+        )
   const accused = (node: number, peer: number, to: string, by: string): void => {
     if (to === 'suspect') counts.suspicions += 1
     if (to === 'unreachable') counts.unreachable += 1
@@ -180,9 +203,10 @@ export function createVoterWorld<S extends Schema>(
       report(`${nameOfVoter(node)}, awake again, finds ${nameOfVoter(peer)} ${to}`)
   }
 
-  const roster = {
+  const founders = script.founders ?? Array.from({ length: voters }, (_, node) => node)
+  const roster: Roster = {
     epoch: 1,
-    voters: Array.from({ length: voters }, (_, node) => ({ id: nameOfVoter(node), weight: 1 })),
+    voters: founders.map((node) => ({ id: nameOfVoter(node), weight: 1 })),
     policy: script.policy,
     ...(script.arbiter === undefined ? {} : { arbiter: nameOfVoter(script.arbiter) }),
   }
@@ -200,56 +224,80 @@ export function createVoterWorld<S extends Schema>(
     ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
     isAdmin: (member, document) => document === clusterDocument && indexOf(member) < voters,
     attach: (node, replica) => {
-      const isVoter = node < voters
-      if (isVoter) mirrorDocuments(replica)
+      const isServer = node < voters
+      const isFounding = founders.includes(node) && (options.forgetsDisks === true || !founded.has(node))
+      if (isServer) mirrorDocuments(replica)
       const watch = watchPartitions(replica, {
-        ...(isVoter ? { roster, isFounding: options.forgetsDisks === true || !founded.has(node), voting } : {}),
+        ...(isServer ? { roster, isFounding, voting } : { leases: votedLeases }),
         preset: script.preset,
         ...(options.settings === undefined ? {} : { settings: options.settings }),
         maxTtlMs: script.ttlMs,
       })
       founded.add(node)
       watches[node] = watch
-      if (!isVoter || exclusive === undefined) return
-      watch.lease({ name }, exclusive.lease).then(
-        (wanted) => {
-          if (watches[node] === watch) leases[node] = wanted
-        },
-        (error: unknown) => report(`${nameOfVoter(node)} cannot want the lease: ${String(error)}`),
-      )
+      if (isServer && wants !== undefined) firstWish.set(node, wants.begin(node, watch))
     },
     onLog: (node, { event, details }) => {
       if (event === 'member')
         accused(node, indexOf(String(details['peer'])), String(details['to']), String(details['by']))
       else if (event === 'paused') counts.pauses += 1
+      else if (event === 'roster') counts.rosters = epochs.add(Number(details['epoch'])).size
       else if (event === 'internal-error') report(`${nameOfVoter(node)}: a bug came to light: ${details['error']}`)
       else if (event === 'listener-failed') report(`${nameOfVoter(node)}: a listener failed: ${details['error']}`)
     },
   })
   const downed = (node: number): void => {
     watches[node] = undefined
-    leases[node] = undefined
+    firstWish.delete(node)
+    wants?.drop(node)
   }
-  const proposed = (node: number, weights: readonly number[]): void => {
-    const watch = watches[node]
-    const known = watch?.status.roster
-    if (watch === undefined || known === undefined || world.nodes[node]?.isAsleep === true) return
-    const weigh = (voter: Voter, at: number): Voter => ({ ...voter, weight: weights[at] ?? 1 })
-    const next = roster.voters.map(weigh).filter(({ id, weight }) => weight > 0 || id === roster.arbiter)
-    watch.propose({ ...known, voters: next.map((voter) => ({ ...voter, weight: Math.max(1, voter.weight) })) })
-  }
-  const faults = runFaults(world, script, { downed, proposed })
+  const operators = new OperatorDesk({ world, watches, names: world.nodes.map(({ name: id }) => id), servers: voters })
+  const isRunning = (node: number): boolean => world.nodes[node]?.handle !== undefined && !world.nodes[node]?.isAsleep
+  const rosterOf = (node: number): Roster | undefined => watches[node]?.status.roster
+  const faults = runFaults(world, script, {
+    downed,
+    proposed: (node, weights) => operators.propose(node, weights),
+    forced: (node, weights) => {
+      if (!operators.force(node, weights)) return false
+      // What those had who are not coming back counts no more.
+      quorumAcknowledged = Version.empty
+      return true
+    },
+    spares: (node) => operators.spares(node),
+    wanted: (node) => {
+      const watch = watches[node]
+      const end = watch === undefined || !isRunning(node) ? undefined : wants?.begin(node, watch)
+      // Nobody lets go of anything where the process sleeps.
+      return () => {
+        if (watches[node] === watch && isRunning(node)) end?.()
+      }
+    },
+    rested: (node) => {
+      const end = isRunning(node) ? firstWish.get(node) : undefined
+      end?.()
+      return () => {
+        const watch = watches[node]
+        if (end === undefined || firstWish.get(node) !== end || watch === undefined || wants === undefined) return
+        firstWish.set(node, wants.begin(node, watch))
+      }
+    },
+  })
 
   const lookAtLease = (): void => {
     let holder: number | undefined
-    for (let node = 0; node < voters; node += 1) {
-      if (leases[node]?.token === undefined) continue
-      if (holder !== undefined) report(`the lease is held by ${nameOfVoter(holder)} and by ${nameOfVoter(node)}`)
+    let isApart = false
+    for (let node = 0; node < voters + clients; node += 1) {
+      if (wants?.usableAt(node) === undefined) continue
+      if (holder !== undefined && !operators.isApart(rosterOf(holder), rosterOf(node)))
+        report(`the lease is held by ${nameOfVoter(holder)} and by ${nameOfVoter(node)}`)
+      isApart = holder !== undefined
       holder = node
     }
-    const token = holder === undefined ? undefined : leases[holder]?.token
+    const token = holder === undefined ? undefined : wants?.usableAt(holder)?.token
     if (token === undefined) return
     counts.held += 1
+    if (isApart || !operators.isOneSince(lastAtMs)) last = undefined
+    lastAtMs = world.nowMs
     if (last !== undefined && isBefore(token, last)) report(`the token fell from ${words(last)} to ${words(token)}`)
     last = token
   }
@@ -262,7 +310,8 @@ export function createVoterWorld<S extends Schema>(
       for (const other of powerful) {
         if (one.node >= other.node) continue
         const [left = [], right = []] = [one.verdict.sides[0], other.verdict.sides[0]]
-        if (!left.some((id) => right.includes(id)))
+        const isOne = left.some((id) => right.includes(id))
+        if (!isOne && !operators.isApart(one.verdict.roster, other.verdict.roster))
           report(`powers on two sides: ${nameOfVoter(one.node)} and ${nameOfVoter(other.node)}`)
       }
     }
@@ -287,17 +336,20 @@ export function createVoterWorld<S extends Schema>(
   /** Invariant 3. */
   const began = (node: number, what: string | number, receipt: Receipt): void => {
     const who = `${nameOfVoter(node)}:${receipt.change?.seq}`
-    leases[node]?.reached(receipt).then(
-      () => {
-        const by = begun.get(what)
-        if (by !== undefined) report(`${what} was begun by ${by} and by ${who}`)
-        begun.set(what, who)
-        counts.rounds += 1
-      },
-      () => undefined,
-    )
+    const atMs = world.nowMs
+    wants
+      ?.usableAt(node)
+      ?.reached(receipt)
+      .then(
+        () => {
+          const by = begun.get(what)
+          if (by !== undefined && operators.isOneSince(by.atMs)) report(`${what} was begun by ${by.who} and by ${who}`)
+          begun.set(what, { who, atMs })
+          counts.rounds += 1
+        },
+        () => undefined,
+      )
   }
-  const isRunning = (node: number): boolean => world.nodes[node]?.handle !== undefined && !world.nodes[node]?.isAsleep
   /** Runs something of the app that answers. What it throws is wrong with the app, and is told as all that is wrong in this world. */
   const asked = <T>(node: number, what: string, ask: () => T): T | undefined => {
     let answer: T
@@ -356,8 +408,8 @@ export function createVoterWorld<S extends Schema>(
     return receipt
   }
   const workAlone = ({ write, begun: what }: ExclusiveWork<S>): void => {
-    for (let node = 0; node < voters; node += 1) {
-      const token = isRunning(node) ? leases[node]?.token : undefined
+    for (let node = 0; node < voters + clients; node += 1) {
+      const token = isRunning(node) ? wants?.usableAt(node)?.token : undefined
       if (token === undefined) continue
       const receipt = changeAt(node, 'exclusive', write, { token })
       const snapshot = world.nodes[node]?.handle?.snapshot
@@ -376,9 +428,10 @@ export function createVoterWorld<S extends Schema>(
 
   return {
     world,
+    servers: voters,
     faults,
     watches,
-    leases,
+    tokens: () => world.nodes.map(({ index }) => wants?.usableAt(index)?.token),
     wrong,
     counts,
     tallies,
@@ -387,6 +440,7 @@ export function createVoterWorld<S extends Schema>(
     },
     lookAtLease,
     look: () => {
+      operators.look()
       lookAtLease()
       lookAtPowers()
       lookAtLonely()
@@ -397,6 +451,7 @@ export function createVoterWorld<S extends Schema>(
       if (exclusive !== undefined && draw.chance(0.5)) workAlone(exclusive)
     },
     writeAt,
+    propose: (node, weights) => operators.propose(node, weights),
   }
 }
 

@@ -25,13 +25,12 @@ import type { Neighbours } from './neighbours.ts'
 import { isQuorum } from './policy.ts'
 import type { NodeId, Roster } from './roster.ts'
 import type { RosterDesk } from './roster-desk.ts'
-import { forcedEpochAfter, mayHandOver, type RosterLogState } from './roster-record.ts'
+import { forceOf, mayHandOver, type RosterLogState } from './roster-record.ts'
 import { votesPrefix } from './votes.ts'
 import { type CountedVersion, mostCounted, type PartitionMessage } from './wire.ts'
 
 /** Where it stands on the disk what documents have to hold, since a roster was forced last. Invariant 5. */
-const prefixAt = (epoch: number): string =>
-  `p/h${forcedEpochAfter(epoch) === forcedEpochAfter(0) ? '' : forcedEpochAfter(epoch)}/`
+const prefixAt = (epoch: number): string => `p/h${forceOf(epoch) || ''}/`
 const firstPrefix = prefixAt(0)
 const askMs = 1000
 /** An answer in full costs whoever gives it a reading of all documents with votes. */

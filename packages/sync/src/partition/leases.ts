@@ -19,6 +19,7 @@ import { leaseShapes } from './lease-wire.ts'
 import type { Neighbours } from './neighbours.ts'
 import { readingOf } from './reading.ts'
 import type { NodeId, Roster } from './roster.ts'
+import { isVoidUnder } from './roster-record.ts'
 import { SharedLeases } from './shared-leases.ts'
 import { Sweep } from './sweep.ts'
 import type { PartitionMessage } from './wire.ts'
@@ -195,7 +196,13 @@ class LeaseTable implements LeaseDesk {
     let toCover: { readonly token: FencingToken; readonly versions: readonly Version[] } | undefined
     let isUsable = false
 
-    const current = (): FencingToken | undefined => holder.usableToken(this.#reading())
+    const current = (): FencingToken | undefined => {
+      const known = roster()
+      const granted = holder.state.roster
+      // It is in force once it is on the disk, and counts from when it is heard.
+      const isVoid = known !== undefined && granted !== undefined && isVoidUnder(granted, known)
+      return isVoid ? undefined : holder.usableToken(this.#reading())
+    }
     const stale = (): RejoinError =>
       rejoinError('lease-lost', {
         ...(denial === undefined

@@ -17,6 +17,11 @@ import { createRosterLog } from './roster-log.ts'
 import { type RosterLogOptions, rosterLogOptionsFault } from './roster-log-interface.ts'
 import { initialRosterLogState, lostRosterLogState, type RosterMessage } from './roster-record.ts'
 
+/** The least epoch that is forced. */
+const forced = 2 ** 36
+/** Operators who draw the same. */
+const drawnAlike = { random: () => 0 }
+
 describe('a roster log', () => {
   it('[RL1] puts a roster in force that a quorum accepted, and tells the others', () => {
     const group = groupOf('abcd')
@@ -183,12 +188,12 @@ describe('a roster log', () => {
   })
 
   it('[RL6] forces a roster without asking, and whoever comes back can merge and not act', () => {
-    const group = groupOf('abcd')
+    const group = groupOf('abcd', drawnAlike)
     group.check = () => undefined
     group.step('c', { kind: 'force', roster: { voters: votersOf('c'), policy: majority }, now: 0 })
-    expect(group.log('c').roster).toEqual(next('c', 2 ** 20))
+    expect(group.log('c').roster).toEqual(next('c', forced))
     expect(group.log('c').mayVote).toBe(true)
-    propose(group, 'c', next('cd', 2 ** 20 + 1))
+    propose(group, 'c', next('cd', forced + 1))
     group.parcels = []
     propose(group, 'a', next('abcd'))
     group.flush(({ to }) => to !== 'c')
@@ -196,7 +201,7 @@ describe('a roster log', () => {
     // The old majority returns.
     group.step('c', { kind: 'contact', peer: 'a', now: 0 })
     group.flush()
-    expect([group.log('a').roster.epoch, group.log('a').mayVote]).toEqual([2 ** 20, false])
+    expect([group.log('a').roster.epoch, group.log('a').mayVote]).toEqual([forced, false])
   })
 
   it('[RL12] takes the roster before from whoever tells it later, where it was told of the present one alone', () => {
@@ -213,7 +218,7 @@ describe('a roster log', () => {
 
   it('[RL6] keeps of two that were forced the same one everywhere, and says so', () => {
     const kept = [false, true].map((isSwapped) => {
-      const group = groupOf('abc')
+      const group = groupOf('abc', drawnAlike)
       group.check = () => undefined
       for (const id of isSwapped ? 'ba' : 'ab')
         group.step(id, { kind: 'force', roster: { voters: votersOf(id), policy: majority }, now: 0 })
@@ -227,50 +232,77 @@ describe('a roster log', () => {
       return [rosters(group), conflicts.map(({ id }) => id)]
     })
     expect(kept).toEqual([
-      [['1048576b', '1048576b', '1048576b'], ['a']],
+      [[`${forced}b`, `${forced}b`, `${forced}b`], ['a']],
       [
-        ['1048576b', '1048576b', '1048576b'],
+        [`${forced}b`, `${forced}b`, `${forced}b`],
         ['a', 'c'],
       ],
     ])
+  })
+
+  it('[RL15] draws another epoch for each that is forced, of which the greater is kept, and says so', () => {
+    const group = groupOf('abc')
+    group.check = () => undefined
+    for (const id of 'ab') group.step(id, { kind: 'force', roster: { voters: votersOf(id), policy: majority }, now: 0 })
+    const epochs = [...'ab'].map((id) => group.log(id).roster.epoch)
+    expect(new Set(epochs.map((epoch) => [epoch >= forced, epoch < 2 * forced, epoch % 2 ** 20].join()))).toEqual(
+      new Set(['true,true,0']),
+    )
+    expect(epochs[0]).not.toBe(epochs[1])
+    group.settle()
+    expect(new Set([...group.logs.values()].map(({ roster }) => roster.epoch))).toEqual(new Set([Math.max(...epochs)]))
+    expect(group.told.some(({ effect }) => effect.kind === 'conflict')).toBe(true)
+    // Who knows of the one forces the next: nothing is dropped that anybody asked for.
+    const before = group.told.length
+    group.step('c', { kind: 'force', roster: { voters: votersOf('c'), policy: majority }, now: group.now })
+    group.settle()
+    expect(new Set([...group.logs.values()].map(({ roster }) => Math.floor(roster.epoch / forced)))).toEqual(
+      new Set([2]),
+    )
+    expect(group.told.slice(before).some(({ effect }) => effect.kind === 'conflict')).toBe(false)
   })
 
   it('[RL6] reconciles two that were forced without a common voter, also where one of them was changed since', () => {
     const force = (group: Group, id: NodeId, ids: string): void =>
       group.step(id, { kind: 'force', roster: { voters: votersOf(ids), policy: majority }, now: 0 })
     for (const isChanged of [false, true]) {
-      const group = groupOf('abcd')
+      const group = groupOf('abcd', drawnAlike)
       group.check = () => undefined
       force(group, 'a', 'a')
       force(group, 'b', 'bc')
       group.flush(({ from, to }) => (from === 'a') === (to === 'a'))
-      if (isChanged) propose(group, 'a', next('a', 2 ** 20 + 1))
+      if (isChanged) propose(group, 'a', next('a', forced + 1))
       group.parcels = []
-      expect(rosters(group)).toEqual([isChanged ? '1048577a' : '1048576a', '1048576bc', '1048576bc', '1abc'])
+      expect(rosters(group)).toEqual([
+        isChanged ? `${forced + 1}a` : `${forced}a`,
+        `${forced}bc`,
+        `${forced}bc`,
+        '1abc',
+      ])
       // A stranger may say what it likes.
       const told = (from: NodeId, to: NodeId): void =>
         group.deliver({ from, to, message: { kind: 'roster', roster: group.log('a').roster, isPending: false } })
       told('z', 'b')
       group.flush()
-      expect(group.log('b').roster.epoch).toBe(2 ** 20)
+      expect(group.log('b').roster.epoch).toBe(forced)
       expect(group.log('b').roster.voters.length).toBe(2)
       group.settle()
       // By their text, where they are of one epoch.
-      expect(new Set(rosters(group))).toEqual(new Set([isChanged ? '1048577a' : '1048576bc']))
+      expect(new Set(rosters(group))).toEqual(new Set([isChanged ? `${forced + 1}a` : `${forced}bc`]))
       expect(group.told.some(({ effect }) => effect.kind === 'conflict')).toBe(true)
       expect([...'abc'].filter((id) => group.log(id).mayVote).join('')).toBe(isChanged ? 'a' : 'bc')
     }
   })
 
   it('[RL6] tells those of both that one of two of an epoch holds, as nothing else there tells them apart', () => {
-    const group = groupOf('abc')
+    const group = groupOf('abc', drawnAlike)
     group.check = () => undefined
     const heavy = votersOf('abc').map((voter) => (voter.id === 'a' ? { ...voter, weight: 3 } : voter))
     group.step('a', { kind: 'force', roster: { voters: heavy, policy: majority }, now: 0 })
     group.parcels = []
     group.step('b', { kind: 'force', roster: { voters: votersOf('abc'), policy: majority }, now: 0 })
     group.flush(({ to }) => to !== 'a')
-    expect(rosters(group)).toEqual(['1048576abc', '1048576abc', '1048576abc'])
+    expect(rosters(group)).toEqual([`${forced}abc`, `${forced}abc`, `${forced}abc`])
     // a and b meet, and c is connected with b only.
     for (const [from, to] of ['ab', 'ba']) group.step(from as string, { kind: 'contact', peer: to as string, now: 0 })
     group.flush(({ from, to }) => !'acac'.includes(from + to))
@@ -278,7 +310,7 @@ describe('a roster log', () => {
   })
 
   it('[RL6] uses no number of an attempt again under another roster of the same epoch', () => {
-    const group = groupOf('ab', { genesis: next('ab', 1) })
+    const group = groupOf('ab', { genesis: next('ab', 1), ...drawnAlike })
     group.check = () => undefined
     const force = (id: NodeId, weight: number): void => {
       const voters = votersOf('ab').map((voter) => ({ ...voter, weight }))
@@ -286,7 +318,7 @@ describe('a roster log', () => {
     }
     force('a', 1)
     group.flush()
-    propose(group, 'a', next('ab', 2 ** 20 + 1))
+    propose(group, 'a', next('ab', forced + 1))
     group.flush(({ message }) => !isOf(message, 'answer', 'prepare') && message.kind !== 'roster')
     expect(group.log('a').state.promised.round).toBe(1)
     const roster = { ...group.log('a').roster, voters: votersOf('ab').map((voter) => ({ ...voter, weight: 2 })) }
@@ -311,7 +343,7 @@ describe('a roster log', () => {
       'the next one': taken(later('de', 2, genesis)),
       'one after some of the voters here': taken(later('def', 3, next('ade', 2))),
       'one of which it was made a voter': taken(later('efg', 4, next('def', 3)), genesis, 'f'),
-      'one that came after an operator forced one': taken(later('de', 2 ** 20 + 3, next('de', 2 ** 20 + 2))),
+      'one that came after an operator forced one': taken(later('de', forced + 3, next('de', forced + 2))),
     }).toEqual({
       'the next one': true,
       'one after some of the voters here': true,

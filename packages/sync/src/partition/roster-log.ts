@@ -37,6 +37,7 @@ import { rosterFault } from './roster.ts'
 import type { RosterLog, RosterLogEffect, RosterLogOptions } from './roster-log-interface.ts'
 import { createRosterProposer } from './roster-proposer.ts'
 import {
+  areForcedApart,
   compareBallots,
   compareRosters,
   forcedEpochAfter,
@@ -119,7 +120,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     const order = compareRosters(roster, mine)
     const isOfOneEpoch = order !== 0 && roster.epoch === mine.epoch
     const isOfOtherLine = previous?.epoch === mine.epoch && rosterText(previous) !== rosterText(mine)
-    if (isOfOneEpoch || isOfOtherLine) {
+    if (isOfOneEpoch || isOfOtherLine || areForcedApart(roster, mine)) {
       const [kept, dropped] = order > 0 ? [roster, mine] : [mine, roster]
       if (told !== rosterText(dropped)) effects.push({ kind: 'conflict', kept, dropped })
       told = rosterText(dropped)
@@ -230,7 +231,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
   }
   const force = (asserted: Omit<Roster, 'epoch'>, now: number): void => {
     const before = others()
-    const roster = { ...asserted, epoch: forcedEpochAfter(state.roster.epoch) }
+    const roster = { ...asserted, epoch: forcedEpochAfter(state.roster.epoch, random()) }
     const reason = faultOf(roster)
     if (reason !== undefined) effects.push({ kind: 'settled', outcome: 'refused', reason })
     else {

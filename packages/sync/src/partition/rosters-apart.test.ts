@@ -1,11 +1,12 @@
+import type { FencingToken } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
-import { createMemoryDisk } from '../index.ts'
+import { createMemoryDisk, type Receipt } from '../index.ts'
 import { insideOf } from '../replica.ts'
 import { sealRow } from '../rows.ts'
 import type { Session } from '../session.ts'
-import { World } from '../world.test-helper.ts'
+import { outcome, World } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
-import { clientOf, ttlMs, voters, want } from './leases.test-helper.ts'
+import { clientOf, Match, type Side, ttlMs, voters, want } from './leases.test-helper.ts'
 import { Neighbours } from './neighbours.ts'
 import type { PartitionOptions, PartitionStatus } from './partitions.ts'
 import type { Roster, Voter } from './roster.ts'
@@ -47,6 +48,60 @@ describe('rosters of which a server did not hear', () => {
     const [holder, other] = sides[0]?.lease.token === undefined ? sides.reverse() : sides
     holder?.lease.release()
     cluster.until('the other holds it', () => other?.lease.token !== undefined, 60)
+  })
+
+  it.each([
+    ['at once', true],
+    ['before that is on its disk', false],
+  ])('[LX33] void a lease where one that was forced elsewhere is heard, %s', (_, autoFlush) => {
+    const cluster = voters()
+    const { lease } = want(cluster, 'b')
+    cluster.until('b holds it', () => lease.token !== undefined, 60)
+    cluster.between('a', 'bc', true)
+    cluster.node('a').watch.force({ voters: votersOf('a'), policy })
+    const other = want(cluster, 'a')
+    cluster.until('a holds it, too', () => other.lease.token !== undefined, 60)
+    // By votes that the operator said there would be none of.
+    expect(lease.token).toBeDefined()
+    const disk = cluster.disks.get('b')
+    if (disk === undefined) throw new Error('no disk')
+    disk.autoFlush = autoFlush
+    cluster.between('a', 'bc', false)
+    for (let tenth = 0; tenth < 600; tenth++) {
+      cluster.world.advance(100)
+      if (statusOf(cluster, 'b').roster?.epoch !== 1) expect(lease.token).toBeUndefined()
+    }
+    expect(statusOf(cluster, 'b').roster?.epoch).toBeGreaterThanOrEqual(2 ** 36)
+  })
+
+  it('[LX34] leave what is written under the one that is kept above what was under the other, however often that granted', () => {
+    const cluster = voters()
+    cluster.between('a', 'bc', true)
+    cluster.node('a').watch.force({ voters: votersOf('a'), policy })
+    cluster.node('b').watch.force({ voters: votersOf('bc'), policy })
+    cluster.world.advance(1000)
+    const epochOf = (name: string): number => statusOf(cluster, name).roster?.epoch ?? 0
+    const [kept, dropped] = epochOf('a') > epochOf('b') ? ['a', 'b'] : ['b', 'a']
+    const write = ({ lease, handle }: Side, round: number): Receipt => {
+      cluster.until('it is held', () => lease.token !== undefined, 60)
+      return handle.change((draft) => draft.round.set(round), { token: lease.token as FencingToken })
+    }
+    const holder = want(cluster, kept)
+    write(holder, 1)
+    for (let round = 50; round < 55; round++) {
+      const other = want(cluster, dropped)
+      write(other, round)
+      other.lease.release()
+      cluster.world.advance(1000)
+    }
+    cluster.between('a', 'bc', false)
+    cluster.until('they are one', () => epochOf('a') === epochOf('b'), 10)
+    cluster.world.advance(5000)
+    const counts = outcome(holder.lease.reached(write(holder, 2)))
+    cluster.until('it counts', () => counts.code === 'resolved', 60)
+    expect(holder.handle.snapshot.round).toBe(2)
+    for (const { participant } of cluster.nodes)
+      participant.replica.open('match', Match).then(({ snapshot }) => expect(snapshot.round).toBe(2))
   })
 
   it('[RL14] are taken by one that was away while the voters that it knew left, and by its clients', () => {
@@ -132,7 +187,7 @@ describe('a replica that takes the roster of its server', () => {
   })
 
   it('[RL6] votes under neither of two of one epoch before the later one stands on its disk', () => {
-    const epoch = 2 ** 20
+    const epoch = 2 ** 36
     const disk = createMemoryDisk()
     const world = new World()
     const core = insideOf(world.replica({ role: 'server', name: 'a', disk }).replica)

@@ -192,7 +192,7 @@ describe('an acceptor', () => {
   })
 
   it('[LT12] takes another roster of its epoch for a new one: prolongs no vote of before, and uses no ballot again', () => {
-    const epoch = 2 ** 20
+    const epoch = 2 ** 36
     const [low, high] = [rosterOf(epoch, 'v1', 'v2', 'v3'), rosterOf(epoch, 'v1', 'v2', 'v4')]
     const asked = { epoch, token: { epoch, ballot: 4 } }
     const v1 = acceptorAt(emptyMemory(epoch), {}, low)

@@ -273,6 +273,17 @@ describe('a holder', () => {
     expect(bob.said.flatMap((effect) => (effect.kind === 'send' ? [effect.to] : []))).toEqual(['v1', 'v2', 'v4'])
   })
 
+  it('[LT30] under a forced roster loses what it holds, also after changes of that', () => {
+    for (const epoch of [2 ** 36, 2 ** 37 + 2]) {
+      const alice = holderAt()
+      alice.get('v1', 'v2')
+      expect(alice.step({ kind: 'roster', roster: rosterOf(epoch, 'v1', 'v2', 'v3') } as never)).toBe('lost')
+      const carol = holderAt({}, rosterOf(epoch, 'v1', 'v2', 'v3'))
+      carol.get('v1', 'v2')
+      expect(carol.step({ kind: 'roster', roster: rosterOf(epoch + 1, 'v1', 'v2', 'v3') } as never)).toBe('accept*3')
+    }
+  })
+
   it('[LT39] tells of each vote for the grant that it holds, under the present roster, whenever it comes', () => {
     const alice = holderAt()
     alice.get('v1', 'v2')

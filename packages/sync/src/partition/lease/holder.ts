@@ -1,7 +1,7 @@
 import type { FencingToken } from '@rejoin/state'
 import { isQuorum } from '../policy.ts'
 import type { NodeId, Roster } from '../roster.ts'
-import { compareRosters } from '../roster-record.ts'
+import { compareRosters, isVoidUnder } from '../roster-record.ts'
 import { type Reading, readClock } from './clock.ts'
 import type { HolderPhase, HolderState, LeaseQuestion } from './holder-state.ts'
 import { denialOf, type LeaseDenial } from './holder-words.ts'
@@ -141,8 +141,7 @@ export function createHolder<V>(options: HolderOptions, from: HolderState<V>): H
     // Invariant 3: what was answered under the roster before is void.
     if (phase.phase === 'asking') ask('preVote', 0)
     if (phase.phase !== 'held') return
-    // Of votes of one epoch nobody could tell under which of two rosters they were given.
-    if (roster.epoch === before?.epoch) lose(phase, 'Another roster holds.')
+    if (before !== undefined && isVoidUnder(before, roster)) lose(phase, 'Another roster holds.')
     else renew(phase)
   }
 

@@ -1,0 +1,116 @@
+/** What operators do in a world of voters, and when two sides may act there because of it. */
+import type { Schema } from '@rejoin/state'
+import { isQuorum, type Partitions, type Roster, type Voter } from '@rejoin/sync/partition'
+import type { World } from '../world.ts'
+
+/** What an operator desk stands on. */
+export interface OperatorGround<S extends Schema> {
+  readonly world: World<S>
+  /** Undefined while a node is down. */
+  readonly watches: readonly (Partitions | undefined)[]
+  /** By node. */
+  readonly names: readonly string[]
+  readonly servers: number
+}
+
+/** From here on epochs are forced, or come after a forced one. */
+const firstForcedEpoch = 2 ** 36
+
+/** The operators of a world. */
+export class OperatorDesk<S extends Schema> {
+  readonly #ground: OperatorGround<S>
+  #hasForced = false
+  /** When two rosters were last seen that an operator's word set apart. */
+  #apartAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(ground: OperatorGround<S>) {
+    this.#ground = ground
+  }
+
+  /** Asks a voter for other weights: the one that is named, or else any that runs. */
+  propose(node: number, weights: readonly number[]): void {
+    const { watches, names } = this.#ground
+    const running = this.#running()
+    const votes = (at: number): boolean =>
+      watches[at]?.status.roster?.voters.some(({ id }) => id === names[at]) === true && running.includes(at)
+    const at = [node, ...running].find(votes)
+    const watch = at === undefined ? undefined : watches[at]
+    const known = watch?.status.roster
+    if (watch === undefined || known === undefined) return
+    const voters = this.#votersOf(weights, known)
+    if (voters.length > 0) watch.propose({ ...known, voters })
+  }
+
+  /** Forces other weights at a server that runs, and answers whether it does. */
+  force(node: number, weights: readonly number[]): boolean {
+    const watch = this.#running().includes(node) ? this.#ground.watches[node] : undefined
+    const known = watch?.status.roster
+    if (watch === undefined || known === undefined) return false
+    const { arbiter, ...rest } = known
+    const voters = this.#votersOf(weights)
+    const isThere = voters.some(({ id }) => id === arbiter)
+    watch.force({ ...rest, ...(isThere && arbiter !== undefined ? { arbiter } : {}), voters })
+    this.#hasForced = true
+    this.#apartAtMs = this.#ground.world.nowMs
+    return true
+  }
+
+  /** Whether the others have all that counts, and are a quorum that can readmit a node whose disk is lost. */
+  spares(node: number): boolean {
+    const { world, watches, names } = this.#ground
+    const running = this.#running()
+    const lost = world.nodes[node]?.handle
+    if (lost === undefined || !running.includes(node)) return false
+    const latest = watches[node]?.status.roster
+    const others = running.filter((other) => other !== node)
+    const has = others.flatMap((other) => world.nodes[other]?.handle?.version ?? [])
+    const isCovered = has.some((version) => version.covers(lost.version))
+    if (latest === undefined || !isCovered) return false
+    const isReady = ({ id }: Voter): boolean => {
+      const at = names.indexOf(id)
+      const status = running.includes(at) ? watches[at]?.status : undefined
+      return status?.isSettled === true && isSame(status.roster, latest) && status.verdict?.next === undefined
+    }
+    const left = latest.voters.filter(({ id }) => id !== names[node])
+    return left.every(isReady) && isQuorum(latest, new Set(left.map(({ id }) => id)))
+  }
+
+  /** Whether two may act by rosters that an operator's word set apart: one of them did not hear of it yet, or of the other's. */
+  isApart(one: Roster | undefined, other: Roster | undefined): boolean {
+    const isForced = [one, other].some((roster) => (roster?.epoch ?? 0) >= firstForcedEpoch)
+    if (!isForced || isSame(one, other)) return false
+    this.#apartAtMs = this.#ground.world.nowMs
+    return true
+  }
+
+  /** Whether no two sides could act since then but by one roster. */
+  isOneSince(atMs: number): boolean {
+    this.look()
+    return this.#apartAtMs < atMs
+  }
+
+  /** Notes whether rosters are apart now. */
+  look(): void {
+    if (!this.#hasForced) return
+    const rosters = this.#running().map((node) => this.#ground.watches[node]?.status.roster)
+    for (const roster of rosters) this.isApart(rosters[0], roster)
+  }
+
+  #running(): number[] {
+    const { world, watches, servers } = this.#ground
+    return world.nodes.flatMap(({ index, handle, isAsleep }) =>
+      index < servers && handle !== undefined && !isAsleep && watches[index] !== undefined ? index : [],
+    )
+  }
+
+  /** In the order of the nodes. Who has no weight does not vote, but for an arbiter that is known. */
+  #votersOf(weights: readonly number[], known?: Roster): Voter[] {
+    return this.#ground.names.slice(0, this.#ground.servers).flatMap((id, at): Voter | [] => {
+      const weight = weights[at] ?? 1
+      return weight > 0 || id === known?.arbiter ? { id, weight: Math.max(1, weight) } : []
+    })
+  }
+}
+
+const isSame = (one: Roster | undefined, other: Roster | undefined): boolean =>
+  one === other || JSON.stringify(one) === JSON.stringify(other)
