@@ -96,6 +96,7 @@ export {
   type FaultScript,
   faultScripts,
   lanesBetween,
+  type NextRoster,
   type VoterFault,
   type VoterScript,
 } from './voters/script.ts'

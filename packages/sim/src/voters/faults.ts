@@ -2,7 +2,7 @@
 import type { Schema } from '@rejoin/state'
 import { type Lane, startFlicker } from '../storms.ts'
 import type { World } from '../world.ts'
-import type { VoterFault, VoterScript } from './script.ts'
+import type { NextRoster, VoterFault, VoterScript } from './script.ts'
 
 /** What the faults of a script do to a world. */
 export interface FaultRun {
@@ -22,9 +22,9 @@ export interface FaultRun {
 export interface FaultHandlers {
   /** Before a node goes down or loses its disk. */
   readonly downed: (node: number) => void
-  readonly proposed: (node: number, weights: readonly number[]) => void
+  readonly proposed: (node: number, next: NextRoster) => void
   /** Answers whether the server was there to be told. */
-  readonly forced: (node: number, weights: readonly number[]) => boolean
+  readonly forced: (node: number, next: NextRoster) => boolean
   /** Whether the group can do without the disk of a node. */
   readonly spares: (node: number) => boolean
   /** Somebody more wants the lease at a node; answers how that ends. */
@@ -93,8 +93,8 @@ export function runFaults<S extends Schema>(
     sleepsSince.delete(node)
   }
 
-  const force = (node: number, weights: readonly number[]): void => {
-    if (!forced(node, weights)) scheduler.after(forceAgainMs, () => force(node, weights))
+  const force = (node: number, next: NextRoster): void => {
+    if (!forced(node, next)) scheduler.after(forceAgainMs, () => force(node, next))
   }
 
   /** Begins a fault; answers how it ends. */
@@ -147,10 +147,10 @@ export function runFaults<S extends Schema>(
         }
       }
       case 'roster':
-        proposed(fault.node, fault.weights)
+        proposed(fault.node, fault)
         return () => undefined
       case 'force':
-        force(fault.node, fault.weights)
+        force(fault.node, fault)
         return () => undefined
       case 'want':
         return wanted(fault.node)

@@ -64,7 +64,7 @@ export function generateVoterScript(seed: number, options: GenerateVoterOptions 
   const extent = { voters, all: voters + clients, atMs, outageMs }
   const faults =
     script === 'operators'
-      ? operatorFaults(random, extent, founders ?? upTo(voters))
+      ? apart(operatorFaults(random, extent, founders ?? upTo(voters)))
       : healsAlone(faultsOf(script, random, extent), policy)
   // Which core is a quorum nobody can say here once the weights are others.
   const isLively = shape.chance(0.25) && script !== 'roster-change' && script !== 'operators'

@@ -1,7 +1,8 @@
 /** What operators do in a world of voters, and when two sides may act there because of it. */
 import type { Schema } from '@rejoin/state'
-import { isQuorum, type Partitions, type Roster, type Voter } from '@rejoin/sync/partition'
+import { isQuorum, type Partitions, type Policy, type Roster, type Voter } from '@rejoin/sync/partition'
 import type { World } from '../world.ts'
+import type { NextRoster } from './script.ts'
 
 /** What an operator desk stands on. */
 export interface OperatorGround<S extends Schema> {
@@ -28,7 +29,7 @@ export class OperatorDesk<S extends Schema> {
   }
 
   /** Asks a voter for other weights: the one that is named, or else any that runs. */
-  propose(node: number, weights: readonly number[]): void {
+  propose(node: number, next: NextRoster): void {
     const { watches, names } = this.#ground
     const running = this.#running()
     const votes = (at: number): boolean =>
@@ -37,19 +38,21 @@ export class OperatorDesk<S extends Schema> {
     const watch = at === undefined ? undefined : watches[at]
     const known = watch?.status.roster
     if (watch === undefined || known === undefined) return
-    const voters = this.#votersOf(weights, known)
-    if (voters.length > 0) watch.propose({ ...known, voters })
+    const voters = this.#votersOf(next.weights, known)
+    if (voters.length > 0)
+      watch.propose({ ...known, voters, policy: policyFor(next.policy ?? known.policy.kind, voters) })
   }
 
   /** Forces other weights at a server that runs, and answers whether it does. */
-  force(node: number, weights: readonly number[]): boolean {
+  force(node: number, next: NextRoster): boolean {
     const watch = this.#running().includes(node) ? this.#ground.watches[node] : undefined
     const known = watch?.status.roster
     if (watch === undefined || known === undefined) return false
     const { arbiter, ...rest } = known
-    const voters = this.#votersOf(weights)
+    const voters = this.#votersOf(next.weights)
     const isThere = voters.some(({ id }) => id === arbiter)
-    watch.force({ ...rest, ...(isThere && arbiter !== undefined ? { arbiter } : {}), voters })
+    const policy = policyFor(next.policy ?? known.policy.kind, voters)
+    watch.force({ ...rest, ...(isThere && arbiter !== undefined ? { arbiter } : {}), voters, policy })
     this.#hasForced = true
     this.#apartAtMs = this.#ground.world.nowMs
     return true
@@ -111,6 +114,9 @@ export class OperatorDesk<S extends Schema> {
     })
   }
 }
+
+const policyFor = (kind: Policy['kind'], voters: readonly Voter[]): Policy =>
+  kind === 'static-quorum' ? { kind, voters: (voters.length >> 1) + 1 } : { kind }
 
 const isSame = (one: Roster | undefined, other: Roster | undefined): boolean =>
   one === other || JSON.stringify(one) === JSON.stringify(other)

@@ -4,7 +4,7 @@
  */
 import { createRandom, type RandomStream } from '../random.ts'
 import type { Extent } from './generate.ts'
-import { lanesBetween, type VoterFault } from './script.ts'
+import { lanesBetween, type NextRoster, type VoterFault } from './script.ts'
 
 /** Who votes at first; undefined where all servers do. */
 export function drawFounders(seed: number, voters: number): readonly number[] | undefined {
@@ -29,6 +29,8 @@ interface Shift {
 /** Time for a group to be told, to change its roster, and to take over what counted. */
 const settleMs = 25_000
 
+const policies = ['keep-majority', 'two-thirds', 'static-quorum', 'keep-oldest'] as const
+
 /** Two to four things that operators do, with time in between. */
 export function operatorFaults(random: RandomStream, extent: Extent, founders: readonly number[]): VoterFault[] {
   const shift: Shift = { random, extent, faults: [], members: founders, atMs: extent.atMs }
@@ -36,7 +38,7 @@ export function operatorFaults(random: RandomStream, extent: Extent, founders: r
     const fromMs = shift.atMs
     random.pick([changeVoters, loseDisks, forceAfterLoss, forceOnTwoSides, goAway])(shift)
     wish(shift, fromMs)
-    if (random.chance(0.15)) troubleDisk(shift, fromMs)
+    if (random.chance(0.3)) trouble(shift, fromMs)
   }
   return shift.faults
 }
@@ -73,7 +75,7 @@ function forceAfterLoss(shift: Shift): void {
     faults.push({ kind, atMs: atMs + random.int(2_000), forMs: backMs + random.int(10_000), node })
   }
   shift.members = left.slice(0, 1 + random.int(left.length))
-  faults.push({ kind: 'force', atMs: atMs + forcedMs, forMs: 0, node: first, weights: weigh(shift) })
+  faults.push({ kind: 'force', atMs: atMs + forcedMs, forMs: 0, node: first, ...nextOf(shift) })
   shift.atMs += backMs + settleMs
 }
 
@@ -95,7 +97,7 @@ function forceOnTwoSides(shift: Shift): void {
   for (const side of sides) {
     shift.members = side
     const forcedMs = atMs + 1_000 + random.int(forMs - 2_000)
-    faults.push({ kind: 'force', atMs: forcedMs, forMs: 0, node: random.pick(side), weights: weigh(shift) })
+    faults.push({ kind: 'force', atMs: forcedMs, forMs: 0, node: random.pick(side), ...nextOf(shift) })
   }
   // Which of the two holds is nobody's to know before.
   shift.members = servers
@@ -133,23 +135,27 @@ function wish({ random, faults, extent, atMs }: Shift, fromMs: number): void {
   while (random.chance(0.3)) faults.push({ ...when(), kind: 'rest', node: random.int(extent.voters) })
 }
 
-function troubleDisk({ random, faults, extent, atMs }: Shift, fromMs: number): void {
-  const mode = random.pick(['slow', 'stalled', 'broken'] as const)
-  const forMs = 1_000 + random.int(extent.outageMs)
-  faults.push({
-    kind: 'disk',
-    atMs: fromMs + random.int(atMs - fromMs + 1),
-    forMs,
-    node: random.int(extent.voters),
-    mode,
-  })
+/** A server has a bad disk, sleeps, or is given another time. */
+function trouble({ random, faults, extent, atMs }: Shift, fromMs: number): void {
+  const when = { atMs: fromMs + random.int(atMs - fromMs + 1), forMs: 1_000 + random.int(extent.outageMs) }
+  const node = random.int(extent.voters)
+  switch (random.int(3)) {
+    case 0:
+      faults.push({ ...when, kind: 'disk', node, mode: random.pick(['slow', 'stalled', 'broken'] as const) })
+      break
+    case 1:
+      faults.push({ ...when, kind: 'sleep', node, stopsMonotonic: random.chance(0.5), timersFirst: random.chance(0.5) })
+      break
+    default:
+      faults.push({ ...when, kind: 'clock', node, byMs: Math.floor(random.between(-1, 1) * 60_000) })
+  }
 }
 
 function propose(shift: Shift, members: readonly number[], afterMs = 0): void {
   const { random, faults, atMs } = shift
   const node = random.pick(shift.members)
   shift.members = members
-  faults.push({ kind: 'roster', atMs: atMs + afterMs, forMs: 0, node, weights: weigh(shift) })
+  faults.push({ kind: 'roster', atMs: atMs + afterMs, forMs: 0, node, ...nextOf(shift) })
 }
 
 function drawMembers({ random, extent, members }: Shift): readonly number[] {
@@ -162,11 +168,13 @@ function drawMembers({ random, extent, members }: Shift): readonly number[] {
   return servers.slice(0, 1 + random.int(servers.length))
 }
 
-function weigh({ random, extent, members }: Shift): number[] {
-  return upTo(extent.voters).map((node) => {
+/** The members as a roster, at times by another policy. */
+function nextOf({ random, extent, members }: Shift): NextRoster {
+  const weights = upTo(extent.voters).map((node) => {
     if (!members.includes(node)) return 0
     return random.chance(0.8) ? 1 : 2 + random.int(2)
   })
+  return random.chance(0.8) ? { weights } : { weights, policy: random.pick(policies) }
 }
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index)

@@ -59,9 +59,11 @@ function scriptOf(value: unknown): VoterScript {
   }
 }
 
+const policies: readonly Policy['kind'][] = ['keep-majority', 'static-quorum', 'two-thirds', 'keep-oldest']
+
 function policyOf(value: unknown, voters: number): Policy {
   const policy = object(value, 'policy')
-  const kind = oneOf(policy, 'kind', ['keep-majority', 'static-quorum', 'two-thirds', 'keep-oldest'])
+  const kind = oneOf(policy, 'kind', policies)
   return kind === 'static-quorum' ? { kind, voters: whole(policy, 'voters', 1, voters) } : ({ kind } as Policy)
 }
 
@@ -135,7 +137,8 @@ function faultOf(fault: Fields, nodes: number): VoterFault {
     case 'roster':
     case 'force': {
       const weights = list(fault, 'weights', nodes).map((weight) => whole({ weight }, 'weight', 0, 255))
-      return { ...when, kind, node: node(), weights }
+      const policy = fault['policy'] === undefined ? {} : { policy: oneOf(fault, 'policy', policies) as Policy['kind'] }
+      return { ...when, kind, node: node(), weights, ...policy }
     }
     case 'weather':
       return { ...when, kind, quality: qualityOf(fault['quality']) }

@@ -48,15 +48,23 @@ export type VoterFault = { readonly atMs: number; readonly forMs?: number } & (
   | { readonly kind: 'clock'; readonly node: number; readonly byMs: number }
   | { readonly kind: 'disk'; readonly node: number; readonly mode: Exclude<DiskMode, 'ok'> }
   | { readonly kind: 'weather'; readonly quality: LinkQuality }
-  /** A voter, this one if it is one, proposes other weights, in the order of the servers; who has none votes no more. */
-  | { readonly kind: 'roster'; readonly node: number; readonly weights: readonly number[] }
-  /** An operator forces such a roster at this server, as if nobody else was there; once it runs. */
-  | { readonly kind: 'force'; readonly node: number; readonly weights: readonly number[] }
+  /**
+   * `roster`: a voter, this one if it is one, proposes other weights, in the order of the servers; who has none votes no more. `force`: an
+   * operator forces such a roster at this server, as if nobody else was there; once it runs.
+   */
+  | ({ readonly kind: 'roster' | 'force'; readonly node: number } & NextRoster)
   /** Somebody more wants the lease at this node. */
   | { readonly kind: 'want'; readonly node: number }
   /** Who wanted the lease at this node first wants it no more; again when it is over. */
   | { readonly kind: 'rest'; readonly node: number }
 )
+
+/** What is asked for. Of a static quorum the number is half of the voters and one more. */
+export interface NextRoster {
+  readonly weights: readonly number[]
+  /** Without it, that of before. */
+  readonly policy?: Policy['kind']
+}
 
 /** A whole run: equal scripts play alike, on every machine. */
 export interface VoterScript {

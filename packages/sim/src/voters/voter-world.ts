@@ -256,9 +256,9 @@ export function createVoterWorld<S extends Schema>(
   const rosterOf = (node: number): Roster | undefined => watches[node]?.status.roster
   const faults = runFaults(world, script, {
     downed,
-    proposed: (node, weights) => operators.propose(node, weights),
-    forced: (node, weights) => {
-      if (!operators.force(node, weights)) return false
+    proposed: (node, next) => operators.propose(node, next),
+    forced: (node, next) => {
+      if (!operators.force(node, next)) return false
       // What those had who are not coming back counts no more.
       quorumAcknowledged = Version.empty
       return true
@@ -451,7 +451,7 @@ export function createVoterWorld<S extends Schema>(
       if (exclusive !== undefined && draw.chance(0.5)) workAlone(exclusive)
     },
     writeAt,
-    propose: (node, weights) => operators.propose(node, weights),
+    propose: (node, weights) => operators.propose(node, { weights }),
   }
 }
 

@@ -240,6 +240,51 @@ describe('a roster log', () => {
     ])
   })
 
+  it('[RL16] that is forced of servers without memory lets those vote that ran before, and no others', () => {
+    const group = groupOf('cdefg')
+    group.check = () => undefined
+    for (const id of 'def') group.start(id, lostRosterLogState(genesis))
+    for (const id of 'def') group.step(id, { kind: 'contact', peer: 'c', now: 0 })
+    group.flush()
+    // What it was before is not known of this process.
+    group.start('f', lostRosterLogState(genesis))
+    group.step('c', { kind: 'force', roster: { voters: votersOf('cdefg'), policy: majority }, now: 0 })
+    const tellsAlone = ({ to, message }: Parcel): boolean => message.kind === 'admit' || to !== 'f'
+    group.flush(tellsAlone)
+    const votes = (): string => [...'cdefg'].filter((id) => group.log(id).mayVote).join('')
+    expect(votes()).toBe('cdeg')
+    expect(group.disks.get('d')?.votesFrom).toBe(group.log('c').roster.epoch)
+    // One that has voted there and lost its disk since is another process.
+    group.start('d', lostRosterLogState(genesis))
+    group.step('d', { kind: 'contact', peer: 'c', now: 0 })
+    group.flush(({ from, to }) => 'cd'.includes(from) && 'cd'.includes(to))
+    expect([votes(), group.log('d').roster]).toEqual(['ceg', group.log('c').roster])
+    // The rest is for those who vote.
+    group.settle()
+    expect(votes()).toBe('cdefg')
+  })
+
+  it('[RL16] admits who comes back as the process that it was, and nobody on the word of a stranger', () => {
+    const group = groupOf('cde')
+    group.check = () => undefined
+    for (const id of 'de') group.start(id, lostRosterLogState(genesis))
+    for (const id of 'de') group.step(id, { kind: 'contact', peer: 'c', now: 0 })
+    group.flush()
+    group.step('c', { kind: 'force', roster: { voters: votersOf('cde'), policy: majority }, now: 0 })
+    const admits = group.parcels.filter(({ message }) => message.kind === 'admit')
+    expect(admits.map(({ to }) => to)).toEqual(['d', 'e'])
+    group.parcels = []
+    for (const parcel of admits) group.deliver({ ...parcel, from: 'z' })
+    expect(group.log('d').roster.epoch).toBe(1)
+    group.step('d', { kind: 'contact', peer: 'c', now: 1 })
+    group.flush(({ from, to }) => from !== 'e' && to !== 'e')
+    expect([group.log('d').mayVote, group.log('e').mayVote]).toEqual([true, false])
+    // Nor under a roster that was decided, whoever says so.
+    const decided = { kind: 'admit', roster: next('cde', 5), nonce: 1 } as const
+    group.deliver({ from: 'c', to: 'e', message: decided })
+    expect(group.log('e').roster.epoch).not.toBe(5)
+  })
+
   it('[RL15] draws another epoch for each that is forced, of which the greater is kept, and says so', () => {
     const group = groupOf('abc')
     group.check = () => undefined

@@ -28,12 +28,15 @@
  *    the word of an operator, and of two such words one has to hold. Any other has to follow on the roster here, or the one before it names
  *    somebody of the roster here; else it may be what a server decided all by itself that founded a group of its own, as one does
  *    that is started without a roster, and its epochs count for nothing here.
- * 8. Uniqueness of a roster rests on the quorum of the present alone. Who only joins votes about no other roster of that epoch, and
+ * 8. A voter without memory votes under a forced roster at once where it was running, as this process and without memory, before that was forced:
+ *    it cannot have voted there and forgotten it. Who forced it knows, by the nonces of those who asked before. Else a roster of those who were at
+ *    hand would be one of which nobody is a quorum.
+ * 9. Uniqueness of a roster rests on the quorum of the present alone. Who only joins votes about no other roster of that epoch, and
  *    may do so though its disk was lost, once it knows that the epoch is not decided yet: it then votes from that one on.
  */
 import { isQuorum } from './policy.ts'
 import type { NodeId, Roster } from './roster.ts'
-import { rosterFault } from './roster.ts'
+import { mostVoters, rosterFault } from './roster.ts'
 import type { RosterLog, RosterLogEffect, RosterLogOptions } from './roster-log-interface.ts'
 import { createRosterProposer } from './roster-proposer.ts'
 import {
@@ -64,6 +67,10 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
   let told: string | undefined
   /** Who answered since the start that the next epoch is undecided, while this replica does not know whether it voted. */
   const recalled = new Set<NodeId>()
+  /** The processes of other servers that were last heard to ask. */
+  const asked = new Map<NodeId, number>()
+  /** Those of before the roster here was forced, where it was forced here. Invariant 8. */
+  let admitted: ReadonlyMap<NodeId, number> = new Map()
 
   const isVoter = (id: NodeId, roster = state.roster): boolean => roster.voters.some((voter) => voter.id === id)
   const remembers = (): boolean => state.votesFrom <= state.roster.epoch
@@ -79,6 +86,10 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
   const tellRoster = (to: NodeId, now: number, answers?: number): void => {
     const { roster, accepted, previous } = state
     send(to, { kind: 'roster', roster, isPending: accepted !== undefined, answers, previous }, now)
+  }
+  const admit = (to: NodeId, now: number): void => {
+    const nonce = admitted.get(to)
+    if (nonce !== undefined) send(to, { kind: 'admit', roster: state.roster, nonce }, now)
   }
   const others = (): NodeId[] => state.roster.voters.flatMap(({ id }) => (id === self ? [] : id))
 
@@ -106,6 +117,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     persist({ roster, promised, accepted: undefined, votesFrom, previous, settled })
     grantsHeldUntil = holdFrom(now)
     recalled.clear()
+    admitted = new Map(how === 'forced' ? asked : [])
     effects.push({ kind: 'roster', roster, how })
     proposer.superseded(roster)
     if (!remembers()) askAt = now
@@ -162,7 +174,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
 
   const vote = (from: NodeId, message: RosterMessage & { kind: 'request' }, now: number): void => {
     const { phase, epoch, ballot, roster } = message
-    // Who joins accepts too, as one of the quorum of the next roster. Invariant 8.
+    // Who joins accepts too, as one of the quorum of the next roster. Invariant 9.
     const isAsked = isVoter(self) ? remembers() : state.votesFrom <= epoch && isVoter(self, roster ?? state.roster)
     if (ballot.by !== from || !Number.isSafeInteger(ballot.round) || !isAsked) return
     // Invariant 6. Who only joins leaves nothing behind.
@@ -195,7 +207,20 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     switch (message.kind) {
       case 'ask':
         tellRoster(from, now, remembers() ? message.nonce : undefined)
+        if (!isVoter(from) && !isOfServer) return
+        asked.delete(from)
+        if (asked.size < mostVoters) asked.set(from, message.nonce)
+        admit(from, now)
         return
+      case 'admit': {
+        if (!isVoter(from) && !isOfServer) return
+        const { roster } = message
+        if (!isForced(roster.epoch)) return
+        consider(roster, undefined, from, now)
+        const isMine = message.nonce === nonce && state.votesFrom === neverVotes
+        if (isMine && rosterText(roster) === rosterText(state.roster)) persist({ votesFrom: roster.epoch })
+        return
+      }
       case 'roster':
         if (!isVoter(from) && !(isOfServer && isOfGroup(message))) return
         consider(message.roster, message.previous, from, now)
@@ -236,7 +261,10 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     if (reason !== undefined) effects.push({ kind: 'settled', outcome: 'refused', reason })
     else {
       adopt(roster, 'forced', now)
-      for (const id of new Set([...before, ...others()])) tellRoster(id, now)
+      for (const id of new Set([...before, ...others()])) {
+        tellRoster(id, now)
+        admit(id, now)
+      }
     }
   }
 
@@ -280,7 +308,10 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
           if (input.from !== self) receive(input.from, input.message, now, input.isOfServer)
           break
         case 'contact':
-          if (input.peer !== self) tellRoster(input.peer, now)
+          if (input.peer === self) break
+          tellRoster(input.peer, now)
+          // So that it knows of this process, should it be told to force another roster.
+          if (state.votesFrom === neverVotes) send(input.peer, { kind: 'ask', nonce }, now)
           break
         case 'propose':
           propose(input.roster, now)

@@ -66,6 +66,8 @@ export type RosterMessage =
       readonly isPending: boolean
       readonly previous?: Roster | undefined
     }
+  /** Vote under this roster, which was forced when the process of that nonce ran already. */
+  | { readonly kind: 'admit'; readonly roster: Roster; readonly nonce: number }
   /** Begin the roster of this epoch, with the same voters: one that lost its disk may vote again under it. */
   | { readonly kind: 'readmit'; readonly epoch: number }
 

@@ -21,6 +21,7 @@ const rosterMessage = union<RosterMessage>({
   ask: { nonce: uint },
   ...rosterShapes,
   readmit: { epoch: uint },
+  admit: { roster, nonce: uint },
 })
 
 /** Among voters, and those that a roster makes one. */

@@ -57,6 +57,7 @@ const messages: readonly PartitionMessage[] = [
   { kind: 'roster', message: { kind: 'roster', roster, answers: 5, isPending: true } },
   { kind: 'roster', message: { kind: 'roster', roster, isPending: false, previous: plain } },
   { kind: 'roster', message: { kind: 'readmit', epoch: 3 } },
+  { kind: 'roster', message: { kind: 'admit', roster, nonce: 2 ** 31 } },
   {
     kind: 'lease',
     document: 'raid',

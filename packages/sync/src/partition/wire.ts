@@ -201,6 +201,7 @@ const rosterMessage = union<RosterMessage>({
   ask: undefined,
   ...rosterShapes,
   readmit: undefined,
+  admit: undefined,
 })
 
 /** How each message is spelled. */
