@@ -263,12 +263,14 @@ export function createServer(options: ServerOptions): RejoinServer {
   return server
 }
 
-function partitionOptions({ node, voters, policy, founding, preset }: ServerSettings): PartitionOptions {
+function partitionOptions({ node, voters, policy, founding, preset, join }: ServerSettings): PartitionOptions {
+  // Who joins others has their roster, and votes once that names it.
+  const isFounding = founding ?? (voters.length === 0 && join.length > 0 ? false : undefined)
   return {
     voting,
     preset,
     ...(voters.length === 0 ? {} : { roster: { epoch: 1, voters: voters.map((id) => ({ id, weight: 1 })), policy } }),
-    ...(founding === undefined ? {} : { isFounding: founding }),
+    ...(isFounding === undefined ? {} : { isFounding }),
     ...(node === '' ? { isFounding: true } : {}),
   }
 }

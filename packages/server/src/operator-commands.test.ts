@@ -1,6 +1,6 @@
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { connect, createReplica, memoryStorage } from '@rejoin/sync'
+import { connect, createMemoryDisk, createReplica, memoryStorage } from '@rejoin/sync'
 import { describe, expect, it } from 'vitest'
 import { openClient, run, serverOf, writeNote } from './command.test-helper.ts'
 import { createServer } from './create-server.ts'
@@ -107,7 +107,7 @@ describe('rejoin status --check', () => {
       expect(await check(second.url)).toBe(1)
       const { status, out } = await run(['status', '--check', '--url', third.url]).done
       expect(status).toBe(1)
-      expect(out).toContain('was started without --founding')
+      expect(out).toContain('without --founding')
       expect((await run(['status', '--url', third.url]).done).status).toBe(0)
     } finally {
       await Promise.all([alone.close(), cutOff.close(), unfounded.close()])
@@ -153,6 +153,36 @@ describe('rejoin roster', () => {
     }
   }, 60_000)
 
+  it.each(['joins at its first start', 'was a group of its own before'])(
+    '[SV46] makes a voter of a server that %s',
+    async (how) => {
+      const first = serverOf({ node: 'a' })
+      const { url, syncUrl } = await first.listen()
+      const disk = createMemoryDisk()
+      if (how !== 'joins at its first start') {
+        const alone = serverOf({ node: 'd', storage: disk.open() })
+        await alone.listen()
+        await expect.poll(() => alone.partitions?.status.isSettled).toBe(true)
+        await alone.close()
+      }
+      const second = serverOf({ node: 'd', join: [syncUrl], storage: disk.open() })
+      try {
+        const { url: secondUrl } = await second.listen()
+        await expect.poll(async () => (await run(['status', '--url', url]).done).out).toMatch(/connected: d\b/)
+        const { out, status } = await run(['roster', '--voters', 'a,d', '--url', url]).done
+        expect(out).toContain('in force: a, d, by keep-majority (epoch 2)')
+        expect(status).toBe(0)
+        await expect.poll(() => [first, second].map((one) => one.partitions?.status.isSettled)).toEqual([true, true])
+        await expect
+          .poll(async () => (await run(['status', '--check', '--url', secondUrl]).done).status, { timeout: 15_000 })
+          .toBe(0)
+      } finally {
+        await Promise.all([first.close(), second.close()])
+      }
+    },
+    90_000,
+  )
+
   it('[SV40] refuses a voter that the server never heard of, unless it is told to take it', async () => {
     const first = serverOf({ node: 'a', voters: ['a'], founding: true })
     const { url, syncUrl } = await first.listen()
@@ -174,7 +204,7 @@ describe('rejoin roster', () => {
       const guest = (connected as string[]).find((id) => id !== 'd') as string
       expect((await ask(`a,${guest}`)).err).toContain('is no voter now')
       expect(first.partitions?.status.roster?.epoch).toBe(1)
-      // One that is connected, and one that is taken on the word of an operator. The weight makes `a` a quorum by itself.
+      // One that is connected, and one that is taken on the word of an operator.
       expect((await ask('a,d', '--weight', 'a=2')).out).toContain(
         'in force: a (weight 2), d, by keep-majority (epoch 2)',
       )

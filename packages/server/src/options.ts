@@ -60,7 +60,7 @@ export interface ServerOptions {
   readonly policy?: PolicyText
   /**
    * Whether this server has never voted: for the first start of each voter, and never after its data was lost; then it is
-   * readmitted by the others. Default: where it is the only voter.
+   * readmitted by the others. Default: where it is the only voter, and joins none.
    */
   readonly founding?: boolean
   /** The pace at which the others are watched. Default `lan`. */

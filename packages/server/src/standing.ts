@@ -49,6 +49,10 @@ function suspicionWords({ suspected }: PartitionStatus): string[] {
 
 function withoutVote(self: string, { roster, isSettled }: PartitionStatus): string[] {
   if (isSettled || roster === undefined || !roster.voters.some(({ id }) => id === self)) return []
+  if (roster.epoch === 1 && roster.voters.length === 1)
+    return [
+      `${self} does not vote: it was started to join others, or without --founding, and nobody has told it yet who votes. It takes the voters of the first server that it reaches; where it is to be the first itself, start it with --founding.`,
+    ]
   if (roster.epoch > 1)
     return [
       `${self} does not vote yet: it has to hear from a quorum of the voters before what counted there, and, where its disk was lost, from those of now what it promised. That comes by itself once they are connected.`,

@@ -124,7 +124,7 @@ export function playApp<S extends Schema>(
   run(Math.max(calmAtMs(script), 5_000), true)
   const times =
     script.core === undefined
-      ? healAll(voters, script, wait, run, isLeased)
+      ? healAll(voters, script, wait, run, isLeased, app.exclusive?.begun !== undefined)
       : healCore(voters, script.core, wait, run, isLeased)
   for (const { kind, message } of world.violations) voters.wrong.push(`${kind}: ${message}`)
   return resultOf(voters, script, times)
@@ -145,6 +145,7 @@ function healAll<S extends Schema>(
   wait: Wait,
   run: Run,
   isLeased: boolean,
+  isCounted: boolean,
 ): Times {
   const { world, watches } = voters
   const fromMs = world.nowMs
@@ -164,10 +165,8 @@ function healAll<S extends Schema>(
       () => (voters.tokens().some((token) => token !== undefined) ? [] : ['nobody holds the lease']),
       voterBounds.leaseMs,
     )
-  if (voters.tallies.exclusive.written > 0) {
-    const { rounds } = voters.counts
-    wait(() => (voters.counts.rounds > rounds ? [] : ['no round counts']), voterBounds.leaseMs, true)
-  }
+  // Who never wrote anything has proved nothing, which is told otherwise.
+  if (isCounted && voters.tallies.exclusive.written > 0) countOneMore(voters, wait)
   const isOperated = script.faults.some(({ kind }) => kind === 'roster' || kind === 'force')
   if (isOperated) changeOnceMore(voters, wait)
   run(1_000, false)
@@ -177,6 +176,17 @@ function healAll<S extends Schema>(
   wait(() => [...differing(world.nodes), ...notFull(voters)], Math.max(voterBounds.settleMs, leftMs))
   lookForLost(voters, world.nodes)
   return { healMs, sameMs, closedMs }
+}
+
+/** A round of who holds the lease counts, unless the app has none to begin. */
+function countOneMore<S extends Schema>({ counts, tallies }: VoterWorld<S>, wait: Wait): void {
+  const { rounds } = counts
+  const before = { ...tallies.exclusive }
+  const isOver = (): boolean => {
+    const { tried, written, refused } = tallies.exclusive
+    return tried > before.tried + 3 && written === before.written && refused === before.refused
+  }
+  wait(() => (counts.rounds > rounds || isOver() ? [] : ['no round counts']), voterBounds.leaseMs, true)
 }
 
 /** Whatever operators did, the next change of the roster can be made. */

@@ -73,7 +73,10 @@ export interface VoterScript {
   readonly script: FaultScript
   readonly voters: number
   readonly clients: number
-  /** Those of the servers who vote at first, if not all: the others were started with that roster, and are named in none. */
+  /**
+   * Those of the servers who vote at first, if not all. The others were started to join them, every second one with their roster, and are named
+   * in none yet.
+   */
   readonly founders?: readonly number[]
   readonly policy: Policy
   /** The voter that an even split falls to. */

@@ -203,6 +203,7 @@ export function createVoterWorld<S extends Schema>(
       report(`${nameOfVoter(node)}, awake again, finds ${nameOfVoter(peer)} ${to}`)
   }
 
+  const isTold = (node: number): boolean => founders.includes(node) || node % 2 === 1
   const founders = script.founders ?? Array.from({ length: voters }, (_, node) => node)
   const roster: Roster = {
     epoch: 1,
@@ -228,7 +229,8 @@ export function createVoterWorld<S extends Schema>(
       const isFounding = founders.includes(node) && (options.forgetsDisks === true || !founded.has(node))
       if (isServer) mirrorDocuments(replica)
       const watch = watchPartitions(replica, {
-        ...(isServer ? { roster, isFounding, voting } : { leases: votedLeases }),
+        ...(isServer ? { isFounding, voting } : { leases: votedLeases }),
+        ...(isServer && isTold(node) ? { roster } : {}),
         preset: script.preset,
         ...(options.settings === undefined ? {} : { settings: options.settings }),
         maxTtlMs: script.ttlMs,

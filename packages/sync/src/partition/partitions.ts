@@ -15,7 +15,7 @@ import type { Voting } from './voting.ts'
 export interface PartitionOptions {
   /**
    * The voters to begin with, the same at each of them. A roster that is on the disk already counts instead. Without one a
-   * server is the only voter of itself, and all others learn the roster of the server that they are connected to.
+   * server is the only voter of itself, or with `isFounding: false` learns the roster of the first server that it reaches, as all others do.
    */
   readonly roster?: Roster
   /**

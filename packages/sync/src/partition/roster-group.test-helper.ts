@@ -25,6 +25,8 @@ export interface GroupOptions {
   readonly random: () => number
   /** A broken replica: what it starts with after its disk was lost. */
   readonly afterLoss?: (group: Group, id: NodeId) => RosterLogState
+  /** Who is, at first and after its disk was lost, the only voter of itself. */
+  readonly alone?: readonly NodeId[]
   /** A broken driver: what it makes of effects. */
   readonly reorder?: (effects: RosterLogEffect[]) => RosterLogEffect[]
   /** A broken handover: who takes part in it. */
@@ -52,7 +54,20 @@ export class Group {
 
   constructor(options: GroupOptions) {
     this.#options = options
-    for (const id of options.ids) this.start(id, initialRosterLogState(options.genesis))
+    const { alone = [], genesis: first } = options
+    for (const id of options.ids)
+      this.start(
+        id,
+        initialRosterLogState(
+          alone.includes(id) && !first.voters.some((voter) => voter.id === id) ? aloneAt(id) : first,
+        ),
+      )
+  }
+
+  /** Whether it is a group of its own yet, or goes by one that is. */
+  isAlone(id: NodeId): boolean {
+    const roster = this.logs.get(id)?.roster
+    return this.#options.alone !== undefined && roster?.epoch === 1 && roster.voters.length === 1
   }
 
   start(id: NodeId, stored: RosterLogState): void {
@@ -94,7 +109,9 @@ export class Group {
   write(roster: Roster, isReached: (id: NodeId) => boolean): void {
     this.#writes += 1
     const { epoch } = roster
-    const able = [...this.logs].filter(([, log]) => log.roster.epoch === epoch && log.mayVote).map(([id]) => id)
+    const able = [...this.logs]
+      .filter(([id, log]) => log.roster.epoch === epoch && log.mayVote && !this.isAlone(id))
+      .map(([id]) => id)
     const reached = able.filter(isReached)
     for (const id of reached) this.#writtenAt(id).add(this.#writes)
     if (isQuorum(roster, new Set(reached))) this.#counted.push({ write: this.#writes, epoch })
@@ -106,7 +123,7 @@ export class Group {
     if (settled >= roster.epoch) return
     const may = this.#options.mayHandOver ?? mayHandOver
     const givers = [...this.logs].filter(
-      ([one, { state }]) => (one === id || isReached(one)) && may(state, roster.epoch),
+      ([one, { state }]) => (one === id || isReached(one)) && !this.isAlone(one) && may(state, roster.epoch),
     )
     const ids = new Set(givers.map(([one]) => one))
     const isOne = givers.some(
@@ -123,7 +140,9 @@ export class Group {
 
   loseDisk(id: NodeId): void {
     this.#written.delete(id)
-    this.start(id, this.#options.afterLoss?.(this, id) ?? lostRosterLogState(this.#options.genesis))
+    const isAlone = this.#options.alone?.includes(id) === true
+    const lost = isAlone ? initialRosterLogState(aloneAt(id)) : lostRosterLogState(this.#options.genesis)
+    this.start(id, this.#options.afterLoss?.(this, id) ?? lost)
   }
 
   deliver(parcel: Parcel, survives?: number): void {
@@ -163,12 +182,14 @@ export class Group {
   /** One roster for each epoch, nobody left who could act under an earlier one, and nobody to grant leases without what counted. */
   check(): void {
     for (const [id, { roster }] of this.disks) {
+      if (this.isAlone(id)) continue
       const known = this.#textOf.get(roster.epoch)
       if (known === undefined) this.#textOf.set(roster.epoch, roster)
       else if (rosterText(known) !== rosterText(roster))
         throw new Error(`two rosters: ${rosterText(known)} and, of ${id}, ${rosterText(roster)}`)
     }
     for (const [id, { roster, mayVote, state }] of this.logs) {
+      if (this.isAlone(id)) continue
       const written = this.#writtenAt(id)
       const lacks = this.#counted.find(({ write, epoch }) => epoch < roster.epoch && !written.has(write))
       if (mayVote && state.settled >= roster.epoch && lacks !== undefined)
@@ -177,7 +198,9 @@ export class Group {
     const latest = Math.max(...this.#textOf.keys())
     for (const [epoch, roster] of this.#textOf) {
       if (epoch >= latest) continue
-      const able = [...this.logs].filter(([, log]) => log.roster.epoch === epoch && log.mayVote).map(([id]) => id)
+      const able = [...this.logs]
+        .filter(([id, log]) => log.roster.epoch === epoch && log.mayVote && !this.isAlone(id))
+        .map(([id]) => id)
       if (isQuorum(roster, new Set(able)))
         throw new Error(`${able.join()} can act under epoch ${epoch} beside ${latest}`)
     }
@@ -187,6 +210,8 @@ export class Group {
     return this.#textOf.get(Math.max(...this.#textOf.keys())) as Roster
   }
 }
+
+const aloneAt = (id: NodeId): Roster => ({ epoch: 1, voters: votersOf(id), policy: { kind: 'keep-majority' } })
 
 export function votersOf(ids: string): Voter[] {
   return [...ids].map((id) => ({ id, weight: 1 }))
@@ -210,7 +235,8 @@ export function chaos(group: Group, ids: readonly NodeId[], random: () => number
     clocks.set(id, group.now)
   }
   for (let step = 0; step < steps; step++) {
-    if (random() < 0.1) group.write(group.log(pick(ids)).roster, () => random() < 0.7)
+    const writer = random() < 0.1 ? pick(ids) : undefined
+    if (writer !== undefined && !group.isAlone(writer)) group.write(group.log(writer).roster, () => random() < 0.7)
     if (random() < 0.15) group.handOver(pick(ids), () => random() < 0.7)
     const id = pick(ids)
     const dice = random()
@@ -229,7 +255,7 @@ export function chaos(group: Group, ids: readonly NodeId[], random: () => number
       // Mostly without one, so that there is a quorum to go on with.
       const without = random() < 0.8 ? pick(ids) : pick(ids) + pick(ids)
       const voters = votersOf(ids.filter((voter) => !without.includes(voter)).join(''))
-      if (voters.length > 0 && group.log(id).pending === undefined)
+      if (voters.length > 0 && group.log(id).pending === undefined && !group.isAlone(id))
         group.step(
           id,
           { kind: 'propose', roster: { ...roster, epoch: roster.epoch + 1, voters }, now: group.now },

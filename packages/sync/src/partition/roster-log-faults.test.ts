@@ -63,6 +63,26 @@ describe('a roster log, where things go wrong', () => {
   )
 
   it(
+    `[RL17] is the same of a group that servers join which begin as groups of their own, also after their disks were lost: ${seeds} runs`,
+    () => {
+      let decided = 0
+      let joined = 0
+      for (let seed = 1; seed <= seeds; seed++) {
+        const { float } = seededRandom(seed)
+        const ids = [...'abcde']
+        const group = new Group({ genesis, ids, random: float, alone: seed % 2 === 0 ? ids : [...'de'] })
+        chaos(group, ids, float, 400)
+        decided += group.latest.epoch - 1
+        joined += [...'de'].filter((id) => !group.isAlone(id)).length
+      }
+      if (seeds > 60) console.log(`in ${seeds} runs ${decided} rosters were decided, and ${joined} servers joined`)
+      expect(decided).toBeGreaterThan(seeds)
+      expect(joined).toBeGreaterThan(seeds)
+    },
+    timeout,
+  )
+
+  it(
     '[RL4] comes to an end of it once all are connected',
     () => {
       for (let seed = 1; seed <= seeds / 3; seed++) {

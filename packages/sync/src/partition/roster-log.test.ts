@@ -15,7 +15,7 @@ import {
 } from './roster-group.test-helper.ts'
 import { createRosterLog } from './roster-log.ts'
 import { type RosterLogOptions, rosterLogOptionsFault } from './roster-log-interface.ts'
-import { initialRosterLogState, lostRosterLogState, type RosterMessage } from './roster-record.ts'
+import { initialRosterLogState, lostRosterLogState, type RosterLogState, type RosterMessage } from './roster-record.ts'
 
 /** The least epoch that is forced. */
 const forced = 2 ** 36
@@ -283,6 +283,34 @@ describe('a roster log', () => {
     const decided = { kind: 'admit', roster: next('cde', 5), nonce: 1 } as const
     group.deliver({ from: 'c', to: 'e', message: decided })
     expect(group.log('e').roster.epoch).not.toBe(5)
+  })
+
+  it('[RL17] moves no sole voter of a group that was decided, and no other by a roster that names it', () => {
+    const told = (stored: RosterLogState, roster: Roster, answers?: number): Roster => {
+      const group = groupOf('ab')
+      group.check = () => undefined
+      group.start('a', stored)
+      group.deliver({ from: 'b', to: 'a', message: { kind: 'roster', roster, isPending: false, answers } })
+      return group.log('a').roster
+    }
+    const alone = next('a', 1)
+    expect({
+      'later, and names it': told(initialRosterLogState(alone), next('ab', 2)),
+      'of the same epoch': told(initialRosterLogState(alone), next('ab', 1)),
+      'later, without it': told(initialRosterLogState(alone), next('bc', 2)),
+      'later, without it, where it has no memory': told(lostRosterLogState(alone), next('bc', 2)),
+      'of another without memory': told(lostRosterLogState(alone), next('b', 1)),
+      'where it was decided that it is the only one': told(initialRosterLogState(next('a', 3)), next('ab', 1)),
+      'later than what was decided': told(initialRosterLogState(next('a', 3)), next('bc', 5, {})),
+    }).toEqual({
+      'later, and names it': next('ab', 2),
+      'of the same epoch': alone,
+      'later, without it': alone,
+      'later, without it, where it has no memory': next('bc', 2),
+      'of another without memory': alone,
+      'where it was decided that it is the only one': next('a', 3),
+      'later than what was decided': next('a', 3),
+    })
   })
 
   it('[RL15] draws another epoch for each that is forced, of which the greater is kept, and says so', () => {

@@ -33,6 +33,8 @@
  *    hand would be one of which nobody is a quorum.
  * 9. Uniqueness of a roster rests on the quorum of the present alone. Who only joins votes about no other roster of that epoch, and
  *    may do so though its disk was lost, once it knows that the epoch is not decided yet: it then votes from that one on.
+ * 10. Who is the only voter of itself, as a server is that was started alone, joins another group of the cluster where somebody asks there for its vote: it
+ *    gives up its own, and knows nothing of what it may have voted for in that one.
  */
 import { isQuorum } from './policy.ts'
 import type { NodeId, Roster } from './roster.ts'
@@ -67,6 +69,8 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
   let told: string | undefined
   /** Who answered since the start that the next epoch is undecided, while this replica does not know whether it voted. */
   const recalled = new Set<NodeId>()
+  /** Who would have this replica, the only voter of itself, in another group. */
+  let invitedBy: NodeId | undefined
   /** The processes of other servers that were last heard to ask. */
   const asked = new Map<NodeId, number>()
   /** Those of before the roster here was forced, where it was forced here. Invariant 8. */
@@ -158,10 +162,35 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
   }
 
   /** Invariant 4. */
-  const recall = (from: NodeId, message: RosterMessage & { kind: 'roster' }): void => {
+  /** Takes the roster of another group, as one that knows nothing of what it may have voted for there. */
+  const join = (roster: Roster, previous: Roster | undefined, now: number): void => {
+    if (rosterFault(roster) !== undefined) return
+    state = { ...state, votesFrom: neverVotes, settled: 0 }
+    invitedBy = undefined
+    adopt(roster, 'learned', now, previous?.epoch === roster.epoch - 1 ? previous : undefined)
+  }
+  /** Invariant 10. */
+  const isLone = (): boolean => {
+    const { roster, accepted } = state
+    const isOwn = roster.voters.length === 1 && isVoter(self) && roster.epoch === 1
+    return isOwn && accepted === undefined && proposer.proposed === undefined
+  }
+
+  const isJoining = (from: NodeId, { roster, answers }: RosterMessage & { kind: 'roster' }): boolean => {
+    if (invitedBy === from) return true
+    // Alone without memory it has nothing to give up: it waits to be told, or lost its disk and all others of its group came since.
+    const isLost = state.votesFrom === neverVotes
+    return roster.epoch > state.roster.epoch ? isLost || isVoter(self, roster) : isLost && answers === nonce
+  }
+
+  const recall = (from: NodeId, message: RosterMessage & { kind: 'roster' }, now: number): void => {
+    const { roster, previous } = message
     const isSure = !message.isPending && message.answers === nonce
     if (state.votesFrom !== neverVotes || !isSure || from === self) return
-    if (rosterText(message.roster) !== rosterText(state.roster)) return
+    // What it was started with was not what the others were: they remember theirs.
+    const isOfStart = roster.epoch === state.roster.epoch && !isAfterForce(roster.epoch)
+    if (isOfStart && rosterText(roster) !== rosterText(state.roster)) join(roster, previous, now)
+    if (rosterText(roster) !== rosterText(state.roster)) return
     recalled.add(from)
     if (isQuorum(state.roster, recalled)) persist({ votesFrom: state.roster.epoch + 1 })
   }
@@ -222,13 +251,23 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
         return
       }
       case 'roster':
+        if (isOfServer && isLone() && isJoining(from, message)) {
+          if (rosterText(message.roster) !== rosterText(state.roster)) join(message.roster, message.previous, now)
+          return
+        }
         if (!isVoter(from) && !(isOfServer && isOfGroup(message))) return
         consider(message.roster, message.previous, from, now)
-        recall(from, message)
+        recall(from, message, now)
         return
       case 'readmit':
         readmit(from, message.epoch, now)
         return
+    }
+    const isInvited = message.kind === 'request' && message.roster !== undefined && isVoter(self, message.roster)
+    if (isInvited && isOfServer && isLone() && !isVoter(from)) {
+      invitedBy = from
+      send(from, { kind: 'ask', nonce }, now)
+      return
     }
     const ahead = message.epoch - state.roster.epoch
     if (ahead > 1) send(from, { kind: 'ask', nonce }, now)

@@ -156,6 +156,81 @@ describe('rosters of which a server did not hear', () => {
   })
 })
 
+describe('a server that was started', () => {
+  const own = (name: string): PartitionOptions => ({
+    roster: { epoch: 1, voters: votersOf(name), policy },
+    isFounding: true,
+  })
+  const begin = (from: string, to: string, optionsOf: (name: string) => PartitionOptions): Cluster => {
+    const all = [...new Set(from + to)]
+    const cluster = new Cluster(all, { voters: votersOf(from) }, { maxTtlMs: ttlMs })
+    for (const name of all.filter((one) => !from.includes(one))) {
+      cluster.node(name).participant.replica.close()
+      cluster.disks.delete(name)
+      cluster.start(name, optionsOf(name))
+    }
+    cluster.world.advance(40_000)
+    return cluster
+  }
+  const isIn = (cluster: Cluster, names: string, epoch: number): boolean =>
+    [...names].every((name) => {
+      const { roster, isSettled } = statusOf(cluster, name)
+      return roster?.epoch === epoch && isSettled
+    })
+
+  it.each([
+    ['a', 'ad'],
+    ['a', 'ade'],
+    ['abc', 'abd'],
+    ['abc', 'abcd'],
+    ['abc', 'ade'],
+  ])('[RL17] alone gives up its own group for the one that asks for its vote: from %s to %s', (from, to) => {
+    const cluster = begin(from, to, own)
+    const alone = [...to].filter((name) => !from.includes(name))
+    // Nobody has asked yet.
+    expect(alone.map((name) => statusOf(cluster, name).roster?.voters.map(({ id }) => id))).toEqual(
+      alone.map((name) => [name]),
+    )
+    cluster.node('a').watch.propose({ voters: votersOf(to), policy })
+    cluster.until('all vote', () => isIn(cluster, to, 2), 60)
+    const { lease } = want(cluster, to.at(-1) as string)
+    cluster.until('one that joined holds a lease', () => lease.token !== undefined, 60)
+  })
+
+  it('[RL17] alone, and is named by a roster that it had no part in, is no voter that remembers', () => {
+    const cluster = begin('abc', 'abcd', own)
+    cluster.between('d', 'abc', true)
+    cluster.node('a').watch.propose({ voters: votersOf('abcd'), policy })
+    cluster.until('it is in force', () => isIn(cluster, 'abc', 2), 30)
+    cluster.between('d', 'abc', false)
+    cluster.until('d is told', () => statusOf(cluster, 'd').roster?.epoch !== 1, 30)
+    expect(statusOf(cluster, 'd').isSettled).toBe(false)
+    cluster.until('it is readmitted', () => isIn(cluster, 'abcd', 3), 60)
+  })
+
+  it('[RL17] anew without memory, as the only voter of itself, follows those to whom the roster went since', () => {
+    const cluster = begin('a', 'abc', () => ({ isFounding: false }))
+    cluster.node('a').watch.propose({ voters: votersOf('bc'), policy })
+    cluster.until('it is in force', () => isIn(cluster, 'bc', 2), 60)
+    cluster.node('a').participant.replica.close()
+    cluster.disks.delete('a')
+    cluster.start('a', { isFounding: false })
+    cluster.until('it has it', () => statusOf(cluster, 'a').roster?.epoch === 2, 10)
+  })
+
+  it.each([
+    ['without a roster', {}],
+    ['with another one than the others were', { roster: { epoch: 1, voters: votersOf('abcd'), policy } }],
+    ['with one that stands before theirs', { roster: { epoch: 1, voters: votersOf('abcde').slice(1), policy } }],
+  ] as const)('[RL18] %s learns that of the servers that it reaches, and votes once it is named', (_, options) => {
+    const cluster = begin('abc', 'abcd', () => ({ roster: undefined, isFounding: false, ...options }) as never)
+    expect(statusOf(cluster, 'd').roster?.voters.map(({ id }) => id)).toEqual([...'abc'])
+    expect(statusOf(cluster, 'd').verdict?.mode).toBe('full')
+    cluster.node('a').watch.propose({ voters: votersOf('abcd'), policy })
+    cluster.until('it votes', () => isIn(cluster, 'abcd', 2), 30)
+  })
+})
+
 describe('a replica that takes the roster of its server', () => {
   const after = { epoch: 5, voters: votersOf('abc'), policy }
   const told = { kind: 'roster', roster: after, isPending: false } as const
