@@ -1,7 +1,7 @@
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import { connect, createReplica, type LinkClosed, memoryStorage } from '@rejoin/sync'
+import { connect, createReplica, type LinkClosed, memoryStorage, type Net } from '@rejoin/sync'
 import { plannedDialing } from '@rejoin/sync/partition'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
@@ -51,6 +51,10 @@ async function listening(server: Server, scheme = 'ws', host = '127.0.0.1'): Pro
 
 /** A server of Rejoin whose hook lets in who has the token `ours`. */
 async function rejoinServer(): Promise<string> {
+  return (await listeningReplica()).url
+}
+
+async function listeningReplica(): Promise<{ readonly url: string; readonly net: Net }> {
   const http = createHttpServer()
   const url = await listening(http)
   const replica = createReplica({
@@ -63,9 +67,9 @@ async function rejoinServer(): Promise<string> {
     authorize: ({ token, document }) => (token === 'ours' ? 'admin' : document === 'open' ? 'read' : 'no'),
   })
   const dialing = plannedDialing({ over: [webSockets()], bootstrap: [] })
-  connect(replica, { transports: [webSocketServer({ server: http })], dialing })
+  const net = connect(replica, { transports: [webSocketServer({ server: http })], dialing })
   cleanups.push(() => replica.close())
-  return url
+  return { url, net }
 }
 
 /** A client that dials under a plan. */
@@ -232,6 +236,17 @@ describe('addresses of WebSockets', () => {
     const { net, dialing } = planned([url], 'ours')
     await until(() => net.peers.length === 1)
     expect(dialing.addresses).toMatchObject([{ address: `${url}/sync`, peer: 'a', failures: 0, isConnected: true }])
+  })
+
+  it('[DI11] hear from a server that closed its connections that it did', async () => {
+    const { url, net: server } = await listeningReplica()
+    const { net } = planned([url], 'ours')
+    await until(() => net.peers.length === 1)
+    server.close()
+    await until(() => net.link.state === 'offline' && net.link.reason !== undefined)
+    expect(net.link).toMatchObject({
+      reason: { code: 'peer-closed', reason: 'The other side closed its connections.' },
+    })
   })
 
   it('[PD14] [DI9] where the server has nothing is said by the link, and counted by how far it came', async () => {

@@ -1,4 +1,3 @@
-import { listen } from '../listeners.ts'
 import type { ReplicaCore } from '../replica-core.ts'
 import type { StoredRow } from '../seams.ts'
 import { absentIn } from './contact-desk.ts'
@@ -22,11 +21,11 @@ type Untimed<T> = T extends unknown ? Omit<T, 'now' | 'wall'> : never
 
 /** The incidents of one replica: carries out what its recovery manager decides, and keeps their records. */
 export class IncidentDesk {
+  readonly listeners: Set<(event: { readonly incident: Incident; readonly what: string }) => void> = new Set()
   readonly #core: ReplicaCore
   readonly #neighbours: Neighbours
   readonly #counts: PartitionMetrics
   readonly #stableMs: number
-  readonly #listeners = new Set<(event: { readonly incident: Incident; readonly what: string }) => void>()
   /** Until when documents count as diverged. */
   readonly #diverged = new Map<string, number>()
   /** By the last verdict, in this opening. */
@@ -60,10 +59,6 @@ export class IncidentDesk {
   /** When the first of the divergences that were seen is one no longer. */
   get divergedUntil(): number {
     return Math.min(...this.#diverged.values())
-  }
-
-  listen(listener: (incident: Incident, what: string) => void): () => void {
-    return listen(this.#listeners, ({ incident, what }) => listener(incident, what))
   }
 
   /** Goes on with what is on the disk. */
@@ -127,7 +122,7 @@ export class IncidentDesk {
         if (what === 'closed') this.#counts.incidentsClosed += 1
         const isLoud = what === 'operator'
         core.log(isLoud ? 'error' : 'info', 'incident', { what, name: incident.name, failure: incident.failure })
-        core.tell(this.#listeners, effect)
+        core.tell(this.listeners, effect)
       }
     }
   }
