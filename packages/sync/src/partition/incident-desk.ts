@@ -78,7 +78,8 @@ export class IncidentDesk {
     const diverged = [...this.#diverged.keys()]
     // Who was paused, or has just begun, knows nothing of the others: what was wrong, also in an earlier opening, is not well by that.
     if (verdict !== undefined) {
-      const oneWay = verdict.oneWay.map(({ from, to }) => [from, to] as const)
+      // What comes back is what does not arrive.
+      const oneWay = verdict.oneWay.map(({ from, to }) => [to, from] as const)
       const missing = [...verdict.missingLinks, ...oneWay]
       this.#contact = { here: verdict.sides[0] ?? [], absent: absentIn(verdict), missing }
     } else if (this.#contact === undefined && diverged.length === 0) return
