@@ -10,6 +10,7 @@ type Name = (typeof names)[number]
 interface Verdict {
   readonly mode: string
   readonly sides: readonly (readonly string[])[]
+  readonly oneWay: readonly { readonly from: string; readonly to: string }[]
 }
 
 /** Five servers in processes of their own, each connected with each through a cable that can be pulled. */
@@ -169,6 +170,22 @@ describe('five servers in processes of their own', () => {
     for (const cable of oneWay) cable.swallow('client')
     await until('a link works one way only', async () => (await cluster.modes()).includes('mixed'), 65_000)
     expect(await cluster.modes()).not.toMatch(/minority|isolated/)
+    // Until b gives the connection up, as it hears nothing.
+    const told = new Map<Name, unknown>()
+    await until(
+      'all have said which way it works',
+      async () => {
+        for (const name of names) {
+          const [found] = (await cluster.verdictOf(name))?.oneWay ?? []
+          if (found !== undefined) told.set(name, found)
+        }
+        return told.size === names.length
+      },
+      65_000,
+    )
+    expect(new Set([...told.values()].map((found) => JSON.stringify(found)))).toEqual(
+      new Set([JSON.stringify({ from: 'b', to: 'a' })]),
+    )
     for (const cable of oneWay) cable.restore()
     await cluster.untilFull()
 

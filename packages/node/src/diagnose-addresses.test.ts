@@ -1,12 +1,13 @@
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import { connect, createReplica, memoryStorage } from '@rejoin/sync'
+import { connect, createReplica, type LinkClosed, memoryStorage, type Net } from '@rejoin/sync'
 import { plannedDialing } from '@rejoin/sync/partition'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { type DiagnoseOptions, diagnoseAddresses } from './diagnose-addresses.ts'
 import { processClock, processRandom, processTimers } from './platform.ts'
+import { webSocket } from './web-socket.ts'
 import { webSocketServer } from './web-socket-server.ts'
 import { webSockets } from './web-sockets.ts'
 
@@ -50,6 +51,10 @@ async function listening(server: Server, scheme = 'ws', host = '127.0.0.1'): Pro
 
 /** A server of Rejoin whose hook lets in who has the token `ours`. */
 async function rejoinServer(): Promise<string> {
+  return (await listeningReplica()).url
+}
+
+async function listeningReplica(): Promise<{ readonly url: string; readonly net: Net }> {
   const http = createHttpServer()
   const url = await listening(http)
   const replica = createReplica({
@@ -62,9 +67,9 @@ async function rejoinServer(): Promise<string> {
     authorize: ({ token, document }) => (token === 'ours' ? 'admin' : document === 'open' ? 'read' : 'no'),
   })
   const dialing = plannedDialing({ over: [webSockets()], bootstrap: [] })
-  connect(replica, { transports: [webSocketServer({ server: http })], dialing })
+  const net = connect(replica, { transports: [webSocketServer({ server: http })], dialing })
   cleanups.push(() => replica.close())
-  return url
+  return { url, net }
 }
 
 /** A client that dials under a plan. */
@@ -127,6 +132,21 @@ describe('a diagnosis with real sockets', () => {
     const mute = createHttpServer()
     new WebSocketServer({ server: mute })
     expect(await stageOf(await listening(mute), { timeoutMs: 300 })).toBe('handshake timeout')
+  })
+
+  it('[DI10] says of each answer over HTTP in place of the upgrade what whoever dials is told of it', async () => {
+    for (const status of [200, 302, 400, 401, 403, 404, 426, 429, 500, 502, 503, 504]) {
+      const http = createHttpServer()
+      http.on('upgrade', (_, socket) => socket.end(`HTTP/1.1 ${status} For a test\r\nContent-Length: 0\r\n\r\n`))
+      const address = `${await listening(http)}sync`
+      const [found] = await diagnoseAddresses([address])
+      const told: LinkClosed[] = []
+      webSocket(address).dial({ opened: () => {}, frame: () => {}, closed: (reason) => told.push(reason) })
+      await until(() => told.length === 1)
+      expect(found).toMatchObject({ outcome: 'failed', stage: 'handshake', code: `http-${status}` })
+      if (found?.outcome === 'failed')
+        expect(told[0]?.reason).toBe(`HTTP ${status} at /sync: ${found.meaning} ${found.advice}`)
+    }
   })
 
   it('[DG4] names the credential that is not accepted, and who answers instead of another', async () => {
@@ -216,6 +236,17 @@ describe('addresses of WebSockets', () => {
     const { net, dialing } = planned([url], 'ours')
     await until(() => net.peers.length === 1)
     expect(dialing.addresses).toMatchObject([{ address: `${url}/sync`, peer: 'a', failures: 0, isConnected: true }])
+  })
+
+  it('[DI11] hear from a server that closed its connections that it did', async () => {
+    const { url, net: server } = await listeningReplica()
+    const { net } = planned([url], 'ours')
+    await until(() => net.peers.length === 1)
+    server.close()
+    await until(() => net.link.state === 'offline' && net.link.reason !== undefined)
+    expect(net.link).toMatchObject({
+      reason: { code: 'peer-closed', reason: 'The other side closed its connections.' },
+    })
   })
 
   it('[PD14] [DI9] where the server has nothing is said by the link, and counted by how far it came', async () => {

@@ -55,7 +55,7 @@ export function webSocket(url: string, options: WebSocketOptions = {}): DialTran
           },
           closed: (reason) =>
             events.closed(
-              isOpen ? reason : { ...reason, ...httpAnswer(stages.failure, address.pathname), stage: stages.at },
+              isOpen ? reason : { ...reason, ...httpAnswer(stages.failure ?? '', address.pathname), stage: stages.at },
             ),
         }
         return webSocketLink(socket, told, maxFrameBytes)

@@ -38,7 +38,7 @@ export interface Net {
   onHealed(listener: (event: HealEvent) => void): () => void
   /** Dials now, whatever the wait; what is up is dialled anew. */
   reconnect(): void
-  /** Ends the connections; the replica goes on alone. Idempotent. */
+  /** Ends the connections, in a listener too; the replica goes on alone, and no listener is called any more. Idempotent. */
   close(): Later<void>
   [Symbol.asyncDispose](): Later<void>
 }
@@ -101,12 +101,14 @@ export function connect(replica: Replica, options: ConnectOptions): Net {
     if (isClosed) return resolved(undefined)
     isClosed = true
     tell('stop')
-    for (const stop of stops) stop()
     const names = new Set(options.transports.map(({ name }) => name))
     for (const connection of [...core.connections]) {
       if (names.has(connection.route ?? '')) connection.close('peer-closed', 'The other side closed its connections.')
     }
+    // Only then, as what listens takes its links with it: the others are told first.
+    for (const stop of stops) stop()
     look()
+    listeners.clear()
     core.redialers.delete(redial)
     core.changeListeners.delete(look)
     core.closers.delete(close)
@@ -144,7 +146,10 @@ export function connect(replica: Replica, options: ConnectOptions): Net {
       return peersOf(core)
     },
     onLink: (listener) => listen(listeners, listener),
-    onHealed: (listener) => replica.onHealed(listener),
+    onHealed: (listener) =>
+      replica.onHealed((event) => {
+        if (!isClosed) listener(event)
+      }),
     reconnect: () => tell('reconnect'),
     close,
     [Symbol.asyncDispose]: close,

@@ -177,7 +177,7 @@ export function createHandle<S extends Schema>(
       }),
     onRefused: (listener) => {
       const stop = attach(core.refusedListeners, listener)
-      for (const content of core.refusedBacklog.splice(0)) core.hub.tell([listener], content)
+      for (const content of core.refusedBacklog.splice(0)) core.hub.tell(new Set([listener]), content)
       return stop
     },
     onPermission: (listener) => attach(core.permissionListeners, listener),

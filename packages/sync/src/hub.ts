@@ -115,8 +115,11 @@ export interface Hub {
   batch<T>(step: () => T): T
   /** Runs when the outermost batch ends. */
   soon(run: () => void): void
-  /** Calls listeners of the application; what one throws is logged and harms nobody else. */
-  tell<T>(listeners: Iterable<(value: T) => void>, value: T): void
+  /**
+   * Calls listeners of the application; what one throws is logged and harms nobody else. Whoever one of them takes out is
+   * called no more, nor is anybody once one of them has closed the replica.
+   */
+  tell<T>(listeners: ReadonlySet<(value: T) => void>, value: T): void
   /** Writes a line into the log of the application. */
   log(level: LogEntry['level'], event: string, details: LogEntry['details']): void
   healed(event: HealEvent): void

@@ -35,7 +35,7 @@ export function memoryLink(options: MemoryLinkOptions = {}): MemoryLink {
   const name = options.name ?? 'memory'
   const latencyMs = options.latencyMs ?? 0
   const hosts = new Set<ListenHost>()
-  const pairs = new Set<{ break(code: string): void }>()
+  const pairs = new Set<{ break(code: string): void; close(): void }>()
   let isCut = false
   const later = (run: () => void): void => {
     if (options.timers === undefined) void Promise.resolve().then(run)
@@ -63,7 +63,7 @@ export function memoryLink(options: MemoryLinkOptions = {}): MemoryLink {
         return {
           close: () => {
             hosts.delete(host)
-            for (const pair of [...pairs]) pair.break('closed')
+            for (const pair of pairs) pair.close()
           },
         }
       },
@@ -88,7 +88,10 @@ export function memoryLink(options: MemoryLinkOptions = {}): MemoryLink {
       near.events.closed({ code, reason, clean })
       far.events.closed({ code, reason, clean })
     }
-    const pair = { break: (code: string) => end(code, 'The link was cut.', false) }
+    const pair = {
+      break: (code: string) => end(code, 'The link was cut.', false),
+      close: () => linkOf(far, near).close(),
+    }
     const linkOf = (own: End, other: End): Link => ({
       get bufferedBytes(): number {
         return own.buffered

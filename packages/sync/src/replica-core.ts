@@ -192,8 +192,11 @@ export class ReplicaCore implements Hub {
     if (this.#depth === 0) this.batch(() => {})
   }
 
-  tell<T>(listeners: Iterable<(value: T) => void>, value: T): void {
+  tell<T>(listeners: ReadonlySet<(value: T) => void>, value: T): void {
+    const { isClosed } = this
     for (const listener of [...listeners]) {
+      // It left, or the replica was closed, by what one before it did.
+      if (this.isClosed !== isClosed || !listeners.has(listener)) continue
       try {
         listener(value)
       } catch (error) {

@@ -95,6 +95,7 @@ export class ContactDesk {
 
   close(): void {
     this.#stop?.()
+    for (const listeners of Object.values(this.#listeners)) listeners.clear()
   }
 
   #heal(unsynced: readonly DocumentStream[], isDone: boolean): void {

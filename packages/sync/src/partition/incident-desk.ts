@@ -1,4 +1,3 @@
-import { listen } from '../listeners.ts'
 import type { ReplicaCore } from '../replica-core.ts'
 import type { StoredRow } from '../seams.ts'
 import { absentIn } from './contact-desk.ts'
@@ -22,11 +21,11 @@ type Untimed<T> = T extends unknown ? Omit<T, 'now' | 'wall'> : never
 
 /** The incidents of one replica: carries out what its recovery manager decides, and keeps their records. */
 export class IncidentDesk {
+  readonly listeners: Set<(event: { readonly incident: Incident; readonly what: string }) => void> = new Set()
   readonly #core: ReplicaCore
   readonly #neighbours: Neighbours
   readonly #counts: PartitionMetrics
   readonly #stableMs: number
-  readonly #listeners = new Set<(event: { readonly incident: Incident; readonly what: string }) => void>()
   /** Until when documents count as diverged. */
   readonly #diverged = new Map<string, number>()
   /** By the last verdict, in this opening. */
@@ -62,10 +61,6 @@ export class IncidentDesk {
     return Math.min(...this.#diverged.values())
   }
 
-  listen(listener: (incident: Incident, what: string) => void): () => void {
-    return listen(this.#listeners, ({ incident, what }) => listener(incident, what))
-  }
-
   /** Goes on with what is on the disk. */
   read(rows: readonly StoredRow[]): void {
     this.#recovery = this.#recoveryOf(incidentsOf(rows))
@@ -83,7 +78,8 @@ export class IncidentDesk {
     const diverged = [...this.#diverged.keys()]
     // Who was paused, or has just begun, knows nothing of the others: what was wrong, also in an earlier opening, is not well by that.
     if (verdict !== undefined) {
-      const oneWay = verdict.oneWay.map(({ from, to }) => [from, to] as const)
+      // What comes back is what does not arrive.
+      const oneWay = verdict.oneWay.map(({ from, to }) => [to, from] as const)
       const missing = [...verdict.missingLinks, ...oneWay]
       this.#contact = { here: verdict.sides[0] ?? [], absent: absentIn(verdict), missing }
     } else if (this.#contact === undefined && diverged.length === 0) return
@@ -127,7 +123,7 @@ export class IncidentDesk {
         if (what === 'closed') this.#counts.incidentsClosed += 1
         const isLoud = what === 'operator'
         core.log(isLoud ? 'error' : 'info', 'incident', { what, name: incident.name, failure: incident.failure })
-        core.tell(this.#listeners, effect)
+        core.tell(this.listeners, effect)
       }
     }
   }

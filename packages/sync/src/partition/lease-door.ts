@@ -94,7 +94,7 @@ export class LeaseDoor {
     if (kind === 'learnt') this.#votes.answered(document, from, message)
     // Voters learn from each other what they promised, whoever may write.
     else if (kind === 'learn' && this.#isVoter(from)) this.#votes.ask(document, from, message)
-    else if (mayAsk(session, document, message)) this.#votes.ask(document, this.#askerOf(session, from, key), message)
+    else if (mayAsk(session, document, message)) this.#votes.ask(document, this.#askerOf(session, key), message)
   }
 
   /** A client asks a voter that it is not connected with. */
@@ -104,7 +104,7 @@ export class LeaseDoor {
   ): void {
     const { neighbours } = this.#ground
     if (neighbours.isNamed(session) || !this.#isVoter(voter) || !mayAsk(session, document, message)) return
-    const asker = this.#askerOf(session, neighbours.idOf(session), key)
+    const asker = this.#askerOf(session, key)
     neighbours.send(voter, { kind: 'relay', asker, document, message })
   }
 
@@ -117,7 +117,7 @@ export class LeaseDoor {
   }
 
   #isVoter(id: NodeId): boolean {
-    return this.#ground.desk.roster?.voters.some((voter) => voter.id === id) === true
+    return this.#ground.desk.voters.has(id)
   }
 
   /** Another server tells what its client asks, or what it answers to one of this server. Invariant 3. */
@@ -151,9 +151,10 @@ export class LeaseDoor {
   }
 
   /** Invariant 2. */
-  #askerOf(session: Session, from: NodeId, key: string): NodeId {
-    if (this.#ground.neighbours.isNamed(session)) return from
-    const asker = `${session.peerReplica}${keyMark}${key}`
+  #askerOf(session: Session, key: string): NodeId {
+    if (this.#ground.neighbours.isNamed(session)) return session.peerName
+    // It always matches, and reads as what it matched.
+    const asker = `${shownName.exec(session.peerName)} (client)${keyMark}${key}`
     if (this.#asks.get(session) !== asker) this.ended(session)
     this.#asks.set(session, asker)
     this.#askers.set(asker, session)
@@ -169,7 +170,8 @@ export class LeaseDoor {
     if (to === self) core.soon(() => answered(document, self, message))
     else if (client === undefined && route !== undefined)
       neighbours.send(route, { kind: 'relay', asker: to, document, message })
-    else if (client !== undefined || !to.includes(keyMark))
+    // A client that is gone has a key in its name, which leads to nobody.
+    else
       neighbours.send(client === undefined ? to : neighbours.idOf(client), {
         kind: 'lease',
         document,
@@ -179,8 +181,10 @@ export class LeaseDoor {
   }
 }
 
-/** What stands between the id of a client and its key; in no name. */
+/** What stands between what is told of a client and its key. */
 const keyMark = '\n'
+/** What others are told of a client that holds a lease, the same at all voters: as much of its first line as fits with a key where ids do. */
+const shownName = /^.{0,21}/u
 /** Clients of other servers that are remembered. One that is forgotten has to ask again. */
 const mostRoutes = 10_000
 

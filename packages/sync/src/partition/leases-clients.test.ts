@@ -54,6 +54,50 @@ describe('a lease of a client', () => {
     cluster.until('another holds it', () => other.lease.token !== undefined, 30)
   })
 
+  it('[LX32] is told to be held by the name of a client, whichever way it asked, and by that of a server', () => {
+    for (const names of [['a'], ['a', 'b', 'c']]) {
+      const cluster = voters()
+      const ada = wantAt(clientOf(cluster, 'of ada', { names, name: 'ada' }))
+      cluster.until('the client holds it', () => ada.lease.token !== undefined, 10)
+      const [server, client] = [want(cluster, 'b'), wantAt(clientOf(cluster, 'of bob', { names: ['c'], name: 'bob' }))]
+      cluster.world.advance(5000)
+      for (const { lease } of [server, client]) {
+        expect([lease.holder?.id, lease.token]).toEqual(['ada (client)', undefined])
+        expect(lease.denial).toMatch(/^ada \(client\) holds it, for \d+ s more/)
+      }
+      client.lease.release()
+      ada.lease.release()
+      cluster.until('another holds it', () => server.lease.token !== undefined, 30)
+      const last = wantAt(clientOf(cluster, 'of carol', { names: ['c'], name: 'carol' }))
+      cluster.world.advance(5000)
+      expect(last.lease.holder?.id).toBe('b')
+    }
+  })
+
+  it('[LX32] is held as itself by a client that calls itself like another, like a server, at length, or in several lines', () => {
+    const long = '\u{1F680}'.repeat(32)
+    const cases: [string, string][] = [
+      ['ada', 'ada (client)'],
+      ['b', 'b (client)'],
+      ['b\n', 'b (client)'],
+      ['b\n0123456789abcdef', 'b (client)'],
+      [long, `${'\u{1F680}'.repeat(16)} (client)`],
+    ]
+    for (const [name, shown] of cases) {
+      const cluster = voters()
+      const holder = wantAt(clientOf(cluster, 'of one', { names: ['a'], name }))
+      cluster.until('the client holds it', () => holder.lease.token !== undefined, 10)
+      const token = holder.lease.token as FencingToken
+      const same = clientOf(cluster, 'of the other', { names: ['c'], name })
+      const other = wantAt(same)
+      const { epoch, ballot } = token
+      const message = { kind: 'release', lease: 'round', token: { epoch, ballot } } as const
+      tell(same, { kind: 'lease', document: 'match', key: '', message })
+      cluster.world.advance(3 * ttlMs)
+      expect([holder.lease.token, other.lease.token, other.lease.holder?.id]).toEqual([token, undefined, shown])
+    }
+  })
+
   it('[LX16] comes to a client of one server through that one, and is kept and given back through it', () => {
     const cluster = voters()
     const { lease, handle, told } = wantAt(clientOf(cluster, 'of ada', { names: ['a'] }))

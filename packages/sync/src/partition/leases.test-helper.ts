@@ -60,9 +60,13 @@ export interface Client {
 export function clientOf(
   cluster: Cluster,
   token: string,
-  { names = ['a', 'b', 'c'], speaksAs }: { readonly names?: readonly string[]; readonly speaksAs?: string } = {},
+  {
+    names = ['a', 'b', 'c'],
+    speaksAs,
+    name = '',
+  }: { readonly names?: readonly string[]; readonly speaksAs?: string; readonly name?: string } = {},
 ): Client {
-  const participant = cluster.world.replica()
+  const participant = cluster.world.replica({ name })
   if (speaksAs !== undefined) insideOf(participant.replica).speaksAs = speaksAs
   const links = names.map((name) => {
     const wire = cluster.world.wire(`${token}-${name}`, { token: () => token })

@@ -35,7 +35,10 @@ export interface Lease {
   readonly token: FencingToken | undefined
   /** Why the last attempt failed, in words; undefined while it is held. */
   readonly denial: string | undefined
-  /** Who holds it otherwise, where the last attempt told, and until when unless it is renewed, Unix milliseconds. */
+  /**
+   * Who holds it otherwise, where the last attempt told, and until when unless it is renewed, Unix milliseconds. `id` is the name of a
+   * server; of a client its name, or its id where it has none, as `NAME (client)`, cut after 21 characters.
+   */
   readonly holder: { readonly id: NodeId; readonly until: number } | undefined
   /**
    * Settles when a fenced write counts: a quorum of the voters had it on their disks when they renewed the lease, so that whoever

@@ -238,7 +238,7 @@ class PartitionWatch implements Companion, Partitions {
   }
 
   onIncident(listener: (incident: Incident, what: string) => void): () => void {
-    return this.#incidents.listen(listener)
+    return listen(this.#incidents.listeners, ({ incident, what }) => listener(incident, what))
   }
 
   propose(roster: Omit<Roster, 'epoch'>): void {
@@ -296,6 +296,8 @@ class PartitionWatch implements Companion, Partitions {
     this.#leases?.close()
     this.#isClosed = true
     this.#isRunning = false
+    this.#outlook.listeners.clear()
+    this.#incidents.listeners.clear()
     this.#alarm.clear()
     for (const stop of this.#stops.splice(0)) stop()
     this.#core.companions.delete(partitionChannel)

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Roster } from '../roster.ts'
+import { compareRosters } from '../roster-record.ts'
 import {
   type AddressRecord,
   addressKey,
@@ -57,6 +58,17 @@ describe('an address book', () => {
     // Before a roster is there, a voter of the last run is one.
     const again = book({ rows: [...made.records.values()] })
     expect(tierAt(again, 'y')).toBe('voter')
+  })
+
+  it('[AB2] takes of two rosters of one epoch the same one as all others, whichever is told first', () => {
+    const forced = [roster(2 ** 20, 'ann'), roster(2 ** 20, 'bob')].sort(compareRosters)
+    for (const told of [forced, forced.toReversed()]) {
+      const made = book()
+      made.step(learn('friend', at('x', 'ann'), at('y', 'bob')))
+      for (const each of told) made.step({ kind: 'roster', roster: each })
+      expect([tierAt(made, 'x'), tierAt(made, 'y')]).toEqual(['known', 'voter'])
+      expect([...made.voters]).toEqual(['bob'])
+    }
   })
 
   it('[AB3] counts failures only while another link works', () => {

@@ -8,6 +8,7 @@
  * 3. Failures count only while another link works: being offline must not spoil the book (as in Bitcoin Core).
  */
 import type { NodeId, Roster } from '../roster.ts'
+import { compareRosters } from '../roster-record.ts'
 import {
   type AddressRecord,
   type AddressTier,
@@ -107,7 +108,7 @@ export function createAddressBook(options: AddressBookOptions): AddressBook {
   const important = new Map<string, DialTarget>()
   const counts: Record<AddressTier, number> = { anchor: 0, bootstrap: 0, voter: 0, known: 0 }
   let voters: ReadonlySet<NodeId> = new Set()
-  let epoch = 0
+  let latest: Roster | undefined
   let effects: AddressBookEffect[] = []
   let skippedRows = 0
 
@@ -214,8 +215,8 @@ export function createAddressBook(options: AddressBookOptions): AddressBook {
     }
   }
   const takeRoster = (roster: Roster): void => {
-    if (roster.epoch <= epoch) return
-    epoch = roster.epoch
+    if (latest !== undefined && compareRosters(roster, latest) <= 0) return
+    latest = roster
     voters = new Set(roster.voters.map(({ id }) => id))
     for (const record of [...records.values()]) {
       const tier = tierOf(record.peer)

@@ -25,6 +25,11 @@ const noTls = found(
   'Use ws:// instead of wss://, or the port that serves TLS.',
 )
 
+const unreachedBehindProxy = found(
+  'The proxy in front does not reach the server.',
+  'Start the server behind it, or check its port.',
+)
+
 /** Codes are those of Node and OpenSSL, HTTP statuses as `http-502`, and our own. */
 export const findings: Readonly<Record<DialStage, Readonly<Record<string, Finding>>>> = {
   dns: {
@@ -67,11 +72,29 @@ export const findings: Readonly<Record<DialStage, Readonly<Record<string, Findin
     offline: found('This machine is offline.', 'It dials again by itself once it is online.'),
   },
   handshake: {
-    'http-404': found('The server has nothing at that path.', 'Check the path of the address.'),
-    'http-502': found(
-      'The proxy in front does not reach the server.',
-      'Start the server behind it, or check its port.',
+    'http-400': found(
+      'The upgrade is not taken as it is.',
+      'Keep credentials out of the address: token() hands them over.',
     ),
+    'http-401': found(
+      'Something in front of the server wants a credential of its own.',
+      'Have it let this path through: token() is shown to the server only.',
+    ),
+    'http-403': found(
+      'Something in front of the server, or its rule for origins, turns this one down.',
+      'Check both, and the path of the address.',
+    ),
+    'http-404': found('The server has nothing at that path.', 'Check the path of the address.'),
+    'http-426': found(
+      'What answers there does not take WebSockets.',
+      'Check address and path, and that a proxy in between passes upgrades on.',
+    ),
+    'http-429': found(
+      'The server takes no more connections now.',
+      'Nothing is to be done: it is dialled again by itself.',
+    ),
+    'http-502': unreachedBehindProxy,
+    'http-504': unreachedBehindProxy,
     'http-503': found('The server is starting, draining or overloaded.', 'Wait: it is dialled again by itself.'),
     version: found('Both sides share no version of the protocol.', 'Bring the older of the two up to date.'),
     'not-rejoin': found('Something else answers there.', 'Check address, port and path.'),

@@ -72,8 +72,14 @@ describe('a diagnosis', () => {
       tls something-else: No secure connection could be agreed on. Check the certificate and the TLS settings of the server.
       connect offline: This machine is offline. It dials again by itself once it is online.
       connect something-else: No connection came about; the platform does not say why. Check whether this machine is online, then the name, port and certificate from a machine with a shell.
+      handshake http-400: The upgrade is not taken as it is. Keep credentials out of the address: token() hands them over.
+      handshake http-401: Something in front of the server wants a credential of its own. Have it let this path through: token() is shown to the server only.
+      handshake http-403: Something in front of the server, or its rule for origins, turns this one down. Check both, and the path of the address.
       handshake http-404: The server has nothing at that path. Check the path of the address.
+      handshake http-426: What answers there does not take WebSockets. Check address and path, and that a proxy in between passes upgrades on.
+      handshake http-429: The server takes no more connections now. Nothing is to be done: it is dialled again by itself.
       handshake http-502: The proxy in front does not reach the server. Start the server behind it, or check its port.
+      handshake http-504: The proxy in front does not reach the server. Start the server behind it, or check its port.
       handshake http-503: The server is starting, draining or overloaded. Wait: it is dialled again by itself.
       handshake version: Both sides share no version of the protocol. Bring the older of the two up to date.
       handshake not-rejoin: Something else answers there. Check address, port and path.

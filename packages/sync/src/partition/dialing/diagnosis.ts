@@ -57,7 +57,9 @@ function next(reached: DialStage | undefined, event: DialStageEvent): AddressDia
 
 function findingOf(stage: DialStage, code: string): Finding {
   const known = findings[stage]
-  return (Object.hasOwn(known, code) ? known[code] : undefined) ?? otherwise[stage]
+  // A page, or the way to one, in place of an upgrade: what answers knows of none.
+  const meant = /^http-[123]\d\d$/.test(code) ? 'http-426' : code
+  return (Object.hasOwn(known, meant) ? known[meant] : undefined) ?? otherwise[stage]
 }
 
 /** The diagnosis of one address as a line for people. */

@@ -39,7 +39,8 @@ export function incidentReport(incident: Incident): string {
 function impact({ here, absent, missing, lossy, slow, diverged }: Symptoms): string[] {
   const lines = [`- Reached: ${list(here)}`]
   if (absent.length > 0) lines.push(`- Not reached: ${list(absent)}`)
-  for (const [from, to] of missing) lines.push(`- No way from ${from} to ${to}`)
+  // One that works one way only may be told as missing too.
+  lines.push(...new Set(missing.map(([from, to]) => `- No way from ${from} to ${to}`)))
   if (lossy.length > 0) lines.push(`- Much was lost on the way to: ${list(lossy)}`)
   if (slow.length > 0) lines.push(`- Slow to answer: ${list(slow)}`)
   if (diverged.length > 0) lines.push(`- Documents with different states at the same version: ${list(diverged)}`)

@@ -35,7 +35,7 @@ export interface Symptoms {
   readonly here: readonly NodeId[]
   /** Voters that are not. */
   readonly absent: readonly NodeId[]
-  /** Links that are missing between voters of this side, or work one way only: from the first to the second. */
+  /** Links that are missing between voters of this side, or work the other way only: nothing gets from the first to the second. */
   readonly missing: readonly (readonly [NodeId, NodeId])[]
   /** Those to whom much gets lost. */
   readonly lossy: readonly NodeId[]

@@ -235,6 +235,17 @@ describe('the recovery manager', () => {
 })
 
 describe('the report of an incident', () => {
+  it('[RC14] names a way that is missing once, in the direction in which nothing arrives', () => {
+    const missing = [
+      ['a', 'b'],
+      ['a', 'b'],
+      ['b', 'c'],
+    ] as const
+    const { recovery } = play({ symptoms: { ...noSymptoms, here: ['a', 'b', 'c'], missing } }, 20)
+    const ways = incidentReport(recovery.incidents[0] as Incident).match(/- No way .*/g)
+    expect(ways).toEqual(['- No way from a to b', '- No way from b to c'])
+  })
+
   it('[RC14] fills in what a post-mortem asks for', () => {
     ids = 0
     const { recovery } = play({ symptoms: cut, cure: 'discover' }, 300)
