@@ -78,6 +78,11 @@ export class OperatorDesk<S extends Schema> {
     return left.every(isReady) && isQuorum(latest, new Set(left.map(({ id }) => id)))
   }
 
+  /** A server begins by what is on its disk, which others may have dropped. */
+  began(): void {
+    if (this.#hasForced) this.#apartAtMs = this.#ground.world.nowMs
+  }
+
   /** Whether two may act by rosters that an operator's word set apart: one of them did not hear of it yet, or of the other's. */
   isApart(one: Roster | undefined, other: Roster | undefined): boolean {
     const isForced = [one, other].some((roster) => (roster?.epoch ?? 0) >= firstForcedEpoch)

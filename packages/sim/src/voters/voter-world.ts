@@ -235,6 +235,7 @@ export function createVoterWorld<S extends Schema>(
         ...(options.settings === undefined ? {} : { settings: options.settings }),
         maxTtlMs: script.ttlMs,
       })
+      if (founded.has(node)) operators.began()
       founded.add(node)
       watches[node] = watch
       if (isServer && wants !== undefined) firstWish.set(node, wants.begin(node, watch))

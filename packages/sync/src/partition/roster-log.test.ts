@@ -285,6 +285,16 @@ describe('a roster log', () => {
     expect(group.log('e').roster.epoch).not.toBe(5)
   })
 
+  it('[RL16] votes at once, too, where it was alone and another one forced a roster with it', () => {
+    const group = groupOf('ad', { genesis: next('a', 1) })
+    group.check = () => undefined
+    group.start('d', lostRosterLogState(next('a', 1)))
+    group.settle()
+    group.step('d', { kind: 'force', roster: { voters: votersOf('ad'), policy: majority }, now: group.now })
+    group.settle()
+    expect([...'ad'].map((id) => group.log(id).mayVote)).toEqual([true, true])
+  })
+
   it('[RL17] moves no sole voter of a group that was decided, and no other by a roster that names it', () => {
     const told = (stored: RosterLogState, roster: Roster, answers?: number): Roster => {
       const group = groupOf('ab')

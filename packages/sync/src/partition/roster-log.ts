@@ -349,8 +349,8 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
         case 'contact':
           if (input.peer === self) break
           tellRoster(input.peer, now)
-          // So that it knows of this process, should it be told to force another roster.
-          if (state.votesFrom === neverVotes) send(input.peer, { kind: 'ask', nonce }, now)
+          // So that it knows of this process, should it be told to force another roster. Alone it may have lost its disk without knowing.
+          if (state.votesFrom === neverVotes || isLone()) send(input.peer, { kind: 'ask', nonce }, now)
           break
         case 'propose':
           propose(input.roster, now)
