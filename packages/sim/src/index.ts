@@ -78,6 +78,7 @@ export {
   stormLanes,
   stormSide,
 } from './storms.ts'
+export type { ExclusiveWork, SimulatedApp, WriteTallies, WriteTally } from './voters/app.ts'
 export { type FaultHandlers, type FaultRun, runFaults } from './voters/faults.ts'
 export {
   type FlappingHealFigures,
@@ -104,13 +105,9 @@ export { type Shrunk, shrinkVoterScript } from './voters/shrink.ts'
 export { type SimulationFailure, type SimulationOptions, type SimulationReport, simulate } from './voters/simulate.ts'
 export {
   createVoterWorld,
-  type ExclusiveWork,
   type MemberEvent,
-  type SimulatedApp,
   type VoterWorld,
   type VoterWorldOptions,
-  type WriteTallies,
-  type WriteTally,
 } from './voters/voter-world.ts'
 export { workloadApp } from './voters/workload-app.ts'
 export { Workload, type WorkloadFields, workloadOptions, writeWorkload } from './workload.ts'

@@ -1,10 +1,11 @@
 /** What worlds of voters show in numbers: how soon a cut is noticed and judged, and how soon all is well again. */
 import { map, register, type Schema, schema } from '@rejoin/state'
 import { createRandom } from '../random.ts'
+import type { SimulatedApp } from './app.ts'
 import { type GenerateVoterOptions, generateVoterScript } from './generate.ts'
 import { type PlayVoterOptions, playVoters, type VoterResult } from './play.ts'
 import { lanesBetween, type VoterScript } from './script.ts'
-import { createVoterWorld, type SimulatedApp, type VoterWorld } from './voter-world.ts'
+import { createVoterWorld, type VoterWorld } from './voter-world.ts'
 import { workloadApp } from './workload-app.ts'
 
 /** What one clean cut showed, milliseconds. Infinite where it did not come to pass. */

@@ -1,11 +1,11 @@
 /** What is asked of worlds of voters, looked at before any is played: what is out of range would play nothing, or for ever. */
 import { rejoinError, type Schema } from '@rejoin/state'
 import { invalid, needFunction, needOneOf, needRange, needWhole } from '../invalid.ts'
+import type { SimulatedApp } from './app.ts'
 import { type GenerateVoterOptions, mostVotersDrawn } from './generate.ts'
 import { readReplayFile, writeReplayFile } from './replay-file.ts'
 import { faultScripts, mostNodes } from './script.ts'
 import type { SimulationOptions } from './simulate.ts'
-import type { SimulatedApp } from './voter-world.ts'
 
 const mostSeed = 0xffff_ffff
 /** 100 days: what a fault script makes of it, at most twice as long, a replay file holds. */

@@ -6,15 +6,9 @@ import { digestOf, type Schema, Version } from '@rejoin/state'
 import type { Receipt } from '@rejoin/sync'
 import { hashText } from '../random.ts'
 import type { WorldNode } from '../world-node.ts'
+import type { SimulatedApp, WriteTallies } from './app.ts'
 import { calmAtMs, type VoterScript } from './script.ts'
-import {
-  createVoterWorld,
-  nameOfVoter,
-  type SimulatedApp,
-  type VoterWorld,
-  type VoterWorldOptions,
-  type WriteTallies,
-} from './voter-world.ts'
+import { createVoterWorld, nameOfVoter, type VoterWorld, type VoterWorldOptions } from './voter-world.ts'
 import { workloadApp } from './workload-app.ts'
 
 /** While something is waited for it is looked more often, as the time that it takes is measured. */

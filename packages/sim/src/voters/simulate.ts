@@ -1,11 +1,11 @@
 import type { Schema } from '@rejoin/state'
+import type { SimulatedApp, WriteTallies, WriteTally } from './app.ts'
 import { type GenerateVoterOptions, generateVoterScript } from './generate.ts'
 import { checkSimulation } from './options.ts'
 import { type PlayVoterOptions, playApp, type VoterResult } from './play.ts'
 import { writeReplayFile } from './replay-file.ts'
 import type { VoterScript } from './script.ts'
 import { shrinkVoterScript } from './shrink.ts'
-import type { SimulatedApp, WriteTallies, WriteTally } from './voter-world.ts'
 
 /** Which worlds are played. */
 export interface SimulationOptions extends GenerateVoterOptions {

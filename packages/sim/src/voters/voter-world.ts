@@ -10,16 +10,7 @@
  * 5. Whoever was cut off from all others for so long that it must have noticed does not claim that all is well, nor powers, unless it is a
  *    quorum alone.
  */
-import {
-  type ChangeOptions,
-  type DraftOf,
-  type FencingToken,
-  lastSeq,
-  type RejoinError,
-  type Schema,
-  type SnapshotOf,
-  Version,
-} from '@rejoin/state'
+import { type FencingToken, lastSeq, type Schema, type SnapshotOf, Version } from '@rejoin/state'
 import type { Receipt } from '@rejoin/sync'
 import {
   clusterDocument,
@@ -35,38 +26,16 @@ import {
   watchPartitions,
 } from '@rejoin/sync/partition'
 import type { CheckPace } from '../checker.ts'
-import { createRandom, type RandomStream } from '../random.ts'
+import { createRandom } from '../random.ts'
 import { createWorld, type World } from '../world.ts'
 import type { WorldEvent } from '../world-events.ts'
 import type { NodeSpec, WorldPace } from '../world-node.ts'
-import { isPromise, notSynchronous } from './app.ts'
+import type { ExclusiveWork, SimulatedApp, WriteTallies } from './app.ts'
+import { AppRun } from './app-run.ts'
 import { type FaultRun, runFaults } from './faults.ts'
 import { LeaseWants } from './lease-wants.ts'
 import { OperatorDesk } from './operator-desk.ts'
 import type { VoterScript } from './script.ts'
-
-/** What runs at the nodes of a world: a document, and what is done with it. */
-export interface SimulatedApp<S extends Schema> {
-  readonly schema: S
-  /**
-   * Somebody does something, synchronously. Draw from `random` only: nothing else is the same in a replay. What the document
-   * refuses with a `RejoinError` is not written; anything else that is thrown, as by an assertion, is wrong.
-   */
-  readonly write: (draft: DraftOf<S>, random: RandomStream) => void
-  /** What only one may do at a time. */
-  readonly exclusive?: ExclusiveWork<S>
-  /** What must hold at every replica at every moment: says what is wrong, or nothing, synchronously. What it throws is wrong, too. */
-  readonly check?: (snapshot: SnapshotOf<S>) => string | undefined
-}
-
-/** What is done by whoever holds a lease. */
-export interface ExclusiveWork<S extends Schema> {
-  /** That of the `fenced` fields it writes. */
-  readonly lease: string
-  readonly write: (draft: DraftOf<S>, random: RandomStream) => void
-  /** What was begun by that, such as the number of a round: nothing is begun twice. */
-  readonly begun?: (snapshot: SnapshotOf<S>) => string | number
-}
 
 /** What the membership of a node found another one to be. */
 export interface MemberEvent {
@@ -90,24 +59,6 @@ export interface VoterWorldOptions {
   readonly forgetsDisks?: boolean
   /** No link is dialled a second time, against the rules. */
   readonly dialsOnce?: boolean
-}
-
-/** What became of what an app tried to write. */
-export interface WriteTally {
-  /** Calls. */
-  tried: number
-  /** Those that wrote something. */
-  written: number
-  /** Those that the document refused. */
-  refused: number
-  /** Code and reason of the last refusal. */
-  refusal?: string
-}
-
-/** What became of the writes of an app: of what users do, and of what only one may do. */
-export interface WriteTallies {
-  readonly write: WriteTally
-  readonly exclusive: WriteTally
 }
 
 /** A running world of voters. */
@@ -165,7 +116,6 @@ export function createVoterWorld<S extends Schema>(
   const noticedAfterMs = noticedAfterProbes * probeMs
   const wrong: string[] = []
   const counts = { held: 0, rounds: 0, suspicions: 0, unreachable: 0, pauses: 0, rosters: 0 }
-  const tallies: WriteTallies = { write: emptyTally(), exclusive: emptyTally() }
   const watches: (Partitions | undefined)[] = []
   const founded = new Set<number>()
   const epochs = new Set<number>()
@@ -353,52 +303,10 @@ export function createVoterWorld<S extends Schema>(
         () => undefined,
       )
   }
-  /** Runs something of the app that answers. What it throws is wrong with the app, and is told as all that is wrong in this world. */
-  const asked = <T>(node: number, what: string, ask: () => T): T | undefined => {
-    let answer: T
-    try {
-      answer = ask()
-    } catch (error) {
-      report(`${nameOfVoter(node)}: ${what} threw ${String(error)}`)
-      return undefined
-    }
-    if (isPromise(answer)) throw notSynchronous(what)
-    return answer
-  }
-  /** Lets the app write at a node. */
-  const changeAt = (
-    node: number,
-    kind: keyof WriteTallies,
-    write: SimulatedApp<S>['write'],
-    options?: ChangeOptions,
-  ): Receipt | undefined => {
-    const at = world.nodes[node]
-    if (at === undefined) return undefined
-    const what = kind === 'write' ? 'write' : 'exclusive.write'
-    const tally = tallies[kind]
-    const refusedBefore = at.counts.refusedWrites
-    let promised: RejoinError | undefined
-    tally.tried += 1
-    const receipt = asked(node, what, () =>
-      at.change((draft) => {
-        const answer: unknown = write(draft, draw)
-        if (!isPromise(answer)) return
-        promised = notSynchronous(what)
-        // So that nothing of it is written; to the node it is a refusal.
-        throw promised
-      }, options),
-    )
-    if (promised !== undefined) throw promised
-    if (receipt?.change !== undefined) tally.written += 1
-    if (at.counts.refusedWrites > refusedBefore && at.lastRefusal !== undefined) {
-      tally.refused += 1
-      tally.refusal = `${at.lastRefusal.code}: ${at.lastRefusal.reason}`
-    }
-    return receipt
-  }
+  const running = new AppRun(world, app, draw, report)
   const writeAt = (node: number): Receipt | undefined => {
     if (!isRunning(node)) return undefined
-    const receipt = changeAt(node, 'write', app.write)
+    const receipt = running.changeAt(node, 'write', app.write)
     const change = receipt?.change
     // An app that finds nothing to write is no fault.
     if (receipt === undefined || change === undefined) return receipt
@@ -414,21 +322,13 @@ export function createVoterWorld<S extends Schema>(
     for (let node = 0; node < voters + clients; node += 1) {
       const token = isRunning(node) ? wants?.usableAt(node)?.token : undefined
       if (token === undefined) continue
-      const receipt = changeAt(node, 'exclusive', write, { token })
+      const receipt = running.changeAt(node, 'exclusive', write, { token })
       const snapshot = world.nodes[node]?.handle?.snapshot
       if (receipt?.change === undefined || what === undefined || snapshot === undefined) continue
-      const round = asked(node, 'exclusive.begun', () => what(snapshot as SnapshotOf<S>))
+      const round = running.asked(node, 'exclusive.begun', () => what(snapshot as SnapshotOf<S>))
       if (round !== undefined) began(node, round, receipt)
     }
   }
-  const lookAtApp = (check: (snapshot: SnapshotOf<S>) => string | undefined): void => {
-    for (const { handle, index, name: who } of world.nodes) {
-      if (handle === undefined) continue
-      const fault = asked(index, 'check', () => check(handle.snapshot as SnapshotOf<S>))
-      if (fault !== undefined) report(`${who}: ${fault}`)
-    }
-  }
-
   return {
     world,
     servers: voters,
@@ -437,7 +337,7 @@ export function createVoterWorld<S extends Schema>(
     tokens: () => world.nodes.map(({ index }) => wants?.usableAt(index)?.token),
     wrong,
     counts,
-    tallies,
+    tallies: running.tallies,
     get quorumAcknowledged() {
       return quorumAcknowledged
     },
@@ -447,7 +347,7 @@ export function createVoterWorld<S extends Schema>(
       lookAtLease()
       lookAtPowers()
       lookAtLonely()
-      if (app.check !== undefined) lookAtApp(app.check)
+      running.check()
     },
     write: () => {
       writeAt(draw.int(voters + clients))
@@ -457,8 +357,6 @@ export function createVoterWorld<S extends Schema>(
     propose: (node, weights) => operators.propose(node, { weights }),
   }
 }
-
-const emptyTally = (): WriteTally => ({ tried: 0, written: 0, refused: 0 })
 
 /** Who dials whom, and whose clocks are off: of two voters the later one dials; a client dials one of them, or all. */
 function specs({ seed, voters, clients, dialsBoth }: VoterScript): NodeSpec[] {
