@@ -90,6 +90,11 @@ export function attemptLater<T>(call: () => T | PromiseLike<T>): Later<T> {
   return pair.later
 }
 
+/** Runs `step` for one item after the other, each once the one before is through; rejects with the first that does. */
+export function inTurn<T>(items: readonly T[], step: (item: T) => void | PromiseLike<void>): Later<void> {
+  return items.reduce<Later<void>>((before, item) => before.then(() => step(item)), resolved(undefined))
+}
+
 function adopt(value: unknown, into: Deferred<unknown>): void {
   if (isThenable(value)) value.then(into.resolve, into.reject)
   else into.resolve(value)

@@ -20,7 +20,7 @@ import { type Standing, type VoteGround, VoteTable } from './votes.ts'
 import type { PartitionMessage } from './wire.ts'
 
 /** What a door stands on. */
-export interface DoorGround extends Omit<VoteGround, 'send' | 'isBehind' | 'standing'> {
+export interface DoorGround extends Omit<VoteGround, 'send' | 'handover' | 'standing'> {
   readonly desk: RosterDesk
   readonly neighbours: Neighbours
   /** Tells the leases that are wanted here what the own vote is. */
@@ -46,7 +46,7 @@ export class LeaseDoor {
     this.#votes = new VoteTable({
       ...ground,
       standing: () => this.#standing(),
-      isBehind: (document, version, isKept) => this.#handover.isBehind(document, version, isKept),
+      handover: this.#handover,
       send: (to, document, message) => this.#send(to, document, message),
     })
   }

@@ -1,27 +1,29 @@
-import type { Version } from '@rejoin/state'
+import { authorIdFrom, Version } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import { createMemoryDisk } from '../index.ts'
+import { type Deferred, deferred, rejected, resolved } from '../later.ts'
 import { insideOf } from '../replica.ts'
-import { World } from '../world.test-helper.ts'
+import { Raid, World } from '../world.test-helper.ts'
 import { accept, maxTtlMs, prepare, rosterOf } from './lease/lease.test-helper.ts'
 import type { LeaseMessage } from './lease/messages.ts'
-import { VoteTable } from './votes.ts'
+import { type CountedBefore, VoteTable } from './votes.ts'
 
 type Message = LeaseMessage<Version>
 
 /** The votes of a voter that stands alone, on one disk over all its openings. */
-function voter() {
+function voter(handover: CountedBefore = { counted: () => resolved(Version.empty), covered: () => {} }) {
   const world = new World()
   const disk = createMemoryDisk()
   const open = () => {
     const { replica } = world.replica({ role: 'server', name: 'v1', disk })
     const answers: string[] = []
+    const standing = { roster: rosterOf(1, 'v1'), mayVote: true, holdMs: 0 }
     const table = new VoteTable({
       core: insideOf(replica),
       self: 'v1',
       maxTtlMs,
-      isBehind: () => false,
-      standing: () => ({ roster: rosterOf(1, 'v1'), mayVote: true, holdMs: 0 }),
+      handover,
+      standing: () => standing,
       send: (_to, document, message) =>
         answers.push(`${document} ${message.kind === 'refused' ? message.why.kind : message.kind}`),
     })
@@ -30,7 +32,7 @@ function voter() {
       world.advance(1)
       return answers.at(-1)
     }
-    return { table, ask, replica }
+    return { table, ask, answers, standing, replica }
   }
   return { world, disk, open }
 }
@@ -70,5 +72,69 @@ describe('the votes of a replica', () => {
     // One digit of a promise less.
     disk.rows.set(key, row.with(row.lastIndexOf(0x35), 0x34))
     expect(ask('other', 'bob', prepare(9))).toBe('other recovering')
+  })
+
+  it('[LX31] read what their document has to hold until it is held and a row of them is kept, once under each roster', () => {
+    const log: string[] = []
+    let version = Version.empty
+    const { world, open } = voter({
+      counted: (document) => {
+        log.push(`counted ${document}`)
+        return resolved(version)
+      },
+      covered: (document) => log.push(`covered ${document}`),
+    })
+    const { ask, table, standing, replica } = open()
+    const asked = (ballot: number): (string | undefined)[] => [ask('match', 'alice', prepare(ballot)), ...log.splice(0)]
+    expect(asked(5)).toEqual(['match promised', 'counted match'])
+    expect(asked(6)).toEqual(['match promised', 'counted match'])
+    expect(asked(7)).toEqual(['match promised'])
+    standing.roster = rosterOf(2, 'v1')
+    table.roster(standing.roster)
+    world.advance(2 * maxTtlMs)
+    version = Version.from([[authorIdFrom('00000000000000a1'), 3]])
+    for (let turn = 0; turn < 3; turn += 1)
+      expect([ask('match', 'alice', prepare(8, { epoch: 2 })), ...log.splice(0)]).toEqual([
+        'match behind',
+        'counted match',
+      ])
+    replica.open('match', Raid).then((handle) => {
+      handle.change((draft) => draft.potions.add(1))
+    })
+    world.advance(10)
+    version = insideOf(replica).shelf.loaded('match')?.durable as Version
+    expect(ask('match', 'alice', prepare(9, { epoch: 2 }))).toBe('match promised')
+    expect(log.splice(0)).toEqual(['counted match', 'covered match'])
+    expect([ask('match', 'alice', prepare(10, { epoch: 2 })), ...log]).toEqual(['match promised'])
+  })
+
+  it.each(['has ceased to vote', 'has let go of its acceptor', 'votes'])(
+    '[LX20] are given late, or not at all, by who %s while it reads what the document has to hold',
+    (what) => {
+      const waiting: Deferred<Version>[] = []
+      const { world, open } = voter({
+        counted: () => {
+          const version = deferred<Version>()
+          waiting.push(version)
+          return version.later
+        },
+        covered: () => {},
+      })
+      const { ask, answers, table, standing } = open()
+      expect(ask('match', 'alice', prepare(5))).toBeUndefined()
+      if (what === 'has ceased to vote') standing.mayVote = false
+      if (what === 'has let go of its acceptor') {
+        world.advance(61_000)
+        table.tick()
+        expect(table.size).toBe(0)
+      }
+      waiting[0]?.resolve(Version.empty)
+      expect(answers).toEqual(what === 'votes' ? ['match promised'] : [])
+    },
+  )
+
+  it('[LX14] are not given where it is not known what the document has to hold', () => {
+    const { open } = voter({ counted: () => rejected('not known'), covered: () => {} })
+    expect(open().ask('match', 'alice', prepare(5))).toBe('match behind')
   })
 })

@@ -6,7 +6,8 @@
  * 2. An acceptor of which nothing lives is let go of: its promises stand on the disk, and are read when somebody asks again. What
  *    is read then is as old as this table at least. Until then its document is in use here, as each answer says what it holds.
  */
-import type { Version } from '@rejoin/state'
+import { Version } from '@rejoin/state'
+import type { Later } from '../later.ts'
 import type { ReplicaCore } from '../replica-core.ts'
 import { documentKeys } from '../rows.ts'
 import type { StoredRow } from '../seams.ts'
@@ -34,17 +35,21 @@ export interface Standing {
   readonly holdMs: number
 }
 
+/** What counted under the rosters before. */
+export interface CountedBefore {
+  /** What of a document did. Rejects where that is not known. */
+  counted(document: string): Later<Version>
+  /** The document holds that on the disk, and there is a row of its votes, by which it is told of in the next handover. */
+  covered(document: string): void
+}
+
 /** What votes stand on. */
 export interface VoteGround {
   readonly core: ReplicaCore
   readonly self: NodeId
   readonly maxTtlMs: number
   readonly standing: () => Standing | undefined
-  /**
-   * Whether a document, of which this version is on the disk, may lack something that counted under a roster before. `isKept`: a row of its
-   * votes is on the disk, by which it is told of in the next handover.
-   */
-  readonly isBehind: (document: string, version: Version, isKept: boolean) => boolean
+  readonly handover: CountedBefore
   readonly send: (to: NodeId, document: string, message: LeaseMessage<Version>) => void
 }
 
@@ -54,6 +59,8 @@ interface Seat {
   readonly acceptor: Acceptor<Version>
   /** Invariant 1. */
   readonly line: DurableLine<AcceptorEffect<Version>>
+  /** Whether its document holds what counted before this roster. */
+  hasCounted: boolean
   /** Whether there is a row of it, on the disk or on its way there. */
   hasRow: boolean
   /** Whether it keeps its document in use. */
@@ -106,7 +113,10 @@ export class VoteTable {
 
   roster(roster: Roster): void {
     const reading = readingOf(this.#ground.core)
-    for (const seat of this.#seats.values()) this.#step(seat, { kind: 'roster', roster, ...reading })
+    for (const seat of this.#seats.values()) {
+      seat.hasCounted = false
+      this.#step(seat, { kind: 'roster', roster, ...reading })
+    }
   }
 
   #step(seat: Seat, input: AcceptorInput<Version>): void {
@@ -143,7 +153,7 @@ export class VoteTable {
         })
       return
     }
-    const vote = (seat: Seat): void => core.batch(() => this.#vote(document, seat, { kind: 'receive', from, message }))
+    const vote = (seat: Seat): void => this.#vote(document, seat, { kind: 'receive', from, message })
     const known = this.#seats.get(document)
     if (known?.isUsing === true) {
       vote(known)
@@ -155,7 +165,7 @@ export class VoteTable {
         this.#seat(document, (seat) => {
           if (seat === undefined || seat.isUsing) core.shelf.release(document)
           else seat.isUsing = true
-          if (seat !== undefined && this.#voting() !== undefined) vote(seat)
+          if (seat !== undefined) vote(seat)
         }),
       () => undefined,
     )
@@ -212,20 +222,31 @@ export class VoteTable {
         if (effect.kind === 'send') send(effect.to, document, effect.message)
       },
     )
-    const seat = { acceptor, line, hasRow: row !== undefined, isUsing: false }
+    const seat = { acceptor, line, hasCounted: false, hasRow: row !== undefined, isUsing: false }
     this.#seats.set(document, seat)
     this.#step(seat, { kind: 'roster', roster, ...readingOf(core) })
     return seat
   }
 
   #vote(document: string, seat: Seat, input: Received): void {
-    const { core, isBehind } = this.#ground
-    const held = core.shelf.loaded(document)
-    // Of a document that could not be read nobody knows what this disk holds.
-    if (held === undefined || core.shelf.needsReading(document)) return
-    const version = held.durable
-    const isKept = seat.hasRow && seat.line.isIdle
-    this.#step(seat, { ...input, version, isBehind: isBehind(document, version, isKept), ...readingOf(core) })
+    const { core, handover } = this.#ground
+    const vote = (known?: Version): void =>
+      core.batch(() => {
+        const held = core.shelf.loaded(document)
+        // Of a document that could not be read nobody knows what this disk holds.
+        if (held === undefined || core.shelf.needsReading(document)) return
+        // Meanwhile it may have ceased to vote, and let go of the acceptor.
+        if (this.#voting() === undefined || this.#seats.get(document) !== seat) return
+        const version = held.durable
+        const isBehind = known === undefined || !version.covers(known)
+        if (!isBehind && seat.hasRow && seat.line.isIdle) {
+          seat.hasCounted = true
+          if (known.size > 0) handover.covered(document)
+        }
+        this.#step(seat, { ...input, version, isBehind, ...readingOf(core) })
+      })
+    if (seat.hasCounted) vote(Version.empty)
+    else handover.counted(document).then(vote, () => vote())
   }
 }
 
