@@ -153,12 +153,12 @@ export function areForcedApart(one: Roster, other: Roster): boolean {
 }
 
 /**
- * Whether what was granted under a roster is void under another. Of votes of one epoch nobody could tell under which of two rosters they were
- * given; and a forced one has waited for what was granted before since it was forced, not since it became known.
+ * Whether what was granted under a roster is void under the one that holds now. Of votes of one epoch nobody could tell under which of two
+ * rosters they were given; and a forced one has waited for what was granted before since it was forced, not since it became known.
  */
 export function isVoidUnder(granted: Roster, roster: Roster): boolean {
-  if (compareRosters(roster, granted) <= 0) return false
-  return roster.epoch === granted.epoch || forceOf(roster.epoch) > forceOf(granted.epoch)
+  const isOther = roster.epoch === granted.epoch && compareRosters(roster, granted) !== 0
+  return isOther || forceOf(roster.epoch) > forceOf(granted.epoch)
 }
 
 /**

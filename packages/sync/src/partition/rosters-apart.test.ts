@@ -197,6 +197,29 @@ describe('a server that was started', () => {
     cluster.until('one that joined holds a lease', () => lease.token !== undefined, 60)
   })
 
+  it.each([
+    ['before', 'a', 'd'],
+    ['after', 'd', 'a'],
+  ])(
+    '[LX35] alone holds no lease of its own group once it goes by the one that asks, which stands %s it',
+    (_, asks, alone) => {
+      const cluster = begin(asks, asks + alone, own)
+      const sides = [want(cluster, asks), want(cluster, alone)]
+      const holders = (): number => sides.filter(({ lease }) => lease.token !== undefined).length
+      cluster.until('each holds it in its own group', () => holders() === 2, 60)
+      // Nothing comes of that: the third is nowhere.
+      cluster.node(asks).watch.propose({ voters: votersOf('adx'), policy: { kind: 'static-quorum', voters: 3 } })
+      const votersAt = (name: string): unknown => statusOf(cluster, name).roster?.voters
+      for (let tenth = 0; tenth < 600; tenth++) {
+        cluster.world.advance(100)
+        if (JSON.stringify(votersAt(alone)) === JSON.stringify(votersAt(asks))) expect(holders()).toBeLessThan(2)
+      }
+      expect(votersAt(alone)).toEqual(votersOf(asks))
+      sides[0]?.lease.release()
+      cluster.until('it holds one of the group', () => sides[1]?.lease.token !== undefined, 60)
+    },
+  )
+
   it('[RL17] alone, and is named by a roster that it had no part in, is no voter that remembers', () => {
     const cluster = begin('abc', 'abcd', own)
     cluster.between('d', 'abc', true)
