@@ -135,13 +135,15 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     const mine = state.roster
     const order = compareRosters(roster, mine)
     const isOfOneEpoch = order !== 0 && roster.epoch === mine.epoch
+    // Of two that nobody forced one was given to somebody at its start by mistake: whoever remembers keeps its own.
+    const isMistaken = isOfOneEpoch && !isAfterForce(roster.epoch) && state.votesFrom !== neverVotes
     const isOfOtherLine = previous?.epoch === mine.epoch && rosterText(previous) !== rosterText(mine)
     if (isOfOneEpoch || isOfOtherLine || areForcedApart(roster, mine)) {
-      const [kept, dropped] = order > 0 ? [roster, mine] : [mine, roster]
+      const [kept, dropped] = order > 0 && !isMistaken ? [roster, mine] : [mine, roster]
       if (told !== rosterText(dropped)) effects.push({ kind: 'conflict', kept, dropped })
       told = rosterText(dropped)
     }
-    if (order > 0) {
+    if (order > 0 && !isMistaken) {
       adopt(roster, 'learned', now, previous)
       // Rows tell of another epoch, and not of another roster of the same one.
       const all = isOfOneEpoch ? [...mine.voters, ...roster.voters] : []

@@ -252,6 +252,22 @@ describe('a server that was started', () => {
     cluster.node('a').watch.propose({ voters: votersOf('abcd'), policy })
     cluster.until('it votes', () => isIn(cluster, 'abcd', 2), 30)
   })
+
+  it.each(['abc', 'bcd'])(
+    '[RL18] again on an empty disk with %s as voters, where it was one of abd, takes nobody else there',
+    (ids) => {
+      const cluster = new Cluster([...'abd'], { voters: votersOf('abd') }, { maxTtlMs: ttlMs })
+      cluster.world.advance(40_000)
+      cluster.node('d').participant.replica.close()
+      cluster.disks.delete('d')
+      cluster.start('d', { roster: { epoch: 1, voters: votersOf(ids), policy }, isFounding: false })
+      cluster.world.advance(60_000)
+      for (const name of 'abd') expect(statusOf(cluster, name).roster?.voters, name).toEqual(votersOf('abd'))
+      const { lease } = want(cluster, 'd')
+      cluster.until('all vote', () => [...'abd'].every((name) => statusOf(cluster, name).isSettled), 60)
+      cluster.until('it holds a lease', () => lease.token !== undefined, 60)
+    },
+  )
 })
 
 describe('a replica that takes the roster of its server', () => {
