@@ -17,7 +17,8 @@
  *    heard of nothing. 3. a decides a roster under ballot 3 with c and d. 4. `prepare(5)` reaches b: e has its own promise and those
  *    of c and b, hears of nothing accepted, and decides another with b and c. So c waits until a quorum without itself is sure that
  *    the next epoch is undecided, and votes from that epoch's roster on, about which it cannot have voted before. The
- *    others begin it for that purpose.
+ *    others begin it for that purpose. That holds for the rosters that come after theirs: under one that was forced elsewhere, of which they had not
+ *    heard, or of a group for which theirs was given up, it may have voted before, and is again one that knows nothing (`mayHaveVoted`).
  * 5. With each roster the wait begins after which leases may be granted to another holder than before: those of earlier
  *    rosters have run out by then.
  * 6. Nobody goes on to the next roster who has not taken over what counted under those before the present one. So a quorum of each roster has
@@ -34,7 +35,7 @@
  * 9. Uniqueness of a roster rests on the quorum of the present alone. Who only joins votes about no other roster of that epoch, and
  *    may do so though its disk was lost, once it knows that the epoch is not decided yet: it then votes from that one on.
  * 10. Who is the only voter of itself, as a server is that was started alone, joins another group of the cluster where somebody asks there for its vote: it
- *    gives up its own, and knows nothing of what it may have voted for in that one.
+ *    gives up its own, and knows nothing of what it may have voted for in that one, however it comes to hear of its roster.
  */
 import { isQuorum } from './policy.ts'
 import type { NodeId, Roster } from './roster.ts'
@@ -46,8 +47,10 @@ import {
   compareBallots,
   compareRosters,
   forcedEpochAfter,
+  forceOf,
   isAfterForce,
   isForced,
+  lostRosterLogState,
   neverVotes,
   noBallot,
   type RosterLogState,
@@ -57,6 +60,11 @@ import {
 
 /** What clocks of voters may differ in speed. */
 const clockDrift = 0.05
+
+/** Whether it is that of a group that may be given up: one of a single voter, who has not changed it yet. */
+function isOfOne({ epoch, voters }: Roster): boolean {
+  return epoch === 1 && voters.length === 1
+}
 
 /** Makes a roster log; it begins with `start`. A step costs O(voters). */
 export function createRosterLog(options: RosterLogOptions): RosterLog {
@@ -77,6 +85,8 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
   let admitted: ReadonlyMap<NodeId, number> = new Map()
 
   const isVoter = (id: NodeId, roster = state.roster): boolean => roster.voters.some((voter) => voter.id === id)
+  /** Whether this replica is a group of its own. Invariant 10. */
+  const isOwn = (): boolean => isOfOne(state.roster) && isVoter(self)
   const remembers = (): boolean => state.votesFrom <= state.roster.epoch
   const isSettled = (): boolean => state.settled >= state.roster.epoch
   const persist = (change: Partial<RosterLogState>): void => {
@@ -113,8 +123,10 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
   })
 
   const adopt = (roster: Roster, how: 'decided' | 'learned' | 'forced', now: number, previous?: Roster): void => {
+    let { votesFrom } = state
+    if (how === 'learned' && mayHaveVoted(roster, previous)) votesFrom = neverVotes
     // Whoever is forced to act has no others to ask.
-    const votesFrom = how === 'forced' ? roster.epoch : state.votesFrom
+    if (how === 'forced' && (isOwn() || votesFrom > 1)) votesFrom = roster.epoch
     const settled = isForced(roster.epoch) ? roster.epoch : state.settled
     // Of two rosters of one epoch the next has the same number: no answer about the one may count for the other.
     const promised = roster.epoch === state.roster.epoch ? state.promised : noBallot
@@ -125,6 +137,15 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     effects.push({ kind: 'roster', roster, how })
     proposer.superseded(roster)
     if (!remembers()) askAt = now
+  }
+  /** Whether it may have voted under a roster before its disk was lost: what it was told since is of its group alone. Invariant 4. */
+  const mayHaveVoted = (roster: Roster, previous: Roster | undefined): boolean => {
+    const mine = state.roster
+    if (isOwn()) return true
+    // Who votes since the first epoch has lost nothing.
+    if (state.votesFrom === 1) return false
+    const isNext = previous !== undefined && rosterText(previous) === rosterText(mine)
+    return forceOf(roster.epoch) !== forceOf(mine.epoch) || (isOfOne(mine) && !isNext)
   }
   const holdFrom = (now: number): number => now + options.maxTtlMs * (1 + clockDrift)
 
@@ -163,20 +184,15 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     return isMade || previous.voters.some(({ id }) => isVoter(id))
   }
 
-  /** Invariant 4. */
   /** Takes the roster of another group, as one that knows nothing of what it may have voted for there. */
   const join = (roster: Roster, previous: Roster | undefined, now: number): void => {
     if (rosterFault(roster) !== undefined) return
-    state = { ...state, votesFrom: neverVotes, settled: 0 }
+    state = lostRosterLogState(state.roster)
     invitedBy = undefined
     adopt(roster, 'learned', now, previous?.epoch === roster.epoch - 1 ? previous : undefined)
   }
   /** Invariant 10. */
-  const isLone = (): boolean => {
-    const { roster, accepted } = state
-    const isOwn = roster.voters.length === 1 && isVoter(self) && roster.epoch === 1
-    return isOwn && accepted === undefined && proposer.proposed === undefined
-  }
+  const isLone = (): boolean => isOwn() && state.accepted === undefined && proposer.proposed === undefined
 
   const isJoining = (from: NodeId, { roster, answers }: RosterMessage & { kind: 'roster' }): boolean => {
     if (invitedBy === from) return true
@@ -185,6 +201,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     return roster.epoch > state.roster.epoch ? isLost || isVoter(self, roster) : isLost && answers === nonce
   }
 
+  /** Invariant 4. */
   const recall = (from: NodeId, message: RosterMessage & { kind: 'roster' }, now: number): void => {
     const { roster, previous } = message
     const isSure = !message.isPending && message.answers === nonce
@@ -240,7 +257,8 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
         tellRoster(from, now, remembers() ? message.nonce : undefined)
         if (!isVoter(from) && !isOfServer) return
         asked.delete(from)
-        if (asked.size < mostVoters) asked.set(from, message.nonce)
+        for (const oldest of asked.keys()) if (asked.size >= mostVoters) asked.delete(oldest)
+        asked.set(from, message.nonce)
         admit(from, now)
         return
       case 'admit': {
@@ -352,7 +370,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
           if (input.peer === self) break
           tellRoster(input.peer, now)
           // So that it knows of this process, should it be told to force another roster.
-          if (state.votesFrom === neverVotes) send(input.peer, { kind: 'ask', nonce }, now)
+          if (state.votesFrom > 1 || isOwn()) send(input.peer, { kind: 'ask', nonce }, now)
           break
         case 'propose':
           propose(input.roster, now)
