@@ -299,7 +299,7 @@ describe('a roster log', () => {
       'of the same epoch': told(initialRosterLogState(alone), next('ab', 1)),
       'later, without it': told(initialRosterLogState(alone), next('bc', 2)),
       'later, without it, where it has no memory': told(lostRosterLogState(alone), next('bc', 2)),
-      'of another without memory': told(lostRosterLogState(alone), next('b', 1)),
+      'of the same epoch, where it has no memory': told(lostRosterLogState(alone), next('bc', 1)),
       'where it was decided that it is the only one': told(initialRosterLogState(next('a', 3)), next('ab', 1)),
       'later than what was decided': told(initialRosterLogState(next('a', 3)), next('bc', 5, {})),
     }).toEqual({
@@ -307,7 +307,7 @@ describe('a roster log', () => {
       'of the same epoch': alone,
       'later, without it': alone,
       'later, without it, where it has no memory': next('bc', 2),
-      'of another without memory': alone,
+      'of the same epoch, where it has no memory': next('bc', 1),
       'where it was decided that it is the only one': next('a', 3),
       'later than what was decided': next('a', 3),
     })
@@ -378,6 +378,19 @@ describe('a roster log', () => {
       hear('a', next('axd', 6), next('ax', 5))
       expect([group.log('d').roster.epoch, group.log('d').mayVote], String(isAsking)).toEqual([6, false])
     }
+  })
+
+  it('[RL17] that waits to be told who votes tells nobody that it does', () => {
+    const group = groupOf('abc', { genesis: next('a', 1) })
+    group.check = () => undefined
+    for (const id of 'bc') group.start(id, lostRosterLogState(next(id, 1)))
+    group.settle(10_000, ({ from, to }) => from !== 'a' && to !== 'a')
+    expect(rosters(group)).toEqual(['1a', '1b', '1c'])
+    // One way after the other.
+    group.settle(10_000, ({ from, to }) => from + to === 'ab' || from + to === 'ba')
+    expect(rosters(group)).toEqual(['1a', '1a', '1c'])
+    group.settle(10_000, ({ from, to }) => from !== 'a' && to !== 'a')
+    expect(rosters(group)).toEqual(['1a', '1a', '1a'])
   })
 
   it('[RL17] begins anew where it gives up its own, whatever it promised there', () => {

@@ -50,6 +50,8 @@ import {
   forceOf,
   isAfterForce,
   isForced,
+  isOfOne,
+  isWaiting,
   lostRosterLogState,
   neverVotes,
   noBallot,
@@ -60,11 +62,6 @@ import {
 
 /** What clocks of voters may differ in speed. */
 const clockDrift = 0.05
-
-/** Whether it is that of a group that may be given up: one of a single voter, who has not changed it yet. */
-function isOfOne({ epoch, voters }: Roster): boolean {
-  return epoch === 1 && voters.length === 1
-}
 
 /** Makes a roster log; it begins with `start`. A step costs O(voters). */
 export function createRosterLog(options: RosterLogOptions): RosterLog {
@@ -98,6 +95,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     else effects.push({ kind: 'send', to, message })
   }
   const tellRoster = (to: NodeId, now: number, answers?: number): void => {
+    if (isWaiting(state, self)) return
     const { roster, accepted, previous } = state
     send(to, { kind: 'roster', roster, isPending: accepted !== undefined, answers, previous }, now)
   }
@@ -194,11 +192,10 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
   /** Invariant 10. */
   const isLone = (): boolean => isOwn() && state.accepted === undefined && proposer.proposed === undefined
 
-  const isJoining = (from: NodeId, { roster, answers }: RosterMessage & { kind: 'roster' }): boolean => {
-    if (invitedBy === from) return true
-    // Alone without memory it has nothing to give up: it waits to be told, or lost its disk and all others of its group came since.
-    const isLost = state.votesFrom === neverVotes
-    return roster.epoch > state.roster.epoch ? isLost || isVoter(self, roster) : isLost && answers === nonce
+  const isJoining = (from: NodeId, roster: Roster): boolean => {
+    // Who waits has nothing to give up, whatever it is told: it has no memory, and gets none by that.
+    if (invitedBy === from || isWaiting(state, self)) return true
+    return roster.epoch > state.roster.epoch && isVoter(self, roster)
   }
 
   /** Invariant 4. */
@@ -271,7 +268,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
         return
       }
       case 'roster':
-        if (isOfServer && isLone() && isJoining(from, message)) {
+        if (isOfServer && isLone() && isJoining(from, message.roster)) {
           if (rosterText(message.roster) !== rosterText(state.roster)) join(message.roster, message.previous, now)
           return
         }

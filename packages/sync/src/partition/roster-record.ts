@@ -89,6 +89,16 @@ export function lostRosterLogState(roster: Roster): RosterLogState {
   return { roster, promised: noBallot, votesFrom: neverVotes, settled: 0 }
 }
 
+/** Whether it is that of a group that may be given up: one of a single voter, who has not changed it yet. */
+export function isOfOne({ epoch, voters }: Roster): boolean {
+  return epoch === 1 && voters.length === 1
+}
+
+/** Whether a server was started without memory and without others: nobody votes under its roster, and it waits to be told another. */
+export function isWaiting({ roster, votesFrom }: RosterLogState, self: NodeId): boolean {
+  return isOfOne(roster) && roster.voters[0]?.id === self && votesFrom === neverVotes
+}
+
 export function compareBallots(a: Ballot, b: Ballot): number {
   return a.round - b.round || (a.by < b.by ? -1 : Number(a.by > b.by))
 }

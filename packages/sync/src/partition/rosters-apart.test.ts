@@ -6,7 +6,7 @@ import { sealRow } from '../rows.ts'
 import type { Session } from '../session.ts'
 import { outcome, World } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
-import { clientOf, Match, type Side, ttlMs, voters, want } from './leases.test-helper.ts'
+import { clientOf, Match, type Side, ttlMs, voters, want, wantAt } from './leases.test-helper.ts'
 import { Neighbours } from './neighbours.ts'
 import type { PartitionOptions, PartitionStatus } from './partitions.ts'
 import type { Roster, Voter } from './roster.ts'
@@ -240,6 +240,37 @@ describe('a server that was started', () => {
     cluster.start('a', { isFounding: false })
     cluster.until('it has it', () => statusOf(cluster, 'a').roster?.epoch === 2, 10)
   })
+
+  it.each(['adx', 'dax', 'xda'])(
+    '[RL17] to join others follows them through one that joined itself, and its clients do: of %s',
+    (ids) => {
+      const [first, joins, through] = [...ids] as [string, string, string]
+      const cluster = new Cluster([...ids], { voters: votersOf(first) }, { maxTtlMs: ttlMs })
+      cluster.between(first, ids, true)
+      for (const name of joins + through) {
+        cluster.node(name).participant.replica.close()
+        cluster.disks.delete(name)
+        cluster.start(name, { ...own(name), isFounding: false })
+      }
+      const client = wantAt(clientOf(cluster, 'of ada', { names: [joins] }))
+      const sides = [client, want(cluster, joins)]
+      cluster.world.advance(40_000)
+      expect(client.lease.denial).toContain('No voters are known here')
+      cluster.between(first, through, false)
+      const votersAt = (name: string): unknown => statusOf(cluster, name).roster?.voters
+      cluster.until(
+        'both follow',
+        () => [joins, through].every((name) => JSON.stringify(votersAt(name)) === JSON.stringify(votersOf(first))),
+        10,
+      )
+      cluster.between(first, joins, false)
+      for (const who of ['one', 'the other']) {
+        const holder = (): Side | undefined => sides.find(({ lease }) => lease.token !== undefined)
+        cluster.until(`${who} holds a lease`, () => holder() !== undefined, 60)
+        sides.splice(sides.indexOf(holder() as Side), 1)[0]?.lease.release()
+      }
+    },
+  )
 
   it.each([
     ['without a roster', {}],
