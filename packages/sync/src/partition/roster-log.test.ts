@@ -380,6 +380,21 @@ describe('a roster log', () => {
     }
   })
 
+  it('[RL17] that was alone is not moved by who asked for it once, and is connected again without asking', () => {
+    const group = groupOf('ad', { genesis: next('a', 1) })
+    group.check = () => undefined
+    group.start('d', initialRosterLogState(next('d', 1)))
+    propose(group, 'a', next('ad'))
+    // The connection ends before it is answered.
+    group.flush(({ to, message }) => to === 'd' && message.kind === 'request')
+    group.restart('a')
+    group.settle()
+    expect(rosters(group)).toEqual(['1a', '1d'])
+    propose(group, 'a', next('ad'))
+    group.settle()
+    expect(rosters(group)).toEqual(['2ad', '2ad'])
+  })
+
   it('[RL17] that waits to be told who votes tells nobody that it does', () => {
     const group = groupOf('abc', { genesis: next('a', 1) })
     group.check = () => undefined

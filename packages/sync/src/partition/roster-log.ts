@@ -365,6 +365,8 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
           break
         case 'contact':
           if (input.peer === self) break
+          // What it asked over another connection it may want no more.
+          if (input.peer === invitedBy) invitedBy = undefined
           tellRoster(input.peer, now)
           // So that it knows of this process, should it be told to force another roster.
           if (state.votesFrom > 1 || isOwn()) send(input.peer, { kind: 'ask', nonce }, now)
