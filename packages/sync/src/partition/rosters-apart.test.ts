@@ -241,6 +241,26 @@ describe('a server that was started', () => {
     cluster.until('it has it', () => statusOf(cluster, 'a').roster?.epoch === 2, 10)
   })
 
+  it.each([false, true])(
+    '[RL19] alone, and grew to a group with others, goes on with one of them by force: all started again before: %s',
+    (isAgain) => {
+      const cluster = begin('a', 'abc', own)
+      for (const [at, ids] of ['ab', 'abc'].entries()) {
+        cluster.node('a').watch.propose({ voters: votersOf(ids), policy })
+        cluster.until('it is in force', () => isIn(cluster, ids, at + 2), 60)
+      }
+      for (const name of 'abc') {
+        if (isAgain || name === 'a') cluster.node(name).participant.replica.close()
+        if (isAgain && name !== 'a') cluster.start(name, own(name))
+      }
+      cluster.world.advance(10_000)
+      cluster.node('b').watch.force({ voters: votersOf('bc'), policy })
+      cluster.until('both vote', () => [...'bc'].every((name) => statusOf(cluster, name).isSettled), 10)
+      const { lease } = want(cluster, 'c')
+      cluster.until('it holds a lease', () => lease.token !== undefined, 60)
+    },
+  )
+
   it.each(['adx', 'dax', 'xda'])(
     '[RL17] to join others follows them through one that joined itself, and its clients do: of %s',
     (ids) => {
