@@ -8,6 +8,7 @@ import type { Neighbours } from './neighbours.ts'
 import { type NodeId, type Roster, rosterFault } from './roster.ts'
 import type { RosterDesk } from './roster-desk.ts'
 import type { RosterLogEffect } from './roster-log-interface.ts'
+import { isWaiting } from './roster-record.ts'
 import type { HeardRow, Reachability } from './verdict/reachability.ts'
 import { voterShapes } from './voter-wire.ts'
 import { mostNames } from './wire.ts'
@@ -91,8 +92,9 @@ export class Duties {
 
   /** Whoever has no vote is told what is in force. Whether there is anybody. */
   #tellRoster(to: readonly NodeId[] = this.#ground.neighbours.ids): boolean {
-    const { neighbours, roster: desk } = this.#ground
-    if (desk.log === undefined) return false
+    const { self, neighbours, roster: desk } = this.#ground
+    // Who waits to be told has nothing to tell.
+    if (desk.log === undefined || isWaiting(desk.log.state, self)) return false
     const { roster, pending, state } = desk.log
     const message = { kind: 'roster', roster, isPending: pending !== undefined } as const
     const others = to.filter((peer) => !desk.voters.has(peer))

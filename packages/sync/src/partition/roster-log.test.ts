@@ -309,7 +309,7 @@ describe('a roster log', () => {
       'of the same epoch': told(initialRosterLogState(alone), next('ab', 1)),
       'later, without it': told(initialRosterLogState(alone), next('bc', 2)),
       'later, without it, where it has no memory': told(lostRosterLogState(alone), next('bc', 2)),
-      'of another without memory': told(lostRosterLogState(alone), next('b', 1)),
+      'of the same epoch, where it has no memory': told(lostRosterLogState(alone), next('bc', 1)),
       'where it was decided that it is the only one': told(initialRosterLogState(next('a', 3)), next('ab', 1)),
       'later than what was decided': told(initialRosterLogState(next('a', 3)), next('bc', 5, {})),
     }).toEqual({
@@ -317,10 +317,125 @@ describe('a roster log', () => {
       'of the same epoch': alone,
       'later, without it': alone,
       'later, without it, where it has no memory': next('bc', 2),
-      'of another without memory': alone,
+      'of the same epoch, where it has no memory': next('bc', 1),
       'where it was decided that it is the only one': next('a', 3),
       'later than what was decided': next('a', 3),
     })
+  })
+
+  it.each([
+    ['forced', 'abcde', next('adx', 2 ** 36 + 5), undefined],
+    ['of others than the group of one that told it', 'a', next('adx', 3), next('ax')],
+  ])(
+    '[RL19] that lost its disk votes under no roster that is %s by what it was told of the next epoch elsewhere',
+    (_, voters, roster, previous) => {
+      const group = groupOf('d', { genesis: next(voters, 1) })
+      group.check = () => undefined
+      group.start('d', lostRosterLogState(next(voters, 1)))
+      const ask = group.log('d').step({ kind: 'contact', peer: 'a', now: 0 })
+      const nonce = ask.flatMap((effect) =>
+        effect.kind === 'send' && effect.message.kind === 'ask' ? effect.message.nonce : [],
+      )[0]
+      const hear = (from: string, told: Roster, before: Roster | undefined, answers?: number): void =>
+        group.deliver({
+          from,
+          to: 'd',
+          message: { kind: 'roster', roster: told, previous: before, isPending: false, answers },
+        })
+      for (const from of voters) if (from !== 'd') hear(from, next(voters, 1), undefined, nonce)
+      expect(group.log('d').state.votesFrom).toBe(2)
+      hear('a', roster, previous)
+      expect([group.log('d').roster.epoch, group.log('d').mayVote]).toEqual([roster.epoch, false])
+      for (const from of 'ax') hear(from, roster, previous, nonce)
+      expect(group.log('d').state.votesFrom).toBe(roster.epoch + 1)
+    },
+  )
+
+  it('[RL19] that never lost its disk votes under one that was forced elsewhere, and so does one that was in reach of who did that', () => {
+    const group = groupOf('abc')
+    group.check = () => undefined
+    group.loseDisk('c')
+    group.settle()
+    expect([group.log('c').mayVote, group.log('c').roster.epoch]).toEqual([true, 2])
+    for (const id of 'bc') group.restart(id)
+    group.settle()
+    group.step('a', { kind: 'force', roster: { voters: votersOf('abc'), policy: majority }, now: group.now })
+    group.flush()
+    expect([...'abc'].map((id) => group.log(id).mayVote)).toEqual([true, true, true])
+    // Who was not may have been there before.
+    group.step('b', { kind: 'force', roster: { voters: votersOf('abc'), policy: majority }, now: group.now })
+    group.restart('c')
+    group.flush()
+    expect([...'abc'].map((id) => group.log(id).mayVote)).toEqual([true, true, false])
+    group.settle()
+    expect([...'abc'].map((id) => group.log(id).mayVote)).toEqual([true, true, true])
+  })
+
+  it('[RL17] that was alone takes no roster as one that remembers, also where it is not named there, or has a change on its way', () => {
+    for (const isAsking of [false, true]) {
+      const group = groupOf('d', { genesis: next('d', 1) })
+      group.check = () => undefined
+      if (isAsking) propose(group, 'd', next('de'))
+      const hear = (from: string, roster: Roster, previous?: Roster): void =>
+        group.step('d', {
+          kind: 'receive',
+          from,
+          isOfServer: true,
+          message: { kind: 'roster', roster, previous, isPending: false },
+          now: 0,
+        })
+      hear('s', next('ax', 5), next('axd', 4))
+      hear('a', next('axd', 6), next('ax', 5))
+      expect([group.log('d').roster.epoch, group.log('d').mayVote], String(isAsking)).toEqual([6, false])
+    }
+  })
+
+  it('[RL17] that was alone is not moved by who asked for it once, and is connected again without asking', () => {
+    const group = groupOf('ad', { genesis: next('a', 1) })
+    group.check = () => undefined
+    group.start('d', initialRosterLogState(next('d', 1)))
+    propose(group, 'a', next('ad'))
+    // The connection ends before it is answered.
+    group.flush(({ to, message }) => to === 'd' && message.kind === 'request')
+    group.restart('a')
+    group.settle()
+    expect(rosters(group)).toEqual(['1a', '1d'])
+    propose(group, 'a', next('ad'))
+    group.settle()
+    expect(rosters(group)).toEqual(['2ad', '2ad'])
+  })
+
+  it('[RL17] that waits to be told who votes tells nobody that it does', () => {
+    const group = groupOf('abc', { genesis: next('a', 1) })
+    group.check = () => undefined
+    for (const id of 'bc') group.start(id, lostRosterLogState(next(id, 1)))
+    group.settle(10_000, ({ from, to }) => from !== 'a' && to !== 'a')
+    expect(rosters(group)).toEqual(['1a', '1b', '1c'])
+    // One way after the other.
+    group.settle(10_000, ({ from, to }) => from + to === 'ab' || from + to === 'ba')
+    expect(rosters(group)).toEqual(['1a', '1a', '1c'])
+    group.settle(10_000, ({ from, to }) => from !== 'a' && to !== 'a')
+    expect(rosters(group)).toEqual(['1a', '1a', '1a'])
+  })
+
+  it('[RL17] begins anew where it gives up its own, whatever it promised there', () => {
+    const group = groupOf('ad', { genesis: next('a', 1), alone: ['d'] })
+    group.start('d', { ...initialRosterLogState(next('d', 1)), promised: { round: 3, by: 'd' } })
+    propose(group, 'a', next('ad'))
+    group.settle()
+    expect(rosters(group)).toEqual(['2ad', '2ad'])
+  })
+
+  it('[RL16] lets one vote that was alone, and however many asked since it began', () => {
+    const group = groupOf('ad', { genesis: next('a', 1), alone: ['d'] })
+    group.check = () => undefined
+    const ask = (from: string): void =>
+      group.step('a', { kind: 'receive', from, isOfServer: true, message: { kind: 'ask', nonce: 1 }, now: 0 })
+    for (let other = 0; other < 300; other++) ask(`other ${other}`)
+    group.settle()
+    group.step('a', { kind: 'force', roster: { voters: votersOf('ad'), policy: majority }, now: group.now })
+    group.flush()
+    expect([...'ad'].map((id) => group.log(id).mayVote)).toEqual([true, true])
   })
 
   it('[RL15] draws another epoch for each that is forced, of which the greater is kept, and says so', () => {

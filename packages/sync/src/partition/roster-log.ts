@@ -17,7 +17,8 @@
  *    heard of nothing. 3. a decides a roster under ballot 3 with c and d. 4. `prepare(5)` reaches b: e has its own promise and those
  *    of c and b, hears of nothing accepted, and decides another with b and c. So c waits until a quorum without itself is sure that
  *    the next epoch is undecided, and votes from that epoch's roster on, about which it cannot have voted before. The
- *    others begin it for that purpose.
+ *    others begin it for that purpose. That holds for the rosters that come after theirs: under one that was forced elsewhere, of which they had not
+ *    heard, or of a group for which theirs was given up, it may have voted before, and is again one that knows nothing (`mayHaveVoted`).
  * 5. With each roster the wait begins after which leases may be granted to another holder than before: those of earlier
  *    rosters have run out by then.
  * 6. Nobody goes on to the next roster who has not taken over what counted under those before the present one. So a quorum of each roster has
@@ -34,7 +35,7 @@
  * 9. Uniqueness of a roster rests on the quorum of the present alone. Who only joins votes about no other roster of that epoch, and
  *    may do so though its disk was lost, once it knows that the epoch is not decided yet: it then votes from that one on.
  * 10. Who is the only voter of itself, as a server is that was started alone, joins another group of the cluster where somebody asks there for its vote: it
- *    gives up its own, and knows nothing of what it may have voted for in that one.
+ *    gives up its own, and knows nothing of what it may have voted for in that one, however it comes to hear of its roster.
  */
 import { isQuorum } from './policy.ts'
 import type { NodeId, Roster } from './roster.ts'
@@ -46,8 +47,12 @@ import {
   compareBallots,
   compareRosters,
   forcedEpochAfter,
+  forceOf,
   isAfterForce,
   isForced,
+  isOfOne,
+  isWaiting,
+  lostRosterLogState,
   neverVotes,
   noBallot,
   type RosterLogState,
@@ -77,6 +82,8 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
   let admitted: ReadonlyMap<NodeId, number> = new Map()
 
   const isVoter = (id: NodeId, roster = state.roster): boolean => roster.voters.some((voter) => voter.id === id)
+  /** Whether this replica is a group of its own. Invariant 10. */
+  const isOwn = (): boolean => isOfOne(state.roster) && isVoter(self)
   const remembers = (): boolean => state.votesFrom <= state.roster.epoch
   const isSettled = (): boolean => state.settled >= state.roster.epoch
   const persist = (change: Partial<RosterLogState>): void => {
@@ -88,6 +95,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     else effects.push({ kind: 'send', to, message })
   }
   const tellRoster = (to: NodeId, now: number, answers?: number): void => {
+    if (isWaiting(state, self)) return
     const { roster, accepted, previous } = state
     send(to, { kind: 'roster', roster, isPending: accepted !== undefined, answers, previous }, now)
   }
@@ -113,8 +121,10 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
   })
 
   const adopt = (roster: Roster, how: 'decided' | 'learned' | 'forced', now: number, previous?: Roster): void => {
+    let { votesFrom } = state
+    if (how === 'learned' && mayHaveVoted(roster, previous)) votesFrom = neverVotes
     // Whoever is forced to act has no others to ask.
-    const votesFrom = how === 'forced' ? roster.epoch : state.votesFrom
+    if (how === 'forced' && (isOwn() || votesFrom > 1)) votesFrom = roster.epoch
     const settled = isForced(roster.epoch) ? roster.epoch : state.settled
     // Of two rosters of one epoch the next has the same number: no answer about the one may count for the other.
     const promised = roster.epoch === state.roster.epoch ? state.promised : noBallot
@@ -126,6 +136,15 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     proposer.superseded(roster)
     if (!remembers()) askAt = now
   }
+  /** Whether it may have voted under a roster before its disk was lost: what it was told since is of its group alone. Invariant 4. */
+  const mayHaveVoted = (roster: Roster, previous: Roster | undefined): boolean => {
+    const mine = state.roster
+    if (isOwn()) return true
+    // Who votes since the first epoch has lost nothing.
+    if (state.votesFrom === 1) return false
+    const isNext = previous !== undefined && rosterText(previous) === rosterText(mine)
+    return forceOf(roster.epoch) !== forceOf(mine.epoch) || (isOfOne(mine) && !isNext)
+  }
   const holdFrom = (now: number): number => now + options.maxTtlMs * (1 + clockDrift)
 
   const consider = (roster: Roster, before: Roster | undefined, from: NodeId, now: number): void => {
@@ -135,13 +154,15 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     const mine = state.roster
     const order = compareRosters(roster, mine)
     const isOfOneEpoch = order !== 0 && roster.epoch === mine.epoch
+    // Of two that nobody forced one was given to somebody at its start by mistake: whoever remembers keeps its own.
+    const isMistaken = isOfOneEpoch && !isAfterForce(roster.epoch) && state.votesFrom !== neverVotes
     const isOfOtherLine = previous?.epoch === mine.epoch && rosterText(previous) !== rosterText(mine)
     if (isOfOneEpoch || isOfOtherLine || areForcedApart(roster, mine)) {
-      const [kept, dropped] = order > 0 ? [roster, mine] : [mine, roster]
+      const [kept, dropped] = order > 0 && !isMistaken ? [roster, mine] : [mine, roster]
       if (told !== rosterText(dropped)) effects.push({ kind: 'conflict', kept, dropped })
       told = rosterText(dropped)
     }
-    if (order > 0) {
+    if (order > 0 && !isMistaken) {
       adopt(roster, 'learned', now, previous)
       // Rows tell of another epoch, and not of another roster of the same one.
       const all = isOfOneEpoch ? [...mine.voters, ...roster.voters] : []
@@ -161,28 +182,23 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     return isMade || previous.voters.some(({ id }) => isVoter(id))
   }
 
-  /** Invariant 4. */
   /** Takes the roster of another group, as one that knows nothing of what it may have voted for there. */
   const join = (roster: Roster, previous: Roster | undefined, now: number): void => {
     if (rosterFault(roster) !== undefined) return
-    state = { ...state, votesFrom: neverVotes, settled: 0 }
+    state = lostRosterLogState(state.roster)
     invitedBy = undefined
     adopt(roster, 'learned', now, previous?.epoch === roster.epoch - 1 ? previous : undefined)
   }
   /** Invariant 10. */
-  const isLone = (): boolean => {
-    const { roster, accepted } = state
-    const isOwn = roster.voters.length === 1 && isVoter(self) && roster.epoch === 1
-    return isOwn && accepted === undefined && proposer.proposed === undefined
+  const isLone = (): boolean => isOwn() && state.accepted === undefined && proposer.proposed === undefined
+
+  const isJoining = (from: NodeId, roster: Roster): boolean => {
+    // Who waits has nothing to give up, whatever it is told: it has no memory, and gets none by that.
+    if (invitedBy === from || isWaiting(state, self)) return true
+    return roster.epoch > state.roster.epoch && isVoter(self, roster)
   }
 
-  const isJoining = (from: NodeId, { roster, answers }: RosterMessage & { kind: 'roster' }): boolean => {
-    if (invitedBy === from) return true
-    // Alone without memory it has nothing to give up: it waits to be told, or lost its disk and all others of its group came since.
-    const isLost = state.votesFrom === neverVotes
-    return roster.epoch > state.roster.epoch ? isLost || isVoter(self, roster) : isLost && answers === nonce
-  }
-
+  /** Invariant 4. */
   const recall = (from: NodeId, message: RosterMessage & { kind: 'roster' }, now: number): void => {
     const { roster, previous } = message
     const isSure = !message.isPending && message.answers === nonce
@@ -238,7 +254,8 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
         tellRoster(from, now, remembers() ? message.nonce : undefined)
         if (!isVoter(from) && !isOfServer) return
         asked.delete(from)
-        if (asked.size < mostVoters) asked.set(from, message.nonce)
+        for (const oldest of asked.keys()) if (asked.size >= mostVoters) asked.delete(oldest)
+        asked.set(from, message.nonce)
         admit(from, now)
         return
       case 'admit': {
@@ -251,7 +268,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
         return
       }
       case 'roster':
-        if (isOfServer && isLone() && isJoining(from, message)) {
+        if (isOfServer && isLone() && isJoining(from, message.roster)) {
           if (rosterText(message.roster) !== rosterText(state.roster)) join(message.roster, message.previous, now)
           return
         }
@@ -348,9 +365,11 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
           break
         case 'contact':
           if (input.peer === self) break
+          // What it asked over another connection it may want no more.
+          if (input.peer === invitedBy) invitedBy = undefined
           tellRoster(input.peer, now)
-          // So that it knows of this process, should it be told to force another roster. Alone it may have lost its disk without knowing.
-          if (state.votesFrom === neverVotes || isLone()) send(input.peer, { kind: 'ask', nonce }, now)
+          // So that it knows of this process, should it be told to force another roster.
+          if (state.votesFrom > 1 || isOwn()) send(input.peer, { kind: 'ask', nonce }, now)
           break
         case 'propose':
           propose(input.roster, now)

@@ -89,6 +89,16 @@ export function lostRosterLogState(roster: Roster): RosterLogState {
   return { roster, promised: noBallot, votesFrom: neverVotes, settled: 0 }
 }
 
+/** Whether it is that of a group that may be given up: one of a single voter, who has not changed it yet. */
+export function isOfOne({ epoch, voters }: Roster): boolean {
+  return epoch === 1 && voters.length === 1
+}
+
+/** Whether a server was started without memory and without others: nobody votes under its roster, and it waits to be told another. */
+export function isWaiting({ roster, votesFrom }: RosterLogState, self: NodeId): boolean {
+  return isOfOne(roster) && roster.voters[0]?.id === self && votesFrom === neverVotes
+}
+
 export function compareBallots(a: Ballot, b: Ballot): number {
   return a.round - b.round || (a.by < b.by ? -1 : Number(a.by > b.by))
 }
@@ -153,12 +163,12 @@ export function areForcedApart(one: Roster, other: Roster): boolean {
 }
 
 /**
- * Whether what was granted under a roster is void under another. Of votes of one epoch nobody could tell under which of two rosters they were
- * given; and a forced one has waited for what was granted before since it was forced, not since it became known.
+ * Whether what was granted under a roster is void under the one that holds now. Of votes of one epoch nobody could tell under which of two
+ * rosters they were given; and a forced one has waited for what was granted before since it was forced, not since it became known.
  */
 export function isVoidUnder(granted: Roster, roster: Roster): boolean {
-  if (compareRosters(roster, granted) <= 0) return false
-  return roster.epoch === granted.epoch || forceOf(roster.epoch) > forceOf(granted.epoch)
+  const isOther = roster.epoch === granted.epoch && compareRosters(roster, granted) !== 0
+  return isOther || forceOf(roster.epoch) > forceOf(granted.epoch)
 }
 
 /**

@@ -6,7 +6,7 @@ import { sealRow } from '../rows.ts'
 import type { Session } from '../session.ts'
 import { outcome, World } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
-import { clientOf, Match, type Side, ttlMs, voters, want } from './leases.test-helper.ts'
+import { clientOf, Match, type Side, ttlMs, voters, want, wantAt } from './leases.test-helper.ts'
 import { Neighbours } from './neighbours.ts'
 import type { PartitionOptions, PartitionStatus } from './partitions.ts'
 import type { Roster, Voter } from './roster.ts'
@@ -197,6 +197,29 @@ describe('a server that was started', () => {
     cluster.until('one that joined holds a lease', () => lease.token !== undefined, 60)
   })
 
+  it.each([
+    ['before', 'a', 'd'],
+    ['after', 'd', 'a'],
+  ])(
+    '[LX35] alone holds no lease of its own group once it goes by the one that asks, which stands %s it',
+    (_, asks, alone) => {
+      const cluster = begin(asks, asks + alone, own)
+      const sides = [want(cluster, asks), want(cluster, alone)]
+      const holders = (): number => sides.filter(({ lease }) => lease.token !== undefined).length
+      cluster.until('each holds it in its own group', () => holders() === 2, 60)
+      // Nothing comes of that: the third is nowhere.
+      cluster.node(asks).watch.propose({ voters: votersOf('adx'), policy: { kind: 'static-quorum', voters: 3 } })
+      const votersAt = (name: string): unknown => statusOf(cluster, name).roster?.voters
+      for (let tenth = 0; tenth < 600; tenth++) {
+        cluster.world.advance(100)
+        if (JSON.stringify(votersAt(alone)) === JSON.stringify(votersAt(asks))) expect(holders()).toBeLessThan(2)
+      }
+      expect(votersAt(alone)).toEqual(votersOf(asks))
+      sides[0]?.lease.release()
+      cluster.until('it holds one of the group', () => sides[1]?.lease.token !== undefined, 60)
+    },
+  )
+
   it('[RL17] alone, and is named by a roster that it had no part in, is no voter that remembers', () => {
     const cluster = begin('abc', 'abcd', own)
     cluster.between('d', 'abc', true)
@@ -218,6 +241,57 @@ describe('a server that was started', () => {
     cluster.until('it has it', () => statusOf(cluster, 'a').roster?.epoch === 2, 10)
   })
 
+  it.each([false, true])(
+    '[RL19] alone, and grew to a group with others, goes on with one of them by force: all started again before: %s',
+    (isAgain) => {
+      const cluster = begin('a', 'abc', own)
+      for (const [at, ids] of ['ab', 'abc'].entries()) {
+        cluster.node('a').watch.propose({ voters: votersOf(ids), policy })
+        cluster.until('it is in force', () => isIn(cluster, ids, at + 2), 60)
+      }
+      for (const name of 'abc') {
+        if (isAgain || name === 'a') cluster.node(name).participant.replica.close()
+        if (isAgain && name !== 'a') cluster.start(name, own(name))
+      }
+      cluster.world.advance(10_000)
+      cluster.node('b').watch.force({ voters: votersOf('bc'), policy })
+      cluster.until('both vote', () => [...'bc'].every((name) => statusOf(cluster, name).isSettled), 10)
+      const { lease } = want(cluster, 'c')
+      cluster.until('it holds a lease', () => lease.token !== undefined, 60)
+    },
+  )
+
+  it.each(['adx', 'dax', 'xda'])(
+    '[RL17] to join others follows them through one that joined itself, and its clients do: of %s',
+    (ids) => {
+      const [first, joins, through] = [...ids] as [string, string, string]
+      const cluster = new Cluster([...ids], { voters: votersOf(first) }, { maxTtlMs: ttlMs })
+      cluster.between(first, ids, true)
+      for (const name of joins + through) {
+        cluster.node(name).participant.replica.close()
+        cluster.disks.delete(name)
+        cluster.start(name, { ...own(name), isFounding: false })
+      }
+      const client = wantAt(clientOf(cluster, 'of ada', { names: [joins] }))
+      const sides = [client, want(cluster, joins)]
+      cluster.world.advance(40_000)
+      expect(client.lease.denial).toContain('No voters are known here')
+      cluster.between(first, through, false)
+      const votersAt = (name: string): unknown => statusOf(cluster, name).roster?.voters
+      cluster.until(
+        'both follow',
+        () => [joins, through].every((name) => JSON.stringify(votersAt(name)) === JSON.stringify(votersOf(first))),
+        10,
+      )
+      cluster.between(first, joins, false)
+      for (const who of ['one', 'the other']) {
+        const holder = (): Side | undefined => sides.find(({ lease }) => lease.token !== undefined)
+        cluster.until(`${who} holds a lease`, () => holder() !== undefined, 60)
+        sides.splice(sides.indexOf(holder() as Side), 1)[0]?.lease.release()
+      }
+    },
+  )
+
   it.each([
     ['without a roster', {}],
     ['with another one than the others were', { roster: { epoch: 1, voters: votersOf('abcd'), policy } }],
@@ -229,6 +303,22 @@ describe('a server that was started', () => {
     cluster.node('a').watch.propose({ voters: votersOf('abcd'), policy })
     cluster.until('it votes', () => isIn(cluster, 'abcd', 2), 30)
   })
+
+  it.each(['abc', 'bcd'])(
+    '[RL18] again on an empty disk with %s as voters, where it was one of abd, takes nobody else there',
+    (ids) => {
+      const cluster = new Cluster([...'abd'], { voters: votersOf('abd') }, { maxTtlMs: ttlMs })
+      cluster.world.advance(40_000)
+      cluster.node('d').participant.replica.close()
+      cluster.disks.delete('d')
+      cluster.start('d', { roster: { epoch: 1, voters: votersOf(ids), policy }, isFounding: false })
+      cluster.world.advance(60_000)
+      for (const name of 'abd') expect(statusOf(cluster, name).roster?.voters, name).toEqual(votersOf('abd'))
+      const { lease } = want(cluster, 'd')
+      cluster.until('all vote', () => [...'abd'].every((name) => statusOf(cluster, name).isSettled), 60)
+      cluster.until('it holds a lease', () => lease.token !== undefined, 60)
+    },
+  )
 })
 
 describe('a replica that takes the roster of its server', () => {

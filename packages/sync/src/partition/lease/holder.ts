@@ -135,7 +135,8 @@ export function createHolder<V>(options: HolderOptions, from: HolderState<V>): H
   const adopt = (roster: Roster): void => {
     const { phase } = state
     const before = state.roster
-    if (before !== undefined && compareRosters(roster, before) <= 0) return
+    // A server that joins others goes to another one of its epoch, before or after its own in the order of all.
+    if (before !== undefined && (roster.epoch < before.epoch || compareRosters(roster, before) === 0)) return
     if (phase.phase === 'asking') giveUp(phase)
     set({ roster })
     // Invariant 3: what was answered under the roster before is void.
