@@ -261,11 +261,13 @@ function healCore<S extends Schema>(
   return { healMs, sameMs, closedMs: 0 }
 }
 
-/** Who does not say that all voters reach all. A client may be connected with one server only. */
+/** Who does not say that all voters reach all, or goes by another roster. A client may be connected with one server only. */
 function notFull<S extends Schema>({ watches, world }: VoterWorld<S>): string[] {
+  const latest = JSON.stringify(watches[0]?.status.roster)
   return world.nodes.flatMap(({ index, name }) => {
     const mode = watches[index]?.status.verdict?.mode
-    return mode === 'full' ? [] : [`${name} is ${mode ?? 'down'}`]
+    if (mode !== 'full') return [`${name} is ${mode ?? 'down'}`]
+    return JSON.stringify(watches[index]?.status.roster) === latest ? [] : [`${name} goes by another roster than r1`]
   })
 }
 
