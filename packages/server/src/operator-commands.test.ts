@@ -1,6 +1,7 @@
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect, createMemoryDisk, createReplica, memoryStorage } from '@rejoin/sync'
+import { watchPartitions } from '@rejoin/sync/partition'
 import { describe, expect, it } from 'vitest'
 import { openClient, run, serverOf, writeNote } from './command.test-helper.ts'
 import { createServer } from './create-server.ts'
@@ -209,6 +210,39 @@ describe('rejoin roster', () => {
       expect((await run(['status', '--url', url]).done).out).toMatch(/\nUntil \S+ a renews leases that are held/)
     } finally {
       await Promise.all([first.close(), second.close()])
+    }
+  }, 60_000)
+
+  it('[SV50] brings about no incident, and no split at a client, where all are there', async () => {
+    const first = serverOf({ node: 'a' })
+    const { url, syncUrl } = await first.listen()
+    const client = await openClient(syncUrl)
+    const watched = watchPartitions(client)
+    const splits: unknown[] = []
+    watched.on('split', (event) => splits.push(event))
+    const servers = [first, ...['b', 'c'].map((node) => serverOf({ node, join: [syncUrl] }))]
+    try {
+      const voters = ['a']
+      for (const [at, node] of ['b', 'c'].entries()) {
+        await servers[at + 1]?.listen()
+        await expect
+          .poll(async () => (await run(['status', '--url', url]).done).out)
+          .toMatch(new RegExp(`connected: .*\\b${node}\\b`))
+        voters.push(node)
+        expect((await run(['roster', '--voters', voters.join(), '--url', url]).done).status).toBe(0)
+        for (const { partitions } of [...servers.slice(0, at + 2), { partitions: watched }])
+          await expect
+            .poll(
+              () => partitions?.status.verdict?.mode === 'full' && partitions.status.roster?.voters.length === at + 2,
+              { timeout: 15_000 },
+            )
+            .toBe(true)
+      }
+      expect(servers.map(({ partitions }) => partitions?.incidents)).toEqual([[], [], []])
+      expect(splits).toEqual([])
+    } finally {
+      await client.close()
+      await Promise.all(servers.map((server) => server.close()))
     }
   }, 60_000)
 
