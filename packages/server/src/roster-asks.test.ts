@@ -165,6 +165,26 @@ describe('a server beside others', () => {
   })
 })
 
+describe('a voter that lost its disk', () => {
+  it('[SV51] says that nobody can teach it where the others are no quorum, and what helps', () => {
+    const said = (ids: string, epoch: number, powerless = 'no-vote', abstaining = ['a']): string => {
+      const { status, words } = played()
+      const roster = { ...rosterOf(ids), epoch }
+      Object.assign(status, { roster, isSettled: false, verdict: verdict({ roster, powerless, abstaining }) })
+      return words().join('\n')
+    }
+    for (const epoch of [1, 2])
+      expect(said('ab', epoch)).toMatch(
+        /a does not vote: .* the others, b, are no quorum .* `rejoin roster --voters a,b --force` at one of them,/,
+      )
+    // Where the other has no vote either, or is not heard, maybe nobody has ever voted.
+    expect(said('ab', 1, 'no-vote', ['a', 'b'])).toContain('start each once with --founding')
+    expect(said('az', 1)).toContain('start each once with --founding')
+    expect(said('abc', 2)).not.toContain('--force')
+    expect(said('ab', 2, 'settling')).not.toContain('--force')
+  })
+})
+
 describe('who may act', () => {
   it('[SV35] has a quorum and a vote', () => {
     const { status, words } = played()

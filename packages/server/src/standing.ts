@@ -1,5 +1,5 @@
 /** Where a server stands among those that vote, and what of it only the server itself can say. */
-import { explainPartition, type PartitionStatus, type Partitions, type Roster } from '@rejoin/sync/partition'
+import { explainPartition, isQuorum, type PartitionStatus, type Partitions, type Roster } from '@rejoin/sync/partition'
 import { policyToText } from './policy-text.ts'
 import type { NextRoster, RosterAsk } from './roster-asks.ts'
 
@@ -49,11 +49,20 @@ function suspicionWords({ suspected }: PartitionStatus): string[] {
   )
 }
 
-function withoutVote(self: string, { roster, isSettled }: PartitionStatus): string[] {
+function withoutVote(self: string, { roster, isSettled, verdict }: PartitionStatus): string[] {
   if (isSettled || roster === undefined || !roster.voters.some(({ id }) => id === self)) return []
   if (roster.epoch === 1 && roster.voters.length === 1)
     return [
       `${self} does not vote: it was started to join others, or without --founding, and nobody has told it yet who votes. It takes the voters of the first server that it reaches; where it is to be the first itself, start it with --founding.`,
+    ]
+  const others = roster.voters.flatMap(({ id }) => (id === self ? [] : id))
+  // Under the first roster it may also be that nobody has ever voted.
+  const votes = (id: string): boolean => verdict?.confirmed.includes(id) === true && !verdict.abstaining.includes(id)
+  const hasVoted = roster.epoch > 1 || others.some(votes)
+  // As of two voters.
+  if (verdict?.powerless === 'no-vote' && hasVoted && !isQuorum(roster, new Set(others)))
+    return [
+      `${self} does not vote: its disk does not say what it promised, and without it the others, ${others.join(', ')}, are no quorum that could say so. Where none of them has lost its disk too, \`rejoin roster --voters ${roster.voters.map(({ id }) => id).join()} --force\` at one of them, while ${self} is connected, makes it vote again.`,
     ]
   if (roster.epoch > 1)
     return [
