@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const command = join(root, 'packages/server/dist/cli.js')
 const run = promisify(execFile)
 const names = ['a', 'b', 'c'] as const
-type Name = (typeof names)[number]
+type Name = (typeof names)[number] | 'd'
 
 interface Step {
   readonly args: readonly string[]
@@ -38,7 +38,7 @@ const servers = new Map<Name, ServerProcess>()
 const cables = new Map<string, TcpRelay>()
 const clients: Client[] = []
 
-async function start(name: Name, isFounding: boolean): Promise<void> {
+async function start(name: (typeof names)[number], isFounding: boolean): Promise<void> {
   const joins: string[] = []
   for (const other of names.slice(0, names.indexOf(name))) {
     const pair = other + name
@@ -52,6 +52,20 @@ async function start(name: Name, isFounding: boolean): Promise<void> {
     name,
     await startServer({ dataDir: join(directory.path, name), args: isFounding ? [...args, '--founding'] : args }),
   )
+}
+
+/** As a group of its own, and then again, to join the others. */
+async function startAlone(name: Name): Promise<void> {
+  const dataDir = join(directory.path, name)
+  const args = ['--node', name, '--no-advertise']
+  const alone = await startServer({ dataDir, args })
+  await until('it founded a group', async () => {
+    const { isSettled } = (await (await fetch(`${alone.url}/debug/partition`)).json()) as { isSettled: boolean }
+    return isSettled
+  })
+  await alone.stop()
+  const joins = names.flatMap((other) => ['--join', `ws://127.0.0.1:${servers.get(other)?.port}`])
+  servers.set(name, await startServer({ dataDir, args: [...args, ...joins] }))
 }
 
 /** Carries out the commands of a runbook; each has a minute to print what it should. */
@@ -109,7 +123,10 @@ describe('the runbooks', () => {
 
     await follow('rollback')
 
-    for (const name of ['b', 'c'] as const) await servers.get(name)?.kill()
+    await startAlone('d')
+    await follow('apart')
+
+    for (const name of ['b', 'c', 'd'] as const) await servers.get(name)?.kill()
     await follow('majority-lost')
     await start('b', false)
     await follow('readmitted')

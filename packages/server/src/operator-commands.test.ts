@@ -1,6 +1,7 @@
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect, createMemoryDisk, createReplica, memoryStorage } from '@rejoin/sync'
+import { watchPartitions } from '@rejoin/sync/partition'
 import { describe, expect, it } from 'vitest'
 import { openClient, run, serverOf, writeNote } from './command.test-helper.ts'
 import { createServer } from './create-server.ts'
@@ -182,6 +183,95 @@ describe('rejoin roster', () => {
     },
     90_000,
   )
+
+  it('[SV47] says of a server that was a group of its own before it joined that it still is one', async () => {
+    const disk = createMemoryDisk()
+    const alone = serverOf({ node: 'd', storage: disk.open() })
+    await alone.listen()
+    await expect.poll(() => alone.partitions?.status.isSettled).toBe(true)
+    await alone.close()
+    const first = serverOf({ node: 'a' })
+    const { url, syncUrl } = await first.listen()
+    const second = serverOf({ node: 'd', join: [syncUrl], storage: disk.open() })
+    try {
+      const { url: secondUrl } = await second.listen()
+      for (const [at, other] of [
+        [url, 'd'],
+        [secondUrl, 'a'],
+      ] as const)
+        await expect
+          .poll(async () => (await run(['status', '--url', at]).done).out, { timeout: 15_000 })
+          .toContain(`${other} is connected and goes by another roster: ${other}, by keep-majority.`)
+      expect((await run(['roster', '--voters', 'a,d', '--url', url]).done).status).toBe(0)
+      for (const at of [url, secondUrl])
+        await expect
+          .poll(async () => (await run(['status', '--url', at]).done).out, { timeout: 15_000 })
+          .not.toContain('goes by another roster')
+      expect((await run(['status', '--url', url]).done).out).toMatch(/\nUntil \S+ a renews leases that are held/)
+    } finally {
+      await Promise.all([first.close(), second.close()])
+    }
+  }, 60_000)
+
+  it('[SV50] brings about no incident, and no split at a client, where all are there', async () => {
+    const first = serverOf({ node: 'a' })
+    const { url, syncUrl } = await first.listen()
+    const client = await openClient(syncUrl)
+    const watched = watchPartitions(client)
+    const splits: unknown[] = []
+    watched.on('split', (event) => splits.push(event))
+    const servers = [first, ...['b', 'c'].map((node) => serverOf({ node, join: [syncUrl] }))]
+    try {
+      const voters = ['a']
+      for (const [at, node] of ['b', 'c'].entries()) {
+        await servers[at + 1]?.listen()
+        await expect
+          .poll(async () => (await run(['status', '--url', url]).done).out)
+          .toMatch(new RegExp(`connected: .*\\b${node}\\b`))
+        voters.push(node)
+        expect((await run(['roster', '--voters', voters.join(), '--url', url]).done).status).toBe(0)
+        for (const { partitions } of [...servers.slice(0, at + 2), { partitions: watched }])
+          await expect
+            .poll(
+              () => partitions?.status.verdict?.mode === 'full' && partitions.status.roster?.voters.length === at + 2,
+              { timeout: 15_000 },
+            )
+            .toBe(true)
+      }
+      expect(servers.map(({ partitions }) => partitions?.incidents)).toEqual([[], [], []])
+      expect(splits).toEqual([])
+    } finally {
+      await client.close()
+      await Promise.all(servers.map((server) => server.close()))
+    }
+  }, 60_000)
+
+  it('[SV49] says which of two rosters is kept that were forced apart', async () => {
+    const disk = createMemoryDisk()
+    const member = (node: string, join: string[] = []) =>
+      serverOf({ node, voters: ['a', 'b'], founding: true, join, ...(node === 'b' && { storage: disk.open() }) })
+    const [first, apart] = [member('a'), member('b')]
+    const { url, syncUrl } = await first.listen()
+    const { url: apartUrl } = await apart.listen()
+    for (const args of [
+      ['a', '--url', url],
+      ['b', '--url', apartUrl],
+    ])
+      expect((await run(['roster', '--force', '--voters', ...args]).done).status).toBe(0)
+    await apart.close()
+    const second = member('b', [syncUrl])
+    try {
+      const { url: secondUrl } = await second.listen()
+      for (const at of [url, secondUrl])
+        await expect
+          .poll(async () => (await run(['status', '--url', at]).done).out, { timeout: 15_000 })
+          .toMatch(
+            /two rosters met that exclude each other.*: (a, .* is kept; b|b, .* is kept; a), by keep-majority is not/,
+          )
+    } finally {
+      await Promise.all([first.close(), second.close()])
+    }
+  }, 60_000)
 
   it('[SV40] refuses a voter that the server never heard of, unless it is told to take it', async () => {
     const first = serverOf({ node: 'a', voters: ['a'], founding: true })

@@ -117,6 +117,74 @@ describe('a server in a split', () => {
   })
 })
 
+describe('a server beside others', () => {
+  const words = (more: object): readonly string[] => {
+    const { status, words } = played()
+    Object.assign(status, more)
+    return words()
+  }
+
+  it('[SV47] says who is connected and goes by another roster, and what makes them one', () => {
+    const lone = { ...rosterOf('g'), epoch: 1 }
+    const told = (roster: Roster) => words({ otherGroups: [{ peer: 'g', roster }] })
+    expect(told(lone)).toEqual([
+      'g is connected and goes by another roster: g, by keep-majority. Each of the two groups may grant the same lease. g was started alone: `rejoin roster` here, with g among the --voters, takes it in.',
+    ])
+    const [one] = words({
+      otherGroups: ['g', 'h'].map((peer) => ({ peer, roster: lone })),
+      roster: { ...rosterOf('a'), epoch: 1 },
+    })
+    expect(one).toMatch(
+      /^g, h are connected and go by another roster: g, .* here, with g among the --voters, takes it in\.$/,
+    )
+    const many = { ...rosterOf('gh'), epoch: 2 }
+    expect(told(many)).toEqual([expect.stringMatching(/^g is .* `rejoin roster --force`, on one side only\.$/)])
+    expect(words({ otherGroups: [{ peer: 'g', roster: many }], roster: { ...rosterOf('a'), epoch: 1 } })).toEqual([
+      expect.stringMatching(/ a was started alone: .* at one of those, with a among the --voters, takes it in\.$/),
+    ])
+  })
+
+  it('[SV48] says until when it only renews leases, where it would grant them else', () => {
+    const renewsOnlyUntil = Date.UTC(2026, 0, 2)
+    const sentence = expect.stringMatching(
+      /^Until 2026-01-02T00:00:00.000Z a renews leases that are held, and grants none/,
+    )
+    const said = (more: object, quorum: object = { hasQuorum: true }) =>
+      words({ verdict: verdict(quorum), renewsOnlyUntil, ...more })
+    expect(said({})).toContainEqual(sentence)
+    expect(said({ renewsOnlyUntil: undefined })).not.toContainEqual(sentence)
+    expect(said({ isSettled: false })).not.toContainEqual(sentence)
+    expect(said({}, { hasQuorum: false })).not.toContainEqual(sentence)
+  })
+
+  it('[SV49] says which of two rosters that exclude each other is kept', () => {
+    const [kept, roster] = [rosterOf('p'), rosterOf('qr')]
+    expect(words({ dropped: { kept, roster, at: Date.UTC(2026, 0, 2) } })).toEqual([
+      'At 2026-01-02T00:00:00.000Z two rosters met that exclude each other, as where each side of a split was forced to one: p, by keep-majority is kept; q, r, by keep-majority is not, and no lease that was granted under it counts any more.',
+    ])
+  })
+})
+
+describe('a voter that lost its disk', () => {
+  it('[SV51] says that nobody can teach it where the others are no quorum, and what helps', () => {
+    const said = (ids: string, epoch: number, powerless = 'no-vote', abstaining = ['a']): string => {
+      const { status, words } = played()
+      const roster = { ...rosterOf(ids), epoch }
+      Object.assign(status, { roster, isSettled: false, verdict: verdict({ roster, powerless, abstaining }) })
+      return words().join('\n')
+    }
+    for (const epoch of [1, 2])
+      expect(said('ab', epoch)).toMatch(
+        /a does not vote: .* the others, b, are no quorum .* `rejoin roster --voters a,b --force` at one of them,/,
+      )
+    // Where the other has no vote either, or is not heard, maybe nobody has ever voted.
+    expect(said('ab', 1, 'no-vote', ['a', 'b'])).toContain('start each once with --founding')
+    expect(said('az', 1)).toContain('start each once with --founding')
+    expect(said('abc', 2)).not.toContain('--force')
+    expect(said('ab', 2, 'settling')).not.toContain('--force')
+  })
+})
+
 describe('who may act', () => {
   it('[SV35] has a quorum and a vote', () => {
     const { status, words } = played()

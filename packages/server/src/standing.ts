@@ -1,5 +1,5 @@
 /** Where a server stands among those that vote, and what of it only the server itself can say. */
-import { explainPartition, type PartitionStatus, type Partitions, type Roster } from '@rejoin/sync/partition'
+import { explainPartition, isQuorum, type PartitionStatus, type Partitions, type Roster } from '@rejoin/sync/partition'
 import { policyToText } from './policy-text.ts'
 import type { NextRoster, RosterAsk } from './roster-asks.ts'
 
@@ -15,6 +15,9 @@ export function standingWords({ self, status }: Partitions, asked: RosterAsk | u
     ...apartWords(status),
     ...suspicionWords(status),
     ...withoutVote(self, status),
+    ...renewingWords(self, status),
+    ...groupWords(self, status),
+    ...droppedWords(status),
     ...changeWords(status.verdict?.next, asked),
   ]
 }
@@ -40,18 +43,26 @@ function apartWords(status: PartitionStatus): string[] {
 }
 
 function suspicionWords({ suspected }: PartitionStatus): string[] {
-  const at = (time: number): string => new Date(time).toISOString()
   return suspected.map(
     ({ peer, since, until }) =>
       `${peer} may be gone: silent since ${at(since)}, counts as gone at ${at(until)} unless it is heard before.`,
   )
 }
 
-function withoutVote(self: string, { roster, isSettled }: PartitionStatus): string[] {
+function withoutVote(self: string, { roster, isSettled, verdict }: PartitionStatus): string[] {
   if (isSettled || roster === undefined || !roster.voters.some(({ id }) => id === self)) return []
   if (roster.epoch === 1 && roster.voters.length === 1)
     return [
       `${self} does not vote: it was started to join others, or without --founding, and nobody has told it yet who votes. It takes the voters of the first server that it reaches; where it is to be the first itself, start it with --founding.`,
+    ]
+  const others = roster.voters.flatMap(({ id }) => (id === self ? [] : id))
+  // Under the first roster it may also be that nobody has ever voted.
+  const votes = (id: string): boolean => verdict?.confirmed.includes(id) === true && !verdict.abstaining.includes(id)
+  const hasVoted = roster.epoch > 1 || others.some(votes)
+  // As of two voters.
+  if (verdict?.powerless === 'no-vote' && hasVoted && !isQuorum(roster, new Set(others)))
+    return [
+      `${self} does not vote: its disk does not say what it promised, and without it the others, ${others.join(', ')}, are no quorum that could say so. Where none of them has lost its disk too, \`rejoin roster --voters ${roster.voters.map(({ id }) => id).join()} --force\` at one of them, while ${self} is connected, makes it vote again.`,
     ]
   if (roster.epoch > 1)
     return [
@@ -61,6 +72,45 @@ function withoutVote(self: string, { roster, isSettled }: PartitionStatus): stri
     `${self} does not vote: it was started without --founding, and its disk knows of no vote, so that it may have lost what it promised.`,
     'Where the others have voted before, they teach it once it reaches them, and it votes from the next roster on. Where no voter ever has, stop them and start each once with --founding.',
   ]
+}
+
+/** Where a lease would be granted otherwise. */
+function renewingWords(self: string, { renewsOnlyUntil, verdict, isSettled }: PartitionStatus): string[] {
+  if (renewsOnlyUntil === undefined || !isSettled || verdict?.hasQuorum !== true) return []
+  return [
+    `Until ${at(renewsOnlyUntil)} ${self} renews leases that are held, and grants none anew: it was started a short while ago, or the roster was changed.`,
+  ]
+}
+
+function groupWords(self: string, { otherGroups = [], roster }: PartitionStatus): string[] {
+  const groups = new Map(otherGroups.map((group) => [JSON.stringify(group.roster), group.roster]))
+  return [...groups].map(([text, other]) => {
+    const peers = otherGroups.flatMap((group) => (JSON.stringify(group.roster) === text ? group.peer : []))
+    const go = peers.length > 1 ? 'are connected and go' : 'is connected and goes'
+    const apart = `${peers.join(', ')} ${go} by another roster: ${rosterWords(other)}. Each of the two groups may grant the same lease.`
+    const [first] = other.voters
+    if (first !== undefined && isAlone(first.id, other))
+      return `${apart} ${first.id} was started alone: \`rejoin roster\` here, with ${first.id} among the --voters, takes it in.`
+    if (roster !== undefined && isAlone(self, roster))
+      return `${apart} ${self} was started alone: \`rejoin roster\` at one of those, with ${self} among the --voters, takes it in.`
+    return `${apart} One roster for both is made by \`rejoin roster --force\`, on one side only.`
+  })
+}
+
+/** Whether it is the only voter of itself, and has never been anything else. */
+function isAlone(id: string, { epoch, voters }: Roster): boolean {
+  return epoch === 1 && voters.length === 1 && voters[0]?.id === id
+}
+
+function droppedWords({ dropped }: PartitionStatus): string[] {
+  if (dropped === undefined) return []
+  return [
+    `At ${at(dropped.at)} two rosters met that exclude each other, as where each side of a split was forced to one: ${rosterWords(dropped.kept)} is kept; ${rosterWords(dropped.roster)} is not, and no lease that was granted under it counts any more.`,
+  ]
+}
+
+function at(time: number): string {
+  return new Date(time).toISOString()
 }
 
 /** Of a change that is on its way: `next` as far as this server helps with it, and what was asked for here. */

@@ -5,10 +5,12 @@ import type { Session } from '../session.ts'
 import type { DetectorSettings } from './detector/presets.ts'
 import type { IncidentDesk } from './incident-desk.ts'
 import type { Neighbours } from './neighbours.ts'
+import { OtherGroups } from './other-groups.ts'
+import type { VotingStatus } from './partitions.ts'
 import { type NodeId, type Roster, rosterFault } from './roster.ts'
 import type { RosterDesk } from './roster-desk.ts'
 import type { RosterLogEffect } from './roster-log-interface.ts'
-import { isWaiting } from './roster-record.ts'
+import { isWaiting, type RosterMessage } from './roster-record.ts'
 import type { HeardRow, Reachability } from './verdict/reachability.ts'
 import { voterShapes } from './voter-wire.ts'
 import { mostNames } from './wire.ts'
@@ -38,6 +40,8 @@ export class Duties {
   /** Never while nobody is there to be told. */
   #heartbeatAt = 0
   #tellAt = 0
+  readonly #groups = new OtherGroups()
+  #dropped: VotingStatus['dropped']
 
   constructor(ground: DutiesGround) {
     this.#ground = ground
@@ -46,6 +50,17 @@ export class Duties {
 
   get wakeAt(): number {
     return Math.min(this.#heartbeatAt, this.#tellAt)
+  }
+
+  get status(): VotingStatus {
+    const { core, roster } = this.#ground
+    const now = core.clock.monotonic()
+    const heldUntil = roster.mayVote ? (roster.log?.grantsHeldUntil ?? now) : now
+    return {
+      otherGroups: this.#groups.at(now),
+      renewsOnlyUntil: heldUntil > now ? core.onWall(heldUntil) : undefined,
+      dropped: this.#dropped,
+    }
   }
 
   /** Calls back where a connection leads to whom it says. */
@@ -76,8 +91,25 @@ export class Duties {
     this.#tellAt = this.#tellRoster() ? now + tellMs : Number.POSITIVE_INFINITY
   }
 
+  /** A connection has ended. */
+  ended(session: Session): void {
+    this.#groups.left(this.#ground.neighbours.idOf(session))
+  }
+
+  /** Somebody tells which roster it goes by, or asks for another. */
+  heard(session: Session, message: RosterMessage): void {
+    const { core, neighbours, roster: desk } = this.#ground
+    if (message.kind !== 'roster' || desk.roster === undefined || !neighbours.isNamed(session)) return
+    const { roster } = message
+    if (rosterFault(roster) !== undefined) return
+    const peer = neighbours.idOf(session)
+    if (!this.#groups.heard({ peer, roster }, desk.roster, core.clock.monotonic())) return
+    core.log('warn', 'roster-of-another-group', { peer, voters: idsOf(roster), here: idsOf(desk.roster) })
+  }
+
   /** Another roster is in force. */
   roster(): void {
+    this.#groups.clear()
     this.#begin()
     this.#tellRoster()
   }
@@ -129,8 +161,16 @@ export class Duties {
   carryOut(effect: RosterLogEffect): void {
     const { core, neighbours } = this.#ground
     if (effect.kind === 'send') neighbours.send(effect.to, { kind: 'roster', message: effect.message })
-    if (effect.kind === 'conflict')
-      core.log('error', 'roster-conflict', { kept: effect.kept.epoch, dropped: effect.dropped.epoch })
+    if (effect.kind === 'conflict') {
+      const { kept, dropped } = effect
+      this.#dropped = { roster: dropped, kept, at: core.onWall(core.clock.monotonic()) }
+      core.log('error', 'roster-conflict', {
+        kept: kept.epoch,
+        keptVoters: idsOf(kept),
+        dropped: dropped.epoch,
+        droppedVoters: idsOf(dropped),
+      })
+    }
     if (effect.kind === 'settled')
       core.log('info', 'roster-settled', { outcome: effect.outcome, reason: effect.reason })
   }
@@ -154,4 +194,8 @@ export class Duties {
     }
     if (rows.length > 0) neighbours.sendAll(heard, { kind: 'rows', rows })
   }
+}
+
+function idsOf(roster: Roster): NodeId[] {
+  return roster.voters.map(({ id }) => id)
 }

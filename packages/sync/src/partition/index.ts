@@ -147,6 +147,7 @@ export {
   votedLeases,
 } from './leases.ts'
 export { leasesFrom } from './leases-elsewhere.ts'
+export type { OtherGroup } from './other-groups.ts'
 export type {
   HealedSplit,
   PartitionEvents,
@@ -155,6 +156,7 @@ export type {
   PartitionSituation,
   PartitionStatus,
   Partitions,
+  VotingStatus,
 } from './partitions.ts'
 export type { AddressTransport } from './planned/address-transport.ts'
 export type { AddressView, DialMetrics } from './planned/dial-metrics.ts'

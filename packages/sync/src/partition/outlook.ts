@@ -59,6 +59,8 @@ export class Outlook {
   #lookedAt = Number.NEGATIVE_INFINITY
   /** Whether others have had the time to be heard of. */
   #isWarm = false
+  /** Whether the roster changed since it began, while all were there. */
+  #isChanged = false
   /** Whether there is a verdict that nobody was told yet. */
   #isUntold = false
 
@@ -106,6 +108,7 @@ export class Outlook {
     const isPaused = detector.isArmed
     const basis = [reachability.revision, roster, next, isPaused, isOffline]
     const isNew = basis.some((value, at) => value !== this.#basis[at])
+    if (this.#isWarm && roster !== this.#basis[1]) this.#changed()
     this.#basis = basis
     const { rows } = reachability
     const input = isNew
@@ -113,6 +116,15 @@ export class Outlook {
       : { kind: 'tick' as const }
     const isTold = this.#judge({ ...input, ...readingOf(core) })
     if (isNew && !isTold) this.look()
+  }
+
+  /** Nobody has been heard under a roster that is new: who was here is not gone by that. */
+  #changed(): void {
+    const { verdict } = this.#verdicts
+    if (verdict === undefined || absentIn(verdict).length > 0) return
+    this.#isWarm = false
+    this.#isChanged = true
+    this.begin()
   }
 
   /** Whether there is a new verdict. */
@@ -127,7 +139,8 @@ export class Outlook {
     const { core, counts } = this.#ground
     const { mode, sides } = verdict
     // What it finds when it begins is no news.
-    if (before !== undefined && before.mode !== 'unknown' && isSplit(verdict) && !isSplit(before)) counts.splits += 1
+    const isNews = this.#isWarm && before !== undefined && before.mode !== 'unknown'
+    if (isNews && isSplit(verdict) && !isSplit(before)) counts.splits += 1
     core.log('info', 'verdict', { mode, sides })
     this.#isUntold = true
     this.look()
@@ -164,7 +177,8 @@ export class Outlook {
     const { mode, evidence, sides } = verdict
     if (mode === 'full') return evidence.length > 0
     const isReached = (sides[0]?.length ?? 0) > 0
-    return !isVoter && isReached && evidence.some((row) => row.isFresh && row.observer !== self)
+    // The first voter that went over to a new roster says nothing of the next.
+    return !isVoter && !this.#isChanged && isReached && evidence.some((row) => row.isFresh && row.observer !== self)
   }
 
   /** When time alone may show something else. */

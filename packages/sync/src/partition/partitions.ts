@@ -5,6 +5,7 @@ import type { Divergence, HealingProgress } from './apart.ts'
 import type { Suspicion } from './detector/beliefs.ts'
 import type { DetectorSettings, detectorPresets } from './detector/presets.ts'
 import type { Lease, LeaseRequestOptions, LeaseSource } from './leases.ts'
+import type { OtherGroup } from './other-groups.ts'
 import type { Incident } from './recovery/incident.ts'
 import type { NodeId, Roster } from './roster.ts'
 import type { Mode } from './verdict/verdict.ts'
@@ -68,34 +69,54 @@ export type PartitionSituation =
       readonly progress: HealingProgress
     }
 
-/** Where a replica stands. */
-export type PartitionStatus = PartitionSituation & {
-  /** What the own side is of the roster. */
-  readonly side: Mode
-  /** The voters of the own side. */
-  readonly members: readonly NodeId[]
-  /** What goes from `from` reaches `to`, and nothing comes back. */
-  readonly oneWay: readonly { readonly from: NodeId; readonly to: NodeId }[]
-  /** Undefined while no roster is known. */
-  readonly verdict: Verdict | undefined
-  readonly roster: Roster | undefined
+/** What only who has `voting` knows; nothing of it elsewhere. */
+export interface VotingStatus {
   /**
-   * Whether this voter knows all that counted under earlier rosters. Until it does it grants no lease, and once all voters do, those
-   * that left the roster may be switched off. False at who has no vote.
+   * Servers that are connected and go by another roster for more than a moment: a group of its own, so that each of the two may grant
+   * the same lease.
    */
-  readonly isSettled: boolean
-  /** Who is connected with this replica, by the same names as in the roster; a client by its id and a number. */
-  readonly connected: readonly NodeId[]
-  /** Whether this replica was paused, so that nobody is blamed for its silence. */
-  readonly isPaused: boolean
+  readonly otherGroups?: readonly OtherGroup[]
   /**
-   * Voters that may be gone: since when, and when they count as gone unless they are heard. Unix milliseconds. A verdict counts on none of
-   * them: whom nobody else reaches either it shows on another side already, and whether that one is only late is known by then.
+   * Until then this voter renews the leases that are held and grants no other, as it began, or its roster was changed: what was granted before
+   * may not be known here. Unix milliseconds.
    */
-  readonly suspected: readonly Suspicion[]
-  /** Incidents that are not closed. */
-  readonly open: readonly Incident[]
+  readonly renewsOnlyUntil?: number | undefined
+  /**
+   * The last roster that was met, since this replica began, which excludes the one that is kept: as two that were forced on two sides of a
+   * split. What was granted under it counts no more.
+   */
+  readonly dropped?: { readonly roster: Roster; readonly kept: Roster; readonly at: number } | undefined
 }
+
+/** Where a replica stands. */
+export type PartitionStatus = PartitionSituation &
+  VotingStatus & {
+    /** What the own side is of the roster. */
+    readonly side: Mode
+    /** The voters of the own side. */
+    readonly members: readonly NodeId[]
+    /** What goes from `from` reaches `to`, and nothing comes back. */
+    readonly oneWay: readonly { readonly from: NodeId; readonly to: NodeId }[]
+    /** Undefined while no roster is known. */
+    readonly verdict: Verdict | undefined
+    readonly roster: Roster | undefined
+    /**
+     * Whether this voter knows all that counted under earlier rosters. Until it does it grants no lease, and once all voters do, those
+     * that left the roster may be switched off. False at who has no vote.
+     */
+    readonly isSettled: boolean
+    /** Who is connected with this replica, by the same names as in the roster; a client by its id and a number. */
+    readonly connected: readonly NodeId[]
+    /** Whether this replica was paused, so that nobody is blamed for its silence. */
+    readonly isPaused: boolean
+    /**
+     * Voters that may be gone: since when, and when they count as gone unless they are heard. Unix milliseconds. A verdict counts on none of
+     * them: whom nobody else reaches either it shows on another side already, and whether that one is only late is known by then.
+     */
+    readonly suspected: readonly Suspicion[]
+    /** Incidents that are not closed. */
+    readonly open: readonly Incident[]
+  }
 
 /** What a partition layer tells of, next to verdicts and incidents. */
 export interface PartitionEvents {

@@ -4,9 +4,11 @@ import { Duties, type DutiesGround } from './duties.ts'
 import { earliest } from './earliest.ts'
 import type { LeaseMessage } from './lease/messages.ts'
 import { type DoorGround, LeaseDoor } from './lease-door.ts'
+import type { VotingStatus } from './partitions.ts'
 import type { QuorumWaits } from './quorum-waits.ts'
 import type { NodeId, Roster } from './roster.ts'
 import type { RosterLogEffect } from './roster-log-interface.ts'
+import type { RosterMessage } from './roster-record.ts'
 import { StoredNews } from './stored-news.ts'
 import type { PartitionMessage } from './wire.ts'
 
@@ -31,6 +33,10 @@ export class Voter {
     return earliest([this.#door, this.#duties])
   }
 
+  get status(): VotingStatus {
+    return this.#duties.status
+  }
+
   tick(now: number, isHidden: boolean): void {
     this.#duties.tick(now, isHidden)
     this.#door.tick()
@@ -53,6 +59,7 @@ export class Voter {
 
   /** A connection has ended. */
   ended(session: Session): void {
+    this.#duties.ended(session)
     this.#door.ended(session)
     this.#news.ended(session)
   }
@@ -61,6 +68,11 @@ export class Voter {
   told(session: Session, from: NodeId, told: PartitionMessage): void {
     if (told.kind === 'awaits') this.#news.awaits(session, told.document, told.version)
     else this.#door.told(session, from, told)
+  }
+
+  /** Somebody tells which roster it goes by, or asks for another. */
+  heard(session: Session, message: RosterMessage): void {
+    this.#duties.heard(session, message)
   }
 
   /** Another roster is in force. */

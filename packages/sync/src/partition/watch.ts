@@ -203,7 +203,7 @@ class PartitionWatch implements Companion, Partitions {
   get status(): PartitionStatus {
     const { verdict, warmVerdict } = this.#outlook
     const core = this.#core
-    return Object.assign(this.#contact.situation(warmVerdict), {
+    return Object.assign(this.#contact.situation(warmVerdict), this.#voter?.status, {
       side: warmVerdict?.mode ?? ('unknown' as const),
       members: verdict?.sides[0] ?? [],
       oneWay: verdict?.oneWay ?? [],
@@ -397,6 +397,7 @@ class PartitionWatch implements Companion, Partitions {
         if (!this.#heard.has(session)) this.#waits.votersChanged()
         this.#heard.add(session)
         this.#roster.receive(session, told.message)
+        this.#voter?.heard(session, told.message)
         this.#outlook.observe()
         break
       case 'stored':

@@ -32,7 +32,7 @@ describe('an explanation', () => {
     `)
     expect(split('ab|c', {}, 'carol')).toMatchInlineSnapshot(`
       "The voters have been split since 2026-01-02T03:04:05.000Z.
-      On this side is carol: 1 of 3, cut off from all others.
+      On this side is carol: 1 of 3, cut off from all other voters.
       Not reached: alice and bob; whether down or cut off cannot be told from here.
       Data can be read and written here as always.
       Leases cannot be granted, the roster not changed and history not pruned here: 1 of 3 votes is here, not more than half. That comes back by itself once enough voters are reached."
@@ -119,7 +119,7 @@ describe('an explanation', () => {
     `)
     expect(split('a|bcd', { policy: { kind: 'keep-oldest' } })).toMatchInlineSnapshot(`
       "The voters have been split since 2026-01-02T03:04:05.000Z.
-      On this side is alice: 1 of 4, cut off from all others.
+      On this side is alice: 1 of 4, cut off from all other voters.
       Not reached: bob, carol and dave; whether down or cut off cannot be told from here.
       Data can be read and written here as always.
       Leases cannot be granted, the roster not changed and history not pruned here: the oldest voter, alice, is here, but with nobody else. That comes back by itself once enough voters are reached."

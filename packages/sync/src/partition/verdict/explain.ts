@@ -57,7 +57,7 @@ const named = {
   majority: 'a majority',
   minority: 'a minority',
   even: 'an even split',
-  isolated: 'cut off from all others',
+  isolated: 'cut off from all other voters',
 }
 
 function throughOthers({ missingLinks, oneWay }: Verdict): string[] {
