@@ -91,11 +91,6 @@ export class Duties {
     this.#tellAt = this.#tellRoster() ? now + tellMs : Number.POSITIVE_INFINITY
   }
 
-  /** A connection has ended. */
-  ended(session: Session): void {
-    this.#groups.left(this.#ground.neighbours.idOf(session))
-  }
-
   /** Somebody tells which roster it goes by, or asks for another. */
   heard(session: Session, message: RosterMessage): void {
     const { core, neighbours, roster: desk } = this.#ground

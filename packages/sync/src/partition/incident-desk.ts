@@ -101,7 +101,7 @@ export class IncidentDesk {
     switch (effect.kind) {
       case 'dial': {
         this.#counts.redials += 1
-        const hadAny = [...core.redialers].map((redial) => redial()).some((had) => had)
+        const hadAny = [...core.redialers].map((redial) => redial()).includes(true)
         // Where nothing can be dialled from here, that is all that can be done.
         core.soon(() => this.step({ kind: 'acted' }))
         core.log('info', 'redial', { rung: effect.rung, hadAny })

@@ -16,10 +16,9 @@ describe('other groups', () => {
     expect(groups.at(9_000)).toEqual([])
   })
 
-  it('are none who came to the roster here, left, or were told of under another', () => {
+  it('are none who came to the roster here, or were told of under another', () => {
     const ends: ((groups: OtherGroups) => void)[] = [
       (groups) => groups.heard({ peer: 'b', roster: rosterOf('a') }, rosterOf('a'), 3_500),
-      (groups) => groups.left('b'),
       (groups) => groups.clear(),
     ]
     for (const end of ends) {

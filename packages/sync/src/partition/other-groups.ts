@@ -43,10 +43,6 @@ export class OtherGroups {
     this.#told.clear()
   }
 
-  left(peer: NodeId): void {
-    this.#told.delete(peer)
-  }
-
   at(now: number): readonly OtherGroup[] {
     return [...this.#told].flatMap(([peer, { roster, since, at }]) =>
       at - since >= soonMs && now - at <= freshMs ? { peer, roster } : [],

@@ -108,7 +108,13 @@ export class Outlook {
     const isPaused = detector.isArmed
     const basis = [reachability.revision, roster, next, isPaused, isOffline]
     const isNew = basis.some((value, at) => value !== this.#basis[at])
-    if (this.#isWarm && roster !== this.#basis[1]) this.#changed()
+    const { verdict } = this.#verdicts
+    // Nobody has been heard under a roster that is new: who was here is not gone by that.
+    if (this.#isWarm && roster !== this.#basis[1] && verdict !== undefined && !isSplit(verdict)) {
+      this.#isWarm = false
+      this.#isChanged = true
+      this.begin()
+    }
     this.#basis = basis
     const { rows } = reachability
     const input = isNew
@@ -116,15 +122,6 @@ export class Outlook {
       : { kind: 'tick' as const }
     const isTold = this.#judge({ ...input, ...readingOf(core) })
     if (isNew && !isTold) this.look()
-  }
-
-  /** Nobody has been heard under a roster that is new: who was here is not gone by that. */
-  #changed(): void {
-    const { verdict } = this.#verdicts
-    if (verdict === undefined || absentIn(verdict).length > 0) return
-    this.#isWarm = false
-    this.#isChanged = true
-    this.begin()
   }
 
   /** Whether there is a new verdict. */
@@ -176,7 +173,7 @@ export class Outlook {
     if (verdict === undefined) return false
     const { mode, evidence, sides } = verdict
     if (mode === 'full') return evidence.length > 0
-    const isReached = (sides[0]?.length ?? 0) > 0
+    const isReached = sides[0]?.[0] !== undefined
     // The first voter that went over to a new roster says nothing of the next.
     return !isVoter && !this.#isChanged && isReached && evidence.some((row) => row.isFresh && row.observer !== self)
   }

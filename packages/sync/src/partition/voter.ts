@@ -59,7 +59,6 @@ export class Voter {
 
   /** A connection has ended. */
   ended(session: Session): void {
-    this.#duties.ended(session)
     this.#door.ended(session)
     this.#news.ended(session)
   }

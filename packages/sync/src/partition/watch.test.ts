@@ -400,7 +400,7 @@ describe('the partition layer of a replica', () => {
     } catch (error) {
       reason = isRejoinError(error) ? `${error.code}: ${error.reason}` : String(error)
     }
-    expect(reason).toMatch(/^config-invalid: .* close that first/)
+    expect(reason).toMatch(/^config-invalid: .* lose the other watch first/)
     cluster.until('whole', () => first.status.state === 'whole', 20)
     first.close()
     watchPartitions(replica).close()
@@ -425,7 +425,7 @@ describe('the partition layer of a replica', () => {
     cluster.world.advance(30_000)
     const { replica } = cluster.node('a').participant
     for (const { session } of insideOf(cluster.node('b').participant.replica).connections) {
-      if (session.peerName === 'a') session.send({ kind: 'aside', channel: 2, bytes: Uint8Array.of(77, 1, 2) })
+      if (session.peerName === 'a') session.send({ kind: 'aside', channel: 2, bytes: Uint8Array.of(2, 77) })
     }
     cluster.world.advance(100)
     expect(replica.metrics().malformedFrames).toBe(1)

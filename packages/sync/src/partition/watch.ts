@@ -43,7 +43,7 @@ import type { Voter } from './voter.ts'
 
 const defaultTtlMs = 30_000
 const needsLeases = { reason: 'Leases need the option `leases`.' }
-const watchedAlready = { reason: 'It is watched already: close that first.' }
+const watchedAlready = { reason: 'Close the other watch first.' }
 const needsVoting = { reason: 'Voters need the option `voting`.' }
 
 /**
