@@ -400,7 +400,7 @@ describe('the partition layer of a replica', () => {
     } catch (error) {
       reason = isRejoinError(error) ? `${error.code}: ${error.reason}` : String(error)
     }
-    expect(reason).toMatch(/^config-invalid: .* lose the other watch first/)
+    expect(reason).toMatch(/^config-invalid: Close the other watch first/)
     cluster.until('whole', () => first.status.state === 'whole', 20)
     first.close()
     watchPartitions(replica).close()
