@@ -54,6 +54,9 @@ export interface VoterResult {
   readonly fingerprint: string
 }
 
+/** How often an operator asks for a change that was refused. */
+const askAgainMs = 5_000
+
 /** After the return of the links: for all to be `full` and alike, for incidents to close, for a lease to be held. */
 export const voterBounds = {
   healMs: 65_000,
@@ -194,18 +197,22 @@ function changeOnceMore<S extends Schema>(voters: VoterWorld<S>, wait: Wait): vo
     })
   wait(unsettled, voterBounds.rosterMs)
   const before = new Set(servers.map((watch) => watch?.status.roster?.epoch ?? 0))
-  voters.propose(
-    0,
-    servers.map(() => 1 + world.random.int(2)),
-  )
-  wait(
-    () =>
-      watches.flatMap((watch, node) => {
-        const epoch = watch?.status.roster?.epoch ?? 0
-        return before.has(epoch) ? [`${nameOfVoter(node)} is still at the roster of epoch ${epoch}`] : []
-      }),
-    voterBounds.rosterMs,
-  )
+  const weights = servers.map(() => 1 + world.random.int(2))
+  let askedMs = Number.NEGATIVE_INFINITY
+  // One that was asked for before may be on its way yet, so that another is refused.
+  const ask = (): void => {
+    if (world.nowMs < askedMs + askAgainMs) return
+    askedMs = world.nowMs
+    voters.propose(0, weights)
+  }
+  wait(() => {
+    const missing = watches.flatMap((watch, node) => {
+      const epoch = watch?.status.roster?.epoch ?? 0
+      return before.has(epoch) ? [`${nameOfVoter(node)} is still at the roster of epoch ${epoch}`] : []
+    })
+    if (missing.length > 0) ask()
+    return missing
+  }, voterBounds.rosterMs)
   wait(unsettled, voterBounds.rosterMs)
 }
 

@@ -31,7 +31,7 @@ export type Policy =
 
 /** The numbered list of those who vote. Of two, the one of the higher epoch counts. */
 export interface Roster {
-  /** Goes up by one with each change; `forceNewRoster` skips numbers. */
+  /** Goes up by one with each change; one that is forced skips many. */
   readonly epoch: number
   /** In the order in which they joined. */
   readonly voters: readonly Voter[]
