@@ -257,7 +257,9 @@ export function createVoterWorld<S extends Schema>(
   const lookAtPowers = (): void => {
     const powerful = watches.flatMap((watch, node) => {
       const verdict = watch?.status.verdict
-      return node < voters && verdict?.capabilities.mayGrantLease === true ? [{ node, verdict }] : []
+      // Nothing acts where the process sleeps, and what it took for true before is looked at anew when it wakes.
+      const isPowerful = isRunning(node) && verdict?.capabilities.mayGrantLease === true
+      return node < voters && isPowerful ? [{ node, verdict }] : []
     })
     for (const one of powerful) {
       for (const other of powerful) {
