@@ -7,7 +7,15 @@ import type { LinkQuality } from '../links.ts'
 import { createRandom, type RandomStream } from '../random.ts'
 import type { Lane } from '../storms.ts'
 import { drawFounders, operatorFaults } from './operators.ts'
-import { type FaultScript, faultScripts, lanesBetween, mostNodes, type VoterFault, type VoterScript } from './script.ts'
+import {
+  type FaultScript,
+  faultScripts,
+  lanesBetween,
+  mostNodes,
+  upTo,
+  type VoterFault,
+  type VoterScript,
+} from './script.ts'
 
 /** What of a script is not to be drawn. */
 export interface GenerateVoterOptions {
@@ -105,7 +113,6 @@ export interface Extent {
   readonly outageMs: number
 }
 
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
 const bothWays = (pairs: readonly (readonly [number, number])[]): Lane[] =>
   pairs.flatMap(([a, b]) => [
     { from: a, to: b },

@@ -72,7 +72,7 @@ export class OperatorDesk<S extends Schema> {
     const isReady = ({ id }: Voter): boolean => {
       const at = names.indexOf(id)
       const status = running.includes(at) ? watches[at]?.status : undefined
-      return status?.isSettled === true && isSame(status.roster, latest) && status.verdict?.next === undefined
+      return status?.isSettled === true && isSameRoster(status.roster, latest) && status.verdict?.next === undefined
     }
     const left = latest.voters.filter(({ id }) => id !== names[node])
     return left.every(isReady) && isQuorum(latest, new Set(left.map(({ id }) => id)))
@@ -86,7 +86,7 @@ export class OperatorDesk<S extends Schema> {
   /** Whether two may act by rosters that an operator's word set apart: one of them did not hear of it yet, or of the other's. */
   isApart(one: Roster | undefined, other: Roster | undefined): boolean {
     const isForced = [one, other].some((roster) => (roster?.epoch ?? 0) >= firstForcedEpoch)
-    if (!isForced || isSame(one, other)) return false
+    if (!isForced || isSameRoster(one, other)) return false
     this.#apartAtMs = this.#ground.world.nowMs
     return true
   }
@@ -123,5 +123,7 @@ export class OperatorDesk<S extends Schema> {
 const policyFor = (kind: Policy['kind'], voters: readonly Voter[]): Policy =>
   kind === 'static-quorum' ? { kind, voters: (voters.length >> 1) + 1 } : { kind }
 
-const isSame = (one: Roster | undefined, other: Roster | undefined): boolean =>
-  one === other || JSON.stringify(one) === JSON.stringify(other)
+/** Whether two go by the same roster. */
+export function isSameRoster(one: Roster | undefined, other: Roster | undefined): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other)
+}

@@ -4,7 +4,7 @@
  */
 import { createRandom, type RandomStream } from '../random.ts'
 import type { Extent } from './generate.ts'
-import { lanesBetween, type NextRoster, type VoterFault } from './script.ts'
+import { lanesBetween, type NextRoster, upTo, type VoterFault } from './script.ts'
 
 /** Who votes at first; undefined where all servers do. */
 export function drawFounders(seed: number, voters: number): readonly number[] | undefined {
@@ -176,5 +176,3 @@ function nextOf({ random, extent, members }: Shift): NextRoster {
   })
   return random.chance(0.8) ? { weights } : { weights, policy: random.pick(policies) }
 }
-
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index)

@@ -7,6 +7,7 @@ import type { Receipt } from '@rejoin/sync'
 import { hashText } from '../random.ts'
 import type { WorldNode } from '../world-node.ts'
 import type { SimulatedApp, WriteTallies } from './app.ts'
+import { isSameRoster } from './operator-desk.ts'
 import { calmAtMs, type VoterScript } from './script.ts'
 import { createVoterWorld, nameOfVoter, type VoterWorld, type VoterWorldOptions } from './voter-world.ts'
 import { workloadApp } from './workload-app.ts'
@@ -270,11 +271,11 @@ function healCore<S extends Schema>(
 
 /** Who does not say that all voters reach all, or goes by another roster. A client may be connected with one server only. */
 function notFull<S extends Schema>({ watches, world }: VoterWorld<S>): string[] {
-  const latest = JSON.stringify(watches[0]?.status.roster)
+  const roster = watches[0]?.status.roster
   return world.nodes.flatMap(({ index, name }) => {
     const mode = watches[index]?.status.verdict?.mode
     if (mode !== 'full') return [`${name} is ${mode ?? 'down'}`]
-    return JSON.stringify(watches[index]?.status.roster) === latest ? [] : [`${name} goes by another roster than r1`]
+    return isSameRoster(watches[index]?.status.roster, roster) ? [] : [`${name} goes by another roster than r1`]
   })
 }
 

@@ -94,6 +94,11 @@ export interface VoterScript {
   readonly faults: readonly VoterFault[]
 }
 
+/** The first so many nodes. */
+export function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index)
+}
+
 /** When the last fault that ends has ended. */
 export function calmAtMs({ faults }: VoterScript): number {
   return Math.max(0, ...faults.map(({ atMs, forMs }) => atMs + (forMs ?? 0)))
