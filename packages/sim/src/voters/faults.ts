@@ -109,12 +109,10 @@ export function runFaults<S extends Schema>(
         const flicker = startFlicker(scheduler, world.random, fault.lanes, setCut, () => fault.everyMs)
         return () => flicker.stop()
       }
-      case 'wipe':
-        if (fault.isSpared === true && !spares(fault.node)) return () => undefined
-        goDown(fault.node, fault.kind)
-        return () => comeUp(fault.node)
       case 'stop':
       case 'crash':
+      case 'wipe':
+        if (fault.kind === 'wipe' && fault.isSpared === true && !spares(fault.node)) return () => undefined
         goDown(fault.node, fault.kind)
         return () => comeUp(fault.node)
       case 'sleep': {
