@@ -15,6 +15,7 @@ import {
   type Change,
   type ChangeEvent,
   encodeBundle,
+  type FencingToken,
   freeRemovals,
   lastSeq,
   type Schema,
@@ -105,6 +106,8 @@ export class DocumentCore {
   readonly refusedListeners: Set<(content: RefusedContent) => void> = new Set()
   /** Refused content that nobody has listened for yet. */
   readonly refusedBacklog: RefusedContent[] = []
+  /** Told the token that wrote where a lesser one was refused. */
+  readonly outdoneListeners: Set<(by: FencingToken) => void> = new Set()
   readonly permissionListeners: Set<(permission: Permission | undefined) => void> = new Set()
   store: Store
   /** On disk here. */

@@ -7,6 +7,8 @@ import {
   type Document,
   type DraftOf,
   digestOf,
+  type FencingToken,
+  isRejoinError,
   type KeptLeaf,
   openDocument,
   type PathIn,
@@ -76,6 +78,13 @@ export interface DocumentHandle<S extends Schema> {
   [Symbol.asyncDispose](): Later<void>
 }
 
+/** The token that has written, where a lesser one was refused. */
+function outdoneBy(error: unknown): FencingToken | undefined {
+  if (!isRejoinError(error) || error.code !== 'fencing-token-stale') return undefined
+  const { lease, seenEpoch: epoch, seenBallot: ballot } = error.details
+  return { lease, epoch, ballot } as FencingToken
+}
+
 /** Makes a handle; `release` is called once, by `close()`. */
 export function createHandle<S extends Schema>(
   core: DocumentCore,
@@ -110,8 +119,14 @@ export function createHandle<S extends Schema>(
       throw rejoinError('forbidden', { details: { document: core.name, permission: core.permission } })
     }
     return core.hub.batch(() => {
-      const change = write()
-      return change === undefined ? emptyReceipt : core.receiptOf(change)
+      try {
+        const change = write()
+        return change === undefined ? emptyReceipt : core.receiptOf(change)
+      } catch (error) {
+        const by = outdoneBy(error)
+        if (by !== undefined) core.hub.tell(core.outdoneListeners, by)
+        throw error
+      }
     })
   }
   const subscribe = <T>(

@@ -25,6 +25,8 @@ export interface FaultHandlers {
   readonly proposed: (node: number, next: NextRoster) => void
   /** Answers whether the server was there to be told. */
   readonly forced: (node: number, next: NextRoster) => boolean
+  /** Whether it came to what was forced at a server. */
+  readonly heeded: (node: number) => boolean
   /** Whether the group can do without the disk of a node. */
   readonly spares: (node: number) => boolean
   /** Somebody more wants the lease at a node; answers how that ends. */
@@ -35,12 +37,15 @@ export interface FaultHandlers {
 
 /** How long an operator waits before a server that did not run is told again. */
 const forceAgainMs = 1_000
+/** How often an operator looks at what became of what was forced, and how often it is forced anew. */
+const lookMs = 10_000
+const mostForces = 4
 
 /** Schedules the faults of a script in a world. */
 export function runFaults<S extends Schema>(
   world: World<S>,
   { faults, weather }: VoterScript,
-  { downed, proposed, forced, spares, wanted, rested }: FaultHandlers,
+  { downed, proposed, forced, heeded, spares, wanted, rested }: FaultHandlers,
 ): FaultRun {
   const { scheduler, sea, nodes } = world
   const counts = { cuts: 0, crashes: 0, sleeps: 0, wipes: 0 }
@@ -93,8 +98,13 @@ export function runFaults<S extends Schema>(
     sleepsSince.delete(node)
   }
 
-  const force = (node: number, next: NextRoster): void => {
-    if (!forced(node, next)) scheduler.after(forceAgainMs, () => force(node, next))
+  const force = (node: number, next: NextRoster, times = 1): void => {
+    const look = (): void => {
+      if (heeded(node)) scheduler.after(lookMs, look)
+      else if (times < mostForces) force(node, next, times + 1)
+    }
+    if (forced(node, next)) scheduler.after(lookMs, look)
+    else scheduler.after(forceAgainMs, () => force(node, next, times))
   }
 
   /** Begins a fault; answers how it ends. */

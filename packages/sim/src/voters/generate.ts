@@ -50,7 +50,7 @@ export function generateVoterScript(seed: number, options: GenerateVoterOptions 
   const policy: Policy = script === 'amnesia' && voters < 4 ? { kind: 'keep-majority' } : drawn
   const hasArbiter = voters % 2 === 0 && policy.kind === 'keep-majority' && shape.chance(0.5)
   const founders = script === 'operators' && !hasArbiter ? drawFounders(seed, voters) : undefined
-  const isReliable = shape.chance(0.8) || script === 'operators'
+  const isReliable = shape.chance(0.8)
   const weather = drawWeather(createRandom(seed, 'weather of voters'), isReliable)
   const ground = {
     seed,

@@ -58,6 +58,23 @@ export class OperatorDesk<S extends Schema> {
     return true
   }
 
+  /**
+   * Whether a server goes by a forced roster, this or another one, whose voters have their vote where they are there: who lost its disk
+   * since has none, nor who was not known before to the one that forced it, as the word of it was lost.
+   */
+  heeded(node: number): boolean {
+    const { watches, names } = this.#ground
+    const running = this.#running()
+    const roster = running.includes(node) ? watches[node]?.status.roster : undefined
+    if (roster === undefined || roster.epoch < firstForcedEpoch) return false
+    const isNamed = (at: number): boolean => roster.voters.some(({ id }) => id === names[at])
+    const votes = (at: number): boolean =>
+      watches[at]?.status.isSettled === true && isSameRoster(watches[at]?.status.roster, roster)
+    const named = running.filter(isNamed)
+    const idsOf = (nodes: readonly number[]): Set<string> => new Set(nodes.flatMap((at) => names[at] ?? []))
+    return isQuorum(roster, idsOf(named.filter(votes))) || !isQuorum(roster, idsOf(named))
+  }
+
   /** Whether the others have all that counts, and are a quorum that can readmit a node whose disk is lost. */
   spares(node: number): boolean {
     const { world, watches, names } = this.#ground

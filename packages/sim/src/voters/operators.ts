@@ -76,6 +76,11 @@ function forceAfterLoss(shift: Shift): void {
   }
   shift.members = left.slice(0, 1 + random.int(left.length))
   faults.push({ kind: 'force', atMs: atMs + forcedMs, forMs: 0, node: first, ...nextOf(shift) })
+  // Before it is on the disk, or before anybody was told.
+  if (random.chance(0.3)) {
+    const crashedMs = atMs + forcedMs + random.int(60)
+    faults.push({ kind: 'crash', atMs: crashedMs, forMs: 1_000 + random.int(5_000), node: first })
+  }
   shift.atMs += backMs + settleMs
 }
 

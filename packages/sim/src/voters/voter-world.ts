@@ -216,6 +216,7 @@ export function createVoterWorld<S extends Schema>(
       quorumAcknowledged = Version.empty
       return true
     },
+    heeded: (node) => operators.heeded(node),
     spares: (node) => operators.spares(node),
     wanted: (node) => {
       const watch = watches[node]

@@ -189,6 +189,37 @@ describe('the status of a partition layer', () => {
         participant.replica.close()
       }
     })
+
+    it('[PL38] goes by what all its servers say, where they were set up anew and know nothing of the later roster', () => {
+      const older = new Cluster(['a', 'b', 'c'], { epoch: 4 })
+      older.world.advance(40_000)
+      const disk = createMemoryDisk()
+      const before = pageOf(older, ['a'], { disk })
+      older.until('whole', () => before.watch.status.state === 'whole', 20)
+      before.participant.replica.close()
+      const cluster = new Cluster(['a', 'b', 'd'])
+      cluster.world.advance(40_000)
+      const { watch } = pageOf(cluster, ['a'], { disk })
+      cluster.world.advance(29_000)
+      expect(watch.status.roster?.epoch).toBe(4)
+      cluster.until('whole', () => watch.status.state === 'whole', 10)
+      expect(watch.status.roster).toEqual(cluster.roster)
+    })
+
+    it('[PL38] leaves an earlier roster aside for as long as one server goes by the later', () => {
+      const cluster = new Cluster(['a', 'b', 'c'])
+      cluster.world.advance(40_000)
+      const { watch } = pageOf(cluster, ['a', 'b'])
+      cluster.until('whole', () => watch.status.state === 'whole', 20)
+      cluster.between('a', 'bc', true)
+      cluster.world.advance(20_000)
+      cluster.node('b').watch.propose({ ...cluster.roster, voters: cluster.roster.voters.slice(1) })
+      cluster.until('changed', () => watch.status.roster?.epoch === 2, 20)
+      for (let second = 0; second < 90; second++) {
+        cluster.world.advance(1000)
+        expect(watch.status.roster?.epoch).toBe(2)
+      }
+    })
   })
 })
 

@@ -112,7 +112,7 @@ export class LeaseDoor {
     const { core, desk } = this.#ground
     const { log, mayVote } = desk
     if (log === undefined) return undefined
-    const holdMs = Math.max(0, Math.ceil(log.grantsHeldUntil - core.clock.monotonic()))
+    const holdMs = Math.max(0, Math.ceil((log.grantsHeldUntil ?? Number.POSITIVE_INFINITY) - core.clock.monotonic()))
     return { roster: log.roster, mayVote, holdMs }
   }
 

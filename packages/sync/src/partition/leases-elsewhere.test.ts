@@ -107,6 +107,22 @@ const outcomeOf = (later: PromiseLike<unknown>): { said: string } => {
 }
 
 describe('a lease of a document that is granted elsewhere', () => {
+  it('[LX45] is lost by whom its own document refuses', () => {
+    const setting = new Setting()
+    const holder = setting.holder('a')
+    const held = holder.lease.token as FencingToken
+    holder.handle.change((draft) => draft.round.set(7), { token: { ...held, ballot: held.ballot + 1 } })
+    expect(() => next(holder)).toThrow('stale')
+    setting.cluster.world.advance(0)
+    expect([holder.lease.token, holder.lease.denial]).toEqual([undefined, expect.stringContaining('greater token')])
+    setting.cluster.until('a holds it again', () => holder.lease.token !== undefined, 30)
+    next(holder)
+    // An older one that somebody kept says nothing of the lease.
+    expect(() => holder.handle.change((draft) => draft.round.set(7), { token: held })).toThrow('stale')
+    setting.cluster.world.advance(0)
+    expect(holder.lease.token).toBeDefined()
+  })
+
   it('[LW1] is held by one at a time, renewed by itself, and has a token that its fenced fields take', () => {
     const setting = new Setting()
     const { world } = setting.cluster

@@ -1,6 +1,6 @@
 import { type FencingToken, isRejoinError, rejoinError, Version } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
-import type { MemoryDisk, Storage } from '../index.ts'
+import type { DocumentHandle, MemoryDisk, Storage } from '../index.ts'
 import { rejected, resolved } from '../later.ts'
 import { insideOf } from '../replica.ts'
 import { codeOf, World } from '../world.test-helper.ts'
@@ -10,6 +10,19 @@ import { type Lease, type LeaseGround, votedLeases } from './leases.ts'
 import { Neighbours } from './neighbours.ts'
 import type { Roster } from './roster.ts'
 import { watchPartitions } from './watch.ts'
+
+/** The document, where nobody wants the lease. */
+function openAt(cluster: Cluster, name: string): DocumentHandle<typeof Match> {
+  let handle: DocumentHandle<typeof Match> | undefined
+  cluster
+    .node(name)
+    .participant.replica.open('match', Match)
+    .then((opened) => {
+      handle = opened
+    })
+  if (handle === undefined) throw new Error('the document did not open at once')
+  return handle
+}
 
 describe('a lease of a document', () => {
   it('[LX1] is granted by the voters to one at a time, with a token that its fenced fields take', () => {
@@ -102,6 +115,41 @@ describe('a lease of a document', () => {
     unfounded.world.advance(20_000)
     expect(lone.lease.denial).toMatch(/a, b, c said to have no vote|[abc].* said to have no vote/)
     expect(unfounded.node('a').watch.status.verdict).toMatchObject({ mode: 'full', powerless: 'no-vote' })
+  })
+
+  it('[LX45] is lost by whom its own document refuses, and granted with a token above what was written there', () => {
+    const cluster = voters()
+    const holder = want(cluster, 'a')
+    cluster.until('a holds it', () => holder.lease.token !== undefined, 5)
+    next(holder)
+    // By another group that has become one with this.
+    const theirs = { lease: 'round', epoch: 1, ballot: 40 }
+    openAt(cluster, 'b').change((draft) => draft.round.set(7), { token: theirs })
+    cluster.world.advance(2000)
+    expect(codeOf(() => next(holder))).toBe('fencing-token-stale')
+    cluster.world.advance(0)
+    expect([holder.lease.token, holder.lease.denial]).toEqual([undefined, expect.stringContaining('1.40')])
+    cluster.until('a holds it again', () => holder.lease.token !== undefined, 20)
+    next(holder)
+    expect(holder.handle.snapshot.round).toBe(8)
+    expect(holder.told).toEqual(['usable', 'lost', 'usable'])
+  })
+
+  it('[LX45] says of a later roster whose writes stand that it takes one that is later still', () => {
+    const cluster = voters()
+    const holder = want(cluster, 'a')
+    cluster.until('a holds it', () => holder.lease.token !== undefined, 5)
+    openAt(cluster, 'b').change((draft) => draft.round.set(7), {
+      token: { lease: 'round', epoch: 9, ballot: 1 },
+    })
+    cluster.world.advance(2000)
+    expect(codeOf(() => next(holder))).toBe('fencing-token-stale')
+    cluster.world.advance(20_000)
+    expect([holder.lease.token, holder.lease.denial]).toEqual([undefined, expect.stringContaining('epoch 9')])
+    cluster.node('a').watch.force({ ...cluster.roster })
+    cluster.until('a holds it', () => holder.lease.token !== undefined, 40)
+    next(holder)
+    expect(holder.handle.snapshot.round).toBe(8)
   })
 
   it('[LX3] is renewed for as long as a quorum is there, and has nobody where none is', () => {

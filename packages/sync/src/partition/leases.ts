@@ -273,12 +273,16 @@ class LeaseTable implements LeaseDesk {
       step({ kind: 'covered', token, ...this.#reading() })
     }
     const changed = (): void => core.soon(cover)
+    const outdone = (by: FencingToken): void => {
+      if (by.lease === name) core.batch(() => step({ kind: 'outdone', by, ...this.#reading() }))
+    }
     const release = (): void => {
       const others = this.#held.get(document.name)
       if (others?.delete(held) !== true) return
       if (others.size === 0) this.#held.delete(document.name)
       this.#count -= 1
       document.listeners.delete(changed)
+      document.outdoneListeners.delete(outdone)
       core.batch(() => step({ kind: 'release', ...this.#reading() }))
       waiting.reject(rejoinError('closed', { reason: `The lease ${name} was released.` }))
       released()
@@ -289,6 +293,7 @@ class LeaseTable implements LeaseDesk {
     else others.add(held)
     this.#count += 1
     document.listeners.add(changed)
+    document.outdoneListeners.add(outdone)
     core.batch(() => {
       const known = roster()
       if (known !== undefined) step({ kind: 'roster', roster: known, ...this.#reading() })

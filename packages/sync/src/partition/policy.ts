@@ -18,10 +18,11 @@ export function weightOf(voters: readonly Voter[], among?: ReadonlySet<NodeId>):
  * Costs O(voters).
  */
 export function isQuorum({ voters, policy, arbiter }: Roster, ids: ReadonlySet<NodeId>): boolean {
-  const count = voters.reduce((sum, { id }) => sum + (ids.has(id) ? 1 : 0), 0)
+  const among = voters.filter(({ id }) => ids.has(id))
+  const count = among.length
   switch (policy.kind) {
     case 'keep-majority': {
-      const twice = 2 * weightOf(voters, ids)
+      const twice = 2 * weightOf(among)
       const all = weightOf(voters)
       return twice > all || (twice === all && arbiter !== undefined && ids.has(arbiter))
     }

@@ -107,6 +107,39 @@ describe('a roster log, beside other groups and forces', () => {
     expect(group.log('e').roster.epoch).not.toBe(5)
   })
 
+  it('[RL20] admits them also where it was started anew before it had told them', () => {
+    const group = lostAmong('cde', 'de')
+    const onlyWritten = 1
+    group.step('c', { kind: 'force', roster: { voters: votersOf('cde'), policy: majority }, now: 0 }, onlyWritten)
+    expect(group.parcels).toEqual([])
+    group.settle()
+    expect([...'cde'].map((id) => group.log(id).mayVote)).toEqual([true, true, true])
+    // Under the next one they are voters like the others.
+    propose(group, 'c', { ...group.log('c').roster, epoch: group.log('c').roster.epoch + 1 })
+    group.settle()
+    expect([...'cde'].map((id) => group.disks.get(id)?.admitted)).toEqual([undefined, undefined, undefined])
+  })
+
+  it('[RL21] makes itself known again to who tells its roster, as the first word may be lost, and not each time', () => {
+    const group = groupOf('cd', { genesis: next('c', 1) })
+    group.check = () => undefined
+    group.start('d', lostRosterLogState(next('d', 1)))
+    const asks = (): number => {
+      group.deliver({ from: 'c', to: 'd', message: { kind: 'roster', roster: next('c', 1), isPending: false } })
+      return group.parcels.filter(({ message }) => message.kind === 'ask').length
+    }
+    const asked = [0, 500, 999, 1000].map((ms) => {
+      group.now = ms
+      return asks()
+    })
+    expect(asked).toEqual([1, 1, 1, 2])
+    group.parcels.shift()
+    group.flush()
+    group.step('c', { kind: 'force', roster: { voters: votersOf('cd'), policy: majority }, now: group.now })
+    group.flush()
+    expect([group.log('c').mayVote, group.log('d').mayVote]).toEqual([true, true])
+  })
+
   it('[RL16] votes at once, too, where it was alone and another one forced a roster with it', () => {
     const group = groupOf('ad', { genesis: next('a', 1) })
     group.check = () => undefined

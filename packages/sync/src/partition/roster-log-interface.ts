@@ -70,12 +70,12 @@ export interface RosterLog {
   readonly state: RosterLogState
   readonly roster: Roster
   /** The roster that is being changed to, as far as known here. */
-  readonly pending: Roster | undefined
-  /** Whether this replica may vote under `roster` now, for leases and all else. */
-  readonly mayVote: boolean
+  readonly pending?: Roster | undefined
+  /** Whether this replica may vote under `roster` now, for leases and all else. Undefined like what follows where it never does. */
+  readonly mayVote?: boolean
   /** Until then leases are only renewed, on the clock of `now`. Infinite before `start`. */
-  readonly grantsHeldUntil: number
-  readonly wakeAt: number | undefined
+  readonly grantsHeldUntil?: number
+  readonly wakeAt?: number | undefined
 }
 
 /** What is wrong with options, in words; undefined where nothing is. */

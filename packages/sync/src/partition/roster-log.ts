@@ -60,6 +60,13 @@ import {
   rosterText,
 } from './roster-record.ts'
 
+/** Of as many as a roster may have. */
+function setNewest(by: Map<NodeId, number>, id: NodeId, value: number): void {
+  by.delete(id)
+  for (const oldest of by.keys()) if (by.size >= mostVoters) by.delete(oldest)
+  by.set(id, value)
+}
+
 /** What clocks of voters may differ in speed. */
 const clockDrift = 0.05
 
@@ -78,8 +85,8 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
   let invitedBy: NodeId | undefined
   /** The processes of other servers that were last heard to ask. */
   const asked = new Map<NodeId, number>()
-  /** Those of before the roster here was forced, where it was forced here. Invariant 8. */
-  let admitted: ReadonlyMap<NodeId, number> = new Map()
+  /** When this process was last made known to somebody. */
+  const introducedAt = new Map<NodeId, number>()
 
   const isVoter = (id: NodeId, roster = state.roster): boolean => roster.voters.some((voter) => voter.id === id)
   /** Whether this replica is a group of its own. Invariant 10. */
@@ -100,8 +107,19 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     send(to, { kind: 'roster', roster, isPending: accepted !== undefined, answers, previous }, now)
   }
   const admit = (to: NodeId, now: number): void => {
-    const nonce = admitted.get(to)
-    if (nonce !== undefined) send(to, { kind: 'admit', roster: state.roster, nonce }, now)
+    const seen = state.admitted?.find(({ id }) => id === to)
+    if (seen !== undefined) send(to, { kind: 'admit', roster: state.roster, nonce: seen.nonce }, now)
+  }
+  /** So that who may be told to force another roster knows of this process. Again and again, as the first word of it may be lost. */
+  const introduce = (to: NodeId, now: number): void => {
+    if (
+      to === self ||
+      (state.votesFrom === 1 && !isOwn()) ||
+      now < (introducedAt.get(to) ?? Number.NEGATIVE_INFINITY) + answerTimeoutMs
+    )
+      return
+    setNewest(introducedAt, to, now)
+    send(to, { kind: 'ask', nonce }, now)
   }
   const others = (): NodeId[] => state.roster.voters.flatMap(({ id }) => (id === self ? [] : id))
 
@@ -128,10 +146,11 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     const settled = isForced(roster.epoch) ? roster.epoch : state.settled
     // Of two rosters of one epoch the next has the same number: no answer about the one may count for the other.
     const promised = roster.epoch === state.roster.epoch ? state.promised : noBallot
-    persist({ roster, promised, accepted: undefined, votesFrom, previous, settled })
+    // On the disk with the roster: who forced it may be started anew before it has told them.
+    const admitted = how === 'forced' ? [...asked].map(([id, nonce]) => ({ id, nonce })) : undefined
+    persist({ roster, promised, accepted: undefined, votesFrom, previous, settled, admitted })
     grantsHeldUntil = holdFrom(now)
     recalled.clear()
-    admitted = new Map(how === 'forced' ? asked : [])
     effects.push({ kind: 'roster', roster, how })
     proposer.superseded(roster)
     if (!remembers()) askAt = now
@@ -253,9 +272,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
       case 'ask':
         tellRoster(from, now, remembers() ? message.nonce : undefined)
         if (!isVoter(from) && !isOfServer) return
-        asked.delete(from)
-        for (const oldest of asked.keys()) if (asked.size >= mostVoters) asked.delete(oldest)
-        asked.set(from, message.nonce)
+        setNewest(asked, from, message.nonce)
         admit(from, now)
         return
       case 'admit': {
@@ -270,11 +287,11 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
       case 'roster':
         if (isOfServer && isLone() && isJoining(from, message.roster)) {
           if (rosterText(message.roster) !== rosterText(state.roster)) join(message.roster, message.previous, now)
-          return
+        } else if (isVoter(from) || (isOfServer && isOfGroup(message))) {
+          consider(message.roster, message.previous, from, now)
+          recall(from, message, now)
         }
-        if (!isVoter(from) && !(isOfServer && isOfGroup(message))) return
-        consider(message.roster, message.previous, from, now)
-        recall(from, message, now)
+        if (isOfServer && message.answers === undefined) introduce(from, now)
         return
       case 'readmit':
         readmit(from, message.epoch, now)
@@ -368,8 +385,9 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
           // What it asked over another connection it may want no more.
           if (input.peer === invitedBy) invitedBy = undefined
           tellRoster(input.peer, now)
-          // So that it knows of this process, should it be told to force another roster.
-          if (state.votesFrom > 1 || isOwn()) send(input.peer, { kind: 'ask', nonce }, now)
+          // What was said over another connection may be lost with it.
+          introducedAt.delete(input.peer)
+          introduce(input.peer, now)
           break
         case 'propose':
           propose(input.roster, now)

@@ -21,6 +21,14 @@ export interface RosterLogState {
   readonly previous?: Roster | undefined
   /** What counted under the rosters before that of this epoch is on the disk here, or what of it is missing is written there. */
   readonly settled: number
+  /** Who was at hand without memory when the roster was forced here, as which process: it may vote under it. */
+  readonly admitted?: readonly SeenProcess[] | undefined
+}
+
+/** A server as one process of it, of whose start `nonce` was drawn. */
+export interface SeenProcess {
+  readonly id: NodeId
+  readonly nonce: number
 }
 
 /**

@@ -15,6 +15,7 @@ import type { Receipt } from '../ledger.ts'
 import { listen } from '../listeners.ts'
 import type { LeaseBackend, LeaseOutcome } from './lease/backend.ts'
 import { type LeaseClock, type Reading, readClock } from './lease/clock.ts'
+import { compareBallots } from './lease/token.ts'
 import { changeOf, type LeftChange, readWord, wordOf } from './lease/word.ts'
 import type { Lease, LeaseChange, LeaseGround } from './leases.ts'
 import { isQuorum } from './policy.ts'
@@ -72,7 +73,14 @@ export class WantedLease implements Lease {
     this.#clock = { ...this.#reading(), elapsed: 0 }
     const changed = (): void => ground.core.soon(() => this.#cover())
     core.listeners.add(changed)
+    const outdone = (by: FencingToken): void => {
+      const { token } = this
+      if (by.lease === name && token !== undefined && compareBallots(by, token) > 0)
+        ground.core.batch(() => this.lose(`The document was written under a greater token, ${by.epoch}.${by.ballot}.`))
+    }
+    core.outdoneListeners.add(outdone)
     this.#stops.push(() => core.listeners.delete(changed))
+    this.#stops.push(() => core.outdoneListeners.delete(outdone))
     this.#stops.push(
       backend.watch(name, (token) => {
         if (token === undefined) ground.core.batch(() => this.lose('It is not granted here any more.'))

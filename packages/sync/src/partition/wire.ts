@@ -24,7 +24,7 @@ import {
 } from './detector/swim-messages.ts'
 import type { LeaseMessage } from './lease/messages.ts'
 import { mostVoters, type NodeId, type Policy, type Roster, type Voter } from './roster.ts'
-import type { Ballot, RosterLogState, RosterMessage } from './roster-record.ts'
+import type { Ballot, RosterLogState, RosterMessage, SeenProcess } from './roster-record.ts'
 import type { Contact, HeardRow, PeerLink, ReachabilityRow } from './verdict/reachability.ts'
 
 /** What one partition layer tells another. */
@@ -242,11 +242,15 @@ export class PartitionWire {
   }
 }
 
-type OldState = Omit<RosterLogState, 'previous' | 'settled'>
-
-/** Of before there was anything to take over. */
-const oldState = { roster, promised: ballot, accepted, votesFrom: uint }
-const rosterState = record<RosterLogState>({ ...oldState, previous: optional(roster), settled: uint })
+const rosterState = record<RosterLogState>({
+  roster,
+  promised: ballot,
+  accepted,
+  votesFrom: uint,
+  previous: optional(roster),
+  settled: uint,
+  admitted: optional(list(record<SeenProcess>({ id, nonce: uint }), mostVoters)),
+})
 
 /** The row of what a voter answered for. */
 export function encodeRosterState(state: RosterLogState): Uint8Array {
@@ -256,6 +260,6 @@ export function encodeRosterState(state: RosterLogState): Uint8Array {
 /** What such a row spells; an error where it was damaged. */
 export function decodeRosterState(bytes: Uint8Array): Result<RosterLogState, DecodeError> {
   const state = decoded(rosterState, bytes)
-  const old = state.ok ? undefined : decoded(record<OldState>(oldState), bytes)
-  return old?.ok ? { ok: true, value: { ...old.value, settled: old.value.roster.epoch } } : state
+  // Of before anybody was admitted.
+  return state.ok ? state : decoded(rosterState, Uint8Array.from([...bytes, 0]))
 }

@@ -2,6 +2,7 @@ import type { FencingToken } from '@rejoin/state'
 import type { NodeId, Roster } from '../roster.ts'
 import type { LeaseClock, Reading } from './clock.ts'
 import type { LeaseRefusal } from './messages.ts'
+import type { Ballot } from './token.ts'
 
 /** One question to all voters. */
 export interface LeaseQuestion<V> {
@@ -45,6 +46,8 @@ export type HolderPhase<V> =
 export interface HolderState<V> {
   readonly clock: LeaseClock
   readonly roster: Roster | undefined
+  /** The greatest number under which the document is known to be written: a grant with none above it would be of no use. */
+  readonly outdone?: Ballot
   readonly nextRequest: number
   /** Attempts without success in a row. */
   readonly failures: number

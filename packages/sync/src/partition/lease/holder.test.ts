@@ -1,3 +1,4 @@
+import type { FencingToken } from '@rejoin/state'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Roster } from '../roster.ts'
@@ -5,7 +6,8 @@ import { createHolder, type Holder, type HolderEffect, type HolderInput } from '
 import { type HolderState, startHolder } from './holder-state.ts'
 import { acceptorAt, maxTtlMs, prepare, rosterOf, three } from './lease.test-helper.ts'
 import type { LeaseMessage, LeaseRefusal } from './messages.ts'
-import { type HolderOptions, leaseOptionsFault } from './options.ts'
+import { type HolderOptions, leaseOptionsFault, mostBallotJump } from './options.ts'
+import type { Ballot } from './token.ts'
 
 type Answered = 'yes' | LeaseRefusal
 type Act = 'tick' | 'acquire' | 'release' | 'renew' | 'paused'
@@ -246,7 +248,6 @@ describe('a holder', () => {
     expect(alice.step({ kind: 'roster', roster: two } as never)).toBe('prepare*3')
     for (const voter of ['v3', 'v4', 'v3', 'v4', 'v3', 'v4']) alice.answer(voter)
     expect(alice.holder.state.phase).toMatchObject({ phase: 'held', token: { epoch: 2, ballot: 5 } })
-    expect(alice.step({ kind: 'roster', roster: three } as never)).toBe('')
     expect(alice.step({ kind: 'roster', roster: rosterOf(3, 'v4', 'v5', 'v6') } as never)).toBe('accept*3')
     expect(alice.said[0]).toMatchObject({ message: { epoch: 3, token: { epoch: 2, ballot: 5 }, renewal: true } })
     expect([alice.answer('v4', 'yes', { epoch: 2 }), alice.answer('v5'), alice.answer('v6')]).toEqual([
@@ -256,13 +257,13 @@ describe('a holder', () => {
     ])
   })
 
-  it('[LT30] under another roster of the same epoch loses what it holds, whichever comes first, and takes none of an earlier epoch', () => {
+  it('[LT30] under another roster of the same epoch or of an earlier epoch loses what it holds, whichever comes first', () => {
     const [low, high] = [rosterOf(1, 'v1', 'v2', 'v3'), rosterOf(1, 'v1', 'v2', 'v4')]
     const carol = holderAt({}, rosterOf(2, 'v1', 'v2', 'v4'))
     carol.get('v1', 'v2')
-    expect(carol.step({ kind: 'roster', roster: high } as never)).toBe('')
     expect(carol.step({ kind: 'roster', roster: rosterOf(2, 'v1', 'v2', 'v4') } as never)).toBe('')
     expect(carol.holder.state.phase.phase).toBe('held')
+    expect(carol.step({ kind: 'roster', roster: high } as never)).toBe('lost')
     const alice = holderAt({}, high)
     alice.get('v1', 'v2')
     expect(alice.step({ kind: 'roster', roster: low } as never)).toBe('lost')
@@ -283,6 +284,34 @@ describe('a holder', () => {
       carol.get('v1', 'v2')
       expect(carol.step({ kind: 'roster', roster: rosterOf(epoch + 1, 'v1', 'v2', 'v3') } as never)).toBe('accept*3')
     }
+  })
+
+  it('[LT41] whose document was written under a greater token lets go, and is granted one above that', () => {
+    const alice = holderAt()
+    alice.get('v1', 'v2')
+    const { token } = alice.holder.state.phase as { token: FencingToken }
+    const outdone = (by: Ballot): string => alice.step({ kind: 'outdone', by } as never)
+    // It wrote that itself.
+    expect(outdone(token)).toBe('')
+    expect(outdone({ epoch: 1, ballot: 40 })).toBe('release*3 lost')
+    alice.pass(1000)
+    for (const voter of ['v1', 'v2', 'v1', 'v2', 'v1', 'v2']) alice.answer(voter)
+    expect(alice.holder.state.phase).toMatchObject({ phase: 'held', token: { epoch: 1, ballot: 41 } })
+    // Of which there is no end: no voter follows so far at once.
+    expect(outdone({ epoch: 1, ballot: 2 ** 50 })).toBe('release*3 lost')
+    alice.pass(1000)
+    for (const voter of ['v1', 'v2']) alice.answer(voter)
+    expect(alice.said[0]).toMatchObject({ message: { kind: 'prepare', ballot: mostBallotJump + 4 } })
+  })
+
+  it('[LT41] asks for nothing where the document was written under a later roster, and says so', () => {
+    const alice = holderAt()
+    alice.get('v1', 'v2')
+    expect(alice.step({ kind: 'outdone', by: { epoch: 3, ballot: 1 } } as never)).toBe('release*3 lost')
+    expect(alice.pass(1000)).toBe('denied')
+    expect(alice.said).toMatchObject([{ reason: expect.stringContaining('under a roster of epoch 3') }])
+    alice.step({ kind: 'roster', roster: rosterOf(3, 'v1', 'v2', 'v3') } as never)
+    expect(alice.pass(20_000)).toBe('prepare*3')
   })
 
   it('[LT39] tells of each vote for the grant that it holds, under the present roster, whenever it comes', () => {

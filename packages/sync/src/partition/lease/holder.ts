@@ -6,8 +6,8 @@ import { type Reading, readClock } from './clock.ts'
 import type { HolderPhase, HolderState, LeaseQuestion } from './holder-state.ts'
 import { denialOf, type LeaseDenial } from './holder-words.ts'
 import type { LeaseMessage } from './messages.ts'
-import { defaultEpsilon, type HolderOptions } from './options.ts'
-import { compareBallots, isCount } from './token.ts'
+import { defaultEpsilon, type HolderOptions, mostBallotJump } from './options.ts'
+import { type Ballot, compareBallots, isCount } from './token.ts'
 
 /**
  * One replica that wants one lease.
@@ -20,7 +20,9 @@ import { compareBallots, isCount } from './token.ts'
  *    counted; of earlier rosters each of them has all (`isBehind` of an acceptor).
  * 3. Only votes of the present roster for the latest question count.
  * 4. A renewal keeps the token. Every other grant has a greater one.
- * 5. A vote for the present grant is told whenever it comes, with what its voter had on the disk: a write of the holder counts by such votes.
+ * 5. A grant has a greater number than any under which the document is known to be written, as far as ballots reach: what is written under
+ *    another would be refused. Where that is of a later roster than the present there is none.
+ * 6. A vote for the present grant is told whenever it comes, with what its voter had on the disk: a write of the holder counts by such votes.
  */
 export type HolderInput<V> =
   | ({ readonly kind: 'acquire' | 'release' | 'tick' } & Reading)
@@ -28,8 +30,10 @@ export type HolderInput<V> =
   | ({ readonly kind: 'renew' } & Reading)
   /** The process stood still, by the pause guard. */
   | ({ readonly kind: 'paused' } & Reading)
-  /** The roster as of now; an earlier one is left aside. */
+  /** The roster as of now. What is held under a later one than that is void. */
   | ({ readonly kind: 'roster'; readonly roster: Roster } & Reading)
+  /** The document refused a token, as this greater one has written there: it is of another group that became one with this. */
+  | ({ readonly kind: 'outdone'; readonly by: Ballot } & Reading)
   /** The document covers all the versions that came with this token. */
   | ({ readonly kind: 'covered'; readonly token: FencingToken } & Reading)
   | ({ readonly kind: 'receive'; readonly from: NodeId; readonly message: LeaseMessage<V> } & Reading)
@@ -112,6 +116,14 @@ export function createHolder<V>(options: HolderOptions, from: HolderState<V>): H
     wait()
     effects.push({ kind: 'denied', ...denial })
   }
+  const begin = ({ epoch }: Roster): void => {
+    const { outdone } = state
+    if (outdone === undefined || outdone.epoch <= epoch) ask('preVote', 0)
+    else {
+      wait()
+      effects.push({ kind: 'denied', reason: laterRoster(outdone.epoch, epoch), missing: [] })
+    }
+  }
   const lose = ({ token }: Held<V>, reason: string): void => {
     wait()
     effects.push({ kind: 'lost', token, reason })
@@ -123,7 +135,7 @@ export function createHolder<V>(options: HolderOptions, from: HolderState<V>): H
     const { elapsed } = clock
     const at = dueAt(phase)
     if (roster === undefined || at === undefined || elapsed < at) return
-    if (phase.phase === 'waiting') ask('preVote', 0)
+    if (phase.phase === 'waiting') begin(roster)
     else if (phase.phase === 'asking') fail(phase, denialOf(roster, phase.question))
     else if (phase.phase === 'held' && elapsed < phase.until) renew(phase)
     else if (phase.phase === 'held') {
@@ -135,21 +147,24 @@ export function createHolder<V>(options: HolderOptions, from: HolderState<V>): H
   const adopt = (roster: Roster): void => {
     const { phase } = state
     const before = state.roster
-    // A server that joins others goes to another one of its epoch, before or after its own in the order of all.
-    if (before !== undefined && (roster.epoch < before.epoch || compareRosters(roster, before) === 0)) return
+    if (before !== undefined && compareRosters(roster, before) === 0) return
     if (phase.phase === 'asking') giveUp(phase)
     set({ roster })
     // Invariant 3: what was answered under the roster before is void.
     if (phase.phase === 'asking') ask('preVote', 0)
     if (phase.phase !== 'held') return
-    if (before !== undefined && isVoidUnder(before, roster)) lose(phase, 'Another roster holds.')
+    if (before !== undefined && (roster.epoch < before.epoch || isVoidUnder(before, roster)))
+      lose(phase, 'Another roster holds.')
     else renew(phase)
   }
 
   const granted = ({ stage, ballot }: Asking<V>, question: LeaseQuestion<V>): void => {
     const { epoch } = state.roster as Roster
-    if (stage === 'preVote') ask('prepare', question.ballot + 1)
-    else if (stage === 'prepare') ask('accept', ballot)
+    if (stage === 'preVote') {
+      // Invariant 5. No voter follows further at once.
+      const least = state.outdone?.epoch === epoch ? state.outdone.ballot : 0
+      ask('prepare', Math.max(question.ballot, Math.min(least, question.ballot + mostBallotJump - 1)) + 1)
+    } else if (stage === 'prepare') ask('accept', ballot)
     else {
       const token: FencingToken = { lease, epoch, ballot }
       const { request: since } = question
@@ -162,7 +177,7 @@ export function createHolder<V>(options: HolderOptions, from: HolderState<V>): H
     renewAt: sentAt + ttlMs / 3,
   })
 
-  /** Invariant 5. */
+  /** Invariant 6. */
   const note = (by: NodeId, message: LeaseMessage<V>): void => {
     const { phase, roster, nextRequest } = state
     if (phase.phase !== 'held' || message.kind !== 'accepted' || message.epoch !== roster?.epoch) return
@@ -206,6 +221,15 @@ export function createHolder<V>(options: HolderOptions, from: HolderState<V>): H
     toVoters({ kind: 'release', lease, token })
   }
 
+  const outdo = (by: Ballot): void => {
+    const { phase, outdone } = state
+    if (outdone === undefined || compareBallots(by, outdone) > 0)
+      set({ outdone: { epoch: by.epoch, ballot: by.ballot } })
+    if (phase.phase !== 'held' || compareBallots(by, phase.token) <= 0) return
+    toVoters({ kind: 'release', lease, token: phase.token })
+    lose(phase, `The document was written under a greater token, ${by.epoch}.${by.ballot}.`)
+  }
+
   const act = (input: HolderInput<V>): void => {
     const { phase } = state
     switch (input.kind) {
@@ -229,6 +253,9 @@ export function createHolder<V>(options: HolderOptions, from: HolderState<V>): H
       case 'roster':
         adopt(input.roster)
         pass()
+        break
+      case 'outdone':
+        outdo(input.by)
         break
       case 'covered':
         if (phase.phase !== 'held' || phase.isCovered || compareBallots(input.token, phase.token) !== 0) break
@@ -266,6 +293,8 @@ export function createHolder<V>(options: HolderOptions, from: HolderState<V>): H
 }
 
 const stoodStill = 'The process stood still.'
+const laterRoster = (later: number, epoch: number): string =>
+  `The document was written under a roster of epoch ${later}, and the one that holds is of epoch ${epoch}: a greater one has to be forced.`
 
 /** When time alone brings something about. */
 function dueAt<V>(phase: HolderPhase<V>): number | undefined {

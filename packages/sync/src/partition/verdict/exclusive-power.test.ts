@@ -186,7 +186,7 @@ const asLogged: Hold = (learnedAt) => {
   const log = createRosterLog({ self: 'a', stored: initialRosterLogState(roster), maxTtlMs: ttl, random: () => 0 })
   log.step({ kind: 'start', now: -1e6 })
   log.step({ kind: 'learn', roster: { ...roster, epoch: 2 }, now: learnedAt })
-  return log.grantsHeldUntil
+  return log.grantsHeldUntil as number
 }
 
 /**
