@@ -175,12 +175,15 @@ describe('a voter that lost its disk', () => {
     }
     for (const epoch of [1, 2])
       expect(said('ab', epoch)).toMatch(
-        /a does not vote: .* the others, b, are no quorum .* `rejoin roster --voters a,b --force` at one of them,/,
+        /a does not vote: .* the others that vote, b, are no quorum .* `rejoin roster --voters a,b --force` at one of them,/,
       )
     // Where the other has no vote either, or is not heard, maybe nobody has ever voted.
     expect(said('ab', 1, 'no-vote', ['a', 'b'])).toContain('start each once with --founding')
     expect(said('az', 1)).toContain('start each once with --founding')
     expect(said('abc', 2)).not.toContain('--force')
+    // As after a force that named several without memory.
+    expect(said('abc', 2, 'no-vote', ['a', 'c'])).toMatch(/the others that vote, b, are no quorum .* at one of them,/)
+    expect(said('abc', 2, 'no-vote', ['a', 'b', 'c'])).toMatch(/nobody votes who could say so\. .* whose data is to be/)
     expect(said('ab', 2, 'settling')).not.toContain('--force')
   })
 })

@@ -59,10 +59,11 @@ function withoutVote(self: string, { roster, isSettled, verdict }: PartitionStat
   // Under the first roster it may also be that nobody has ever voted.
   const votes = (id: string): boolean => verdict?.confirmed.includes(id) === true && !verdict.abstaining.includes(id)
   const hasVoted = roster.epoch > 1 || others.some(votes)
-  // As of two voters.
-  if (verdict?.powerless === 'no-vote' && hasVoted && !isQuorum(roster, new Set(others)))
+  const able = others.filter((id) => verdict?.abstaining.includes(id) !== true)
+  // As of two voters; or of several without memory, of whom that one did not know that forced them to be voters.
+  if (verdict?.powerless === 'no-vote' && hasVoted && !isQuorum(roster, new Set(able)))
     return [
-      `${self} does not vote: its disk does not say what it promised, and without it the others, ${others.join(', ')}, are no quorum that could say so. Where none of them has lost its disk too, \`rejoin roster --voters ${roster.voters.map(({ id }) => id).join()} --force\` at one of them, while ${self} is connected, makes it vote again.`,
+      `${self} does not vote: its disk does not say what it promised, and without it ${able.length === 0 ? 'nobody votes who' : `the others that vote, ${able.join(', ')}, are no quorum that`} could say so. Where that stays so, \`rejoin roster --voters ${roster.voters.map(({ id }) => id).join()} --force\` at ${able.length === 0 ? 'the one whose data is to be gone on with' : 'one of them'}, while ${self} is connected, makes it vote again.`,
     ]
   if (roster.epoch > 1)
     return [
