@@ -39,8 +39,9 @@
  */
 import { isQuorum } from './policy.ts'
 import type { NodeId, Roster } from './roster.ts'
-import { mostVoters, rosterFault } from './roster.ts'
+import { rosterFault } from './roster.ts'
 import type { RosterLog, RosterLogEffect, RosterLogOptions } from './roster-log-interface.ts'
+import { RosterProcesses } from './roster-processes.ts'
 import { createRosterProposer } from './roster-proposer.ts'
 import {
   areForcedApart,
@@ -60,13 +61,6 @@ import {
   rosterText,
 } from './roster-record.ts'
 
-/** Of as many as a roster may have. */
-function setNewest(by: Map<NodeId, number>, id: NodeId, value: number): void {
-  by.delete(id)
-  for (const oldest of by.keys()) if (by.size >= mostVoters) by.delete(oldest)
-  by.set(id, value)
-}
-
 /** What clocks of voters may differ in speed. */
 const clockDrift = 0.05
 
@@ -83,10 +77,8 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
   const recalled = new Set<NodeId>()
   /** Who would have this replica, the only voter of itself, in another group. */
   let invitedBy: NodeId | undefined
-  /** The processes of other servers that were last heard to ask. */
-  const asked = new Map<NodeId, number>()
-  /** When this process was last made known to somebody. */
-  const introducedAt = new Map<NodeId, number>()
+  /** Invariant 8. */
+  const processes = new RosterProcesses(answerTimeoutMs)
 
   const isVoter = (id: NodeId, roster = state.roster): boolean => roster.voters.some((voter) => voter.id === id)
   /** Whether this replica is a group of its own. Invariant 10. */
@@ -110,16 +102,10 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     const seen = state.admitted?.find(({ id }) => id === to)
     if (seen !== undefined) send(to, { kind: 'admit', roster: state.roster, nonce: seen.nonce }, now)
   }
-  /** So that who may be told to force another roster knows of this process. Again and again, as the first word of it may be lost. */
+  /** So that who may be told to force another roster knows of this process. */
   const introduce = (to: NodeId, now: number): void => {
-    if (
-      to === self ||
-      (state.votesFrom === 1 && !isOwn()) ||
-      now < (introducedAt.get(to) ?? Number.NEGATIVE_INFINITY) + answerTimeoutMs
-    )
-      return
-    setNewest(introducedAt, to, now)
-    send(to, { kind: 'ask', nonce }, now)
+    const isKnown = state.votesFrom === 1 && !isOwn()
+    if (to !== self && !isKnown && processes.tells(to, now)) send(to, { kind: 'ask', nonce }, now)
   }
   const others = (): NodeId[] => state.roster.voters.flatMap(({ id }) => (id === self ? [] : id))
 
@@ -147,7 +133,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     // Of two rosters of one epoch the next has the same number: no answer about the one may count for the other.
     const promised = roster.epoch === state.roster.epoch ? state.promised : noBallot
     // On the disk with the roster: who forced it may be started anew before it has told them.
-    const admitted = how === 'forced' ? [...asked].map(([id, nonce]) => ({ id, nonce })) : undefined
+    const admitted = how === 'forced' ? processes.seen : undefined
     persist({ roster, promised, accepted: undefined, votesFrom, previous, settled, admitted })
     grantsHeldUntil = holdFrom(now)
     recalled.clear()
@@ -272,7 +258,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
       case 'ask':
         tellRoster(from, now, remembers() ? message.nonce : undefined)
         if (!isVoter(from) && !isOfServer) return
-        setNewest(asked, from, message.nonce)
+        processes.heard(from, message.nonce)
         admit(from, now)
         return
       case 'admit': {
@@ -385,8 +371,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
           // What it asked over another connection it may want no more.
           if (input.peer === invitedBy) invitedBy = undefined
           tellRoster(input.peer, now)
-          // What was said over another connection may be lost with it.
-          introducedAt.delete(input.peer)
+          processes.met(input.peer)
           introduce(input.peer, now)
           break
         case 'propose':

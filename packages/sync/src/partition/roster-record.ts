@@ -172,11 +172,12 @@ export function areForcedApart(one: Roster, other: Roster): boolean {
 
 /**
  * Whether what was granted under a roster is void under the one that holds now. Of votes of one epoch nobody could tell under which of two
- * rosters they were given; and a forced one has waited for what was granted before since it was forced, not since it became known.
+ * rosters they were given; a forced one has waited for what was granted before since it was forced, not since it became known; and an earlier
+ * one, which holds where servers were set up anew, for nothing.
  */
 export function isVoidUnder(granted: Roster, roster: Roster): boolean {
   const isOther = roster.epoch === granted.epoch && compareRosters(roster, granted) !== 0
-  return isOther || forceOf(roster.epoch) > forceOf(granted.epoch)
+  return isOther || roster.epoch < granted.epoch || forceOf(roster.epoch) > forceOf(granted.epoch)
 }
 
 /**

@@ -153,8 +153,7 @@ export function createHolder<V>(options: HolderOptions, from: HolderState<V>): H
     // Invariant 3: what was answered under the roster before is void.
     if (phase.phase === 'asking') ask('preVote', 0)
     if (phase.phase !== 'held') return
-    if (before !== undefined && (roster.epoch < before.epoch || isVoidUnder(before, roster)))
-      lose(phase, 'Another roster holds.')
+    if (before !== undefined && isVoidUnder(before, roster)) lose(phase, 'Another roster holds.')
     else renew(phase)
   }
 
