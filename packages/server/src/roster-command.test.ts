@@ -133,6 +133,21 @@ describe('rejoin roster', () => {
     }
   }, 60_000)
 
+  it('[SV60] says that what counted may be lacking where a roster is forced at a server that had no vote', async () => {
+    // As one that lost its disk.
+    const server = serverOf({ node: 'a', voters: ['a', 'b'] })
+    const { url } = await server.listen()
+    const force = async () => (await run(['roster', '--force', '--voters', 'a', '--url', url]).done).out
+    try {
+      await expect.poll(() => server.partitions?.status.roster?.voters).toHaveLength(2)
+      expect(await force()).toMatch(/^in force: a, .*\na had no vote before, so that it may lack what counted\./)
+      await expect.poll(() => server.partitions?.status.isSettled).toBe(true)
+      expect(await force()).not.toContain('had no vote')
+    } finally {
+      await server.close()
+    }
+  })
+
   it('[SV49] says which of two rosters is kept that were forced apart', async () => {
     const disk = createMemoryDisk()
     const member = (node: string, join: string[] = []) =>

@@ -47,7 +47,8 @@ export async function printRoster(url: string, flags: RosterFlags, terminal: Ter
     if (isForced) throw usage('--force: say with --voters who is left')
     return printInForce(await lookAtStanding(server), flags, terminal)
   }
-  const before = (await lookAtStanding(server)).roster
+  const standing = await lookAtStanding(server)
+  const before = standing.roster
   const { asked } = await server.operate<{ readonly asked: NextRoster }>(isForced ? 'force-roster' : 'roster', {
     ...requestOf(named, flags, before),
     unseen: flags.unseen === true,
@@ -55,8 +56,10 @@ export async function printRoster(url: string, flags: RosterFlags, terminal: Ter
   const ending = await settled(server, asked, waitS)
   // By force it is said that they are gone.
   const leaving = isForced ? [] : idsOf(before).filter((id) => !idsOf(asked).includes(id))
+  const hadNoVote = isForced && !standing.isSettled ? standing.self : undefined
   if (flags.json) printJson({ asked, ...ending }, terminal)
-  else for (const line of words(asked, ending, waitS, { isForced, leaving })) terminal.stdout.write(`${line}\n`)
+  else
+    for (const line of words(asked, ending, waitS, { isForced, leaving, hadNoVote })) terminal.stdout.write(`${line}\n`)
   return ending.outcome === 'in-force' ? 0 : 1
 }
 
@@ -108,11 +111,19 @@ function idsOf(roster: NextRoster | undefined): string[] {
   return roster?.voters.map(({ id }) => id) ?? []
 }
 
+interface Forced {
+  readonly isForced: boolean
+  /** Who votes no more, and is there. */
+  readonly leaving: readonly string[]
+  /** Where it was forced, if that one did not vote. */
+  readonly hadNoVote: string | undefined
+}
+
 function words(
   asked: NextRoster,
   { outcome, reason, roster }: Ending,
   waitS: number,
-  { isForced, leaving }: { readonly isForced: boolean; readonly leaving: readonly string[] },
+  { isForced, leaving, hadNoVote }: Forced,
 ): string[] {
   const inForce = `In force is, as before: ${roster === undefined ? 'nothing' : rosterWords(roster)}.`
   switch (outcome) {
@@ -123,6 +134,11 @@ function words(
           ? []
           : [
               `Keep ${leaving.join(', ')} running until every remaining voter says that it votes (\`rejoin status\`): they ask ${leaving.length > 1 ? 'them' : 'it'} what counted before.`,
+            ]),
+        ...(hadNoVote === undefined
+          ? []
+          : [
+              `${hadNoVote} had no vote before, so that it may lack what counted. If a voter is left that has its disk, force the same there: what is on the disk of that one then counts.`,
             ]),
       ]
     case 'pending':

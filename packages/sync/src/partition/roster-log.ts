@@ -104,8 +104,8 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
   }
   /** So that who may be told to force another roster knows of this process. */
   const introduce = (to: NodeId, now: number): void => {
-    const isKnown = state.votesFrom === 1 && !isOwn()
-    if (to !== self && !isKnown && processes.tells(to, now)) send(to, { kind: 'ask', nonce }, now)
+    const hasLostNothing = state.votesFrom === 1 && !isOwn()
+    if (to !== self && !hasLostNothing && processes.tells(to, now)) send(to, { kind: 'ask', nonce }, now)
   }
   const others = (): NodeId[] => state.roster.voters.flatMap(({ id }) => (id === self ? [] : id))
 
