@@ -15,6 +15,7 @@ type HolderModule = typeof import('../../packages/sync/src/partition/lease/holde
 type AcceptorModule = typeof import('../../packages/sync/src/partition/lease/acceptor.ts')
 type GuardModule = typeof import('../../packages/sync/src/partition/detector/pause-guard.ts')
 type VerdictModule = typeof import('../../packages/sync/src/partition/verdict/verdict.ts')
+type EpochModule = typeof import('../../packages/sync/src/partition/forced-epoch.ts')
 type RecordModule = typeof import('../../packages/sync/src/partition/roster-record.ts')
 type SharedModule = typeof import('../../packages/sync/src/partition/shared-leases.ts')
 type IncidentModule = typeof import('../../packages/sync/src/partition/recovery/recovery.ts')
@@ -89,9 +90,17 @@ vi.mock('../../packages/sync/src/partition/roster-record.ts', async (original) =
   return {
     ...real,
     isVoidUnder: (granted, roster) => broken.what !== 'holds on through a force' && real.isVoidUnder(granted, roster),
-    forcedEpochAfter: (epoch, draw) =>
-      real.forcedEpochAfter(epoch, broken.what === 'forces the same epoch everywhere' ? 0 : draw),
   } satisfies RecordModule
+})
+vi.mock('../../packages/sync/src/partition/forced-epoch.ts', async (original) => {
+  const real = await original<EpochModule>()
+  return {
+    ...real,
+    forcedEpochAfter: (epoch, draw, wall) =>
+      broken.what === 'forces the same epoch everywhere'
+        ? real.forcedEpochAfter(epoch, 0, 0)
+        : real.forcedEpochAfter(epoch, draw, wall),
+  } satisfies EpochModule
 })
 vi.mock('../../packages/sync/src/partition/shared-leases.ts', async (original) => {
   const real = await original<SharedModule>()

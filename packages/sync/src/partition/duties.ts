@@ -142,7 +142,7 @@ export class Duties {
     const roster: Roster = { ...asked, epoch: desk.roster.epoch + 1 }
     const fault = rosterFault(roster)
     if (fault !== undefined) throw rejoinError('config-invalid', { reason: fault })
-    core.batch(() => desk.step({ kind, roster }))
+    core.batch(() => desk.step(kind === 'propose' ? { kind, roster } : { kind, roster, wall: core.clock.now() }))
   }
 
   /** Whether all connections with somebody of that name are with one that was let in under it. */

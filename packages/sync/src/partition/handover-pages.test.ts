@@ -2,6 +2,7 @@ import { authorIdFrom, rejoinError, Version } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import { createMemoryDisk } from '../index.ts'
 import { rejected } from '../later.ts'
+import { forcedEpochAfter } from './forced-epoch.ts'
 import {
   before,
   countReads,
@@ -15,7 +16,7 @@ import {
 } from './handover.test-helper.ts'
 import { rosterOf } from './lease/lease.test-helper.ts'
 import type { NodeId } from './roster.ts'
-import { forcedEpochAfter, initialRosterLogState } from './roster-record.ts'
+import { initialRosterLogState } from './roster-record.ts'
 
 describe('a handover of many documents', () => {
   it('[LX30] takes over any number of documents, in pages of which each is on the disk before the next is asked for', () => {
@@ -140,7 +141,7 @@ describe('a handover of many documents', () => {
     expect(first.ask('a')).toBeUndefined()
     late.go()
     // Another roster is forced meanwhile.
-    const forced = { ...initialRosterLogState(rosterOf(forcedEpochAfter(0, 0), 'd')), previous: roster }
+    const forced = { ...initialRosterLogState(rosterOf(forcedEpochAfter(0, 0, 0), 'd')), previous: roster }
     first.at.state = forced
     first.sent.length = 0
     first.core.batch(() => first.handover.begin())

@@ -91,7 +91,7 @@ describe('a roster that takes over what counted under the one before', () => {
     propose(group, 'a', next('abcd'))
     group.flush(({ message }) => !isOf(message, 'answer', 'accept'))
     expect([mayHandOver(group.log('b').state, 2), mayHandOver(group.log('b').state, 3)]).toEqual([true, false])
-    group.step('b', { kind: 'force', roster: next('b'), now: 1 })
+    group.step('b', { kind: 'force', roster: next('b'), now: 1, wall: 0 })
     const { epoch } = group.log('b').roster
     expect(group.log('b').state.settled).toBe(epoch)
     expect([2, epoch, epoch + 1].map((one) => mayHandOver(group.log('b').state, one))).toEqual([false, true, false])

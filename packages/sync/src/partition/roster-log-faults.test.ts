@@ -124,7 +124,7 @@ describe('a roster log, where things go wrong', () => {
           const voters = ids.filter((other) => float() < 0.5 && sideOf.get(other) === sideOf.get(id))
           if (voters.length === 0) continue
           const asked = { policy: roster.policy, voters: voters.map((voter) => ({ id: voter, weight: 1 })) }
-          if (float() < 0.3) group.step(id, { kind: 'force', roster: asked, now: group.now })
+          if (float() < 0.3) group.step(id, { kind: 'force', roster: asked, now: group.now, wall: 0 })
           else propose(group, id, { ...asked, epoch: roster.epoch + 1 })
           group.flush(({ from, to }) => sideOf.get(from) === sideOf.get(to))
         }

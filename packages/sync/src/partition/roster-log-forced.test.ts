@@ -1,4 +1,6 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { areForcedApart, forcedEpochAfter, forceOf, isForced } from './forced-epoch.ts'
 import type { NodeId, Roster } from './roster.ts'
 import {
   type Group,
@@ -32,7 +34,7 @@ describe('a roster log, beside other groups and forces', () => {
   it('[RL6] forces a roster without asking, and whoever comes back can merge and not act', () => {
     const group = groupOf('abcd', drawnAlike)
     group.check = () => undefined
-    group.step('c', { kind: 'force', roster: { voters: votersOf('c'), policy: majority }, now: 0 })
+    group.step('c', { kind: 'force', roster: { voters: votersOf('c'), policy: majority }, now: 0, wall: 0 })
     expect(group.log('c').roster).toEqual(next('c', forced))
     expect(group.log('c').mayVote).toBe(true)
     propose(group, 'c', next('cd', forced + 1))
@@ -51,7 +53,7 @@ describe('a roster log, beside other groups and forces', () => {
       const group = groupOf('abc', drawnAlike)
       group.check = () => undefined
       for (const id of isSwapped ? 'ba' : 'ab')
-        group.step(id, { kind: 'force', roster: { voters: votersOf(id), policy: majority }, now: 0 })
+        group.step(id, { kind: 'force', roster: { voters: votersOf(id), policy: majority }, now: 0, wall: 0 })
       group.parcels = []
       const roster = group.log(isSwapped ? 'a' : 'b').roster
       for (const to of 'abc') {
@@ -74,7 +76,7 @@ describe('a roster log, beside other groups and forces', () => {
     const group = lostAmong('cdefg', 'def')
     // What it was before is not known of this process.
     group.start('f', lostRosterLogState(genesis))
-    group.step('c', { kind: 'force', roster: { voters: votersOf('cdefg'), policy: majority }, now: 0 })
+    group.step('c', { kind: 'force', roster: { voters: votersOf('cdefg'), policy: majority }, now: 0, wall: 0 })
     const tellsAlone = ({ to, message }: Parcel): boolean => message.kind === 'admit' || to !== 'f'
     group.flush(tellsAlone)
     const votes = (): string => [...'cdefg'].filter((id) => group.log(id).mayVote).join('')
@@ -92,7 +94,7 @@ describe('a roster log, beside other groups and forces', () => {
 
   it('[RL16] admits who comes back as the process that it was, and nobody on the word of a stranger', () => {
     const group = lostAmong('cde', 'de')
-    group.step('c', { kind: 'force', roster: { voters: votersOf('cde'), policy: majority }, now: 0 })
+    group.step('c', { kind: 'force', roster: { voters: votersOf('cde'), policy: majority }, now: 0, wall: 0 })
     const admits = group.parcels.filter(({ message }) => message.kind === 'admit')
     expect(admits.map(({ to }) => to)).toEqual(['d', 'e'])
     group.parcels = []
@@ -110,7 +112,11 @@ describe('a roster log, beside other groups and forces', () => {
   it('[RL20] admits them also where it was started anew before it had told them', () => {
     const group = lostAmong('cde', 'de')
     const onlyWritten = 1
-    group.step('c', { kind: 'force', roster: { voters: votersOf('cde'), policy: majority }, now: 0 }, onlyWritten)
+    group.step(
+      'c',
+      { kind: 'force', roster: { voters: votersOf('cde'), policy: majority }, now: 0, wall: 0 },
+      onlyWritten,
+    )
     expect(group.parcels).toEqual([])
     group.settle()
     expect([...'cde'].map((id) => group.log(id).mayVote)).toEqual([true, true, true])
@@ -135,7 +141,7 @@ describe('a roster log, beside other groups and forces', () => {
     expect(asked).toEqual([1, 1, 1, 2])
     group.parcels.shift()
     group.flush()
-    group.step('c', { kind: 'force', roster: { voters: votersOf('cd'), policy: majority }, now: group.now })
+    group.step('c', { kind: 'force', roster: { voters: votersOf('cd'), policy: majority }, now: group.now, wall: 0 })
     group.flush()
     expect([group.log('c').mayVote, group.log('d').mayVote]).toEqual([true, true])
   })
@@ -145,7 +151,7 @@ describe('a roster log, beside other groups and forces', () => {
     group.check = () => undefined
     group.start('d', lostRosterLogState(next('a', 1)))
     group.settle()
-    group.step('d', { kind: 'force', roster: { voters: votersOf('ad'), policy: majority }, now: group.now })
+    group.step('d', { kind: 'force', roster: { voters: votersOf('ad'), policy: majority }, now: group.now, wall: 0 })
     group.settle()
     expect([...'ad'].map((id) => group.log(id).mayVote)).toEqual([true, true])
   })
@@ -214,11 +220,11 @@ describe('a roster log, beside other groups and forces', () => {
     expect([group.log('c').mayVote, group.log('c').roster.epoch]).toEqual([true, 2])
     for (const id of 'bc') group.restart(id)
     group.settle()
-    group.step('a', { kind: 'force', roster: { voters: votersOf('abc'), policy: majority }, now: group.now })
+    group.step('a', { kind: 'force', roster: { voters: votersOf('abc'), policy: majority }, now: group.now, wall: 0 })
     group.flush()
     expect([...'abc'].map((id) => group.log(id).mayVote)).toEqual([true, true, true])
     // Who was not may have been there before.
-    group.step('b', { kind: 'force', roster: { voters: votersOf('abc'), policy: majority }, now: group.now })
+    group.step('b', { kind: 'force', roster: { voters: votersOf('abc'), policy: majority }, now: group.now, wall: 0 })
     group.restart('c')
     group.flush()
     expect([...'abc'].map((id) => group.log(id).mayVote)).toEqual([true, true, false])
@@ -288,7 +294,7 @@ describe('a roster log, beside other groups and forces', () => {
       group.step('a', { kind: 'receive', from, isOfServer: true, message: { kind: 'ask', nonce: 1 }, now: 0 })
     for (let other = 0; other < 300; other++) ask(`other ${other}`)
     group.settle()
-    group.step('a', { kind: 'force', roster: { voters: votersOf('ad'), policy: majority }, now: group.now })
+    group.step('a', { kind: 'force', roster: { voters: votersOf('ad'), policy: majority }, now: group.now, wall: 0 })
     group.flush()
     expect([...'ad'].map((id) => group.log(id).mayVote)).toEqual([true, true])
   })
@@ -296,28 +302,67 @@ describe('a roster log, beside other groups and forces', () => {
   it('[RL15] draws another epoch for each that is forced, of which the greater is kept, and says so', () => {
     const group = groupOf('abc')
     group.check = () => undefined
-    for (const id of 'ab') group.step(id, { kind: 'force', roster: { voters: votersOf(id), policy: majority }, now: 0 })
+    for (const id of 'ab')
+      group.step(id, { kind: 'force', roster: { voters: votersOf(id), policy: majority }, now: 0, wall: 0 })
     const epochs = [...'ab'].map((id) => group.log(id).roster.epoch)
-    expect(new Set(epochs.map((epoch) => [epoch >= forced, epoch < 2 * forced, epoch % 2 ** 20].join()))).toEqual(
-      new Set(['true,true,0']),
-    )
+    expect(epochs.map(isForced)).toEqual([true, true])
     expect(epochs[0]).not.toBe(epochs[1])
     group.settle()
     expect(new Set([...group.logs.values()].map(({ roster }) => roster.epoch))).toEqual(new Set([Math.max(...epochs)]))
     expect(group.told.some(({ effect }) => effect.kind === 'conflict')).toBe(true)
     // Who knows of the one forces the next: nothing is dropped that anybody asked for.
     const before = group.told.length
-    group.step('c', { kind: 'force', roster: { voters: votersOf('c'), policy: majority }, now: group.now })
+    group.step('c', { kind: 'force', roster: { voters: votersOf('c'), policy: majority }, now: group.now, wall: 0 })
     group.settle()
-    expect(new Set([...group.logs.values()].map(({ roster }) => Math.floor(roster.epoch / forced)))).toEqual(
-      new Set([2]),
-    )
+    expect(new Set(rosters(group)).size).toBe(1)
+    expect(group.log('a').roster).toMatchObject({ voters: votersOf('c') })
     expect(group.told.slice(before).some(({ effect }) => effect.kind === 'conflict')).toBe(false)
+  })
+
+  it('[RL15] keeps the one that was forced later, though nobody there knew of the other', () => {
+    const minute = 60_000
+    const now = Date.UTC(2026, 11, 1)
+    const draws = [0.99, 0]
+    const group = groupOf('abc', { random: () => draws[0] as number })
+    group.check = () => undefined
+    const force = (id: NodeId, wall: number): void =>
+      group.step(id, { kind: 'force', roster: { voters: votersOf(id), policy: majority }, now: 0, wall })
+    force('a', now)
+    draws.shift()
+    force('b', now + minute)
+    group.settle()
+    expect(new Set(rosters(group))).toEqual(new Set([`${group.log('b').roster.epoch}b`]))
+    // As somebody may whose disk was lost, too.
+    group.start('b', lostRosterLogState(genesis))
+    group.parcels = []
+    force('b', now + 2 * minute)
+    expect(group.log('b').roster.epoch).toBeGreaterThan(group.log('a').roster.epoch)
+  })
+
+  it('[RL15] is beyond all that may have been changed since, at whatever time that is thought to be', () => {
+    const anyEpoch = fc.oneof(fc.integer({ min: 1, max: 2 ** 30 }), fc.integer({ min: forced, max: 2 ** 52 }))
+    const anyWall = fc.oneof(fc.integer({ min: -(2 ** 45), max: 2 ** 45 }), fc.constant(Date.UTC(2026, 5, 1)))
+    const below = { min: 0, max: 1, maxExcluded: true, noNaN: true }
+    fc.assert(
+      fc.property(anyEpoch, anyWall, fc.double(below), fc.double(below), (epoch, wall, draw, other) => {
+        const first = forcedEpochAfter(epoch, draw, wall)
+        expect(first - epoch).toBeGreaterThan(0)
+        expect([isForced(first), Number.isSafeInteger(first), forceOf(first + 2 ** 18 - 1)]).toEqual([
+          true,
+          true,
+          forceOf(first),
+        ])
+        const second = forcedEpochAfter(first + 7, other, wall)
+        expect(second).toBeGreaterThan(first + 2 ** 18 - 1)
+        expect(areForcedApart(first, second)).toBe(false)
+      }),
+      { numRuns: 2000 },
+    )
   })
 
   it('[RL6] reconciles two that were forced without a common voter, also where one of them was changed since', () => {
     const force = (group: Group, id: NodeId, ids: string): void =>
-      group.step(id, { kind: 'force', roster: { voters: votersOf(ids), policy: majority }, now: 0 })
+      group.step(id, { kind: 'force', roster: { voters: votersOf(ids), policy: majority }, now: 0, wall: 0 })
     for (const isChanged of [false, true]) {
       const group = groupOf('abcd', drawnAlike)
       group.check = () => undefined
@@ -351,9 +396,9 @@ describe('a roster log, beside other groups and forces', () => {
     const group = groupOf('abc', drawnAlike)
     group.check = () => undefined
     const heavy = votersOf('abc').map((voter) => (voter.id === 'a' ? { ...voter, weight: 3 } : voter))
-    group.step('a', { kind: 'force', roster: { voters: heavy, policy: majority }, now: 0 })
+    group.step('a', { kind: 'force', roster: { voters: heavy, policy: majority }, now: 0, wall: 0 })
     group.parcels = []
-    group.step('b', { kind: 'force', roster: { voters: votersOf('abc'), policy: majority }, now: 0 })
+    group.step('b', { kind: 'force', roster: { voters: votersOf('abc'), policy: majority }, now: 0, wall: 0 })
     group.flush(({ to }) => to !== 'a')
     expect(rosters(group)).toEqual([`${forced}abc`, `${forced}abc`, `${forced}abc`])
     // a and b meet, and c is connected with b only.
@@ -367,7 +412,7 @@ describe('a roster log, beside other groups and forces', () => {
     group.check = () => undefined
     const force = (id: NodeId, weight: number): void => {
       const voters = votersOf('ab').map((voter) => ({ ...voter, weight }))
-      group.step(id, { kind: 'force', roster: { voters, policy: majority }, now: 0 })
+      group.step(id, { kind: 'force', roster: { voters, policy: majority }, now: 0, wall: 0 })
     }
     force('a', 1)
     group.flush()

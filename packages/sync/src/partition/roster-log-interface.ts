@@ -41,9 +41,9 @@ export type RosterLogInput =
   | { readonly kind: 'settle'; readonly epoch: number; readonly now: number }
   /**
    * An operator asserts that the voters of the present roster are not coming back, or may not act any more. Nothing is asked. Whoever
-   * hears of it has this roster, and those of lower epochs can merge and never act.
+   * hears of it has this roster, and those of lower epochs can merge and never act. `wall`: Unix milliseconds.
    */
-  | { readonly kind: 'force'; readonly roster: Omit<Roster, 'epoch'>; readonly now: number }
+  | { readonly kind: 'force'; readonly roster: Omit<Roster, 'epoch'>; readonly now: number; readonly wall: number }
 
 /** What to do, in this order. */
 export type RosterLogEffect =

@@ -339,7 +339,7 @@ describe('a roster log', () => {
     propose(group, 'd', next('abcd'))
     propose(group, 'a', next('abcd'))
     propose(group, 'a', next('ab'))
-    group.step('a', { kind: 'force', roster: { voters: browser, policy: majority }, now: 0 })
+    group.step('a', { kind: 'force', roster: { voters: browser, policy: majority }, now: 0, wall: 0 })
     const reasons = group.told.flatMap(({ effect }) => (effect.kind === 'settled' ? [effect.reason] : []))
     expect(reasons).toEqual([
       'The count of voters is a number from 1 to 255.',

@@ -37,6 +37,7 @@
  * 10. Who is the only voter of itself, as a server is that was started alone, joins another group of the cluster where somebody asks there for its vote: it
  *    gives up its own, and knows nothing of what it may have voted for in that one, however it comes to hear of its roster.
  */
+import { areForcedApart, forcedEpochAfter, forceOf, isAfterForce, isForced } from './forced-epoch.ts'
 import { isQuorum } from './policy.ts'
 import type { NodeId, Roster } from './roster.ts'
 import { rosterFault } from './roster.ts'
@@ -44,13 +45,8 @@ import type { RosterLog, RosterLogEffect, RosterLogOptions } from './roster-log-
 import { RosterProcesses } from './roster-processes.ts'
 import { createRosterProposer } from './roster-proposer.ts'
 import {
-  areForcedApart,
   compareBallots,
   compareRosters,
-  forcedEpochAfter,
-  forceOf,
-  isAfterForce,
-  isForced,
   isOfOne,
   isWaiting,
   lostRosterLogState,
@@ -162,7 +158,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     // Of two that nobody forced one was given to somebody at its start by mistake: whoever remembers keeps its own.
     const isMistaken = isOfOneEpoch && !isAfterForce(roster.epoch) && state.votesFrom !== neverVotes
     const isOfOtherLine = previous?.epoch === mine.epoch && rosterText(previous) !== rosterText(mine)
-    if (isOfOneEpoch || isOfOtherLine || areForcedApart(roster, mine)) {
+    if (isOfOneEpoch || isOfOtherLine || areForcedApart(roster.epoch, mine.epoch)) {
       const [kept, dropped] = order > 0 && !isMistaken ? [roster, mine] : [mine, roster]
       if (told !== rosterText(dropped)) effects.push({ kind: 'conflict', kept, dropped })
       told = rosterText(dropped)
@@ -313,9 +309,9 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
     if (reason === undefined) proposer.propose(roster, now, 0)
     else effects.push({ kind: 'settled', outcome: 'refused', reason })
   }
-  const force = (asserted: Omit<Roster, 'epoch'>, now: number): void => {
+  const force = (asserted: Omit<Roster, 'epoch'>, now: number, wall: number): void => {
     const before = others()
-    const roster = { ...asserted, epoch: forcedEpochAfter(state.roster.epoch, random()) }
+    const roster = { ...asserted, epoch: forcedEpochAfter(state.roster.epoch, random(), wall) }
     const reason = faultOf(roster)
     if (reason !== undefined) effects.push({ kind: 'settled', outcome: 'refused', reason })
     else {
@@ -384,7 +380,7 @@ export function createRosterLog(options: RosterLogOptions): RosterLog {
           if (input.epoch === state.roster.epoch && !isSettled()) persist({ settled: input.epoch })
           break
         case 'force':
-          force(input.roster, now)
+          force(input.roster, now, input.wall)
       }
       return effects
     },

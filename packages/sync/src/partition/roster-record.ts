@@ -1,3 +1,4 @@
+import { forceOf, isAfterForce } from './forced-epoch.ts'
 import { isQuorum } from './policy.ts'
 import type { NodeId, Roster } from './roster.ts'
 
@@ -127,47 +128,12 @@ export function compareRosters(a: Roster, b: Roster): number {
   return a.epoch - b.epoch || (textA < textB ? -1 : Number(textA > textB))
 }
 
-/** Whether a roster was forced, or one before it. */
-export function isAfterForce(epoch: number): boolean {
-  return epoch >= forceStep
-}
-
 /** A short name of a roster that was forced, or came after one, as of such an epoch there may be several (FNV-1a); undefined for any other. */
 export function markOf(roster: Roster): number | undefined {
   if (!isAfterForce(roster.epoch)) return undefined
   let mark = 0x811c9dc5
   for (const char of rosterText(roster)) mark = Math.imul(mark ^ (char.codePointAt(0) as number), 0x01000193)
   return mark >>> 0
-}
-
-/** Changes that may follow on a force. */
-const forceSize = 0x10_0000
-/** From one force to the next who knows of it. */
-const forceStep = 0x10_0000_0000
-
-/**
- * The epoch of a forced roster: beyond all that whoever did not hear of it can reach by changes meanwhile. Of two operators who force one on
- * two sides each draws another, so that tokens of the roster that is kept are above all of the one that is dropped. `draw` is in [0, 1).
- */
-export function forcedEpochAfter(epoch: number, draw: number): number {
-  return (Math.floor(epoch / forceStep) + 1) * forceStep + Math.floor((draw * forceStep) / forceSize) * forceSize
-}
-
-/** Whether a roster was forced: what counted under those before it counts no more, and is handed over by nobody. */
-export function isForced(epoch: number): boolean {
-  return isAfterForce(epoch) && epoch % forceSize === 0
-}
-
-/** The number of the force that a roster comes after; 0 for none. */
-export function forceOf(epoch: number): number {
-  return isAfterForce(epoch) ? Math.floor(epoch / forceSize) : 0
-}
-
-/** Whether two rosters come after two forces of which neither knew the other. */
-export function areForcedApart(one: Roster, other: Roster): boolean {
-  const isOfOneRound =
-    isAfterForce(one.epoch) && Math.floor(one.epoch / forceStep) === Math.floor(other.epoch / forceStep)
-  return isOfOneRound && forceOf(one.epoch) !== forceOf(other.epoch)
 }
 
 /**

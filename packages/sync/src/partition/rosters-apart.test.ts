@@ -78,6 +78,7 @@ describe('rosters of which a server did not hear', () => {
     const cluster = voters()
     cluster.between('a', 'bc', true)
     cluster.node('a').watch.force({ voters: votersOf('a'), policy })
+    cluster.world.advance(10_000)
     cluster.node('b').watch.force({ voters: votersOf('bc'), policy })
     cluster.world.advance(1000)
     const epochOf = (name: string): number => statusOf(cluster, name).roster?.epoch ?? 0

@@ -11,6 +11,7 @@
  * 5. Where it is not known whether a write took effect it counts as what is worse: not as a grant, not as given back.
  */
 import { type FencingToken, rejoinError } from '@rejoin/state'
+import { epochAt } from '../../forced-epoch.ts'
 import type { LeaseRefusalCause } from '../backend.ts'
 import { readClock } from '../clock.ts'
 import { defaultEpsilon, leaseOptionsFault } from '../options.ts'
@@ -143,7 +144,7 @@ export function createStoreLease(options: StoreLeaseOptions, from: StoreLeaseSta
     if (judgement.kind === 'refused') return conclude(judgement)
     if (judgement.kind === 'ended') {
       // Invariant 3. The wall clock is above that of any life before, as far as it was not put back.
-      const epoch = Math.max(Math.floor(state.fast.wall), state.floor + 1)
+      const epoch = Math.max(epochAt(state.fast.wall), state.floor + 1)
       return write({ ...task, stage: 'found' }, lifeKey, { id: newId(), epoch, maxTtlMs }, entry.revision)
     }
     const { life } = judgement
