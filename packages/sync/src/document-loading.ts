@@ -151,6 +151,15 @@ export function stateInRows(core: DocumentCore, rows: readonly StoredRow[]): Bun
   return bundleSince(store, Version.empty)
 }
 
+/** The version of all that the disk holds of a document, in steps. Nothing is written, also where rows are damaged. */
+export function* versionInRows(core: DocumentCore, rows: readonly StoredRow[]): Steps<Version> {
+  const parsed = yield* partOfSteps(0, parsing, parsingRows(core, rows))
+  for (const [author, from] of parsed.refused) core.refused.set(author, from)
+  const store = core.newStore()
+  yield* partOfSteps(parsing, 1, applyingAll(store, parsed.states, splitRefused(core, parsed.changes).kept))
+  return store.version
+}
+
 /** Whether a row says nothing more than a store at `version`, or this opening, knows. */
 export function isCovered(core: DocumentCore, row: StoredRow, version: Version): boolean {
   if (row.key.startsWith(core.keys.ackedPrefix)) {

@@ -1,8 +1,9 @@
-import { attemptLater, inTurn, type Later, rejected } from '../later.ts'
+import { attemptLater, inTurn, type Later } from '../later.ts'
 import type { ReplicaCore } from '../replica-core.ts'
 import { nameInKey } from '../rows.ts'
 import type { StoredRow } from '../seams.ts'
 import type { CountedRows } from './counted-rows.ts'
+import { DurableVersions } from './durable-versions.ts'
 import { votesPrefix } from './votes.ts'
 import { type CountedVersion, mostCounted } from './wire.ts'
 
@@ -31,23 +32,20 @@ export function pageAfter(
   after: string,
 ): Later<{ readonly counted: readonly CountedVersion[]; readonly isLast: boolean }> {
   const counted: CountedVersion[] = []
+  const durable = new DurableVersions(core)
   let bytes = 0
   const first = placeAfter(names, after)
   const tell = (document: string): Later<void> | undefined => {
     if (bytes > pageBytes) return undefined
     // First what it has to hold: where that is forgotten meanwhile, the document holds it.
     const before = rows.read(document)
-    return core.shelf.acquire(document).then((held) => {
-      // Of a document that could not be read nobody knows what this disk holds: who asks asks again.
-      const isUnread = core.shelf.needsReading(document)
-      core.shelf.release(document)
-      return before.then((known) => {
-        const version = held.durable.merge(known)
+    return durable.read(document).then((held) =>
+      before.then((known) => {
+        const version = held.merge(known)
         counted.push({ document, version })
         bytes += document.length + 16 * version.size
-        return isUnread ? rejected(document) : undefined
-      })
-    })
+      }),
+    )
   }
   return inTurn(names.slice(first, first + mostCounted), tell).then(() => ({
     counted,

@@ -203,7 +203,6 @@ describe('a handover', () => {
       core.storage.read = (prefix) => (prefix === unread ? rejected(rejoinError('storage-unavailable')) : read(prefix))
       expect([ask('d'), ask('d', 2, 'match')]).toEqual([undefined, undefined])
       core.storage.read = read
-      core.shelf.readMissed()
       expect(ask('d', 2, 'match')).toMatchObject({ counted: [{ document: 'other' }], isLast: true })
     },
   )

@@ -212,11 +212,8 @@ export class Handover {
     if (state === undefined || !mayHandOver(state, epoch) || this.#takers.has(to)) return
     if (!votersOf(state.roster, state.previous, state.accepted?.roster).has(to)) return
     const { settled } = state
-    const now = core.clock.monotonic()
-    // Those that a page tells of stay in memory for a while: others are to have room as well.
-    if (2 * core.shelf.size > core.limits.documents && now < this.#toldAt + 2 * askMs) return
     this.#takers.add(to)
-    this.#toldAt = now
+    this.#toldAt = core.clock.monotonic()
     // Invariant 1.
     desk.afterAll(() => {
       if (after === '') this.#names = undefined
