@@ -163,6 +163,46 @@ describe('the status of a partition layer', () => {
       }
     })
 
+    it('[PC7] takes the first word of a voter that has just begun itself for no split', () => {
+      for (const preset of ['browser', 'lan'] as const) {
+        for (let afterMs = 0; afterMs <= 100; afterMs += 5) {
+          const cluster = new Cluster(['a', 'b', 'c'])
+          cluster.world.advance(afterMs)
+          const { watch } = pageOf(cluster, ['c'], {}, preset)
+          const modes: string[] = []
+          const told = heard(watch)
+          watch.onVerdict(({ mode }) => modes.push(mode))
+          cluster.until('whole', () => watch.status.side === 'full', 20)
+          expect([told, watch.status.state, modes.at(-1)], `${preset} ${afterMs}`).toEqual([[], 'whole', 'full'])
+          expect(modes.filter((mode) => mode !== 'full' && mode !== 'mixed')).toEqual([])
+        }
+      }
+    })
+
+    it('[PC7] knows at once that all are connected, though some only through others', () => {
+      const cluster = new Cluster(['a', 'b', 'c'])
+      cluster.world.advance(40_000)
+      cluster.between('a', 'c', true)
+      cluster.world.advance(40_000)
+      const { watch } = pageOf(cluster, ['b'])
+      cluster.world.advance(500)
+      expect([watch.status.state, watch.status.side]).toEqual(['whole', 'mixed'])
+    })
+
+    it('[PC7] knows of a split from a voter that has begun in it, once that one says so itself', () => {
+      const cluster = new Cluster(['a', 'b', 'c'])
+      cluster.world.advance(40_000)
+      cluster.between('a', 'bc', true)
+      cluster.node('a').participant.replica.close()
+      const again = cluster.start('a')
+      const { watch } = pageOf(cluster, ['a'])
+      cluster.world.advance(2000)
+      expect([watch.status.state, again.watch.status.state]).toEqual(['unknown', 'unknown'])
+      cluster.until('the voter says so', () => again.watch.status.state === 'split', 40)
+      cluster.world.advance(500)
+      expect([watch.status.state, watch.status.side]).toEqual(['split', 'isolated'])
+    })
+
     it('[PC4] [PL20] says that it is alone when it is offline, or after a while in which nobody was heard', () => {
       const cluster = new Cluster(['a', 'b', 'c'])
       cluster.world.advance(40_000)
@@ -197,6 +237,7 @@ function pageOf(
   cluster: Cluster,
   names: readonly string[],
   options: Parameters<Cluster['world']['replica']>[0] = {},
+  preset: 'browser' | 'lan' = 'browser',
 ): { readonly participant: Participant; readonly watch: Partitions } {
   const participant = cluster.world.replica(options)
   const transports = names.map((name) => {
@@ -205,5 +246,5 @@ function pageOf(
     return wire.dial
   })
   participant.join({ transports })
-  return { participant, watch: watchPartitions(participant.replica, { preset: 'browser' }) }
+  return { participant, watch: watchPartitions(participant.replica, { preset }) }
 }

@@ -169,13 +169,13 @@ export class Outlook {
 
   /** Whether all are there; or whoever has no vote was told by one that has, and that answers. */
   #isInformed(verdict: Verdict | undefined): boolean {
-    const { self, isVoter } = this.#ground
     if (verdict === undefined) return false
     const { mode, evidence, sides } = verdict
     if (mode === 'full') return evidence.length > 0
     const isReached = sides[0]?.[0] !== undefined
-    // The first voter that went over to a new roster says nothing of the next.
-    return !isVoter && !this.#isChanged && isReached && evidence.some((row) => row.isFresh && row.observer !== self)
+    // The first voter that went over to a new roster says nothing of the next. Nor does one that began a moment ago, and has not met the
+    // others yet: once it takes that for a split it says so.
+    return !this.#ground.isVoter && !this.#isChanged && isReached && (mode === 'mixed' || this.#isToldApart)
   }
 
   /** When time alone may show something else. */
@@ -196,13 +196,18 @@ export class Outlook {
     return reachability.rows.flatMap(({ row, isFresh }) => (isFresh && row.observer !== self ? row : []))
   }
 
+  /** Whether some voter says that it lost others, or that it met them again and not all is well yet. */
+  get #isToldApart(): boolean {
+    return this.#others.some(({ contact }) => contact !== 'kept')
+  }
+
   /**
    * Each side has what the other had: every document is in sync with every voter that is connected. Who has no vote may be connected
    * with one side only, and waits for the word of the voters: these go by themselves, or each would wait for the others.
    */
   #isCovered(): boolean {
     const { self, roster } = this.#ground
-    if (!roster.voters.has(self) && this.#others.some(({ contact }) => contact !== 'kept')) return false
+    if (!roster.voters.has(self) && this.#isToldApart) return false
     return this.#unsynced.length === 0
   }
 
