@@ -13,7 +13,6 @@ import type { Reachability, ReachabilityRow } from './verdict/reachability.ts'
 import {
   createVerdictMachine,
   type Verdict,
-  type VerdictInput,
   type VerdictMachine,
   type VerdictOptions,
 } from './verdict/verdict-machine.ts'
@@ -120,16 +119,9 @@ export class Outlook {
     const input = isNew
       ? { kind: 'observe' as const, circumstances: { self, roster, next, rows, isPaused, isOffline } }
       : { kind: 'tick' as const }
-    const isTold = this.#judge({ ...input, ...readingOf(core) })
-    if (isNew && !isTold) this.look()
-  }
-
-  /** Whether there is a new verdict. */
-  #judge(input: VerdictInput): boolean {
-    const before = this.#verdicts.verdict
-    const effects = this.#verdicts.step(input)
-    for (const { verdict } of effects) this.#newVerdict(before, verdict)
-    return effects.length > 0
+    const effects = this.#verdicts.step({ ...input, ...readingOf(core) })
+    for (const effect of effects) this.#newVerdict(verdict, effect.verdict)
+    if (isNew && effects.length === 0) this.look()
   }
 
   #newVerdict(before: Verdict | undefined, verdict: Verdict): void {
@@ -186,7 +178,7 @@ export class Outlook {
     const isBusy = contact.isHealing || incidents.isVerifying || detector.isArmed
     const at = isBusy
       ? Number.NEGATIVE_INFINITY
-      : Math.min(this.#isWarm ? Number.POSITIVE_INFINITY : this.#warmAt, this.#oneWay.wakeAt, incidents.divergedUntil)
+      : Math.min(this.#isWarm ? Number.POSITIVE_INFINITY : this.#warmAt, this.#oneWay.wakeAt, incidents.changesAt)
     return Math.max(this.#lookedAt + lookMs, at)
   }
 

@@ -1,12 +1,12 @@
-import { type Roster, rosterFault } from './roster.ts'
+import type { Roster } from './roster.ts'
 import type { RosterLog, RosterLogEffect } from './roster-log-interface.ts'
 import { compareRosters, lostRosterLogState, type RosterLogState } from './roster-record.ts'
 
-/** The roster log of who never votes: it takes what its servers say is in force. */
+/** The roster log of who never votes: it takes what its servers say is in force, where that is a sound roster. */
 export function followRoster(stored: RosterLogState): RosterLog {
   let state = stored
   const learn = (roster: Roster): RosterLogEffect[] => {
-    if (rosterFault(roster) !== undefined || compareRosters(roster, state.roster) <= 0) return []
+    if (compareRosters(roster, state.roster) <= 0) return []
     // What stands there of another roster holds under none: as a voter it would begin as one that lost its disk.
     state = lostRosterLogState(roster)
     return [

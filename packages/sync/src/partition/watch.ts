@@ -128,7 +128,8 @@ class PartitionWatch implements Companion, Partitions {
       suspicionMaxMs: settings.suspicionMaxMult * suspicionMinMs,
     })
     const stableMs = stableAfterMs(3, { gossipIntervalMs: settings.probeIntervalMs, suspicionMinMs })
-    this.#incidents = new IncidentDesk(core, this.#neighbours, this.#counts, stableMs)
+    const desk = [core, this.#neighbours, this.#counts, stableMs] as const
+    this.#incidents = options.voting?.incidents(this.#detector, ...desk) ?? new IncidentDesk(...desk)
     const maxTtlMs = options.maxTtlMs ?? defaultTtlMs
     const { self } = this
     const neighbours = this.#neighbours
@@ -294,6 +295,7 @@ class PartitionWatch implements Companion, Partitions {
     this.#contact.close()
     // While it is heard.
     this.#leases?.close()
+    this.#members.step({ kind: 'leave', ...this.#time() })
     this.#isClosed = true
     this.#isRunning = false
     this.#outlook.listeners.clear()
