@@ -99,7 +99,7 @@ export class Outlook {
 
   /** To be told whenever something may be seen otherwise than before. */
   observe(): void {
-    const { self, reachability, roster: desk, detector, core } = this.#ground
+    const { self, reachability, roster: desk, detector, core, counts } = this.#ground
     const { log } = desk
     if (log === undefined) return
     const { isOffline } = this
@@ -120,19 +120,16 @@ export class Outlook {
       ? { kind: 'observe' as const, circumstances: { self, roster, next, rows, isPaused, isOffline } }
       : { kind: 'tick' as const }
     const effects = this.#verdicts.step({ ...input, ...readingOf(core) })
-    for (const effect of effects) this.#newVerdict(verdict, effect.verdict)
+    for (const { verdict: told } of effects) {
+      const { mode, sides } = told
+      // What it finds when it begins is no news.
+      const isNews = this.#isWarm && verdict !== undefined && verdict.mode !== 'unknown'
+      if (isNews && isSplit(told) && !isSplit(verdict)) counts.splits += 1
+      core.log('info', 'verdict', { mode, sides })
+      this.#isUntold = true
+      this.look()
+    }
     if (isNew && effects.length === 0) this.look()
-  }
-
-  #newVerdict(before: Verdict | undefined, verdict: Verdict): void {
-    const { core, counts } = this.#ground
-    const { mode, sides } = verdict
-    // What it finds when it begins is no news.
-    const isNews = this.#isWarm && before !== undefined && before.mode !== 'unknown'
-    if (isNews && isSplit(verdict) && !isSplit(before)) counts.splits += 1
-    core.log('info', 'verdict', { mode, sides })
-    this.#isUntold = true
-    this.look()
   }
 
   /** Takes in how things are now, new verdict or not. */

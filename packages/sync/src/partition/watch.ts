@@ -25,6 +25,7 @@ import { createLinkDetector } from './detector/link-detector.ts'
 import { type LinkSettings, linkTable, presetOf, settingsFault } from './detector/link-presets.ts'
 import type { DetectorSettings } from './detector/presets.ts'
 import { earliest } from './earliest.ts'
+import type { VoteRecords } from './granted.ts'
 import { IncidentDesk, incidentPrefix } from './incident-desk.ts'
 import type { Reading } from './lease/clock.ts'
 import type { Lease, LeaseDesk, LeaseRequestOptions } from './leases.ts'
@@ -224,6 +225,10 @@ class PartitionWatch implements Companion, Partitions {
 
   get incidents(): readonly Incident[] {
     return this.#incidents.incidents
+  }
+
+  get votes(): VoteRecords | undefined {
+    return this.#voter?.votes
   }
 
   metrics(): PartitionMetrics {
