@@ -20,12 +20,13 @@ export interface Client {
 export interface ClientOptions {
   readonly token?: string
   readonly storage?: Storage
+  readonly name?: string
 }
 
 /** Opens a replica with a store in memory and connects it, with one server or several. */
 export function openClient(syncUrl: string | readonly string[], options: ClientOptions = {}): Client {
-  const { token, storage = memoryStorage() } = options
-  const replica = createReplica({ clock: processClock, timers: processTimers, random: processRandom, storage })
+  const { token, storage = memoryStorage(), name = '' } = options
+  const replica = createReplica({ clock: processClock, timers: processTimers, random: processRandom, storage, name })
   const net = connect(replica, {
     transports: [syncUrl].flat().map((url) => webSocket(url, token === undefined ? {} : { token: () => token })),
   })

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { votedLeases, watchPartitions } from '@rejoin/sync/partition'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { relayTo, type TcpRelay } from '../support/tcp-relay.ts'
 import { type Client, openClient, Shelf, until } from './clients.ts'
@@ -113,6 +114,13 @@ describe('the runbooks', () => {
     const shelf = await client.replica.open('shelf', Shelf)
     await shelf.change((draft) => draft.title.set('kept')).reached('server')
     await follow('total-loss')
+
+    const ada = openClient(servers.get('a')?.syncUrl as string, { name: 'ada' })
+    clients.push(ada)
+    const lease = await watchPartitions(ada.replica, { leases: votedLeases }).lease({ name: 'match' }, 'round')
+    await lease.held()
+    await follow('leases')
+    await ada.close()
 
     const toC = [...cables].filter(([pair]) => pair.includes('c')).map(([, cable]) => cable)
     for (const cable of toC) cable.cut()

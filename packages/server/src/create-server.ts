@@ -12,10 +12,12 @@ import { rejoinError } from '@rejoin/state'
 import { connect, createReplica, type Net, type Replica, type StorageStatus, syncPath } from '@rejoin/sync'
 import {
   clusterDocument,
+  countVotes,
   mirrorDocuments,
   type PartitionOptions,
   type Partitions,
   type PlannedDialing,
+  type VoteCounts,
   voting,
   watchPartitions,
 } from '@rejoin/sync/partition'
@@ -46,6 +48,7 @@ interface Opened {
   readonly replica: Replica
   readonly net: Net
   readonly partitions: Partitions
+  readonly votes: Readonly<VoteCounts>
   readonly dialing: PlannedDialing
   readonly front: Server
   readonly admin: Server | undefined
@@ -81,6 +84,7 @@ export function createServer(options: ServerOptions): RejoinServer {
     storageOk: () => storeStatus().state === 'ok',
     replica: () => opened?.replica.metrics(),
     partitions: () => opened?.partitions,
+    votes: () => opened?.votes,
     dialing: () => opened?.dialing,
   })
   const lent = options.storage
@@ -190,7 +194,7 @@ export function createServer(options: ServerOptions): RejoinServer {
       files,
       sockets,
     })
-    opened = { replica, net, partitions, dialing, front, admin, releaseData }
+    opened = { replica, net, partitions, votes: countVotes(partitions), dialing, front, admin, releaseData }
     const { host, adminHost } = settings
     const adminPort = admin === undefined ? undefined : await bind(admin, adminHost, settings.adminPort ?? 0)
     const port = await bind(front, host, settings.port)

@@ -1,5 +1,6 @@
 /** What `/debug/...` shows of one server: nothing of any document, and no address of a client. */
 import { incidentReport, type Partitions, type PlannedDialing } from '@rejoin/sync/partition'
+import { leasesView, mostWithStatus } from './leases-view.ts'
 import type { RosterAsk } from './roster-asks.ts'
 import { mayAct, standingWords } from './standing.ts'
 
@@ -16,6 +17,8 @@ const index: readonly (readonly [name: string, described: string])[] = [
   ['explain', 'where this server stands, in plain sentences'],
   ['partition', 'the same as data, with the verdict, the roster, and a change of it that was asked for'],
   ['peers', 'who is connected, and who votes'],
+  ['leases', 'the leases that this server voted for, as a voter, and that may be held'],
+  ['leases/DOCUMENT', 'those of one document'],
   ['addresses', 'where other servers are dialled, and how that went'],
   ['recoveries', 'the incidents that are known'],
   ['recoveries/NAME', 'the report of one'],
@@ -42,6 +45,7 @@ export function debugAnswer(
         servers,
         mayAct: mayAct(status),
         rosterAsk,
+        leases: leasesView(partitions, undefined, mostWithStatus),
         explanation: standingWords(partitions, rosterAsk),
       }
     case 'peers':
@@ -52,6 +56,8 @@ export function debugAnswer(
         voters: status.roster?.voters.map(({ id }) => id) ?? [],
         isPaused: status.isPaused,
       }
+    case 'leases':
+      return leasesView(partitions)
     case 'addresses':
       return { addresses: dialing.addresses }
     case 'recoveries':
@@ -59,10 +65,21 @@ export function debugAnswer(
     case 'explain':
       return `${standingWords(partitions, rosterAsk).join('\n')}\n`
     default: {
+      const [, document] = /^leases\/(.+)$/.exec(name) ?? []
+      if (document !== undefined) return leasesOf(partitions, document)
       const incident = partitions.incidents.find(
         (one) => name === `recoveries/${one.name}` || name === `recoveries/${one.id}`,
       )
       return incident === undefined ? undefined : incidentReport(incident)
     }
+  }
+}
+
+/** `encoded` is a part of an address. */
+function leasesOf(partitions: Partitions, encoded: string): object | undefined {
+  try {
+    return leasesView(partitions, decodeURIComponent(encoded))
+  } catch {
+    return undefined
   }
 }

@@ -16,6 +16,7 @@ async function start(metricsFor: 'everyone' | 'this-machine' = 'this-machine', i
     storageOk: () => true,
     replica: () => undefined,
     partitions: () => undefined,
+    votes: () => undefined,
     dialing: () => undefined,
   })
   const front = createHttpFront({

@@ -11,6 +11,7 @@ function harness(limits: Partial<typeof defaultServerLimits> = {}) {
     storageOk: () => true,
     replica: () => undefined,
     partitions: () => undefined,
+    votes: () => undefined,
     dialing: () => undefined,
   })
   let time = 0

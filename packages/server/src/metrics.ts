@@ -3,10 +3,11 @@
  * All names begin with `rejoin_`, those of the process too.
  */
 import type { Metrics } from '@rejoin/sync'
-import type { Partitions, PlannedDialing } from '@rejoin/sync/partition'
+import type { Partitions, PlannedDialing, VoteCounts } from '@rejoin/sync/partition'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { type CounterRow, registerCounters, registerGauges } from './derived-metrics.ts'
 import { registerDialMetrics } from './dial-metrics.ts'
+import { registerLeaseMetrics } from './lease-metrics.ts'
 import { registerPartitionMetrics } from './partition-metrics.ts'
 
 /** The measures of one server. `text()` is the answer of `/metrics`. */
@@ -39,6 +40,7 @@ export interface ServerGauges {
   /** The numbers of the replica, once there is one. */
   readonly replica: () => Metrics | undefined
   readonly partitions: () => Partitions | undefined
+  readonly votes: () => Readonly<VoteCounts> | undefined
   readonly dialing: () => PlannedDialing | undefined
 }
 
@@ -90,6 +92,7 @@ export function createServerMetrics(version: string, gauges: ServerGauges): Serv
   ])
   registerCounters(registry, replicaCounters, gauges.replica)
   registerPartitionMetrics(registry, gauges.partitions)
+  registerLeaseMetrics(registry, gauges.partitions, gauges.votes)
   registerDialMetrics(registry, gauges.dialing)
   registerGauges(
     registry,

@@ -1,24 +1,46 @@
 import { createServer as createHttpServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net'
 import { connect, createReplica, memoryStorage } from '@rejoin/sync'
 import { describe, expect, it } from 'vitest'
 import { openClient, run, serverOf, writeNote } from './command.test-helper.ts'
 import { createServer } from './create-server.ts'
 
+/** A way to a server that can be cut. */
+async function cableTo(port: number): Promise<{ readonly url: string; cut(): void }> {
+  const ends: Socket[] = []
+  const relay = createTcpServer((near) => {
+    const far = connectTcp(port, '127.0.0.1')
+    for (const end of [near, far]) ends.push(end.on('error', () => undefined))
+    near.pipe(far).pipe(near)
+  })
+  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `ws://127.0.0.1:${(relay.address() as AddressInfo).port}`,
+    cut: () => {
+      relay.close()
+      for (const end of ends) end.destroy()
+    },
+  }
+}
+
 describe('rejoin status, rejoin incidents', () => {
   it('[SV19] say where a running server stands, and what went wrong, or why they cannot', async () => {
-    const server = serverOf({ node: 'a', voters: ['a', 'b'], founding: true })
-    const { url, syncUrl } = await server.listen()
-    const other = serverOf({ node: 'b', voters: ['a', 'b'], founding: true, join: [syncUrl] })
+    const server = serverOf({ node: 'a', voters: ['a', 'b'], founding: true, advertise: [] })
+    const { url, port } = await server.listen()
+    const cable = await cableTo(port)
+    const other = serverOf({ node: 'b', voters: ['a', 'b'], founding: true, join: [cable.url] })
     try {
       await other.listen()
       await expect
         .poll(async () => (await run(['status', '--url', url]).done).out, { timeout: 15_000 })
         .toMatch(/a, a voter of a, b; it votes.*All 2 voters have reached each other/s)
+      // Without a good-bye.
+      cable.cut()
       await other.close()
-      const { status, out } = await run(['status', '--url', url]).done
-      expect(status).toBe(0)
-      expect(out).toContain('connected: nobody')
+      await expect
+        .poll(async () => (await run(['status', '--url', url]).done).out, { timeout: 5000 })
+        .toContain('connected: nobody')
+      expect((await run(['status', '--url', url]).done).status).toBe(0)
       await expect
         .poll(async () => (await run(['incidents', '--url', url]).done).out, { timeout: 15_000 })
         .toMatch(/\n[0-9a-f]{16} {2}\d{4}-\S+Z {2}open {4}unclassified .* b\n$/)

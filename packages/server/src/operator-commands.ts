@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { Terminal } from './ask-server.ts'
 import { defaultConfig } from './config.ts'
+import { printLeases } from './leases-command.ts'
 import { printCheckpoint, printCheckpoints, printRejoin, printRollback } from './operations.ts'
 import { policyNames } from './policy-text.ts'
 import { printRoster, type RosterFlags } from './roster-command.ts'
@@ -14,6 +15,10 @@ interface CommonFlags {
 
 const onOneServer = `
 A checkpoint stands on the disk of the one server that was asked for it, and on no other.
+`
+
+const byItsVotes = `
+It is what one voter voted for, which may be behind: a quorum of the voters decides who holds a lease. Ask several.
 `
 
 const rosterHelp = `
@@ -51,6 +56,12 @@ export function addOperatorCommands(program: Command, io: Terminal, done: (statu
     .argument('[name]', 'the name of an incident')
     .action(async (name: string | undefined, flags: CommonFlags) =>
       done(await printIncidents(flags.url, name, flags, io)),
+    )
+  command('leases', 'List who holds which lease, as far as a running server knows by its own votes.')
+    .option('--document <name>', 'those of one document')
+    .addHelpText('after', byItsVotes)
+    .action(async (flags: CommonFlags & { readonly document?: string }) =>
+      done(await printLeases(flags.url, flags, io)),
     )
   command('checkpoint', 'Keep a document as it is now, under a name, on the server that is asked.')
     .argument('<document>')

@@ -2,6 +2,8 @@
 import type { Incident, PartitionStatus, Roster, Verdict } from '@rejoin/sync/partition'
 import { type Asked, asking, fault, type Terminal } from './ask-server.ts'
 import { columns } from './columns.ts'
+import type { LeasesView } from './leases-view.ts'
+import { leasesLine } from './leases-words.ts'
 import type { RosterAsk } from './roster-asks.ts'
 
 /** Many addresses, each of which may say nothing. */
@@ -20,6 +22,8 @@ export interface ToldStanding {
   readonly isSettled: boolean
   readonly mayAct: boolean
   readonly rosterAsk?: RosterAsk
+  /** The first of them; an older server tells none. */
+  readonly leases?: LeasesView
   readonly explanation: readonly string[]
 }
 
@@ -44,7 +48,9 @@ export async function printStatus(
   if (json) printJson(standing, terminal)
   else {
     stdout.write(`${selfWords(standing)}\n`)
-    stdout.write(`connected: ${connectedWords(standing)}\n\n${explanation.join('\n')}\n`)
+    stdout.write(`connected: ${connectedWords(standing)}\n`)
+    for (const line of standing.leases === undefined ? [] : leasesLine(standing.leases)) stdout.write(`${line}\n`)
+    stdout.write(`\n${explanation.join('\n')}\n`)
   }
   return check && !mayAct ? 1 : 0
 }

@@ -1,6 +1,12 @@
 import { register, schema, set } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
-import { createMemoryDisk, type DocumentHandle, type Environment, type EnvironmentHint } from '../index.ts'
+import {
+  createMemoryDisk,
+  type DocumentHandle,
+  type Environment,
+  type EnvironmentHint,
+  type MemoryLink,
+} from '../index.ts'
 import type { Participant } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import type { Partitions } from './partitions.ts'
@@ -163,6 +169,46 @@ describe('the status of a partition layer', () => {
       }
     })
 
+    it('[PC7] takes the first word of a voter that has just begun itself for no split', () => {
+      for (const preset of ['browser', 'lan'] as const) {
+        for (let afterMs = 0; afterMs <= 100; afterMs += 5) {
+          const cluster = new Cluster(['a', 'b', 'c'])
+          cluster.world.advance(afterMs)
+          const { watch } = pageOf(cluster, ['c'], {}, preset)
+          const modes: string[] = []
+          const told = heard(watch)
+          watch.onVerdict(({ mode }) => modes.push(mode))
+          cluster.until('whole', () => watch.status.side === 'full', 20)
+          expect([told, watch.status.state, modes.at(-1)], `${preset} ${afterMs}`).toEqual([[], 'whole', 'full'])
+          expect(modes.filter((mode) => mode !== 'full' && mode !== 'mixed')).toEqual([])
+        }
+      }
+    })
+
+    it('[PC7] knows at once that all are connected, though some only through others', () => {
+      const cluster = new Cluster(['a', 'b', 'c'])
+      cluster.world.advance(40_000)
+      cluster.between('a', 'c', true)
+      cluster.world.advance(40_000)
+      const { watch } = pageOf(cluster, ['b'])
+      cluster.world.advance(500)
+      expect([watch.status.state, watch.status.side]).toEqual(['whole', 'mixed'])
+    })
+
+    it('[PC7] knows of a split from a voter that has begun in it, once that one says so itself', () => {
+      const cluster = new Cluster(['a', 'b', 'c'])
+      cluster.world.advance(40_000)
+      cluster.between('a', 'bc', true)
+      cluster.node('a').participant.replica.close()
+      const again = cluster.start('a')
+      const { watch } = pageOf(cluster, ['a'])
+      cluster.world.advance(2000)
+      expect([watch.status.state, again.watch.status.state]).toEqual(['unknown', 'unknown'])
+      cluster.until('the voter says so', () => again.watch.status.state === 'split', 40)
+      cluster.world.advance(500)
+      expect([watch.status.state, watch.status.side]).toEqual(['split', 'isolated'])
+    })
+
     it('[PC4] [PL20] says that it is alone when it is offline, or after a while in which nobody was heard', () => {
       const cluster = new Cluster(['a', 'b', 'c'])
       cluster.world.advance(40_000)
@@ -200,10 +246,31 @@ describe('the status of a partition layer', () => {
       const cluster = new Cluster(['a', 'b', 'd'])
       cluster.world.advance(40_000)
       const { watch } = pageOf(cluster, ['a'], { disk })
-      cluster.world.advance(29_000)
+      cluster.world.advance(30_000)
       expect(watch.status.roster?.epoch).toBe(4)
-      cluster.until('whole', () => watch.status.state === 'whole', 10)
+      cluster.until('whole', () => watch.status.state === 'whole', 20)
       expect(watch.status.roster).toEqual(cluster.roster)
+    })
+
+    it('[PL38] goes by the later one after a sleep, whoever of its servers is heard first', () => {
+      const cluster = new Cluster(['a', 'b', 'c'])
+      cluster.world.advance(40_000)
+      const { watch, links } = pageOf(cluster, ['a', 'b'])
+      cluster.until('whole', () => watch.status.state === 'whole', 20)
+      cluster.between('a', 'bc', true)
+      cluster.world.advance(20_000)
+      cluster.node('b').watch.propose({ ...cluster.roster, voters: cluster.roster.voters.slice(1) })
+      cluster.until('changed', () => watch.status.roster?.epoch === 2, 20)
+      for (let shift = 0; shift < 10; shift++) {
+        cluster.world.advance(5_000 + shift * 100)
+        for (const link of links) link.silent = true
+        cluster.world.advance(60_000)
+        for (const link of links) link.silent = false
+        for (let second = 0; second < 20; second++) {
+          cluster.world.advance(1000)
+          expect(watch.status.roster?.epoch).toBe(2)
+        }
+      }
     })
 
     it('[PL38] leaves an earlier roster aside for as long as one server goes by the later', () => {
@@ -228,13 +295,14 @@ function pageOf(
   cluster: Cluster,
   names: readonly string[],
   options: Parameters<Cluster['world']['replica']>[0] = {},
-): { readonly participant: Participant; readonly watch: Partitions } {
+  preset: 'browser' | 'lan' = 'browser',
+): { readonly participant: Participant; readonly watch: Partitions; readonly links: readonly MemoryLink[] } {
   const participant = cluster.world.replica(options)
-  const transports = names.map((name) => {
+  const links = names.map((name) => {
     const wire = cluster.world.wire(`page-${name}`)
     cluster.node(name).participant.join({ transports: [wire.listen] })
-    return wire.dial
+    return wire
   })
-  participant.join({ transports })
-  return { participant, watch: watchPartitions(participant.replica, { preset: 'browser' }) }
+  participant.join({ transports: links.map(({ dial }) => dial) })
+  return { participant, watch: watchPartitions(participant.replica, { preset }), links }
 }

@@ -56,8 +56,8 @@ export class IncidentDesk {
     return this.#recovery.isVerifying
   }
 
-  /** When the first of the divergences that were seen is one no longer. */
-  get divergedUntil(): number {
+  /** When time alone makes something of what is seen, as the first divergence that is one no longer. */
+  get changesAt(): number {
     return Math.min(...this.#diverged.values())
   }
 

@@ -84,6 +84,16 @@ export type { DialPlanner, DialPlannerEffect, DialPlannerInput, DialPlannerOptio
 export { createRace, type Race, type RaceEffect, type RaceInput, type RaceOptions } from './dialing/happy-eyeballs.ts'
 export { type Exclusive, type ExclusiveState, type ExclusiveWrite, exclusive } from './exclusive.ts'
 export {
+  countVotes,
+  type GrantedLease,
+  type GrantedLeases,
+  type GrantedQuery,
+  grantedLeases,
+  type VoteCounts,
+  type VoteRecords,
+  type VoteStep,
+} from './granted.ts'
+export {
   type Acceptor,
   type AcceptorEffect,
   type AcceptorInput,

@@ -10,6 +10,7 @@
 import type { Version } from '@rejoin/state'
 import type { Session } from '../session.ts'
 import { earliest } from './earliest.ts'
+import { keyMark, withoutKey } from './granted.ts'
 import { Handover } from './handover.ts'
 import { isHolderQuestion, type LeaseMessage } from './lease/messages.ts'
 import { handoverShapes, leaseShapes } from './lease-wire.ts'
@@ -29,7 +30,7 @@ export interface DoorGround extends Omit<VoteGround, 'send' | 'handover' | 'stan
 
 export class LeaseDoor {
   readonly #ground: DoorGround
-  readonly #votes: VoteTable
+  readonly votes: VoteTable
   readonly #handover: Handover
   /** Over which connection clients asked last. */
   readonly #askers = new Map<NodeId, Session>()
@@ -43,7 +44,7 @@ export class LeaseDoor {
     ground.neighbours.wire.learn(leaseShapes)
     ground.neighbours.wire.learn(handoverShapes)
     this.#handover = new Handover(ground)
-    this.#votes = new VoteTable({
+    this.votes = new VoteTable({
       ...ground,
       standing: () => this.#standing(),
       handover: this.#handover,
@@ -52,16 +53,16 @@ export class LeaseDoor {
   }
 
   get wakeAt(): number | undefined {
-    return earliest([this.#votes, this.#handover])
+    return earliest([this.votes, this.#handover])
   }
 
   tick(): void {
-    this.#votes.tick()
+    this.votes.tick()
     this.#handover.tick()
   }
 
   roster(roster: Roster): void {
-    this.#votes.roster(roster)
+    this.votes.roster(roster)
     this.#handover.begin()
   }
 
@@ -85,16 +86,16 @@ export class LeaseDoor {
 
   /** A lease that is wanted here asks the own vote. */
   ask(document: string, message: LeaseMessage<Version>): void {
-    this.#votes.ask(document, this.#ground.self, message)
+    this.votes.ask(document, this.#ground.self, message)
   }
 
   #receive(session: Session, { document, key, message }: Extract<PartitionMessage, { readonly kind: 'lease' }>): void {
     const from = this.#ground.neighbours.idOf(session)
     const { kind } = message
-    if (kind === 'learnt') this.#votes.answered(document, from, message)
+    if (kind === 'learnt') this.votes.answered(document, from, message)
     // Voters learn from each other what they promised, whoever may write.
-    else if (kind === 'learn' && this.#isVoter(from)) this.#votes.ask(document, from, message)
-    else if (mayAsk(session, document, message)) this.#votes.ask(document, this.#askerOf(session, key), message)
+    else if (kind === 'learn' && this.#isVoter(from)) this.votes.ask(document, from, message)
+    else if (mayAsk(session, document, message)) this.votes.ask(document, this.#askerOf(session, key), message)
   }
 
   /** A client asks a voter that it is not connected with. */
@@ -133,14 +134,14 @@ export class LeaseDoor {
         if (this.#routes.size <= mostRoutes) break
         this.#routes.delete(oldest)
       }
-      this.#votes.ask(document, asker, message)
+      this.votes.ask(document, asker, message)
     } else if (client !== undefined)
       neighbours.send(neighbours.idOf(client), { kind: 'ask', voter: from, document, key: '', message })
   }
 
   /** A document goes out of memory, whoever used it. */
   dropped(document: string): void {
-    this.#votes.dropped(document)
+    this.votes.dropped(document)
   }
 
   /** A connection has ended. */
@@ -163,7 +164,7 @@ export class LeaseDoor {
 
   #send(to: NodeId, document: string, said: LeaseMessage<Version>): void {
     const { core, self, neighbours, answered } = this.#ground
-    const message = withoutKey(said)
+    const message = told(said)
     const client = this.#askers.get(to)
     const route = this.#routes.get(to)
     // To itself by the same way as to others: later, and one at a time.
@@ -181,8 +182,6 @@ export class LeaseDoor {
   }
 }
 
-/** What stands between what is told of a client and its key. */
-const keyMark = '\n'
 /** What others are told of a client that holds a lease, the same at all voters: as much of its first line as fits with a key where ids do. */
 const shownName = /^.{0,21}/u
 /** Clients of other servers that are remembered. One that is forgotten has to ask again. */
@@ -194,8 +193,7 @@ function mayAsk(session: Session, document: string, message: LeaseMessage<Versio
 }
 
 /** Invariant 2. */
-function withoutKey(message: LeaseMessage<Version>): LeaseMessage<Version> {
+function told(message: LeaseMessage<Version>): LeaseMessage<Version> {
   if (message.kind !== 'refused' || message.why.kind !== 'held') return message
-  const [holder = ''] = message.why.holder.split(keyMark)
-  return { ...message, why: { ...message.why, holder } }
+  return { ...message, why: { ...message.why, holder: withoutKey(message.why.holder) } }
 }

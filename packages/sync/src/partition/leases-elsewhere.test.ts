@@ -144,6 +144,20 @@ describe('a lease of a document that is granted elsewhere', () => {
     expect(second.handle.snapshot.round).toBe(2)
   })
 
+  it('[LX40] tells who does not get it for how long it is held still, each time that it is asked', () => {
+    const setting = new Setting()
+    setting.holder('a')
+    const { lease } = setting.want('b')
+    setting.cluster.until('b is refused', () => lease.denial !== undefined, 10)
+    setting.cutOff.add('a')
+    const seconds: number[] = []
+    for (; lease.token === undefined; setting.cluster.world.advance(100))
+      seconds.push(Number(/^It is held by a, for (\d+) s more/.exec(lease.denial ?? '')?.[1] ?? 0))
+    expect(seconds.length).toBeGreaterThan(50)
+    for (const told of new Set(seconds.filter((one) => one > 1)))
+      expect(seconds.filter((one) => one === told).length, `${told} s`).toBeLessThanOrEqual(20)
+  })
+
   it('[LW2] is lost by the clock here before another may have it, and asked for again for ever', () => {
     const setting = new Setting()
     const { world } = setting.cluster

@@ -78,6 +78,29 @@ describe('a lease of a document', () => {
     )
   })
 
+  it('[LX40] tells for how long it is held still, as of when the app asks', () => {
+    const cluster = voters()
+    const { lease } = want(cluster, 'a')
+    cluster.until('a holds it', () => lease.token !== undefined, 5)
+    const other = want(cluster, 'b').lease
+    cluster.until('b is refused', () => other.denial !== undefined, 5)
+    cluster.between('a', 'bc', true)
+    const heard = new Set<number>()
+    while (other.token === undefined) {
+      const { holder, denial = '' } = other
+      const [, told] = /^a holds it, for (\d+) s more/.exec(denial) ?? []
+      // Once it is over it says that.
+      if (told !== undefined && holder !== undefined) {
+        const leftMs = holder.until - cluster.world.time.clock.now()
+        expect(1000 * Number(told) - leftMs, denial).toBeGreaterThanOrEqual(0)
+        expect(1000 * Number(told) - leftMs, denial).toBeLessThanOrEqual(2000)
+        heard.add(Number(told))
+      }
+      cluster.world.advance(100)
+    }
+    expect(heard.size).toBeGreaterThan(5)
+  })
+
   it('[LX23] tells whoever does not get it who has it and for how long, and voters that have no vote that they have none', () => {
     const cluster = voters()
     const { lease } = want(cluster, 'a')

@@ -13,6 +13,7 @@ import { CountingWrites } from './counting-writes.ts'
 import type { Reading } from './lease/clock.ts'
 import { createHolder, type HolderEffect, type HolderInput } from './lease/holder.ts'
 import { startHolder } from './lease/holder-state.ts'
+import { countedDown } from './lease/left-words.ts'
 import type { LeaseMessage } from './lease/messages.ts'
 import { leaseOptionsFault } from './lease/options.ts'
 import { leaseShapes } from './lease-wire.ts'
@@ -194,7 +195,7 @@ class LeaseTable implements LeaseDesk {
     const holder = createHolder<Version>(options, startHolder(random, this.#reading()))
     const listeners = new Set<(event: LeaseChange) => void>()
     let waiting = deferred<FencingToken>()
-    let denial: string | undefined
+    let denial: { readonly reason: string; readonly at: number } | undefined
     let other: Lease['holder']
     let toCover: { readonly token: FencingToken; readonly versions: readonly Version[] } | undefined
     let isUsable = false
@@ -206,11 +207,15 @@ class LeaseTable implements LeaseDesk {
       const isVoid = known !== undefined && granted !== undefined && isVoidUnder(granted, known)
       return isVoid ? undefined : holder.usableToken(this.#reading())
     }
+    const denied = (reason: string): void => {
+      denial = { reason, at: core.clock.now() }
+    }
+    const why = (): string | undefined => denial && countedDown(denial.reason, core.clock.now() - denial.at)
     const stale = (): RejoinError =>
       rejoinError('lease-lost', {
         ...(denial === undefined
           ? {}
-          : { reason: `The lease ${name} ended before a quorum was known to have it. ${denial}` }),
+          : { reason: `The lease ${name} ended before a quorum was known to have it. ${why()}` }),
         details: { lease: name },
       })
     const writes = new CountingWrites({
@@ -239,7 +244,7 @@ class LeaseTable implements LeaseDesk {
           break
         case 'lost':
           toCover = undefined
-          denial = effect.reason
+          denied(effect.reason)
           // Whoever waits since before it was usable goes on waiting.
           if (isUsable) waiting = deferred()
           isUsable = false
@@ -247,7 +252,7 @@ class LeaseTable implements LeaseDesk {
           core.tell(listeners, { kind: 'lost', reason: effect.reason })
           break
         case 'denied':
-          denial = effect.reason
+          denied(effect.reason)
           other =
             effect.holder === undefined
               ? undefined
@@ -307,8 +312,9 @@ class LeaseTable implements LeaseDesk {
         return current()
       },
       get denial(): string | undefined {
-        if (other !== undefined && isPast(other)) return `${denial} That is over meanwhile, and it is asked for again.`
-        return denial ?? (roster() === undefined ? noVoters : undefined)
+        if (other !== undefined && isPast(other))
+          return `${denial?.reason} That is over meanwhile, and it is asked for again.`
+        return why() ?? (roster() === undefined ? noVoters : undefined)
       },
       get holder(): Lease['holder'] {
         return other !== undefined && isPast(other) ? undefined : other

@@ -13,7 +13,6 @@ import type { Reachability, ReachabilityRow } from './verdict/reachability.ts'
 import {
   createVerdictMachine,
   type Verdict,
-  type VerdictInput,
   type VerdictMachine,
   type VerdictOptions,
 } from './verdict/verdict-machine.ts'
@@ -100,7 +99,7 @@ export class Outlook {
 
   /** To be told whenever something may be seen otherwise than before. */
   observe(): void {
-    const { self, reachability, roster: desk, detector, core } = this.#ground
+    const { self, reachability, roster: desk, detector, core, counts } = this.#ground
     const { log } = desk
     if (log === undefined) return
     const { isOffline } = this
@@ -120,27 +119,17 @@ export class Outlook {
     const input = isNew
       ? { kind: 'observe' as const, circumstances: { self, roster, next, rows, isPaused, isOffline } }
       : { kind: 'tick' as const }
-    const isTold = this.#judge({ ...input, ...readingOf(core) })
-    if (isNew && !isTold) this.look()
-  }
-
-  /** Whether there is a new verdict. */
-  #judge(input: VerdictInput): boolean {
-    const before = this.#verdicts.verdict
-    const effects = this.#verdicts.step(input)
-    for (const { verdict } of effects) this.#newVerdict(before, verdict)
-    return effects.length > 0
-  }
-
-  #newVerdict(before: Verdict | undefined, verdict: Verdict): void {
-    const { core, counts } = this.#ground
-    const { mode, sides } = verdict
-    // What it finds when it begins is no news.
-    const isNews = this.#isWarm && before !== undefined && before.mode !== 'unknown'
-    if (isNews && isSplit(verdict) && !isSplit(before)) counts.splits += 1
-    core.log('info', 'verdict', { mode, sides })
-    this.#isUntold = true
-    this.look()
+    const effects = this.#verdicts.step({ ...input, ...readingOf(core) })
+    for (const { verdict: told } of effects) {
+      const { mode, sides } = told
+      // What it finds when it begins is no news.
+      const isNews = this.#isWarm && verdict !== undefined && verdict.mode !== 'unknown'
+      if (isNews && isSplit(told) && !isSplit(verdict)) counts.splits += 1
+      core.log('info', 'verdict', { mode, sides })
+      this.#isUntold = true
+      this.look()
+    }
+    if (isNew && effects.length === 0) this.look()
   }
 
   /** Takes in how things are now, new verdict or not. */
@@ -169,13 +158,13 @@ export class Outlook {
 
   /** Whether all are there; or whoever has no vote was told by one that has, and that answers. */
   #isInformed(verdict: Verdict | undefined): boolean {
-    const { self, isVoter } = this.#ground
     if (verdict === undefined) return false
     const { mode, evidence, sides } = verdict
     if (mode === 'full') return evidence.length > 0
     const isReached = sides[0]?.[0] !== undefined
-    // The first voter that went over to a new roster says nothing of the next.
-    return !isVoter && !this.#isChanged && isReached && evidence.some((row) => row.isFresh && row.observer !== self)
+    // The first voter that went over to a new roster says nothing of the next. Nor does one that began a moment ago, and has not met the
+    // others yet: once it takes that for a split it says so.
+    return !this.#ground.isVoter && !this.#isChanged && isReached && (mode === 'mixed' || this.#isToldApart)
   }
 
   /** When time alone may show something else. */
@@ -186,7 +175,7 @@ export class Outlook {
     const isBusy = contact.isHealing || incidents.isVerifying || detector.isArmed
     const at = isBusy
       ? Number.NEGATIVE_INFINITY
-      : Math.min(this.#isWarm ? Number.POSITIVE_INFINITY : this.#warmAt, this.#oneWay.wakeAt, incidents.divergedUntil)
+      : Math.min(this.#isWarm ? Number.POSITIVE_INFINITY : this.#warmAt, this.#oneWay.wakeAt, incidents.changesAt)
     return Math.max(this.#lookedAt + lookMs, at)
   }
 
@@ -196,13 +185,18 @@ export class Outlook {
     return reachability.rows.flatMap(({ row, isFresh }) => (isFresh && row.observer !== self ? row : []))
   }
 
+  /** Whether some voter says that it lost others, or that it met them again and not all is well yet. */
+  get #isToldApart(): boolean {
+    return this.#others.some(({ contact }) => contact !== 'kept')
+  }
+
   /**
    * Each side has what the other had: every document is in sync with every voter that is connected. Who has no vote may be connected
    * with one side only, and waits for the word of the voters: these go by themselves, or each would wait for the others.
    */
   #isCovered(): boolean {
     const { self, roster } = this.#ground
-    if (!roster.voters.has(self) && this.#others.some(({ contact }) => contact !== 'kept')) return false
+    if (!roster.voters.has(self) && this.#isToldApart) return false
     return this.#unsynced.length === 0
   }
 

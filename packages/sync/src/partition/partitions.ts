@@ -4,6 +4,7 @@ import type { Receipt } from '../ledger.ts'
 import type { Divergence, HealingProgress } from './apart.ts'
 import type { Suspicion } from './detector/beliefs.ts'
 import type { DetectorSettings, detectorPresets } from './detector/presets.ts'
+import type { VoteRecords } from './granted.ts'
 import type { Lease, LeaseRequestOptions, LeaseSource } from './leases.ts'
 import type { OtherGroup } from './other-groups.ts'
 import type { Incident } from './recovery/incident.ts'
@@ -164,6 +165,11 @@ export interface Partitions {
   readonly status: PartitionStatus
   /** All incidents that are known, also from before a restart, the oldest first. */
   readonly incidents: readonly Incident[]
+  /**
+   * What `grantedLeases` reads, at a voter.
+   * @internal
+   */
+  readonly votes: VoteRecords | undefined
   metrics(): PartitionMetrics
   /** Calls back when the verdict is another. Returns the way to stop. */
   onVerdict(listener: (verdict: Verdict) => void): () => void

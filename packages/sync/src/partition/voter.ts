@@ -2,6 +2,7 @@ import type { Version } from '@rejoin/state'
 import type { Session } from '../session.ts'
 import { Duties, type DutiesGround } from './duties.ts'
 import { earliest } from './earliest.ts'
+import type { VoteRecords } from './granted.ts'
 import type { LeaseMessage } from './lease/messages.ts'
 import { type DoorGround, LeaseDoor } from './lease-door.ts'
 import type { VotingStatus } from './partitions.ts'
@@ -35,6 +36,10 @@ export class Voter {
 
   get status(): VotingStatus {
     return this.#duties.status
+  }
+
+  get votes(): VoteRecords {
+    return this.#door.votes
   }
 
   tick(now: number, isHidden: boolean): void {

@@ -12,6 +12,7 @@ import type { ReplicaCore } from '../replica-core.ts'
 import { documentKeys } from '../rows.ts'
 import type { StoredRow } from '../seams.ts'
 import { DurableLine } from './durable-line.ts'
+import type { VoteRecords } from './granted.ts'
 import { jsonRow, readJson } from './json-row.ts'
 import { type Acceptor, type AcceptorEffect, type AcceptorInput, createAcceptor } from './lease/acceptor.ts'
 import { type AcceptorMemory, bootAcceptor, emptyMemory } from './lease/acceptor-state.ts'
@@ -67,10 +68,11 @@ interface Seat {
   isUsing: boolean
 }
 
-export class VoteTable {
+export class VoteTable implements VoteRecords {
   readonly #ground: VoteGround
-  /** By document. */
+  /** By document: those in memory, as all are of votes that were given or renewed since the start and may count still. */
   readonly #seats = new Map<string, Seat>()
+  observer: VoteRecords['observer']
   /** Who waits for a row that is being read. */
   readonly #reading = new Map<string, ((seat: Seat | undefined) => void)[]>()
   readonly #began: Reading
@@ -81,6 +83,14 @@ export class VoteTable {
   constructor(ground: VoteGround) {
     this.#ground = ground
     this.#began = readingOf(ground.core)
+  }
+
+  get seats(): ReadonlyMap<string, Seat> {
+    return this.#seats
+  }
+
+  get reading(): Reading {
+    return readingOf(this.#ground.core)
   }
 
   /** Acceptors in memory. */
@@ -121,7 +131,9 @@ export class VoteTable {
 
   #step(seat: Seat, input: AcceptorInput<Version>): void {
     const { acceptor, line } = seat
+    const before = acceptor.state
     const effects = acceptor.step(input)
+    this.observer?.({ input, before, after: acceptor.state, effects })
     seat.hasRow ||= effects.some(({ kind }) => kind === 'persist')
     line.push(effects)
     this.#sweep.wants(acceptor)

@@ -1,10 +1,12 @@
 import { createDetector, type Detector } from './detector/detector.ts'
 import { detectorPresets, detectorSettingsFault } from './detector/presets.ts'
 import type { SwimOptions } from './detector/swim.ts'
+import type { IncidentDesk } from './incident-desk.ts'
 import { type LeaseSource, votedLeases } from './leases.ts'
 import { createRosterLog } from './roster-log.ts'
 import type { RosterLog, RosterLogOptions } from './roster-log-interface.ts'
 import { Voter, type VoterGround } from './voter.ts'
+import { VoterIncidents } from './voter-incidents.ts'
 import { startVoter } from './voter-start.ts'
 
 /** What only a voter needs, so that pages, which never vote, do not load it. */
@@ -13,6 +15,8 @@ export interface Voting {
   readonly leases: LeaseSource
   /** @internal */
   detector(options: SwimOptions): Detector
+  /** @internal */
+  incidents(...from: ConstructorParameters<typeof VoterIncidents>): IncidentDesk
   /** @internal */
   readonly presets: typeof detectorPresets
   /** @internal */
@@ -29,6 +33,7 @@ export interface Voting {
 export const voting: Voting = {
   leases: votedLeases,
   detector: createDetector,
+  incidents: (...from) => new VoterIncidents(...from),
   presets: detectorPresets,
   settingsFault: detectorSettingsFault,
   start: startVoter,

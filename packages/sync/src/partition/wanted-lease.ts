@@ -15,6 +15,7 @@ import type { Receipt } from '../ledger.ts'
 import { listen } from '../listeners.ts'
 import type { LeaseBackend, LeaseOutcome } from './lease/backend.ts'
 import { type LeaseClock, type Reading, readClock } from './lease/clock.ts'
+import { countedDown } from './lease/left-words.ts'
 import { compareBallots } from './lease/token.ts'
 import { changeOf, type LeftChange, readWord, wordOf } from './lease/word.ts'
 import type { Lease, LeaseChange, LeaseGround } from './leases.ts'
@@ -49,6 +50,8 @@ export class WantedLease implements Lease {
   #failures = 0
   #usable = deferred<FencingToken>()
   #denial: string | undefined
+  /** When it was told for how long, by the wall clock. */
+  #deniedAt = 0
   /** Of this grant: what counts once word of it is left. */
   readonly #left = new Map<AuthorId, number>()
   #waiting: Deferred<void>[] = []
@@ -98,7 +101,7 @@ export class WantedLease implements Lease {
   }
 
   get denial(): string | undefined {
-    return this.#denial
+    return this.#denial && countedDown(this.#denial, this.#ground.core.clock.now() - this.#deniedAt)
   }
 
   /** A backend tells none. */
@@ -266,6 +269,7 @@ export class WantedLease implements Lease {
 
   #denied(reason: string): void {
     this.#denial = reason
+    this.#deniedAt = this.#ground.core.clock.now()
     if (!this.#isReleased) this.#askAgain()
   }
 

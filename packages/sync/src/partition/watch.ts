@@ -25,6 +25,7 @@ import { createLinkDetector } from './detector/link-detector.ts'
 import { type LinkSettings, linkTable, presetOf, settingsFault } from './detector/link-presets.ts'
 import type { DetectorSettings } from './detector/presets.ts'
 import { earliest } from './earliest.ts'
+import type { VoteRecords } from './granted.ts'
 import { IncidentDesk, incidentPrefix } from './incident-desk.ts'
 import type { Reading } from './lease/clock.ts'
 import type { Lease, LeaseDesk, LeaseRequestOptions } from './leases.ts'
@@ -128,7 +129,8 @@ class PartitionWatch implements Companion, Partitions {
       suspicionMaxMs: settings.suspicionMaxMult * suspicionMinMs,
     })
     const stableMs = stableAfterMs(3, { gossipIntervalMs: settings.probeIntervalMs, suspicionMinMs })
-    this.#incidents = new IncidentDesk(core, this.#neighbours, this.#counts, stableMs)
+    const desk = [core, this.#neighbours, this.#counts, stableMs] as const
+    this.#incidents = options.voting?.incidents(this.#detector, ...desk) ?? new IncidentDesk(...desk)
     const maxTtlMs = options.maxTtlMs ?? defaultTtlMs
     const { self } = this
     const neighbours = this.#neighbours
@@ -225,6 +227,10 @@ class PartitionWatch implements Companion, Partitions {
     return this.#incidents.incidents
   }
 
+  get votes(): VoteRecords | undefined {
+    return this.#voter?.votes
+  }
+
   metrics(): PartitionMetrics {
     return { ...this.#counts }
   }
@@ -294,6 +300,7 @@ class PartitionWatch implements Companion, Partitions {
     this.#contact.close()
     // While it is heard.
     this.#leases?.close()
+    this.#members.step({ kind: 'leave', ...this.#time() })
     this.#isClosed = true
     this.#isRunning = false
     this.#outlook.listeners.clear()

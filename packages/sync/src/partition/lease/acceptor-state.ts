@@ -84,6 +84,11 @@ export function bootAcceptor(memory: AcceptorMemory | undefined, { now, wall }: 
   }
 }
 
+/** For how long a lease that was voted for may live still, by the clock of the acceptor; not above 0 where it does not. */
+export function leftOf({ accepted, acceptedAt }: KeptLease, elapsed: number, epsilon: number): number {
+  return accepted === undefined ? 0 : accepted.ttlMs * (1 + epsilon) - (elapsed - acceptedAt)
+}
+
 /** A recovery that begins. */
 export function notTaught(request: number, askAt: number, until: number): Recovery {
   return { request, taughtBy: [], isTaught: false, ballot: 0, until, askAt }

@@ -7,6 +7,7 @@ import {
   type AcceptorState,
   type BallotPromise,
   type KeptLease,
+  leftOf,
   memoryOf,
   notTaught,
 } from './acceptor-state.ts'
@@ -89,8 +90,7 @@ export function createAcceptor<V>(options: AcceptorOptions, from: AcceptorState)
 
   const persist = (): AcceptorEffect<V> => ({ kind: 'persist', memory: memoryOf(state, maxTtlMs * longer) })
   const elapsed = (): number => state.clock.elapsed
-  const leftOf = ({ accepted, acceptedAt }: KeptLease): number =>
-    accepted === undefined ? 0 : accepted.ttlMs * longer - (elapsed() - acceptedAt)
+  const left = (kept: KeptLease): number => leftOf(kept, elapsed(), epsilon)
 
   const adopt = (roster: Roster): AcceptorEffect<V>[] => {
     const { epoch, recovery, mark = markOf(roster) } = state
@@ -148,9 +148,9 @@ export function createAcceptor<V>(options: AcceptorOptions, from: AcceptorState)
     if (state.recovery !== undefined) return { kind: 'recovering' }
     if (state.roster?.epoch !== state.epoch || epoch !== state.epoch) return { kind: 'epoch' }
     // Invariant 3.
-    const left = kept === undefined ? 0 : leftOf(kept)
-    if (kept?.accepted !== undefined && kept.accepted.holder !== by && left > 0)
-      return { kind: 'held', holder: kept.accepted.holder, forMs: Math.ceil(left) }
+    const heldFor = kept === undefined ? 0 : left(kept)
+    if (kept?.accepted !== undefined && kept.accepted.holder !== by && heldFor > 0)
+      return { kind: 'held', holder: kept.accepted.holder, forMs: Math.ceil(heldFor) }
     // Invariant 4.
     const newFor = state.newRosterUntil - elapsed()
     if (newFor > 0 && !isRenewal) return { kind: 'newRoster', forMs: Math.ceil(newFor) }
@@ -167,7 +167,7 @@ export function createAcceptor<V>(options: AcceptorOptions, from: AcceptorState)
     }
     let { leases, floor } = state
     if (leases.length >= mostLeases) {
-      const goes = leases.find((kept) => leftOf(kept) <= 0)
+      const goes = leases.find((kept) => left(kept) <= 0)
       if (goes === undefined) return false
       floor = Math.max(floor, ballotIn(goes.promised, state.epoch))
       leases = leases.filter((kept) => kept !== goes)
@@ -260,7 +260,7 @@ export function createAcceptor<V>(options: AcceptorOptions, from: AcceptorState)
     },
     get isAtRest(): boolean {
       const { recovery, newRosterUntil, leases } = state
-      return recovery === undefined && newRosterUntil <= elapsed() && leases.every((kept) => leftOf(kept) <= 0)
+      return recovery === undefined && newRosterUntil <= elapsed() && leases.every((kept) => left(kept) <= 0)
     },
     get wakeAt(): number | undefined {
       const { recovery, clock, roster } = state

@@ -1,10 +1,12 @@
 import { isQuorum } from '../policy.ts'
 import type { NodeId, Roster } from '../roster.ts'
 import type { LeaseQuestion } from './holder-state.ts'
+import { forMore } from './left-words.ts'
 import type { LeaseRefusal } from './messages.ts'
 
 /** Why voters did not grant a lease, for people and for the wait before the next attempt. */
 export interface LeaseDenial {
+  /** As of now: `countedDown` says it later. */
   readonly reason: string
   /** Who may hold it as of now. */
   readonly holder?: NodeId
@@ -31,7 +33,7 @@ export function denialOf<V>(
   const held = refused.flatMap(({ why }) => (why.kind === 'held' ? [why] : [])).sort((a, b) => b.forMs - a.forMs)[0]
   const isHeld = held !== undefined && refused.every(({ why }) => why.kind === 'held' && why.holder === held.holder)
   const reason = isHeld
-    ? `${[`${held.holder} holds it, for ${seconds(held.forMs)} more unless it is renewed`, ...silent].join('; ')}.`
+    ? `${[`${held.holder} holds it, ${forMore(held.forMs)} unless it is renewed`, ...silent].join('; ')}.`
     : `No quorum: ${[...parts, ...silent].join('; ')}.`
   return held === undefined ? { reason, missing } : { reason, holder: held.holder, forMs: held.forMs, missing }
 }
@@ -45,7 +47,7 @@ function refusalInWords(why: LeaseRefusal): string {
     case 'epoch':
       return 'went by another roster'
     case 'newRoster':
-      return `went over to a new roster and may only renew for ${seconds(why.forMs)} more`
+      return `went over to a new roster and may only renew ${forMore(why.forMs)}`
     case 'recovering':
       return 'said to have no vote, as the disk does not tell what was promised'
     case 'full':
@@ -53,9 +55,4 @@ function refusalInWords(why: LeaseRefusal): string {
     case 'behind':
       return 'said to lack some of what counted under the roster before'
   }
-}
-
-/** Whole seconds, at least one. */
-function seconds(ms: number): string {
-  return `${Math.max(1, Math.ceil(ms / 1000))} s`
 }

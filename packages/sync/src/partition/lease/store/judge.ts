@@ -1,5 +1,6 @@
 /** What is to be made of a record that was read. */
 import type { LeaseRefusalCause } from '../backend.ts'
+import { forMore } from '../left-words.ts'
 import { decodeLease, decodeLife, type StoredLease, type StoreLife } from './records.ts'
 import type { StoreLeaseState, Watched } from './store-lease-types.ts'
 
@@ -36,7 +37,7 @@ export function judgeOpening(
 ): Refused | undefined {
   const leftMs = since + maxTtlMs * (1 + epsilon) - state.slow.elapsed
   if (leftMs <= 0) return undefined
-  const reason = `The store is new, or has lost what it had: nothing is granted before what was granted then has ended, in ${inSeconds(leftMs)}.`
+  const reason = `The store is new, or has lost what it had: nothing is granted ${forMore(leftMs)}, until what was granted then has ended.`
   return { kind: 'refused', because: 'taken', reason }
 }
 
@@ -57,13 +58,9 @@ export function judgeLease(
   const leftMs = watched.since + (lease?.ttlMs ?? maxTtlMs) * (1 + epsilon) - state.slow.elapsed
   if (leftMs <= 0) return { kind: 'free', lease }
   if (lease === undefined) {
-    const reason = `Its record was deleted or cannot be read: somebody else wrote it. It is free in ${inSeconds(leftMs)} if it stays so.`
+    const reason = `Its record was deleted or cannot be read: somebody else wrote it. It is free if it stays so ${forMore(leftMs)}.`
     return { kind: 'refused', because: 'unsound', reason }
   }
-  const reason = `It is held by ${lease.name}, and free in ${inSeconds(leftMs)} if that does not renew it.`
+  const reason = `It is held by ${lease.name}, ${forMore(leftMs)} unless that renews it.`
   return { kind: 'refused', because: 'taken', reason }
-}
-
-function inSeconds(ms: number): string {
-  return `${Math.ceil(ms / 100) / 10} s`
 }
