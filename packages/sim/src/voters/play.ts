@@ -177,14 +177,29 @@ function healAll<S extends Schema>(
 }
 
 /** A round of who holds the lease counts, unless the app has none to begin. */
-function countOneMore<S extends Schema>({ counts, tallies }: VoterWorld<S>, wait: Wait): void {
+function countOneMore<S extends Schema>(voters: VoterWorld<S>, wait: Wait): void {
+  const { counts, tallies, world } = voters
   const { rounds } = counts
+  let begunMs = world.nowMs
+  // Whether somebody begins one is left to no chance.
+  const begin = (): void => {
+    if (world.nowMs < begunMs + askAgainMs) return
+    begunMs = world.nowMs
+    voters.workAlone()
+  }
   const before = { ...tallies.exclusive }
   const isOver = (): boolean => {
     const { tried, written, refused } = tallies.exclusive
     return tried > before.tried + 3 && written === before.written && refused === before.refused
   }
-  wait(() => (counts.rounds > rounds || isOver() ? [] : ['no round counts']), voterBounds.leaseMs, true)
+  wait(
+    () => {
+      begin()
+      return counts.rounds > rounds || isOver() ? [] : ['no round counts']
+    },
+    voterBounds.leaseMs,
+    true,
+  )
 }
 
 /** Whatever operators did, the next change of the roster can be made. */

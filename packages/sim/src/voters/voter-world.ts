@@ -91,6 +91,8 @@ export interface VoterWorld<S extends Schema = Schema> {
   /** Somebody writes something, and who may begins a round. */
   write(): void
   writeAt(node: number): Receipt | undefined
+  /** Whoever holds the lease does what only it may. */
+  workAlone(): void
   /** Asks a voter for other weights, in the order of the servers. */
   propose(node: number, weights: readonly number[]): void
 }
@@ -357,6 +359,9 @@ export function createVoterWorld<S extends Schema>(
       if (exclusive !== undefined && draw.chance(0.5)) workAlone(exclusive)
     },
     writeAt,
+    workAlone: () => {
+      if (exclusive !== undefined) workAlone(exclusive)
+    },
     propose: (node, weights) => operators.propose(node, { weights }),
   }
 }

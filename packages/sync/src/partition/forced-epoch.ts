@@ -11,7 +11,7 @@ const draws = 64
 const rounds = 4
 const momentMs = 10_000
 /** The number of moments is from this day on, and the least such that no roster that nobody forced comes near; it goes on for 39 years. */
-const firstMs = Date.UTC(2026, 0, 1)
+const firstMs = Date.UTC(2025, 0, 1)
 const leastMoment = 1024
 const mostMoment = 2 ** 27 - 2 ** 20
 const firstForced = leastMoment * rounds * draws * changes
