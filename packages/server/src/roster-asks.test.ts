@@ -150,8 +150,9 @@ describe('a server beside others', () => {
       /^Until 2026-01-02T00:00:00.000Z a renews leases that are held, and grants none/,
     )
     const said = (more: object, quorum: object = { hasQuorum: true }) =>
-      words({ verdict: verdict(quorum), renewsOnlyUntil, ...more })
+      words({ verdict: verdict(quorum), renewsOnlyUntil, roster: { ...rosterOf('abc'), epoch: 2 }, ...more })
     expect(said({})).toContainEqual(sentence)
+    expect(said({ roster: { ...rosterOf('abc'), epoch: 1 } })).not.toContainEqual(sentence)
     expect(said({ renewsOnlyUntil: undefined })).not.toContainEqual(sentence)
     expect(said({ isSettled: false })).not.toContainEqual(sentence)
     expect(said({}, { hasQuorum: false })).not.toContainEqual(sentence)

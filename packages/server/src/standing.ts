@@ -76,8 +76,10 @@ function withoutVote(self: string, { roster, isSettled, verdict }: PartitionStat
 }
 
 /** Where a lease would be granted otherwise. */
-function renewingWords(self: string, { renewsOnlyUntil, verdict, isSettled }: PartitionStatus): string[] {
+function renewingWords(self: string, { renewsOnlyUntil, verdict, isSettled, roster }: PartitionStatus): string[] {
   if (renewsOnlyUntil === undefined || !isSettled || verdict?.hasQuorum !== true) return []
+  // Under the first roster nobody granted anything before.
+  if (roster?.epoch === 1) return []
   return [
     `Until ${at(renewsOnlyUntil)} ${self} renews leases that are held, and grants none anew: it was started a short while ago, or the roster was changed.`,
   ]

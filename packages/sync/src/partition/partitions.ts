@@ -79,7 +79,7 @@ export interface VotingStatus {
   readonly otherGroups?: readonly OtherGroup[]
   /**
    * Until then this voter renews the leases that are held and grants no other, as it began, or its roster was changed: what was granted before
-   * may not be known here. Unix milliseconds.
+   * may not be known here. Under the first roster it grants, of documents of which it never voted. Unix milliseconds.
    */
   readonly renewsOnlyUntil?: number | undefined
   /**
