@@ -290,11 +290,12 @@ export function createBeliefs(options: BeliefsOptions): Beliefs {
     },
     raise,
     rumoursFor: (to) => {
-      if (rumours.size === 0 && to.accusers.size === 0) return []
+      const isSaid = to.accusers.size > 0 || to.status === 'left'
+      if (rumours.size === 0 && !isSaid) return []
       const ids = rumours.take(mostRumours - 1, transmissionsOf(settings.retransmitMult, count))
-      const isAccused = to.incarnation > 0 && to.accusers.size > 0
+      const isAccused = to.incarnation > 0 && isSaid
       const waiting = ids.flatMap((id) => (isAccused && id === to.id ? [] : rumourOf(id)))
-      // Of one that we hear: what others accuse it of.
+      // Of one that we hear: what others accuse it of, or that it has left.
       return isAccused ? [saidOf(to, to.status === 'alive' ? 'suspect' : to.status), ...waiting] : waiting
     },
     table: () => [

@@ -274,6 +274,35 @@ describe('swim', () => {
     ])
   })
 
+  it('[SW26] is alive again, too, where it was started anew and does not count who remembers that it left', () => {
+    const bob = createSwim({ self: 'bob', settings: lan, random: seededRandom(2).float })
+    bob.step({ kind: 'join', peer: 'alice', now: 0 })
+    bob.step({ kind: 'opened', peer: 'alice', now: 0 })
+    bob.step({ kind: 'message', from: 'alice', now: 1, message: tableOf('alice', 1) })
+    bob.step({ kind: 'message', from: 'alice', now: 2, message: gossip(rumour('alice', 'left', 1)) })
+    const probes = (now: number): SwimMessage[] =>
+      sentIn(bob.step({ kind: 'tick', now }), 'probe').map(({ message }) => message)
+    // While it goes down it says nothing, which proves nothing; nor is anybody asked who is not connected.
+    let health = 0
+    for (let now = 1000; now < 20_000; now += 100) {
+      probes(now)
+      health = Math.max(health, bob.health)
+    }
+    expect([statusOf(bob, 'alice'), health]).toEqual(['left', 0])
+    bob.step({ kind: 'closed', peer: 'alice', isLost: true, now: 20_000 })
+    expect(run(bob, 20_000, 120_000, []).filter(({ kind }) => kind === 'send')).toEqual([])
+    bob.step({ kind: 'opened', peer: 'alice', now: 120_000 })
+    let asked: SwimMessage[] = []
+    let now = 120_000
+    for (; asked.length === 0 && now < 160_000; now += 500) asked = probes(now)
+    expect(asked[0]).toMatchObject({ kind: 'probe', rumours: [rumour('alice', 'left', 1)] })
+    // Alice begins with the incarnation that she had, and has nobody for a member.
+    const alice = createSwim({ self: 'alice', settings: lan, random: seededRandom(3).float })
+    const [ack] = sentIn(alice.step({ kind: 'message', from: 'bob', now: 1, message: asked[0] as SwimMessage }))
+    bob.step({ kind: 'message', from: 'alice', now, message: ack?.message as SwimMessage })
+    expect(statusOf(bob, 'alice')).toBe('alive')
+  })
+
   it('[SW22] stays bounded and answers in kind, whatever comes, and the same to the same', () => {
     const id = fc.constantFrom('alice', 'bob', 'carol', 'dave', 'mallory', '')
     const number = fc.oneof(

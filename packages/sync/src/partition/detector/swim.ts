@@ -9,7 +9,8 @@
  * Invariants, next to those of `beliefs.ts` and `prober.ts`
  * 1. Members come by `join` and go by `removed`; nobody becomes one by gossip.
  * 2. After `paused` nobody is accused before `until`.
- * 3. Whoever has left, by `leave`, says nothing until it rejoins.
+ * 3. Whoever has left, by `leave`, says nothing until it rejoins. Who is connected with it then asks it now and then: it may have been started
+ *    anew, and the word of that be lost.
  */
 import type { NodeId } from '../roster.ts'
 import { type Beliefs, createBeliefs, hears, type Member, type Reach, type Suspicion } from './beliefs.ts'
@@ -86,7 +87,7 @@ export function createSwim({ self, settings, random, incarnation = 1 }: SwimOpti
   const failed = (member: Member, { helpers, nacks, isKnown }: ProbeResult, now: number): void => {
     const { status } = member
     if (!hears(member)) reached(member, { via: 'none' })
-    if (status === 'unreachable') return
+    if (status === 'unreachable' || status === 'left') return
     // A helper that did not even say no: it may be us.
     blame(helpers > 0 ? helpers - nacks : 1)
     if (!isKnown || hears(member)) return
@@ -156,9 +157,10 @@ export function createSwim({ self, settings, random, incarnation = 1 }: SwimOpti
 
   /** Whether it is to be probed: whoever is heard needs none, but for one that others accuse, as it should know. */
   const isDoubtful = (member: Member, now: number): boolean => {
-    const { status, accusers, isUnheard } = member
+    const { status, accusers, isUnheard, link } = member
     if (status === 'alive') return !hears(member) || isUnheard || accusers.size > 0
-    return status === 'suspect' || (status === 'unreachable' && now >= member.probeAt)
+    if (status === 'suspect') return true
+    return (status === 'unreachable' || link === 'open') && now >= member.probeAt
   }
   const isAnyDoubtful = (now: number): boolean => {
     for (const member of members.values()) if (isDoubtful(member, now)) return true
@@ -262,8 +264,7 @@ export function createSwim({ self, settings, random, incarnation = 1 }: SwimOpti
     if (from === self || (message.kind !== 'probe' && message.kind !== 'table')) return
     const { kind, rumours } = message
     const accusation = rumours.find(
-      ({ id, status, incarnation: at }) =>
-        id === self && at >= beliefs.incarnation && (status === 'suspect' || status === 'unreachable'),
+      ({ id, status, incarnation: at }) => id === self && at >= beliefs.incarnation && status !== 'alive',
     )
     // It may well know of a higher one than this replica, which was restarted; far higher ones are approached by and by.
     if (accusation !== undefined)
