@@ -34,9 +34,12 @@ describe('what a NATS server says', () => {
   it('[NL6] names what would make leases in a bucket unsafe, and finds nothing in one that is made here', () => {
     const sound = bucketConfig('leases', 3)
     expect([sound.name, sound.num_replicas, bucketFault(sound)]).toEqual(['KV_leases', 3, undefined])
-    expect(bucketFault({ ...sound, max_bytes: 1000 })).toBeUndefined()
+    const { retention: _, ...usual } = sound
+    expect([bucketFault({ ...sound, max_bytes: 1000 }), bucketFault(usual)]).toEqual([undefined, undefined])
     const unsafe: [Parameters<typeof bucketFault>[0], RegExp][] = [
       [{ max_age: 1 }, /max_age/],
+      [{ retention: 'workqueue' }, /retention/],
+      [{ retention: 'interest' }, /retention/],
       [{ max_bytes: 1000, discard: 'old' }, /discard/],
       [{ max_msgs: 1000, discard: 'old' }, /discard/],
       [{ deny_delete: false }, /deny_delete/],

@@ -36,6 +36,8 @@ export function bucketFault(config: Partial<StreamConfig>): string | undefined {
   // A lease that is not there counts as never granted.
   if ((config.max_age ?? 0) > 0)
     return named('its entries end by themselves, by the clock of the server (ttl, max_age).')
+  // The others take out what was read, or what nobody waits for.
+  if ((config.retention ?? 'limits') !== 'limits') return named('its entries go with those that read them (retention).')
   const isBounded = (config.max_msgs ?? -1) > 0 || (config.max_bytes ?? -1) > 0
   if (isBounded && config.discard !== 'new') return named('what is new pushes out what is old (discard).')
   if (config.deny_delete !== true || config.deny_purge !== true)

@@ -7,7 +7,7 @@ import { loadingDocument, readAgain, stateWithoutUnsaved } from './document-load
 import type { Hub } from './hub.ts'
 import { deferred, type Later, rejected, resolved } from './later.ts'
 import { fallBack, type Refusal } from './refusal.ts'
-import { nameInKey } from './rows.ts'
+import { markRow, nameInKey } from './rows.ts'
 import type { Storage, StoredRow } from './seams.ts'
 
 interface OpenDocument {
@@ -297,14 +297,21 @@ export class DocumentShelf {
   }
 
   #read(entry: OpenDocument): void {
-    entry.needsReading = false
-    this.#storage.read(entry.core.keys.prefix).then(
+    const { core } = entry
+    this.#storage.read(core.keys.prefix).then(
       (rows) => {
-        if (!entry.core.isClosed) this.#hub.batch(() => readAgain(entry.core, rows))
+        if (core.isClosed) return
+        this.#hub.batch(() => {
+          readAgain(core, rows)
+          // What was read is on the disk, though nobody writes it again.
+          core.persist([markRow(core.keys.index)])
+          // Until that has landed less is known to be durable than is on the disk.
+          this.#hub.queue.push([], () => {
+            entry.needsReading = false
+          })
+        })
       },
-      () => {
-        entry.needsReading = true
-      },
+      () => {},
     )
   }
 

@@ -1,5 +1,11 @@
+import { rejoinError } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
+import type { DocumentCore } from './document-core.ts'
 import { type Clock, createMemoryDisk, createReplica, type Replica } from './index.ts'
+import { rejected } from './later.ts'
+import type { Limits } from './limits.ts'
+import { holdReads } from './partition/handover.test-helper.ts'
+import { insideOf } from './replica.ts'
 import { Raid, seededRandom, type VirtualTime, virtualTime } from './world.test-helper.ts'
 
 /** A clock on which every look takes a tenth of a millisecond: a slice is eighty looks. */
@@ -10,11 +16,11 @@ function tickingClock({ clock }: VirtualTime): Clock {
 
 describe('a document on the disk', () => {
   /** A disk on which a session left a document: folded rows, and single changes beside them. */
-  function filledDisk(changes: number) {
+  function filledDisk(changes: number, limits: Partial<Limits> = {}) {
     const disk = createMemoryDisk()
     const time = virtualTime()
     const { clock, timers } = time
-    const writer = createReplica({ clock, timers, random: seededRandom(1), storage: disk.open(), role: 'peer' })
+    const writer = createReplica({ clock, timers, random: seededRandom(1), storage: disk.open(), role: 'peer', limits })
     let digest = ''
     writer.open('raid', Raid).then((raid) => {
       for (let at = 0; at < changes; at++) {
@@ -85,4 +91,36 @@ describe('a document on the disk', () => {
     expect(outcome).toBe('closed')
     expect(time.pending).toBe(0)
   })
+
+  it.each([
+    ['folded', { rowsBeforeCompaction: 3 }],
+    ['as changes', {}],
+  ])(
+    '[SY60] that could not be read at first counts as durable once it was, %s, and not before that is so',
+    (_, limits) => {
+      const { disk } = filledDisk(3, limits)
+      const { clock, timers } = virtualTime()
+      const random = seededRandom(2)
+      const replica = createReplica({ clock, timers, random, storage: disk.open(), role: 'server' })
+      const { shelf, storage } = insideOf(replica)
+      const { read } = storage
+      storage.read = () => rejected(rejoinError('storage-unavailable'))
+      replica.open('raid', Raid).then((raid) => raid.change((draft) => draft.items.add('early')))
+      const known = (): [boolean, number, number] => {
+        const { durable, store } = shelf.loaded('raid') as DocumentCore
+        return [!shelf.needsReading('raid'), durable.size, store.version.size]
+      }
+      shelf.readMissed()
+      expect(known()).toEqual([false, 1, 1])
+      storage.read = read
+      const late = holdReads(insideOf(replica))
+      shelf.readMissed()
+      expect(known()).toEqual([false, 1, 1])
+      disk.autoFlush = false
+      late.go()
+      expect(known()).toEqual([false, 1, 2])
+      disk.flush()
+      expect(known()).toEqual([true, 2, 2])
+    },
+  )
 })

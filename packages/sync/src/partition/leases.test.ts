@@ -425,6 +425,25 @@ describe('a lease of a document', () => {
     expect(last.isUsed(last.loaded('match') ?? (undefined as never), () => true)).toBe(false)
   })
 
+  it('[LX46] is waited for once it has ended, also where no timer has run', () => {
+    const cluster = voters()
+    const { lease } = want(cluster, 'a')
+    cluster.until('a holds it', () => lease.token !== undefined, 60)
+    const before = lease.token as FencingToken
+    // The machine slept, and what runs first is the app.
+    const { clock } = cluster.world.time
+    const { now } = clock
+    Object.assign(clock, { now: () => now() + 10 * ttlMs })
+    const got: (FencingToken | undefined)[] = []
+    lease.held().then((token) => got.push(token, lease.token))
+    // What has ended stays so, also where the clock is put back.
+    Object.assign(clock, { now })
+    expect([got, lease.token]).toEqual([[], undefined])
+    cluster.until('a holds it again', () => got.length > 0, 60)
+    expect(got[0]).toEqual(got[1])
+    expect(got[0]?.ballot).toBeGreaterThan(before.ballot)
+  })
+
   it('[LX6] is wanted under sound options only, and with what leases need', () => {
     const [without] = [watchPartitions(new Cluster([]).world.replica().replica)]
     let said = ''

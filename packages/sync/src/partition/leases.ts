@@ -149,6 +149,7 @@ class LeaseTable implements LeaseDesk {
   }
 
   close(): void {
+    this.#shared.close()
     for (const held of [...this.#held.values()]) for (const { release } of [...held]) release()
   }
 
@@ -281,6 +282,16 @@ class LeaseTable implements LeaseDesk {
     const outdone = (by: FencingToken): void => {
       if (by.lease === name) core.batch(() => step({ kind: 'outdone', by, ...this.#reading() }))
     }
+    const whenHeld = (): Later<FencingToken> => {
+      // After a sleep the app may ask before any timer has run.
+      if (isUsable && current() === undefined) core.batch(() => step({ kind: 'tick', ...this.#reading() }))
+      // It is void by a roster that is on its way to the disk.
+      if (isUsable && current() === undefined) {
+        isUsable = false
+        waiting = deferred()
+      }
+      return waiting.later
+    }
     const release = (): void => {
       const others = this.#held.get(document.name)
       if (others?.delete(held) !== true) return
@@ -320,7 +331,7 @@ class LeaseTable implements LeaseDesk {
         return other !== undefined && isPast(other) ? undefined : other
       },
       reached,
-      held: () => waiting.later,
+      held: whenHeld,
       onChange: (listener) => listen(listeners, listener),
       release,
     }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { areForcedApart, forcedEpochAfter, forceOf, isForced } from './forced-epoch.ts'
+import { areForcedApart, epochAt, forcedEpochAfter, forceOf, isForced } from './forced-epoch.ts'
 import type { NodeId, Roster } from './roster.ts'
 import {
   type Group,
@@ -355,6 +355,23 @@ describe('a roster log, beside other groups and forces', () => {
         const second = forcedEpochAfter(first + 7, other, wall)
         expect(second).toBeGreaterThan(first + 2 ** 18 - 1)
         expect(areForcedApart(first, second)).toBe(false)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('[SL42] is below that of a store that begins 10 s later, above one of 10 s before; and one that nobody forced below both', () => {
+    const apart = 10_000
+    const anyWall = fc.integer({ min: Date.UTC(2026, 0, 5), max: Date.UTC(2060, 0, 1) })
+    const share = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+    const changed = fc.integer({ min: 0, max: 2 ** 18 - 1 })
+    fc.assert(
+      fc.property(anyWall, fc.integer({ min: 1, max: forced - 1 }), share, changed, (wall, epoch, draw, changes) => {
+        const first = forcedEpochAfter(epoch, draw, wall) + changes
+        const store = epochAt(wall + apart)
+        expect(store).toBeGreaterThan(first)
+        expect(forcedEpochAfter(first, draw, wall + 2 * apart)).toBeGreaterThan(store)
+        expect(epochAt(wall)).toBeGreaterThan(epoch)
       }),
       { numRuns: 2000 },
     )

@@ -74,6 +74,27 @@ describe('rosters of which a server did not hear', () => {
     expect(statusOf(cluster, 'b').roster?.epoch).toBeGreaterThanOrEqual(2 ** 36)
   })
 
+  it('[LX46] let who asks for a lease wait that is void, also while that is on its way to the disk', () => {
+    const cluster = voters()
+    const { lease } = want(cluster, 'b')
+    cluster.until('b holds it', () => lease.token !== undefined, 60)
+    cluster.between('a', 'bc', true)
+    cluster.node('a').watch.force({ voters: votersOf('a'), policy })
+    const disk = cluster.disks.get('b')
+    if (disk === undefined) throw new Error('no disk')
+    disk.autoFlush = false
+    cluster.between('a', 'bc', false)
+    cluster.until('b has heard of it', () => lease.token === undefined, 60)
+    const got: unknown[] = []
+    lease.held().then((token) => got.push(token, lease.token))
+    expect(got).toEqual([])
+    disk.autoFlush = true
+    disk.flush()
+    cluster.until('b holds it again', () => got.length > 0, 60)
+    expect(got[0]).toEqual(got[1])
+    expect(got[0]).toMatchObject({ epoch: statusOf(cluster, 'a').roster?.epoch })
+  })
+
   it('[LX34] leave what is written under the one that is kept above what was under the other, however often that granted', () => {
     const cluster = voters()
     cluster.between('a', 'bc', true)

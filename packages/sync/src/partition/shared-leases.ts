@@ -21,6 +21,7 @@ type Want = (document: DocumentCore, released: () => void) => Lease
 export class SharedLeases {
   readonly #core: ReplicaCore
   readonly #shared = new Map<string, SharedLease>()
+  #isClosed = false
 
   constructor(core: ReplicaCore) {
     this.#core = core
@@ -32,6 +33,10 @@ export class SharedLeases {
     return shelf.acquire(document).then((core) => {
       const release = (): void => {
         shelf.release(document)
+      }
+      if (this.#isClosed) {
+        release()
+        throw rejoinError('closed')
       }
       const key = JSON.stringify([document, name])
       const known = this.#shared.get(key)
@@ -52,6 +57,11 @@ export class SharedLeases {
         throw error
       }
     })
+  }
+
+  /** Nothing is wanted any more, also where its document opens only now. */
+  close(): void {
+    this.#isClosed = true
   }
 }
 

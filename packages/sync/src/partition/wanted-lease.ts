@@ -5,6 +5,7 @@
  * 1. A token is usable only for as long as the backend said, by the fastest clock here, from before it was asked.
  * 2. It is usable only once the document holds what the holder before left word of.
  * 3. A write is told to count once it is stored where others find it, and word of it is left with the lease after that.
+ * 4. Usable are only tokens above every one by which the document is known to have refused another: the rest it would refuse as well.
  */
 import { type AuthorId, type FencingToken, rejoinError } from '@rejoin/state'
 import { Alarm } from '../alarm.ts'
@@ -16,7 +17,7 @@ import { listen } from '../listeners.ts'
 import type { LeaseBackend, LeaseOutcome } from './lease/backend.ts'
 import { type LeaseClock, type Reading, readClock } from './lease/clock.ts'
 import { countedDown } from './lease/left-words.ts'
-import { compareBallots } from './lease/token.ts'
+import { compareBallots, inWords } from './lease/token.ts'
 import { changeOf, type LeftChange, readWord, wordOf } from './lease/word.ts'
 import type { Lease, LeaseChange, LeaseGround } from './leases.ts'
 import { isQuorum } from './policy.ts'
@@ -48,6 +49,8 @@ export class WantedLease implements Lease {
   #held: Held | undefined
   #askAt: number | undefined = 0
   #failures = 0
+  /** The greatest token that the document refused another for. */
+  #outdoneBy: FencingToken | undefined
   #usable = deferred<FencingToken>()
   #denial: string | undefined
   /** When it was told for how long, by the wall clock. */
@@ -77,9 +80,7 @@ export class WantedLease implements Lease {
     const changed = (): void => ground.core.soon(() => this.#cover())
     core.listeners.add(changed)
     const outdone = (by: FencingToken): void => {
-      const { token } = this
-      if (by.lease === name && token !== undefined && compareBallots(by, token) > 0)
-        ground.core.batch(() => this.lose(`The document was written under a greater token, ${by.epoch}.${by.ballot}.`))
+      if (by.lease === name) ground.core.batch(() => this.#outdone(by))
     }
     core.outdoneListeners.add(outdone)
     this.#stops.push(() => core.listeners.delete(changed))
@@ -108,6 +109,9 @@ export class WantedLease implements Lease {
   readonly holder = undefined
 
   held(): Later<FencingToken> {
+    // After a sleep the app may ask before any timer has run.
+    const isUsable = this.#held !== undefined && this.#held.toCover === undefined
+    if (isUsable && this.token === undefined) this.#ground.core.batch(() => this.#tick())
     return this.#usable.later
   }
 
@@ -142,16 +146,12 @@ export class WantedLease implements Lease {
 
   release(): void {
     if (this.#isReleased) return
-    this.close()
-    this.#released()
-  }
-
-  close(): void {
     this.#isReleased = true
     for (const stop of this.#stops.splice(0)) stop()
     this.lose('It was released.')
     this.#alarm.clear()
     this.#usable.reject(rejoinError('closed', { reason: `The lease ${this.name} was released.` }))
+    this.#released()
   }
 
   lose(reason: string): void {
@@ -173,9 +173,21 @@ export class WantedLease implements Lease {
     const held = this.#held
     if (held === undefined) {
       if (this.#askAt !== undefined && now >= this.#askAt) this.#ask(now)
-    } else if (now >= held.until) this.lose(`It was not renewed in time. ${this.#denial ?? ''}`.trim())
-    else if (now >= held.renewAt) this.#renew()
+    } else if (!this.#lapses(held, now) && now >= held.renewAt) this.#renew()
     this.#arm()
+  }
+
+  #lapses(held: Held, now: number): boolean {
+    if (now < held.until) return false
+    this.lose(`It was not renewed in time. ${this.#denial ?? ''}`.trim())
+    return true
+  }
+
+  #outdone(by: FencingToken): void {
+    const held = this.#held
+    if (this.#outdoneBy === undefined || compareBallots(by, this.#outdoneBy) > 0) this.#outdoneBy = by
+    if (held !== undefined && compareBallots(by, held.token) > 0)
+      this.lose(`The document was written under a greater token, ${inWords(by)}.`)
   }
 
   #arm(): void {
@@ -203,6 +215,13 @@ export class WantedLease implements Lease {
       this.#backend.release(token)
       return
     }
+    const greater = this.#outdoneBy
+    // Invariant 4.
+    if (greater !== undefined && compareBallots(token, greater) <= 0) {
+      this.#backend.release(token)
+      this.#denied(refusedBy(token, greater))
+      return
+    }
     this.#failures = 0
     this.#left.clear()
     const renewAt = askedAt + this.#ttlMs / 3
@@ -214,7 +233,8 @@ export class WantedLease implements Lease {
   /** Invariant 2. */
   #cover(): void {
     const held = this.#held
-    if (held?.toCover === undefined) return
+    // What it lacked may come first after a sleep.
+    if (held?.toCover === undefined || this.#lapses(held, this.#read())) return
     const { toCover, token } = held
     const missing = toCover.find(({ author, seq }) => this.#core.store.version.get(author) < seq)
     if (missing !== undefined) {
@@ -303,6 +323,13 @@ export class WantedLease implements Lease {
     this.#clock = readClock(this.#clock, this.#reading(), Math.max)
     return this.#clock.elapsed
   }
+}
+
+function refusedBy(token: FencingToken, greater: FencingToken): string {
+  const refused = `The document was written under a greater token, ${inWords(greater)}, and would refuse ${inWords(token)}`
+  return token.epoch === greater.epoch
+    ? `${refused}: it is asked for a later one.`
+    : `${refused}: that was granted elsewhere, or by a store that began while a clock was ahead. Take the lease from there, or have the store begin anew later.`
 }
 
 function isSame(left: FencingToken | undefined, right: FencingToken): boolean {

@@ -147,46 +147,36 @@ class PartitionWatch implements Companion, Partitions {
       votes: says,
     })
     this.#contact = new ContactDesk(replica, core, neighbours)
-    this.#outlook = new Outlook({
+    const shared = {
       core,
       self,
-      verdicts: { gossipIntervalMs, suspicionMinMs },
       isVoter,
-      staleAfterMs,
-      warmAfterMs: isVoter ? staleAfterMs : 3 * gossipIntervalMs + suspicionMinMs,
       neighbours,
+      detector: this.#detector,
       reachability: this.#reachability,
       roster: this.#roster,
-      detector: this.#detector,
       contact: this.#contact,
       incidents: this.#incidents,
       counts: this.#counts,
+    }
+    this.#outlook = new Outlook({
+      ...shared,
+      verdicts: { gossipIntervalMs, suspicionMinMs },
+      staleAfterMs,
+      warmAfterMs: isVoter ? staleAfterMs : 3 * gossipIntervalMs + suspicionMinMs,
       says,
     })
     this.#members = new Membership({
-      core,
-      self,
-      isVoter,
-      neighbours,
-      detector: this.#detector,
-      reachability: this.#reachability,
-      roster: this.#roster,
-      contact: this.#contact,
+      ...shared,
       outlook: this.#outlook,
-      counts: this.#counts,
       paused: () => this.#leases?.paused(),
       publish: () => this.#voter?.publish(neighbours.ids),
     })
     this.#waits = new QuorumWaits(core, self, neighbours, roster)
     this.#voter = options.voting?.voter({
-      core,
-      self,
+      ...shared,
       settings,
       maxTtlMs,
-      neighbours,
-      reachability: this.#reachability,
-      roster: this.#roster,
-      incidents: this.#incidents,
       waits: this.#waits,
       answered: (document, from, message) => this.#leases?.answered?.(document, from, message),
     })

@@ -53,6 +53,7 @@ export function checkToken(guard: TokenGuard, token: FencingToken): TokenCheck {
   return { kind: 'refused', reason, highest }
 }
 
-function inWords({ epoch, ballot }: Ballot): string {
+/** As people are told of it. */
+export function inWords({ epoch, ballot }: Ballot): string {
   return `${epoch}.${ballot}`
 }

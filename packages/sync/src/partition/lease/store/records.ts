@@ -26,6 +26,8 @@ export interface StoredLease {
 }
 
 const mostWord = 4096
+/** No epoch that is made of the time comes near, and those after it are numbers still. */
+const mostEpoch = 2 ** 53 - 2 ** 45
 
 export function encodeRecord(record: StoreLife | StoredLease | object): string {
   return JSON.stringify(record)
@@ -37,6 +39,7 @@ export function decodeLife(text: string | undefined): StoreLife | undefined {
   if (record === undefined) return undefined
   const { id, epoch, maxTtlMs } = record
   if (typeof id !== 'string' || id === '' || !isCountAboveZero(epoch) || !isCountAboveZero(maxTtlMs)) return undefined
+  if (epoch > mostEpoch) return undefined
   return { id, epoch, maxTtlMs }
 }
 

@@ -87,6 +87,8 @@ export interface StoreTask {
   readonly revision?: number
   readonly found?: FoundLife
   readonly isSecond?: boolean
+  /** Another life was written for it: once, or who writes over it is answered without end. */
+  readonly hasBegunLife?: boolean
 }
 
 export interface HeldOfStore {

@@ -143,6 +143,7 @@ export function createStoreLease(options: StoreLeaseOptions, from: StoreLeaseSta
     const judgement = judgeLife(state, entry, maxTtlMs)
     if (judgement.kind === 'refused') return conclude(judgement)
     if (judgement.kind === 'ended') {
+      if (task.hasBegunLife === true) return refuse('unsound', lifeNotKept)
       // Invariant 3. The wall clock is above that of any life before, as far as it was not put back.
       const epoch = Math.max(epochAt(state.fast.wall), state.floor + 1)
       return write({ ...task, stage: 'found' }, lifeKey, { id: newId(), epoch, maxTtlMs }, entry.revision)
@@ -276,7 +277,7 @@ export function createStoreLease(options: StoreLeaseOptions, from: StoreLeaseSta
         return conflict(task)
       case 'written':
         if (purpose === 'release') return freed()
-        if (stage === 'found') return read({ ...task, stage: 'life' }, lifeKey)
+        if (stage === 'found') return read({ ...task, stage: 'life', hasBegunLife: true }, lifeKey)
         if (stage === 'open') return inLife(task, (task.found as FoundLife).life, answer.revision)
         return written(task, answer.revision)
       case 'entry':
@@ -324,6 +325,8 @@ export function createStoreLease(options: StoreLeaseOptions, from: StoreLeaseSta
 }
 
 const lifeEnded = 'The store is not the one any more that it was: what it granted then has to end first.'
+const lifeNotKept =
+  'What the store said it had written of its life is not there, or no life: it does not keep what it is told, or somebody else writes over it.'
 const notHeld = 'It is not held here any more.'
 const tooLate = 'It took too long until it was granted.'
 

@@ -1,9 +1,12 @@
 import { type FencingToken, isRejoinError } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import { type LeaseSubject, runLeaseContract } from '../../../contracts/lease-contract.ts'
+import { deferred, type Later } from '../../../later.ts'
 import { seededRandom, virtualTime } from '../../../world.test-helper.ts'
-import type { LeaseBackend } from '../backend.ts'
+import { epochAt } from '../../forced-epoch.ts'
+import type { LeaseBackend, LeaseOutcome } from '../backend.ts'
 import { MemoryStore } from './memory-store.test-helper.ts'
+import type { StoreAnswer } from './store-lease-types.ts'
 import { type ConditionalStore, storeLeases } from './store-leases.ts'
 
 const ttlMs = 1000
@@ -129,5 +132,69 @@ describe('leases in a store', () => {
     }
     const leases = storeLeases({ ...all, maxTtlMs: ttlMs }).of('match')
     expect(await leases.acquire('round', 2 * ttlMs)).toMatchObject({ kind: 'refused', because: 'unsound' })
+  })
+
+  describe('where the life of the store is rubbish', () => {
+    /** One that asks a store which counts what it is asked, over two thousandths of a second a question. */
+    function asking() {
+      const { clock, timers, advance } = virtualTime()
+      const store = new MemoryStore()
+      let writes = 0
+      const late = (answer: () => StoreAnswer): Later<StoreAnswer> => {
+        const pair = deferred<StoreAnswer>()
+        timers.set(2, () => pair.resolve(answer()))
+        return pair.later
+      }
+      const counted: ConditionalStore = {
+        read: (key) => late(() => store.read(key)),
+        write: (key, text, expected) => {
+          writes += 1
+          return late(() => store.write(key, text, expected))
+        },
+      }
+      const random = seededRandom(5)
+      const leases = storeLeases({ store: counted, name: 'alice', maxTtlMs: ttlMs, clock, timers, random }).of('match')
+      const ask = (): { readonly outcome: LeaseOutcome | undefined; readonly writes: number } => {
+        let outcome: LeaseOutcome | undefined
+        writes = 0
+        leases.acquire('round', ttlMs).then((told) => {
+          outcome = told
+        })
+        advance(500)
+        return { outcome, writes }
+      }
+      return { store, ask, advance }
+    }
+
+    it('[SL40] begin one life for each time that they are asked for, where that is not kept', () => {
+      const { store, ask } = asking()
+      const { write } = store
+      store.write = () => ({ kind: 'written', revision: 1 })
+      const refused = { kind: 'refused', because: 'unsound', reason: expect.stringMatching(/does not keep/) }
+      expect(ask()).toEqual({ outcome: refused, writes: 1 })
+      expect(ask()).toEqual({ outcome: refused, writes: 1 })
+      store.write = write
+      expect(ask()).toMatchObject({ outcome: { because: 'taken' }, writes: 1 })
+    })
+
+    it('[SL41] take a life whose epoch leaves no room for later ones for none', () => {
+      const { store, ask, advance } = asking()
+      const rubbish = (epoch: number): void => {
+        store.write(['life'], JSON.stringify({ id: 'x', epoch, maxTtlMs: ttlMs }))
+        store.write(['open', 'x'], '{}')
+      }
+      rubbish(Number.MAX_SAFE_INTEGER)
+      expect(ask()).toMatchObject({ outcome: { because: 'taken' }, writes: 1 })
+      expect(store.read(['life'])).toMatchObject({ text: expect.not.stringContaining('"x"') })
+      advance(1.05 * ttlMs)
+      expect(ask()).toMatchObject({ outcome: { kind: 'granted' } })
+      // A life that begins by the latest time that clocks know is one.
+      const epoch = epochAt(8.64e15)
+      rubbish(epoch)
+      advance(2.1 * ttlMs)
+      expect(ask()).toMatchObject({ outcome: { kind: 'granted', token: { epoch } } })
+      store.write(['life'], undefined)
+      expect(ask()).toMatchObject({ outcome: { because: 'taken' }, writes: 1 })
+    })
   })
 })
