@@ -92,6 +92,45 @@ function write(doc: Doc, [what, where, value]: Step): void {
   })
 }
 
+const Nested = schema({
+  players: map({
+    hp: counter(100),
+    open: flag(false),
+    owner: ranked(null as Value, { ranks: ['guest', 'admin'] }),
+    best: resolved(0, greatest()),
+    log: list<Value>(),
+    banned: set<Value>({ wins: 'remove' }),
+    scores: map(counter(0)),
+    pets: map({ age: counter(0), toys: map(set<Value>()), notes: map(list<Value>()) }),
+  }),
+})
+
+function writeNested(doc: ReturnType<typeof openMinted<typeof Nested>>, [what, where, value]: Step): void {
+  doc.change((s) => {
+    const player = s.players.get(`p${where % 2}`)
+    const pet = player.pets.get(`pet ${value % 2}`)
+    const writes: (() => unknown)[] = [
+      () => player.hp.add(value - 2),
+      () => player.open.set(value % 2 === 0),
+      () => player.owner.set(value, value % 2 === 0 ? 'guest' : 'admin'),
+      () => player.best.set(value),
+      () => player.log.insert(0, value),
+      () => (player.log.length > 0 ? player.log.delete(0) : undefined),
+      () => player.banned.add(value),
+      () => player.banned.delete(value),
+      () => player.scores.get(`score ${value % 2}`).add(value - 2),
+      () => player.scores.delete(`score ${value % 2}`),
+      () => pet.age.add(value - 2),
+      () => pet.toys.get('box').add(value),
+      () => pet.toys.delete('box'),
+      () => pet.notes.get('card').insert(0, value),
+      () => player.pets.delete(`pet ${value % 2}`),
+      () => s.players.delete(`p${where % 2}`),
+    ]
+    writes[what]?.()
+  })
+}
+
 describe('rolling back', () => {
   it('[RB1] reads what the checkpoint reads, whatever was written before and after, of two who write', () => {
     fc.assert(
@@ -199,6 +238,52 @@ describe('rolling back', () => {
     doc.change((s) => s.tags.set('one'))
     expect(rollBack(doc.store, then).kept).toEqual([{ path: ['tags'], kind: 'mvRegister', reason: 'concurrent' }])
     expect(doc.snapshot.tags).toEqual(['one'])
+  })
+
+  it('[RB10] brings back entries that were there by a counter alone, also by one that stands at nothing', () => {
+    const Raid = schema({ points: map(counter(0)), players: map({ hp: counter(100), name: register('') }) })
+    const raid = openMinted(Raid)
+    raid.change((s) => {
+      s.points.get('ada').add(0)
+      s.points.get('bob').add(5)
+      s.players.get('eve').hp.add(0)
+    })
+    raid.change((s) => s.points.get('bob').add(-5))
+    const then = createStore({ newAuthor: mintAuthor, now: () => startMs })
+    loadSnapshot(then, encodeSnapshot(raid.store))
+    const wanted = { points: { ada: 0, bob: 0 }, players: { eve: { hp: 100, name: '' } } }
+    expect(raid.snapshot).toEqual(wanted)
+    raid.change((s) => {
+      s.points.delete('ada')
+      s.points.delete('bob')
+      s.players.delete('eve')
+    })
+    rollBack(raid.store, then)
+    expect(raid.snapshot).toEqual(wanted)
+    expect(rollBack(raid.store, then).change).toBeUndefined()
+  })
+
+  it('[RB11] brings back entries of maps in maps with whatever they held, of two who write', () => {
+    fc.assert(
+      fc.property(steps, steps, steps, (before, after, beside) => {
+        const [doc, other] = [openMinted(Nested), openMinted(Nested)]
+        for (const step of before) writeNested(doc, step)
+        pull(other, doc)
+        const then = createStore({ newAuthor: mintAuthor, now: () => startMs })
+        loadSnapshot(then, encodeSnapshot(doc.store))
+        const wanted = JSON.stringify(exportJSON(doc))
+        for (const step of after) writeNested(doc, step)
+        for (const step of beside) writeNested(other, step)
+        pull(doc, other)
+        expect(rollBack(doc.store, then).kept).toEqual([])
+        expect(JSON.stringify(exportJSON(doc))).toBe(wanted)
+        expect(verifyStore(doc.store)).toEqual([])
+        expect(rollBack(doc.store, then).change).toBeUndefined()
+        pull(other, doc)
+        expect(JSON.stringify(exportJSON(other))).toBe(wanted)
+      }),
+      { seed: 11, numRuns: 100 },
+    )
   })
 
   it('[RB4] brings back a document of which everything was deleted, and empties one that was empty', () => {

@@ -6,7 +6,7 @@ import { kindName, leafKinds } from './key.ts'
 import { Leaf } from './leaf.ts'
 import { type LeafKind, leafKind } from './leaf-kind.ts'
 import { editOf } from './list-write.ts'
-import { concurrentValues, counterSum, isMember, type ReadableItem } from './read.ts'
+import { concurrentValues, counterPresent, counterSum, isMember, type ReadableItem } from './read.ts'
 import type { Row } from './rows.ts'
 import type { ChangeOptions, Store } from './store.ts'
 import type { Transaction } from './transaction.ts'
@@ -124,7 +124,9 @@ class Restoring {
 
   #counter(now: Leaf, was: Leaf | undefined): void {
     const difference = (was === undefined ? 0 : counterSum(was)) - counterSum(now)
-    if (difference !== 0) addToCounter(this.#transaction, now, difference)
+    // An entry of a map may be there by a counter alone, also by one that stands at nothing.
+    const isGone = was !== undefined && counterPresent(was) && !counterPresent(now)
+    if (difference !== 0 || isGone) addToCounter(this.#transaction, now, difference)
   }
 
   #list(now: Leaf, was: Leaf | undefined): void {

@@ -10,6 +10,9 @@ import type { NodeId } from './roster.ts'
 import type { ReachabilityRow } from './verdict/reachability.ts'
 import type { Verdict } from './verdict/verdict-machine.ts'
 
+/** A voter may be gone for long, while others come and go. */
+const mostReports = 1000
+
 type Listeners = { readonly [K in keyof PartitionEvents]: Set<(event: PartitionEvents[K]) => void> }
 
 /** Where a replica stands with the other sides: together, apart, or coming together, and who is told of it. */
@@ -37,9 +40,11 @@ export class ContactDesk {
   }
 
   on<K extends keyof PartitionEvents>(kind: K, listener: (event: PartitionEvents[K]) => void): () => void {
+    const reports = this.#reports
     if (kind === 'healed')
       this.#stop ??= this.#replica.onHealed((event) => {
-        if (this.ledger.isApart) this.#reports.push(event)
+        const isWanted = this.ledger.isApart && this.#listeners.healed.size > 0
+        if (isWanted && reports.push(event) > mostReports) reports.shift()
       })
     return listen(this.#listeners[kind] as Set<(event: PartitionEvents[K]) => void>, listener)
   }

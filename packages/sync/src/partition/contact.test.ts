@@ -5,8 +5,10 @@ import {
   type DocumentHandle,
   type Environment,
   type EnvironmentHint,
+  type HealEvent,
   type MemoryLink,
 } from '../index.ts'
+import { insideOf } from '../replica.ts'
 import type { Participant } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import type { Partitions } from './partitions.ts'
@@ -149,6 +151,24 @@ describe('the status of a partition layer', () => {
     const { status } = watch
     expect(status.state === 'split' && status.ours.changes).toBe(2)
     expect(told).not.toContain('healed')
+  })
+
+  it('[PC9] keeps reports of heals while somebody listens, the last thousand of them', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    cluster.world.advance(40_000)
+    const { watch, participant } = cluster.node('a')
+    const tell = (document: string): void => insideOf(participant.replica).healed({ document } as HealEvent)
+    const stop = watch.on('healed', () => undefined)
+    cluster.between('ab', 'c', true)
+    cluster.until('split', () => watch.status.state === 'split', 60)
+    for (let count = 0; count < 1002; count++) tell(`${count}`)
+    stop()
+    tell('nobody hears')
+    const told: string[] = []
+    watch.on('healed', ({ reports }) => told.push(...reports.map(({ document }) => document)))
+    cluster.between('ab', 'c', false)
+    cluster.until('whole', () => watch.status.state === 'whole', 65)
+    expect([told.length, told[0], told.at(-1)]).toEqual([1000, '2', '1001'])
   })
 
   describe('of a page', () => {

@@ -75,7 +75,7 @@ export class Duties {
     // First, as rows are understood by it only.
     this.#tellRoster([peer])
     this.publish([peer])
-    const names = incidents.open.flatMap(({ symptoms, name }) => (symptoms.absent.length > 0 ? name : []))
+    const names = incidents.recovery.open.flatMap(({ symptoms, name }) => (symptoms.absent.length > 0 ? name : []))
     if (names.length > 0) neighbours.send(peer, { kind: 'incidents', names: names.slice(0, mostNames) })
   }
 

@@ -1,6 +1,8 @@
-import { fenced, isRejoinError, register, schema } from '@rejoin/state'
+import { bounded, fenced, isRejoinError, register, schema } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import type { DocumentHandle } from '../index.ts'
+import { deferred } from '../later.ts'
+import { outcome, World } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import { type Exclusive, exclusive } from './exclusive.ts'
 import type { Lease } from './leases.ts'
@@ -16,6 +18,36 @@ interface Side {
   readonly handle: DocumentHandle<typeof Match>
   readonly lease: Lease
   readonly moves: Exclusive<typeof Match>
+}
+
+const Game = schema({ move: fenced('', { lease: 'match', apart: 'tentative' }), potions: bounded({ initial: 5 }) })
+
+/** A document with rights, and a lease of it that is never held. */
+function withRights() {
+  const world = new World()
+  let handle: DocumentHandle<typeof Game> | undefined
+  world
+    .replica({ role: 'server' })
+    .replica.open('match', Game)
+    .then((opened) => {
+      handle = opened
+    })
+  world.advance(1000)
+  if (handle === undefined) throw new Error('the document did not open')
+  handle.change((draft) => draft.potions.grant())
+  const never = deferred<never>().later
+  const lease: Lease = {
+    document: 'match',
+    name: 'match',
+    token: undefined,
+    denial: undefined,
+    holder: undefined,
+    reached: () => never,
+    held: () => never,
+    onChange: () => () => undefined,
+    release: () => undefined,
+  }
+  return { handle, moves: exclusive(handle, lease) }
 }
 
 function sideAt(cluster: Cluster, name: string): Side {
@@ -143,5 +175,80 @@ describe('writes under a lease that is not held', () => {
     expect(lost.state).toBe('written')
     cluster.until('told', () => lost.state === 'lost', 60)
     lone.moves.close()
+  })
+
+  it('[EX20] may spend what this replica has rights of, beside what waits or at once', () => {
+    const { handle, moves } = withRights()
+    const taken = moves.change((draft) => draft.potions.subtract(1))
+    expect([taken.state, handle.snapshot.potions]).toEqual(['counts', 4])
+    const move = moves.change((draft) => {
+      draft.move.set('e4')
+      draft.potions.subtract(1)
+    })
+    expect([move.state, move.isTentative, moves.snapshot]).toEqual(['waiting', true, { move: 'e4', potions: 3 }])
+    expect(handle.snapshot).toEqual({ move: '', potions: 4 })
+  })
+
+  it.each(['the lease', 'the layer', 'the replica', 'the queue'])('[EX21] fail once %s is given up', (what) => {
+    const { cluster, lone } = apart()
+    const { watch, participant } = cluster.node('a')
+    // It stays wanted here by another.
+    const other = sideAt(cluster, 'a')
+    const before = outcome(lone.moves.change((draft) => draft.round.set(2)).counts)
+    const waits: number[] = []
+    lone.moves.onWaiting((waiting) => waits.push(waiting.length))
+    if (what === 'the lease') lone.lease.release()
+    else if (what === 'the layer') watch.close()
+    else if (what === 'the replica') participant.replica.close()
+    else lone.moves.close()
+    expect([before.code, waits]).toEqual([what === 'the queue' ? 'write-withdrawn' : 'closed', [0]])
+    expect(lone.moves.waiting).toEqual([])
+    const after = lone.moves.change((draft) => draft.round.set(3))
+    expect([outcome(after.counts).code, after.state, lone.moves.waiting]).toEqual(['closed', 'failed', []])
+    expect(lone.handle.snapshot.round).toBe(1)
+    other.moves.close()
+  })
+
+  it('[EX21] fail where the lease is given up while they are made', () => {
+    const { cluster, lone } = apart()
+    const writes = [2, 3].map((round) => lone.moves.change((draft) => draft.round.set(round)))
+    lone.moves.onWaiting(() => lone.lease.release())
+    cluster.between('a', 'bc', false)
+    cluster.until('one was made', () => lone.moves.waiting.length === 0, 120)
+    expect(writes.map(({ state }) => state)).toEqual(['lost', 'failed'])
+  })
+
+  it('[EX22] are made, what waits first, by whoever hears of the lease before what waits does', () => {
+    const { cluster, lone } = apart()
+    const outcomes: unknown[] = []
+    lone.lease.onChange(({ kind }) => {
+      if (kind !== 'usable') return
+      const won = moves.change((draft) => {
+        if (draft.board.move.get() === 'e4') draft.board.winner.set('ada')
+      })
+      outcomes.push(move.state, won.state, lone.handle.snapshot.board)
+    })
+    const moves = exclusive(lone.handle, lone.lease)
+    const move = moves.change((draft) => draft.board.move.set('e4'))
+    cluster.between('a', 'bc', false)
+    cluster.until('usable', () => outcomes.length > 0, 120)
+    expect(outcomes).toEqual(['written', 'written', { move: 'e4', winner: 'ada' }])
+  })
+
+  it('[EX23] are all made and told of, whatever a listener throws', () => {
+    const { cluster, lone } = apart()
+    let heard = 0
+    lone.moves.onWaiting(() => {
+      throw new Error('mine')
+    })
+    lone.moves.onWaiting(() => {
+      heard += 1
+    })
+    const writes = ['e4', 'e5'].map((move) => lone.moves.change((draft) => draft.board.move.set(move)))
+    cluster.between('a', 'bc', false)
+    cluster.until('usable', () => lone.lease.token !== undefined, 120)
+    cluster.world.advance(2000)
+    expect([writes.map(({ state }) => state), heard]).toEqual([['counts', 'counts'], 4])
+    expect(lone.handle.snapshot.board.move).toBe('e5')
   })
 })

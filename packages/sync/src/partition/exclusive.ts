@@ -25,6 +25,7 @@ import { deferred, type Later } from '../later.ts'
 import type { Receipt } from '../ledger.ts'
 import { listen } from '../listeners.ts'
 import type { Lease } from './leases.ts'
+import { coreOf } from './shared-leases.ts'
 
 /** Writes that wait at once for one lease. */
 const mostWaiting = 1000
@@ -32,7 +33,7 @@ const mostWaiting = 1000
 /**
  * What became of a write. `waiting`: the lease is not held here. `written`: it stands in the document, and may still be lost with the
  * lease. `counts`: a quorum has it. `lost`: the lease was lost before, so that the next holder may not know of it. `failed`: it threw,
- * or was refused. `withdrawn`: nobody wants it any more.
+ * was refused, or still waited when its lease was given up. `withdrawn`: nobody wants it any more.
  */
 export type ExclusiveState = 'waiting' | 'written' | 'counts' | 'lost' | 'failed' | 'withdrawn'
 
@@ -45,7 +46,8 @@ export interface ExclusiveWrite {
   readonly receipt: Receipt | undefined
   /**
    * Settles when it counts: see `Lease.reached`. Rejects with what it threw when it was made, `lease-lost` when the lease was
-   * lost before, `write-withdrawn` when it was withdrawn.
+   * lost before, `write-withdrawn` when it was withdrawn, `closed` when it still waited as the lease was released, or what it is had
+   * from was closed.
    */
   readonly counts: Later<void>
   /** Gives up a write that waits; another is not changed. */
@@ -87,9 +89,21 @@ export function exclusive<S extends Schema>(handle: DocumentHandle<S>, lease: Le
   /** A copy in which the tentative ones of those that wait are made. */
   let shown: { readonly version: Version; readonly of: typeof waiting; readonly copy: Document<S> } | undefined
   const listeners = new Set<(waiting: readonly ExclusiveWrite[]) => void>()
+  let isFollowed = false
+  let isClosed = false
+  const tell = (): void => {
+    for (const listener of [...listeners]) {
+      if (!listeners.has(listener)) continue
+      try {
+        listener(waiting)
+      } catch (error) {
+        coreOf(lease)?.log('error', 'listener-failed', { error: String(error) })
+      }
+    }
+  }
   const setWaiting = (next: typeof waiting): void => {
     waiting = next
-    for (const listener of [...listeners]) listener(next)
+    tell()
   }
   /** @throws what the write throws. */
   const make = (pending: Pending<S>, token: FencingToken): void => {
@@ -106,16 +120,39 @@ export function exclusive<S extends Schema>(handle: DocumentHandle<S>, lease: Le
   const goOn = (): void => {
     for (let token = lease.token; token !== undefined && waiting.length > 0; token = lease.token) {
       const [next, ...rest] = waiting as [Pending<S>, ...Pending<S>[]]
-      setWaiting(rest)
+      // Whoever hears of the write may write, too, and what waits goes first.
+      waiting = rest
       try {
         make(next, token)
       } catch (error) {
         next.settle('failed', error)
       }
+      tell()
     }
+  }
+  const giveUp = (error: unknown): void => {
+    const left = waiting
+    waiting = []
+    for (const pending of left) pending.settle('failed', error)
+    tell()
+  }
+  /** While anything waits the end of the lease is waited for as well: nothing is made after that. */
+  const follow = (): void => {
+    if (isClosed) giveUp(rejoinError('closed'))
+    if (isFollowed || waiting.length === 0) return
+    isFollowed = true
+    const settled = (): void => {
+      isFollowed = false
+    }
+    lease.held().then(settled, (error: unknown) => {
+      settled()
+      giveUp(error)
+    })
   }
   const stop = lease.onChange(({ kind }) => {
     if (kind === 'usable') goOn()
+    // It may be usable once more, or given up.
+    else follow()
   })
   const copy = (): Document<S> => {
     const { version } = handle
@@ -180,8 +217,10 @@ export function exclusive<S extends Schema>(handle: DocumentHandle<S>, lease: Le
       return waiting.some(({ isTentative }) => isTentative) ? copy().snapshot : handle.snapshot
     },
     change: (write) => {
+      // It may be usable before that was told here.
+      goOn()
       const { token } = lease
-      if (token !== undefined && waiting.length === 0) {
+      if (token !== undefined) {
         const pending = pendingOf(write, false)
         make(pending, token)
         return pending
@@ -205,20 +244,23 @@ export function exclusive<S extends Schema>(handle: DocumentHandle<S>, lease: Le
       const of = [...waiting, pending]
       if (pending.isTentative) shown = { version, of, copy: tried }
       setWaiting(of)
+      follow()
       return pending
     },
     onWaiting: (listener) => listen(listeners, listener),
     close: () => {
+      isClosed = true
       stop()
       for (const pending of waiting) pending.withdraw()
     },
   }
 }
 
-/** A copy of a document, to be written without any effect. */
+/** A copy of a document, to be written without any effect, by the same author: it has its rights. */
 function scratchOf<S extends Schema>({ store, schema }: DocumentHandle<S>): Document<S> {
   const scratch = createStore({ newAuthor: () => authorIdFrom('f'.repeat(16)), now: () => 0 })
   loadSnapshot(scratch, encodeSnapshot(store))
+  if (store.author !== undefined) scratch.continueAs(store.author)
   return openDocument(schema, scratch)
 }
 

@@ -12,5 +12,5 @@ it('[PL33] a link that works one way only is missing in an incident the other wa
   const voters = ['a', 'b', 'c'].map((id) => ({ id, weight: 1 }))
   const seen = { roster: { voters }, sides: [['a', 'b', 'c']], missingLinks: [], oneWay: [{ from: 'b', to: 'a' }] }
   desk.seen(seen as unknown as Verdict)
-  expect(desk.open.map(({ symptoms }) => symptoms.missing)).toEqual([[['a', 'b']]])
+  expect(desk.recovery.open.map(({ symptoms }) => symptoms.missing)).toEqual([[['a', 'b']]])
 })

@@ -5,8 +5,9 @@ import { putJson, readJson } from './json-row.ts'
 import type { Neighbours } from './neighbours.ts'
 import type { PartitionMetrics } from './partitions.ts'
 import { readingOf } from './reading.ts'
+import { patienceMs } from './recovery/classify.ts'
 import { type Incident, noSymptoms, type Symptoms } from './recovery/incident.ts'
-import type { IncidentInput } from './recovery/incident-machine.ts'
+import { allPhases, type IncidentInput } from './recovery/incident-machine.ts'
 import { createRecovery, type Recovery } from './recovery/recovery.ts'
 import type { Verdict } from './verdict/verdict-machine.ts'
 
@@ -17,11 +18,15 @@ const divergedMs = 60_000
 /** Documents that an incident names. */
 const mostDiverged = 64
 
+const symptomKinds = Object.keys(noSymptoms) as (keyof Symptoms)[]
+
 type Untimed<T> = T extends unknown ? Omit<T, 'now' | 'wall'> : never
 
 /** The incidents of one replica: carries out what its recovery manager decides, and keeps their records. */
 export class IncidentDesk {
   readonly listeners: Set<(event: { readonly incident: Incident; readonly what: string }) => void> = new Set()
+  /** What is decided; another one once the disk is read. */
+  recovery!: Recovery
   readonly #core: ReplicaCore
   readonly #neighbours: Neighbours
   readonly #counts: PartitionMetrics
@@ -30,30 +35,13 @@ export class IncidentDesk {
   readonly #diverged = new Map<string, number>()
   /** By the last verdict, in this opening. */
   #contact: Pick<Symptoms, 'here' | 'absent' | 'missing'> | undefined
-  #recovery: Recovery
 
   constructor(core: ReplicaCore, neighbours: Neighbours, counts: PartitionMetrics, stableMs: number) {
     this.#core = core
     this.#neighbours = neighbours
     this.#counts = counts
     this.#stableMs = stableMs
-    this.#recovery = this.#recoveryOf([])
-  }
-
-  get incidents(): readonly Incident[] {
-    return this.#recovery.incidents
-  }
-
-  get open(): readonly Incident[] {
-    return this.#recovery.open
-  }
-
-  get wakeAt(): number | undefined {
-    return this.#recovery.wakeAt
-  }
-
-  get isVerifying(): boolean {
-    return this.#recovery.isVerifying
+    this.read([])
   }
 
   /** When time alone makes something of what is seen, as the first divergence that is one no longer. */
@@ -63,7 +51,11 @@ export class IncidentDesk {
 
   /** Goes on with what is on the disk. */
   read(rows: readonly StoredRow[]): void {
-    this.#recovery = this.#recoveryOf(incidentsOf(rows))
+    this.recovery = createRecovery({
+      stableMs: this.#stableMs,
+      newId: () => this.#core.newId(),
+      known: incidentsOf(rows),
+    })
   }
 
   diverged(document: string): void {
@@ -83,17 +75,13 @@ export class IncidentDesk {
       const missing = [...verdict.missingLinks, ...oneWay]
       this.#contact = { here: verdict.sides[0] ?? [], absent: absentIn(verdict), missing }
     } else if (this.#contact === undefined && diverged.length === 0) return
-    const contact = this.#contact ?? this.open[0]?.symptoms
+    const contact = this.#contact ?? this.recovery.open[0]?.symptoms
     this.step({ kind: 'seen', symptoms: { ...noSymptoms, ...contact, diverged } })
   }
 
   step(input: Untimed<IncidentInput>): void {
     const timed = { ...input, ...readingOf(this.#core) } as IncidentInput
-    for (const effect of this.#recovery.step(timed)) this.#carryOut(effect)
-  }
-
-  #recoveryOf(known: readonly Incident[]): Recovery {
-    return createRecovery({ stableMs: this.#stableMs, newId: () => this.#core.newId(), known })
+    for (const effect of this.recovery.step(timed)) this.#carryOut(effect)
   }
 
   #carryOut(effect: ReturnType<Recovery['step']>[number]): void {
@@ -121,20 +109,22 @@ export class IncidentDesk {
         const { incident, what } = effect
         if (what === 'opened') this.#counts.incidentsOpened += 1
         if (what === 'closed') this.#counts.incidentsClosed += 1
-        const isLoud = what === 'operator'
-        core.log(isLoud ? 'error' : 'info', 'incident', { what, name: incident.name, failure: incident.failure })
+        core.log(what === 'operator' ? 'error' : 'info', 'incident', {
+          what,
+          name: incident.name,
+          failure: incident.failure,
+        })
         core.tell(this.listeners, effect)
       }
     }
   }
 }
 
+/** A damaged record is a record less, and so is one of another build. */
 function incidentsOf(rows: readonly StoredRow[]): Incident[] {
-  const incidents: Incident[] = []
-  for (const { bytes } of rows) {
-    const incident = readJson(bytes) as Partial<Incident> | null | undefined
-    // A damaged record is a record less.
-    if (typeof incident?.id === 'string' && Array.isArray(incident.timeline)) incidents.push(incident as Incident)
-  }
-  return incidents.sort((a, b) => a.openedAt - b.openedAt)
+  const records = rows.map(({ bytes }) => (readJson(bytes) ?? {}) as Incident)
+  return records.filter(({ timeline, symptoms, phase, rung }) => {
+    const lists = [timeline, ...symptomKinds.map((kind) => symptoms?.[kind])]
+    return lists.every(Array.isArray) && allPhases.includes(phase) && patienceMs[rung] > 0
+  })
 }

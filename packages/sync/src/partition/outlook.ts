@@ -19,6 +19,7 @@ import {
 
 /** The least time between looks that nothing calls for but time. */
 const lookMs = 1000
+const never = Number.POSITIVE_INFINITY
 
 /** What an outlook stands on. */
 export interface OutlookGround {
@@ -55,7 +56,7 @@ export class Outlook {
   /** What was judged last: judging the same again comes to the same. */
   #basis: readonly unknown[] = []
   #warmAt = 0
-  #lookedAt = Number.NEGATIVE_INFINITY
+  #lookedAt = -never
   /** Whether others have had the time to be heard of. */
   #isWarm = false
   /** Whether the roster changed since it began, while all were there. */
@@ -82,7 +83,7 @@ export class Outlook {
   }
 
   get wakeAt(): number {
-    return Math.min(this.#verdicts.wakeAt ?? Number.POSITIVE_INFINITY, this.#lookAt)
+    return Math.min(this.#verdicts.wakeAt ?? never, this.#lookAt)
   }
 
   begin(): void {
@@ -94,7 +95,7 @@ export class Outlook {
     const { core, incidents } = this.#ground
     if (core.clock.monotonic() < this.#lookAt) return
     this.look()
-    if (incidents.isVerifying) incidents.step({ kind: 'covered', isCovered: this.#isCovered() })
+    if (incidents.recovery.isVerifying) incidents.step({ kind: 'covered', isCovered: this.#isCovered() })
   }
 
   /** To be told whenever something may be seen otherwise than before. */
@@ -136,7 +137,7 @@ export class Outlook {
   look(): void {
     const { core, contact, incidents, says } = this.#ground
     const { contact: before } = contact.ledger
-    this.#oneWay.wakeAt = Number.POSITIVE_INFINITY
+    this.#oneWay.wakeAt = never
     const { verdict } = this
     const now = core.clock.monotonic()
     this.#lookedAt = now
@@ -171,11 +172,9 @@ export class Outlook {
   get #lookAt(): number {
     const { contact, incidents, detector } = this.#ground
     // Incidents of an earlier opening go on from the first look.
-    if (this.#lookedAt === Number.NEGATIVE_INFINITY) return this.#lookedAt
-    const isBusy = contact.isHealing || incidents.isVerifying || detector.isArmed
-    const at = isBusy
-      ? Number.NEGATIVE_INFINITY
-      : Math.min(this.#isWarm ? Number.POSITIVE_INFINITY : this.#warmAt, this.#oneWay.wakeAt, incidents.changesAt)
+    if (this.#lookedAt === -never) return this.#lookedAt
+    const isBusy = contact.isHealing || incidents.recovery.isVerifying || detector.isArmed
+    const at = isBusy ? -never : Math.min(this.#isWarm ? never : this.#warmAt, this.#oneWay.wakeAt, incidents.changesAt)
     return Math.max(this.#lookedAt + lookMs, at)
   }
 

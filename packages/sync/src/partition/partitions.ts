@@ -202,7 +202,7 @@ export interface Partitions {
    * `refused` when a server refused the change, `closed` when the partition layer is closed before.
    */
   reached(document: { readonly name: string }, receipt: Receipt): Later<void>
-  /** Ends an incident, with why. */
+  /** Ends all incidents that are open, with why. Where what they are of goes on, others begin. */
   dismiss(reason: string): void
   close(): void
 }

@@ -106,6 +106,11 @@ class SharedLease {
   }
 }
 
+/** The replica that a lease is wanted at; undefined where somebody made another one. */
+export function coreOf(lease: Lease): ReplicaCore | undefined {
+  return lease instanceof LeaseHandle ? lease.core : undefined
+}
+
 /** What one of those who want it has of it. */
 class LeaseHandle implements Lease {
   readonly listeners: Set<(event: LeaseChange) => void> = new Set()
@@ -115,6 +120,10 @@ class LeaseHandle implements Lease {
 
   constructor(shared: SharedLease) {
     this.#shared = shared
+  }
+
+  get core(): ReplicaCore {
+    return this.#shared.core
   }
 
   get document(): string {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createMemoryDisk } from '../index.ts'
 import { insideOf } from '../replica.ts'
 import { Cluster, clientOf, isAll } from './cluster.test-helper.ts'
+import { jsonRow } from './json-row.ts'
 import { rosterPrefix } from './roster-desk.ts'
 import { watchPartitions } from './watch.ts'
 
@@ -63,6 +64,28 @@ describe('the incidents of a replica', () => {
     cluster.between('c', 'ab', false)
     cluster.until('closed', () => again.watch.status.open.length === 0, 120)
     expect(again.watch.incidents.map((incident) => [incident.id, incident.outcome])).toEqual([[id, 'healed']])
+  })
+
+  it('[PL40] leaves aside a record of an incident that this build does not understand', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    cluster.world.advance(40_000)
+    cluster.node('a').participant.replica.close()
+    const symptoms = { here: [], absent: ['c'], missing: [], lossy: [], slow: [], diverged: [] }
+    const sound = { id: 'known', name: 'known', openedAt: 1, phase: 'closed', rung: 'wait', symptoms, timeline: [] }
+    const { slow, ...fewer } = symptoms
+    const rows = [
+      sound,
+      { id: 'bare', timeline: [] },
+      { ...sound, id: 'fewer', symptoms: fewer },
+      { ...sound, id: 'phase', phase: 'resting' },
+      { ...sound, id: 'rung', rung: 'pray' },
+    ]
+    const storage = cluster.disks.get('a')?.open()
+    storage?.write(rows.map((row) => ({ kind: 'put', key: `p/i/${row.id}`, bytes: jsonRow(row) })))
+    storage?.close?.()
+    const { watch } = cluster.start('a')
+    cluster.until('full', () => watch.status.verdict?.mode === 'full', 60)
+    expect(watch.incidents.map(({ id }) => id)).toEqual(['known'])
   })
 
   it('[PL30] says of no incident that nothing is wrong any more because this replica was paused', () => {

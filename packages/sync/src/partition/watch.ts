@@ -134,24 +134,21 @@ class PartitionWatch implements Companion, Partitions {
     const maxTtlMs = options.maxTtlMs ?? defaultTtlMs
     const { self } = this
     const neighbours = this.#neighbours
+    const base = { core, self, neighbours, maxTtlMs }
     const roster = (): Roster | undefined => this.#roster.roster
     const says = (): void => this.#members.linksChanged()
     this.#roster = new RosterDesk({
-      core,
-      self,
-      neighbours,
+      ...base,
       options,
-      maxTtlMs,
       inForce: (inForce, before) => this.#inForce(inForce, before),
       tell: (effect) => this.#voter?.carryOut(effect),
       votes: says,
     })
     this.#contact = new ContactDesk(replica, core, neighbours)
-    const shared = {
-      core,
-      self,
+    /** What most stand on. */
+    const ground = {
+      ...base,
       isVoter,
-      neighbours,
       detector: this.#detector,
       reachability: this.#reachability,
       roster: this.#roster,
@@ -160,31 +157,27 @@ class PartitionWatch implements Companion, Partitions {
       counts: this.#counts,
     }
     this.#outlook = new Outlook({
-      ...shared,
+      ...ground,
       verdicts: { gossipIntervalMs, suspicionMinMs },
       staleAfterMs,
       warmAfterMs: isVoter ? staleAfterMs : 3 * gossipIntervalMs + suspicionMinMs,
       says,
     })
     this.#members = new Membership({
-      ...shared,
+      ...ground,
       outlook: this.#outlook,
       paused: () => this.#leases?.paused(),
       publish: () => this.#voter?.publish(neighbours.ids),
     })
     this.#waits = new QuorumWaits(core, self, neighbours, roster)
     this.#voter = options.voting?.voter({
-      ...shared,
+      ...ground,
       settings,
-      maxTtlMs,
       waits: this.#waits,
       answered: (document, from, message) => this.#leases?.answered?.(document, from, message),
     })
     this.#leases = (options.leases ?? options.voting?.leases)?.({
-      core,
-      self,
-      neighbours,
-      maxTtlMs,
+      ...base,
       isHeard: (voter) => this.#detector.memberOf(voter)?.status === 'alive',
       votes: this.#voter,
       stored: (document, receipt) => this.reached(document, receipt),
@@ -209,12 +202,12 @@ class PartitionWatch implements Companion, Partitions {
         since: core.onWall(since),
         until: core.onWall(until),
       })),
-      open: this.#incidents.open,
+      open: this.#incidents.recovery.open,
     })
   }
 
   get incidents(): readonly Incident[] {
-    return this.#incidents.incidents
+    return this.#incidents.recovery.incidents
   }
 
   get votes(): VoteRecords | undefined {
@@ -475,7 +468,7 @@ class PartitionWatch implements Companion, Partitions {
         this.#outlook,
         this.#detector,
         this.#reachability,
-        this.#incidents,
+        this.#incidents.recovery,
         this.#voter,
         this.#roster.log,
         this.#leases,

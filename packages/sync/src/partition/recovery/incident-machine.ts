@@ -116,7 +116,8 @@ export const soundPhases: PhaseRules = {
   },
 }
 
-const order: readonly Phase[] = [...(Object.keys(soundPhases) as Phase[]), 'closed']
+/** In their order. */
+export const allPhases: readonly Phase[] = [...(Object.keys(soundPhases) as Phase[]), 'closed']
 
 /** The work on one incident. It goes on until it is closed, and takes nothing away from anybody. */
 export interface IncidentMachine {
@@ -144,7 +145,7 @@ export function createIncidentMachine(kept: Incident, stableMs: number, phases: 
   const tell = (what: Told): void => {
     work.effects.push({ kind: 'told', what, incident })
   }
-  const work: Work = {
+  const work: Work & IncidentMachine = {
     get incident(): Incident {
       return incident
     },
@@ -154,6 +155,9 @@ export function createIncidentMachine(kept: Incident, stableMs: number, phases: 
     get changedAt(): number {
       return changedAt
     },
+    get wakeAt(): number | undefined {
+      return isStarted ? deadline() : undefined
+    },
     stableMs,
     hasActed: false,
     isCovered: false,
@@ -161,6 +165,37 @@ export function createIncidentMachine(kept: Incident, stableMs: number, phases: 
     set,
     note,
     tell,
+    step: (input) => {
+      const { now } = input
+      const before = incident
+      if (before.phase === 'closed') return []
+      wall = input.wall
+      switch (input.kind) {
+        case 'seen':
+          if (isStarted && JSON.stringify(symptoms) === JSON.stringify(input.symptoms)) break
+          symptoms = input.symptoms
+          changedAt = now
+          seen(now)
+          break
+        case 'acted':
+          work.hasActed = true
+          break
+        case 'covered':
+          work.isCovered = input.isCovered
+          break
+        case 'met':
+          if (input.name >= incident.name) break
+          set({ name: input.name })
+          note('named', input.name)
+          break
+        case 'dismissed':
+          close('dismissed', now, input.reason)
+          break
+      }
+      if (isStarted) advance(now)
+      if (incident !== before) work.effects.push({ kind: 'persist', incident })
+      return work.effects.splice(0)
+    },
   }
 
   const enter = (phase: Phase, now: number): void => {
@@ -214,7 +249,7 @@ export function createIncidentMachine(kept: Incident, stableMs: number, phases: 
       if (phase === 'observe' && !hasSymptoms(symptoms)) enter('verify', now)
       else if (phases[phase].holds(work, now)) {
         if (phase === 'verify') close('healed', now)
-        else enter(order[order.indexOf(phase) + 1] as Phase, now)
+        else enter(allPhases[allPhases.indexOf(phase) + 1] as Phase, now)
       } else if (at === undefined || now < at || phase === 'observe') return
       // What was asked for must have been done before it counts as an attempt that failed; much to transfer takes its time.
       else if (phase === 'act' ? strategy !== 'active-reconnection' || work.hasActed : failure === 'divergence')
@@ -223,45 +258,5 @@ export function createIncidentMachine(kept: Incident, stableMs: number, phases: 
     }
   }
 
-  return {
-    get incident(): Incident {
-      return incident
-    },
-    get wakeAt(): number | undefined {
-      return isStarted ? deadline() : undefined
-    },
-    step: (input) => {
-      const { now } = input
-      const before = incident
-      if (before.phase === 'closed') return []
-      wall = input.wall
-      switch (input.kind) {
-        case 'seen':
-          if (isStarted && JSON.stringify(symptoms) === JSON.stringify(input.symptoms)) break
-          symptoms = input.symptoms
-          changedAt = now
-          seen(now)
-          break
-        case 'acted':
-          work.hasActed = true
-          break
-        case 'covered':
-          work.isCovered = input.isCovered
-          break
-        case 'met':
-          if (input.name >= incident.name) break
-          set({ name: input.name })
-          note('named', input.name)
-          break
-        case 'dismissed':
-          close('dismissed', now, input.reason)
-          break
-        case 'tick':
-          break
-      }
-      if (isStarted) advance(now)
-      if (incident !== before) work.effects.push({ kind: 'persist', incident })
-      return work.effects.splice(0)
-    },
-  }
+  return work
 }

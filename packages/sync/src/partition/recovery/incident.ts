@@ -95,8 +95,8 @@ export const noSymptoms: Symptoms = { here: [], absent: [], missing: [], lossy: 
 const mostEntries = 100
 
 /** Whether anything is wrong. */
-export function hasSymptoms({ absent, missing, lossy, slow, diverged }: Symptoms): boolean {
-  return absent.length + missing.length + lossy.length + slow.length + diverged.length > 0
+export function hasSymptoms({ here, ...wrong }: Symptoms): boolean {
+  return Object.values(wrong).some(({ length }) => length > 0)
 }
 
 /** The worse of what was seen: whoever reads the record wants to know how bad it became. */

@@ -10,8 +10,17 @@ import {
 } from './incident-machine.ts'
 
 /** What goes wrong independently of each other is an incident each. */
-const groups = ['contact', 'quality', 'divergence'] as const
-type Group = (typeof groups)[number]
+const noLoss = { absent: [], missing: [] }
+const noTrouble = { lossy: [], slow: [] }
+const noDivergence = { diverged: [] }
+/** By what they leave aside; whoever is not reached at all says nothing about the way to it. */
+const without = {
+  contact: { ...noTrouble, ...noDivergence },
+  quality: { ...noLoss, ...noDivergence },
+  divergence: { ...noLoss, ...noTrouble },
+}
+type Group = keyof typeof without
+const groups = Object.keys(without) as Group[]
 
 /** What a recovery manager is made of. */
 export interface RecoveryOptions {
@@ -50,12 +59,12 @@ export interface Recovery {
  */
 export function createRecovery(options: RecoveryOptions): Recovery {
   const { stableMs, newId, known = [], keptClosed = 100, phases = soundPhases } = options
-  const closed: Incident[] = known.filter(({ phase }) => phase === 'closed').slice(-keptClosed)
+  const sorted = (incidents: Incident[]): Incident[] => incidents.sort((a, b) => a.openedAt - b.openedAt)
+  const closed: Incident[] = []
   const open = new Map<Group, IncidentMachine>()
-  for (const incident of known) {
-    if (incident.phase === 'closed') continue
-    open.set(groupOf(incident.symptoms), createIncidentMachine(incident, stableMs, phases))
-  }
+  for (const incident of sorted([...known]))
+    if (incident.phase === 'closed') closed.push(incident)
+    else open.set(groupOf(incident.symptoms), createIncidentMachine(incident, stableMs, phases))
 
   const begin = (wall: number): IncidentMachine => {
     const id = newId()
@@ -72,14 +81,14 @@ export function createRecovery(options: RecoveryOptions): Recovery {
     return createIncidentMachine(noted(incident, wall, 'opened'), stableMs, phases)
   }
 
-  const running = (): Incident[] => groups.flatMap((group) => open.get(group)?.incident ?? [])
+  const running = (): Incident[] => sorted([...open.values()].map(({ incident }) => incident))
 
   return {
     get incidents(): readonly Incident[] {
-      return [...closed, ...running()].sort((a, b) => a.openedAt - b.openedAt)
+      return sorted([...closed, ...running()])
     },
     get open(): readonly Incident[] {
-      return running().sort((a, b) => a.openedAt - b.openedAt)
+      return running()
     },
     get isVerifying(): boolean {
       // One of an earlier opening rests until something is seen.
@@ -89,7 +98,6 @@ export function createRecovery(options: RecoveryOptions): Recovery {
       return earliest(open.values())
     },
     step: (input) => {
-      if (open.size === 0 && (input.kind !== 'seen' || !hasSymptoms(input.symptoms))) return []
       const effects: ReturnType<Recovery['step']> = []
       for (const group of groups) {
         const mine = input.kind === 'seen' ? { ...input, symptoms: partOf(input.symptoms, group) } : input
@@ -114,19 +122,9 @@ export function createRecovery(options: RecoveryOptions): Recovery {
 }
 
 function partOf(symptoms: Symptoms, group: Group): Symptoms {
-  const { here, absent, missing, lossy, slow, diverged } = symptoms
-  switch (group) {
-    case 'contact':
-      return { ...noSymptoms, here, absent, missing }
-    case 'quality':
-      // Whoever is not reached at all says nothing about the way to it.
-      return { ...noSymptoms, here, lossy, slow }
-    case 'divergence':
-      return { ...noSymptoms, here, diverged }
-  }
+  return { ...symptoms, ...without[group] }
 }
 
-function groupOf({ absent, missing, diverged }: Symptoms): Group {
-  if (absent.length + missing.length > 0) return 'contact'
-  return diverged.length > 0 ? 'divergence' : 'quality'
+function groupOf(symptoms: Symptoms): Group {
+  return groups.find((group) => hasSymptoms(partOf(symptoms, group))) ?? 'quality'
 }
