@@ -205,6 +205,7 @@ export {
   type RosterLogState,
   type RosterMessage,
   type RosterPhase,
+  type SeenProcess,
 } from './roster-record.ts'
 export { explainPartition } from './verdict/explain.ts'
 export {
