@@ -273,14 +273,7 @@ describe('the status of a partition layer', () => {
     })
 
     it('[PL38] goes by the later one after a sleep, whoever of its servers is heard first', () => {
-      const cluster = new Cluster(['a', 'b', 'c'])
-      cluster.world.advance(40_000)
-      const { watch, links } = pageOf(cluster, ['a', 'b'])
-      cluster.until('whole', () => watch.status.state === 'whole', 20)
-      cluster.between('a', 'bc', true)
-      cluster.world.advance(20_000)
-      cluster.node('b').watch.propose({ ...cluster.roster, voters: cluster.roster.voters.slice(1) })
-      cluster.until('changed', () => watch.status.roster?.epoch === 2, 20)
+      const { cluster, watch, links } = pageOfTwo()
       for (let shift = 0; shift < 10; shift++) {
         cluster.world.advance(5_000 + shift * 100)
         for (const link of links) link.silent = true
@@ -294,14 +287,7 @@ describe('the status of a partition layer', () => {
     })
 
     it('[PL38] leaves an earlier roster aside for as long as one server goes by the later', () => {
-      const cluster = new Cluster(['a', 'b', 'c'])
-      cluster.world.advance(40_000)
-      const { watch } = pageOf(cluster, ['a', 'b'])
-      cluster.until('whole', () => watch.status.state === 'whole', 20)
-      cluster.between('a', 'bc', true)
-      cluster.world.advance(20_000)
-      cluster.node('b').watch.propose({ ...cluster.roster, voters: cluster.roster.voters.slice(1) })
-      cluster.until('changed', () => watch.status.roster?.epoch === 2, 20)
+      const { cluster, watch } = pageOfTwo()
       for (let second = 0; second < 90; second++) {
         cluster.world.advance(1000)
         expect(watch.status.roster?.epoch).toBe(2)
@@ -309,6 +295,20 @@ describe('the status of a partition layer', () => {
     })
   })
 })
+
+/** A page of two servers, of which one goes by the roster before, as it is cut off, and the page by the later one. */
+function pageOfTwo(): ReturnType<typeof pageOf> & { readonly cluster: Cluster } {
+  const cluster = new Cluster(['a', 'b', 'c'])
+  cluster.world.advance(40_000)
+  const page = pageOf(cluster, ['a', 'b'])
+  const { watch } = page
+  cluster.until('whole', () => watch.status.state === 'whole', 20)
+  cluster.between('a', 'bc', true)
+  cluster.world.advance(20_000)
+  cluster.node('b').watch.propose({ ...cluster.roster, voters: cluster.roster.voters.slice(1) })
+  cluster.until('changed', () => watch.status.roster?.epoch === 2, 20)
+  return { ...page, cluster }
+}
 
 /** A client with the settings of pages. */
 function pageOf(

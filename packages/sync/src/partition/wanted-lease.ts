@@ -17,7 +17,7 @@ import { listen } from '../listeners.ts'
 import type { LeaseBackend, LeaseOutcome } from './lease/backend.ts'
 import { type LeaseClock, type Reading, readClock } from './lease/clock.ts'
 import { countedDown } from './lease/left-words.ts'
-import { compareBallots, inWords } from './lease/token.ts'
+import { compareBallots, inWords, writtenUnder } from './lease/token.ts'
 import { changeOf, type LeftChange, readWord, wordOf } from './lease/word.ts'
 import type { Lease, LeaseChange, LeaseGround } from './leases.ts'
 import { isQuorum } from './policy.ts'
@@ -186,8 +186,7 @@ export class WantedLease implements Lease {
   #outdone(by: FencingToken): void {
     const held = this.#held
     if (this.#outdoneBy === undefined || compareBallots(by, this.#outdoneBy) > 0) this.#outdoneBy = by
-    if (held !== undefined && compareBallots(by, held.token) > 0)
-      this.lose(`The document was written under a greater token, ${inWords(by)}.`)
+    if (held !== undefined && compareBallots(by, held.token) > 0) this.lose(`${writtenUnder(by)}.`)
   }
 
   #arm(): void {
@@ -326,7 +325,7 @@ export class WantedLease implements Lease {
 }
 
 function refusedBy(token: FencingToken, greater: FencingToken): string {
-  const refused = `The document was written under a greater token, ${inWords(greater)}, and would refuse ${inWords(token)}`
+  const refused = `${writtenUnder(greater)}, and would refuse ${inWords(token)}`
   return token.epoch === greater.epoch
     ? `${refused}: it is asked for a later one.`
     : `${refused}: that was granted elsewhere, or by a store that began while a clock was ahead. Take the lease from there, or have the store begin anew later.`

@@ -7,7 +7,7 @@ import type { HolderPhase, HolderState, LeaseQuestion } from './holder-state.ts'
 import { denialOf, type LeaseDenial } from './holder-words.ts'
 import type { LeaseMessage } from './messages.ts'
 import { defaultEpsilon, type HolderOptions, mostBallotJump } from './options.ts'
-import { type Ballot, compareBallots, inWords, isCount } from './token.ts'
+import { type Ballot, compareBallots, isCount, writtenUnder } from './token.ts'
 
 /**
  * One replica that wants one lease.
@@ -226,7 +226,7 @@ export function createHolder<V>(options: HolderOptions, from: HolderState<V>): H
       set({ outdone: { epoch: by.epoch, ballot: by.ballot } })
     if (phase.phase !== 'held' || compareBallots(by, phase.token) <= 0) return
     toVoters({ kind: 'release', lease, token: phase.token })
-    lose(phase, `The document was written under a greater token, ${inWords(by)}.`)
+    lose(phase, `${writtenUnder(by)}.`)
   }
 
   const act = (input: HolderInput<V>): void => {

@@ -53,6 +53,11 @@ export function checkToken(guard: TokenGuard, token: FencingToken): TokenCheck {
   return { kind: 'refused', reason, highest }
 }
 
+/** Why a token is of no use to a document. */
+export function writtenUnder(greater: Ballot): string {
+  return `The document was written under a greater token, ${inWords(greater)}`
+}
+
 /** As people are told of it. */
 export function inWords({ epoch, ballot }: Ballot): string {
   return `${epoch}.${ballot}`

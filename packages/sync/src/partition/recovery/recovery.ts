@@ -9,11 +9,10 @@ import {
   soundPhases,
 } from './incident-machine.ts'
 
-/** What goes wrong independently of each other is an incident each. */
 const noLoss = { absent: [], missing: [] }
 const noTrouble = { lossy: [], slow: [] }
 const noDivergence = { diverged: [] }
-/** By what they leave aside; whoever is not reached at all says nothing about the way to it. */
+/** What goes wrong independently of each other is an incident each. By what they leave aside; whoever is not reached at all says nothing about the way to it. */
 const without = {
   contact: { ...noTrouble, ...noDivergence },
   quality: { ...noLoss, ...noDivergence },
