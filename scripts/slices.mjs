@@ -1,4 +1,4 @@
-// `npm run slices -- [--leaves 1000000] [--budget 8] [--runs 3]`: how long the slices are in which a page of Chromium loads
+// `npm run slices -- [--leaves 1000000] [--budget 2] [--runs 3]`: how long the slices are in which a page of Chromium loads
 // a snapshot, after `npm run build`. Two shapes: one map of so many registers, and entities of four fields each. Every run has a
 // page of its own; the median of each figure counts. Fails where a slice at the 99th percentile takes more than 12 ms, or
 // any more than 50.
@@ -22,7 +22,7 @@ import { chromiumArguments, findChromium } from './lib/find-chromium.mjs'
 const { values: given } = parseArgs({
   options: {
     leaves: { type: 'string', default: '1000000' },
-    budget: { type: 'string', default: '8' },
+    budget: { type: 'string', default: '2' },
     runs: { type: 'string', default: '3' },
   },
 })

@@ -84,7 +84,10 @@ describe('ten replicas', () => {
       cluster.cut(0, 1, true)
       cluster.cut(1, 0, true)
     }
-    expect(changes(bothWays)).toEqual([])
+    // A probe through three others fails where all three lose a message of four: of an hour's 3,600 that may be one.
+    const between = changes(bothWays)
+    expect(between.filter((change) => !change.endsWith(' alive')).length).toBeLessThanOrEqual(isSoak ? 2 : 0)
+    expect(between.filter((change) => change.endsWith(' unreachable'))).toEqual([])
     const deaf = changes((cluster) => {
       for (let from = 1; from < 10; from++) cluster.cut(from, 0, true)
     })

@@ -1,5 +1,5 @@
 import { runEnvironmentContract } from '@rejoin/sync/contracts'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { processClock, processEnvironment, processRandom, processTimers } from './platform.ts'
 
 runEnvironmentContract({ describe, it, expect }, 'process', () => ({
@@ -37,5 +37,26 @@ describe('platform', () => {
     expect(processRandom.bytes(16)).not.toEqual(processRandom.bytes(16))
     const float = processRandom.float()
     expect(float >= 0 && float < 1).toBe(true)
+  })
+
+  it('calls for what is due at once in the next turn, not by a timer that waits, and not once it is cleared', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    try {
+      const fired: string[] = []
+      processTimers.clear(processTimers.set(0, () => fired.push('cleared')))
+      const over = new Promise<void>((resolve) => {
+        processTimers.set(0, () => fired.push('first'))
+        const last = processTimers.set(0, () => {
+          fired.push('last')
+          processTimers.clear(last)
+          resolve()
+        })
+      })
+      expect(fired).toEqual([])
+      await over
+      expect(fired).toEqual(['first', 'last'])
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })

@@ -10,8 +10,13 @@ export const processClock: Clock = {
 
 /** The timers of this process. They keep it alive while a replica is open: one that waits to redial must not just end. */
 export const processTimers: Timers = {
-  set: (delayMs, fire) => setTimeout(fire, delayMs),
-  clear: (handle) => clearTimeout(handle as NodeJS.Timeout),
+  // A timer waits a millisecond at least: half as long as a slice of reading.
+  set: (delayMs, fire) => (delayMs > 0 ? setTimeout(fire, delayMs) : setImmediate(fire)),
+  clear: (handle) => {
+    const given = handle as NodeJS.Timeout | NodeJS.Immediate
+    if ('refresh' in given) clearTimeout(given)
+    else clearImmediate(given)
+  },
 }
 
 /** Cryptographic randomness of the operating system. */

@@ -108,9 +108,9 @@ export interface Timing {
   readonly silenceMs: number
   /** How long a dial and its handshake may take. Default 10 s. */
   readonly handshakeMs: number
-  /** How long a document is read from the disk in one go: then others have their turn. Default 8 ms, half of a frame. */
+  /** How long a document is read from the disk in one go: then others have their turn. Default 2 ms: what collects garbage comes on top, and a frame has 16. */
   readonly sliceMs: number
 }
 
 /** The defaults. */
-export const defaultTiming: Timing = { pingMs: 10_000, silenceMs: 25_000, handshakeMs: 10_000, sliceMs: 8 }
+export const defaultTiming: Timing = { pingMs: 10_000, silenceMs: 25_000, handshakeMs: 10_000, sliceMs: 2 }

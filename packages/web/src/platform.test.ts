@@ -81,4 +81,25 @@ describe('platform of a page', () => {
       expect(float >= 0 && float < 1).toBe(true)
     }
   })
+
+  it('calls for what is due at once in a message, not by a timer that waits, and not once it is cleared', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    try {
+      const fired: string[] = []
+      pageTimers.clear(pageTimers.set(0, () => fired.push('cleared')))
+      const over = new Promise<void>((resolve) => {
+        pageTimers.set(0, () => fired.push('first'))
+        const last = pageTimers.set(0, () => {
+          fired.push('last')
+          pageTimers.clear(last)
+          resolve()
+        })
+      })
+      expect(fired).toEqual([])
+      await over
+      expect(fired).toEqual(['first', 'last'])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
 })
