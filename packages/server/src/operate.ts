@@ -1,5 +1,5 @@
 /**
- * What an operator may have a running server do: keep a checkpoint of a document, go back to one, change the roster. Going back
+ * What an operator may have a running server do: keep a checkpoint of a document, go back to one, change the roster, end an incident. Going back
  * is a change like any other, so that nothing acknowledged is taken away. A checkpoint stands on the disk of the one server that kept it.
  */
 import { createStore, encodeSnapshot, loadSnapshot, type RejoinError, rejoinError, schema } from '@rejoin/state'
@@ -47,6 +47,8 @@ const roster = z.strictObject({
 /** `unseen`: take voters too that nobody here ever heard of. */
 const rosterRequest = roster.extend({ unseen: z.boolean().default(false) })
 
+const dismissal = z.strictObject({ incident: text, reason: text })
+
 const diagnosed = z.strictObject({ addresses: z.array(joinSchema).max(64, 'must be at most 64').default([]) })
 
 const Anything = schema({})
@@ -76,6 +78,8 @@ export async function operate(on: Operated, name: string, request: unknown): Pro
       else on.rosterAsks.force(next)
       return { asked: next }
     }
+    case 'dismiss':
+      return dismiss(on, read(dismissal, request))
     case 'diagnose': {
       const found = await on.diagnose(read(diagnosed, request).addresses)
       return { addresses: found.map((one) => ({ ...one, text: diagnosisText(one) })) }
@@ -87,6 +91,18 @@ export async function operate(on: Operated, name: string, request: unknown): Pro
     default:
       return undefined
   }
+}
+
+function dismiss(on: Operated, { incident: called, reason }: z.infer<typeof dismissal>): object {
+  const { partitions } = on
+  const incident = partitions.incidents.find(({ id, name }) => called === name || called === id)
+  if (incident === undefined)
+    throw refused(
+      `${hereOf(on)} knows no incident of the name ${called}: \`rejoin incidents\` lists those that it knows`,
+    )
+  if (incident.outcome !== undefined) throw refused(`The incident ${called} is closed already: ${incident.outcome}.`)
+  partitions.dismiss(reason, incident.id)
+  return { server: partitions.self, incident: incident.name, reason }
 }
 
 /** A name that was mistyped would count as a voter that never answers. */

@@ -1,4 +1,4 @@
-/** `rejoin checkpoint`, `checkpoints`, `rollback` and `rejoin`: has a server do something, and says in words what came of it. */
+/** `rejoin checkpoint`, `checkpoints`, `rollback`, `dismiss` and `rejoin`: has a server do something, and says in words what came of it. */
 import type { KeptLeaf } from '@rejoin/state'
 import { asking, type Terminal } from './ask-server.ts'
 import { type PrintOptions, printJson } from './status.ts'
@@ -23,6 +23,11 @@ interface RolledBack {
   readonly wrote: boolean
   readonly digest: string
   readonly kept: readonly KeptLeaf[]
+}
+
+interface Dismissed {
+  readonly server: string
+  readonly incident: string
 }
 
 interface Dialled {
@@ -105,6 +110,22 @@ const whyKept: Readonly<Record<KeptLeaf['reason'], string>> = {
   token: 'as it takes the token of its lease',
   concurrent: 'as several values stood there, and one change writes one',
 }
+
+export const printDismissal = (
+  url: string,
+  [incident, reason]: readonly [string, string],
+  options: PrintOptions,
+  terminal: Terminal,
+): Promise<number> =>
+  printed<Dismissed>(
+    url,
+    ['dismiss', { incident, reason }],
+    ({ server, incident: ended }) => [
+      `the server ${server} is done with ${ended}, and says nothing of it until something else is wrong there`,
+    ],
+    options,
+    terminal,
+  )
 
 export const printRejoin = (url: string, options: PrintOptions, terminal: Terminal): Promise<number> =>
   printed<Dialled>(

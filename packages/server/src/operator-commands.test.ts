@@ -24,7 +24,7 @@ async function cableTo(port: number): Promise<{ readonly url: string; cut(): voi
 }
 
 describe('rejoin status, rejoin incidents', () => {
-  it('[SV19] say where a running server stands, and what went wrong, or why they cannot', async () => {
+  it('[SV19] [SV58] say where a running server stands, and what went wrong, or why they cannot; what is no incident is dismissed', async () => {
     const server = serverOf({ node: 'a', voters: ['a', 'b'], founding: true, advertise: [] })
     const { url, port } = await server.listen()
     const cable = await cableTo(port)
@@ -58,6 +58,12 @@ describe('rejoin status, rejoin incidents', () => {
       expect(JSON.parse(asData.out)).toMatchObject({ self: 'a', mayAct: false, roster: { epoch: 1 } })
       const listed = await run(['incidents', '--json', '--url', url]).done
       expect(JSON.parse(listed.out)).toMatchObject({ incidents: [{ name }] })
+      const dismiss = (of: string) => run(['dismiss', of, '--because', 'b was taken down for good', '--url', url]).done
+      expect((await dismiss('nothing')).err).toContain('knows no incident of the name nothing')
+      expect((await dismiss(name)).out).toMatch(new RegExp(`^the server a is done with ${name}, and says nothing`))
+      expect((await dismiss(name)).err).toContain(`The incident ${name} is closed already: dismissed.`)
+      expect((await run(['incidents', name, '--url', url]).done).out).toContain('b was taken down for good')
+      expect((await run(['status', '--url', url]).done).out).not.toContain(name)
     } finally {
       await server.close()
     }
@@ -206,7 +212,8 @@ describe('rejoin checkpoint, rollback, roster', () => {
       // To look from this machine needs none, and to have something done always does.
       for (const looking of [['status'], ['incidents'], ['roster']])
         expect((await run([...looking, '--url', url]).done).status, looking[0]).toBe(0)
-      for (const doing of [['checkpoints', 'note'], ['rollback', 'note', 'monday'], ['rejoin'], ['diagnose']])
+      const dismiss = ['dismiss', 'any', '--because', 'of that']
+      for (const doing of [['checkpoints', 'note'], ['rollback', 'note', 'monday'], dismiss, ['rejoin'], ['diagnose']])
         expect((await run([...doing, '--url', url]).done).err, doing[0]).toContain('no token was given')
       expect((await run(['roster', '--arbiter', '', '--url', url]).done).err).toContain('no token was given')
     } finally {

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { Terminal } from './ask-server.ts'
 import { defaultConfig } from './config.ts'
 import { printLeases } from './leases-command.ts'
-import { printCheckpoint, printCheckpoints, printRejoin, printRollback } from './operations.ts'
+import { printCheckpoint, printCheckpoints, printDismissal, printRejoin, printRollback } from './operations.ts'
 import { policyNames } from './policy-text.ts'
 import { printRoster, type RosterFlags } from './roster-command.ts'
 import { printDiagnosis, printIncidents, printStatus } from './status.ts'
@@ -56,6 +56,12 @@ export function addOperatorCommands(program: Command, io: Terminal, done: (statu
     .argument('[name]', 'the name of an incident')
     .action(async (name: string | undefined, flags: CommonFlags) =>
       done(await printIncidents(flags.url, name, flags, io)),
+    )
+  command('dismiss', 'End an incident of a running server that is none: others that are gone are so by plan.')
+    .argument('<incident>', 'its name, as `rejoin incidents` lists it')
+    .requiredOption('--because <reason>', 'why, for its report')
+    .action(async (incident: string, flags: CommonFlags & { readonly because: string }) =>
+      done(await printDismissal(flags.url, [incident, flags.because], flags, io)),
     )
   command('leases', 'List who holds which lease, as far as a running server knows by its own votes.')
     .option('--document <name>', 'those of one document')

@@ -6,7 +6,7 @@ import { unsealRow } from '../rows.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import type { Lease } from './leases.ts'
 import { rosterPrefix } from './roster-desk.ts'
-import { decodeRosterState } from './wire.ts'
+import { decodeRosterRow } from './wire.ts'
 
 const Match = schema({ round: fenced(0, { lease: 'round' }) })
 const ttlMs = 10_000
@@ -165,7 +165,7 @@ describe('leases over changes of the roster', () => {
     cluster.until('all know it', () => epochs(cluster, 'abcde').every((epoch) => epoch === 2), 20)
     const before = [...'abcde'].map((name) => {
       const row = cluster.disks.get(name)?.rows.get(rosterPrefix)
-      const state = decodeRosterState(unsealRow(row ?? new Uint8Array()) ?? new Uint8Array())
+      const state = decodeRosterRow(unsealRow(row ?? new Uint8Array()) ?? new Uint8Array())
       return state.ok && state.value.previous?.epoch
     })
     expect(before).toEqual([1, 1, 1, 1, 1])

@@ -48,8 +48,7 @@ export class Neighbours {
   add(session: Session): boolean {
     const peer = this.idOf(session)
     const known = this.#sessions.get(peer)
-    if (known !== undefined) known.add(session)
-    else this.#sessions.set(peer, new Set([session]))
+    this.#sessions.set(peer, (known ?? new Set()).add(session))
     return known === undefined
   }
 

@@ -202,7 +202,10 @@ export interface Partitions {
    * `refused` when a server refused the change, `closed` when the partition layer is closed before.
    */
   reached(document: { readonly name: string }, receipt: Receipt): Later<void>
-  /** Ends all incidents that are open, with why. Where what they are of goes on, others begin. */
-  dismiss(reason: string): void
+  /**
+   * Ends incidents that are open, with why: that of this id or name, all of them where none is given. Another begins only once something else
+   * is wrong than was, or the same again after it was well; or after a restart.
+   */
+  dismiss(reason: string, which?: string): void
   close(): void
 }

@@ -9,7 +9,7 @@ import { type NodeId, type Roster, rosterFault } from './roster.ts'
 import { followRoster } from './roster-follower.ts'
 import type { RosterLog, RosterLogEffect } from './roster-log-interface.ts'
 import { lostRosterLogState, type RosterLogState, type RosterMessage } from './roster-record.ts'
-import { decodeRosterState, encodeRosterState } from './wire.ts'
+import { decodeRosterRow, encodeRosterRow } from './wire.ts'
 
 /** Where the roster stands on the disk. */
 export const rosterPrefix = 'p/roster'
@@ -46,7 +46,8 @@ export class RosterDesk {
     this.#ground = ground
     this.#line = new DurableLine(
       ground.core,
-      (effect) => (effect.kind === 'persist' ? { key: rosterPrefix, spell: () => rosterRow(effect.state) } : undefined),
+      (effect) =>
+        effect.kind === 'persist' ? { key: rosterPrefix, spell: () => this.#spelled(effect.state) } : undefined,
       (effect) => this.#carryOut(effect),
     )
   }
@@ -83,16 +84,16 @@ export class RosterDesk {
     const { core, options } = this.#ground
     const row = rows?.find((stored) => stored.key === rosterPrefix)
     const bytes = row === undefined ? undefined : unsealRow(row.bytes)
-    const decoded = bytes === undefined ? undefined : decodeRosterState(bytes)
+    const decoded = bytes === undefined ? undefined : decodeRosterRow(bytes)
     const stored = decoded?.ok && rosterFault(decoded.value.roster) === undefined ? decoded.value : undefined
     if (options.voting === undefined) {
-      const state = stored ?? (options.roster && lostRosterLogState(options.roster))
-      if (state !== undefined) this.#open(state)
+      const known = stored?.roster ?? options.roster
+      if (known !== undefined) this.#open({ ...lostRosterLogState(known), previous: stored?.previous })
       return
     }
     const start = options.voting.start(this.#ground, { stored, hasRow: rows && row !== undefined })
     if (start === undefined) return
-    if (start.isNew) core.queue.push([rowOf(start.state)])
+    if (start.isNew) core.queue.push([this.#rowOf(start.state)])
     this.#open(start.state)
   }
 
@@ -116,7 +117,7 @@ export class RosterDesk {
       if (this.#log === undefined) {
         const state = { ...lostRosterLogState(roster), previous }
         // Whoever votes answers for what it keeps, and keeps it when it does.
-        if (this.#ground.options.voting === undefined) this.#ground.core.queue.push([rowOf(state)])
+        if (this.#ground.options.voting === undefined) this.#ground.core.queue.push([this.#rowOf(state)])
         this.#open(state)
       } else this.step({ kind: 'learn', roster, previous })
     }
@@ -156,14 +157,15 @@ export class RosterDesk {
     this.#inForceHere = roster
     this.#ground.inForce(roster, before)
   }
-}
 
-function rowOf(state: RosterLogState): StorageOp {
-  return { kind: 'put', key: rosterPrefix, bytes: rosterRow(state) }
-}
+  #rowOf(state: RosterLogState): StorageOp {
+    return { kind: 'put', key: rosterPrefix, bytes: this.#spelled(state) }
+  }
 
-function rosterRow(state: RosterLogState): Uint8Array {
-  return sealRow(encodeRosterState(state))
+  #spelled(state: RosterLogState): Uint8Array {
+    const vote = this.#ground.options.voting?.voteOf(state) ?? new Uint8Array()
+    return sealRow(encodeRosterRow({ ...state, vote }))
+  }
 }
 
 type Untimed<T> = T extends unknown ? Omit<T, 'now'> : never

@@ -12,8 +12,9 @@ import type { PartitionOptions, PartitionStatus } from './partitions.ts'
 import type { Roster, Voter } from './roster.ts'
 import { RosterDesk, rosterPrefix } from './roster-desk.ts'
 import { initialRosterLogState, lostRosterLogState } from './roster-record.ts'
+import { encodeVote } from './voter-wire.ts'
 import { voting } from './voting.ts'
-import { encodeRosterState } from './wire.ts'
+import { encodeRosterRow } from './wire.ts'
 
 const votersOf = (ids: string): Voter[] => [...ids].map((id) => ({ id, weight: 1 }))
 const policy = { kind: 'keep-majority' } as const
@@ -358,10 +359,15 @@ describe('a replica that takes the roster of its server', () => {
     const before: Roster = { epoch: 1, voters: votersOf('abc'), policy }
     const ballot = { round: 3, by: 'b' }
     const accepted = { ballot, roster: { ...before, epoch: 2 } }
-    const row = encodeRosterState({ ...initialRosterLogState(before), promised: ballot, accepted })
+    const state = { ...initialRosterLogState(before), promised: ballot, accepted }
+    const row = encodeRosterRow({ ...state, vote: encodeVote(state) })
+    const rows = [{ key: rosterPrefix, bytes: sealRow(row) }]
+    const voter = deskOf({ voting })
+    voter.begin(rows)
+    expect(voter.log?.state).toEqual(state)
     const reads = deskOf({})
-    reads.begin([{ key: rosterPrefix, bytes: sealRow(row) }])
-    expect(reads.log?.state.accepted).toEqual(accepted)
+    reads.begin(rows)
+    expect(reads.log?.state).toMatchObject(lostRosterLogState(before))
     const isNew = deskOf({})
     isNew.begin([])
     const votes = deskOf({ voting })

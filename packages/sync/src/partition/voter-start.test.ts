@@ -5,13 +5,16 @@ import type { PartitionOptions } from './partitions.ts'
 import type { Roster } from './roster.ts'
 import { initialRosterLogState, neverVotes, type RosterLogState } from './roster-record.ts'
 import { type FoundRoster, startVoter } from './voter-start.ts'
+import { encodeVote } from './voter-wire.ts'
+import type { RosterRow } from './wire.ts'
 
 const three: Roster = {
   epoch: 1,
   voters: ['a', 'b', 'c'].map((id) => ({ id, weight: 1 })),
   policy: { kind: 'keep-majority' },
 }
-const kept: RosterLogState = { ...initialRosterLogState({ ...three, epoch: 7 }), votesFrom: 5 }
+const promised: RosterLogState = { ...initialRosterLogState({ ...three, epoch: 7 }), votesFrom: 5 }
+const kept: RosterRow = { ...promised, vote: encodeVote(promised) }
 const nothing: FoundRoster = { hasRow: false, stored: undefined }
 const damaged: FoundRoster = { hasRow: true, stored: undefined }
 const unread: FoundRoster = { hasRow: undefined, stored: undefined }
@@ -32,6 +35,9 @@ describe('a voter that begins', () => {
   it('[PL4] goes on with what is on its disk, whatever the options say', () => {
     expect(start({ hasRow: true, stored: kept }, {})).toBe('7 abc: votes')
     expect(start({ hasRow: true, stored: kept }, { roster: three, isFounding: true })).toBe('7 abc: votes')
+    // Written while it had no vote: what it promised before, if it did, is not known any more.
+    const followed = { roster: promised.roster, vote: new Uint8Array() }
+    expect(start({ hasRow: true, stored: followed }, { roster: three, isFounding: true })).toBe('7 abc: lost')
   })
 
   it('[PL15] founds a roster where it says so or is alone, and writes that down', () => {

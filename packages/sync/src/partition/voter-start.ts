@@ -2,6 +2,8 @@ import type { ReplicaCore } from '../replica-core.ts'
 import type { PartitionOptions } from './partitions.ts'
 import type { NodeId } from './roster.ts'
 import { initialRosterLogState, lostRosterLogState, type RosterLogState } from './roster-record.ts'
+import { stateOf } from './voter-wire.ts'
+import type { RosterRow } from './wire.ts'
 
 /** What a replica begins with. */
 export interface RosterStart {
@@ -15,7 +17,7 @@ export interface FoundRoster {
   /** Whether there is a row; undefined where the disk could not be read. */
   readonly hasRow: boolean | undefined
   /** What that says; undefined where it is damaged. */
-  readonly stored: RosterLogState | undefined
+  readonly stored: RosterRow | undefined
 }
 
 /** A voter begins with what is on the disk, else with what the options say; without either it is the only voter of itself. */
@@ -34,7 +36,8 @@ export function startVoter(
   const isServer = core.role === 'server'
   // Without a name it was another voter before: nobody else counts on it.
   const isOfOther = core.name === '' && options.roster === undefined && isServer
-  if (stored !== undefined && !isOfOther) return { state: stored, isNew: false }
+  const state = stored && stateOf(stored)
+  if (state !== undefined && !isOfOther) return { state, isNew: false }
   const own = { epoch: 1, voters: [{ id: self, weight: 1 }], policy: { kind: 'keep-majority' } } as const
   const roster = options.roster ?? (isServer ? own : undefined)
   if (roster === undefined) return undefined

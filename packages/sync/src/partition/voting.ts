@@ -8,6 +8,7 @@ import type { RosterLog, RosterLogOptions } from './roster-log-interface.ts'
 import { Voter, type VoterGround } from './voter.ts'
 import { VoterIncidents } from './voter-incidents.ts'
 import { startVoter } from './voter-start.ts'
+import { encodeVote } from './voter-wire.ts'
 
 /** What only a voter needs, so that pages, which never vote, do not load it. */
 export interface Voting {
@@ -24,6 +25,8 @@ export interface Voting {
   /** @internal */
   readonly start: typeof startVoter
   /** @internal */
+  readonly voteOf: typeof encodeVote
+  /** @internal */
   openLog(options: RosterLogOptions): RosterLog
   /** @internal */
   voter(ground: VoterGround): Voter
@@ -37,6 +40,7 @@ export const voting: Voting = {
   presets: detectorPresets,
   settingsFault: detectorSettingsFault,
   start: startVoter,
+  voteOf: encodeVote,
   openLog: createRosterLog,
   voter: (ground) => new Voter(ground),
 }

@@ -114,26 +114,22 @@ class PartitionWatch implements Companion, Partitions {
     this.#replica = replica
     this.#core = core
     this.#neighbours = new Neighbours(core)
-    this.self = core.name || core.id
+    const self = core.name || core.id
+    this.self = self
+    const neighbours = this.#neighbours
     this.#alarm = new Alarm(core.timers)
     const suspicionMinMs = settings.suspicionMult * settings.probeIntervalMs
     const gossipIntervalMs = 2 * settings.probeIntervalMs
-    const staleAfterMs = 3 * gossipIntervalMs + settings.suspicionMaxMult * suspicionMinMs
+    const suspicionMaxMs = settings.suspicionMaxMult * suspicionMinMs
+    const staleAfterMs = 3 * gossipIntervalMs + suspicionMaxMs
     const isVoter = options.voting !== undefined
     this.#detector =
-      options.voting?.detector({ self: this.self, settings, random: () => core.random.float() }) ??
-      createLinkDetector(settings)
-    this.#reachability = createReachability({
-      self: this.self,
-      gossipIntervalMs,
-      suspicionMaxMs: settings.suspicionMaxMult * suspicionMinMs,
-    })
+      options.voting?.detector({ self, settings, random: () => core.random.float() }) ?? createLinkDetector(settings)
+    this.#reachability = createReachability({ self, gossipIntervalMs, suspicionMaxMs })
     const stableMs = stableAfterMs(3, { gossipIntervalMs: settings.probeIntervalMs, suspicionMinMs })
-    const desk = [core, this.#neighbours, this.#counts, stableMs] as const
+    const desk = [core, neighbours, this.#counts, stableMs] as const
     this.#incidents = options.voting?.incidents(this.#detector, ...desk) ?? new IncidentDesk(...desk)
     const maxTtlMs = options.maxTtlMs ?? defaultTtlMs
-    const { self } = this
-    const neighbours = this.#neighbours
     const base = { core, self, neighbours, maxTtlMs }
     const roster = (): Roster | undefined => this.#roster.roster
     const says = (): void => this.#members.linksChanged()
@@ -259,8 +255,8 @@ class PartitionWatch implements Companion, Partitions {
     return this.#waits.reached(document.name, receipt)
   }
 
-  dismiss(reason: string): void {
-    this.#core.batch(() => this.#incidents.step({ kind: 'dismissed', reason }))
+  dismiss(reason: string, which?: string): void {
+    this.#core.batch(() => this.#incidents.step({ kind: 'dismissed', reason, which }))
   }
 
   start(): void {
@@ -371,10 +367,10 @@ class PartitionWatch implements Companion, Partitions {
     if (!isOfVoters && (told.kind === 'rows' || told.kind === 'incidents')) return
     switch (told.kind) {
       case 'heartbeat':
-        this.#members.step({ kind: 'heartbeat', peer: from, isHidden: told.isHidden, now })
+        this.#members.step({ ...told, peer: from, now })
         break
       case 'swim':
-        this.#members.step({ kind: 'message', from, message: told.message, now })
+        this.#members.step({ ...told, kind: 'message', from, now })
         break
       case 'rows':
         // It goes by another roster, which it may have missed, or this replica.

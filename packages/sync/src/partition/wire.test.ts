@@ -2,8 +2,10 @@ import { authorIdFrom, Version } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../world.test-helper.ts'
 import type { Roster } from './roster.ts'
+import { lostRosterLogState } from './roster-record.ts'
+import { encodeVote, stateOf } from './voter-wire.ts'
 import { decodePartition, encodePartition } from './whole-wire.ts'
-import { decodeRosterState, encodeRosterState, type PartitionMessage } from './wire.ts'
+import { decodeRosterRow, encodeRosterRow, type PartitionMessage } from './wire.ts'
 
 const rumours = [{ id: 'b', status: 'suspect', incarnation: 3, by: ['a', 'c'] }] as const
 const roster: Roster = {
@@ -149,11 +151,14 @@ describe('the messages of the partition layer', () => {
       previous: plain,
       settled: 1,
     }
-    expect(decodeRosterState(encodeRosterState(state))).toEqual({ ok: true, value: state })
     const forced = { ...state, admitted: [{ id: 'd', nonce: 2 ** 31 }] }
-    expect(decodeRosterState(encodeRosterState(forced))).toEqual({ ok: true, value: forced })
-    // Of before anybody was admitted.
-    expect(decodeRosterState(encodeRosterState(state).subarray(0, -1))).toEqual({ ok: true, value: state })
+    for (const kept of [state, forced]) {
+      const row = decodeRosterRow(encodeRosterRow({ ...kept, vote: encodeVote(kept) }))
+      expect(row.ok && stateOf(row.value)).toEqual(kept)
+      expect(row.ok && stateOf({ ...row.value, vote: row.value.vote.subarray(1) })).toBeUndefined()
+    }
+    const followed = decodeRosterRow(encodeRosterRow({ roster, previous: plain, vote: new Uint8Array() }))
+    expect(followed.ok && stateOf(followed.value)).toEqual({ ...lostRosterLogState(roster), previous: plain })
   })
 
   it('[PW2] are refused when they are cut short, go on too long, or are of no kind', () => {

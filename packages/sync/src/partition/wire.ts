@@ -12,6 +12,7 @@ import {
   list,
   optional,
   record,
+  rest,
   text,
   uint,
 } from '../wire-fields.ts'
@@ -24,7 +25,7 @@ import {
 } from './detector/swim-messages.ts'
 import type { LeaseMessage } from './lease/messages.ts'
 import { mostVoters, type NodeId, type Policy, type Roster, type Voter } from './roster.ts'
-import type { Ballot, RosterLogState, RosterMessage, SeenProcess } from './roster-record.ts'
+import type { RosterMessage } from './roster-record.ts'
 import type { Contact, HeardRow, PeerLink, ReachabilityRow } from './verdict/reachability.ts'
 
 /** What one partition layer tells another. */
@@ -186,10 +187,6 @@ export const roster: Field<Roster> = record<Roster>({
   arbiter: optional(id) as Field<string>,
 })
 
-export const ballot: Field<Ballot> = record<Ballot>({ round: uint, by: id })
-type Accepted = NonNullable<RosterLogState['accepted']>
-export const accepted: Field<Accepted | undefined> = optional(record<Accepted>({ ballot, roster }))
-
 /** What whoever has no vote is told. */
 export const rosterShapes: Pick<Shapes<RosterMessage>, 'roster'> = {
   roster: { roster, answers: optional(uint), isPending: flag, previous: optional(roster) },
@@ -242,24 +239,21 @@ export class PartitionWire {
   }
 }
 
-const rosterState = record<RosterLogState>({
-  roster,
-  promised: ballot,
-  accepted,
-  votesFrom: uint,
-  previous: optional(roster),
-  settled: uint,
-  admitted: optional(list(record<SeenProcess>({ id, nonce: uint }), mostVoters)),
-})
+/** The roster as it stands on the disk. */
+export interface RosterRow {
+  readonly roster: Roster
+  readonly previous?: Roster | undefined
+  /** What a voter answered for, which only voters spell and read; nothing where no voter wrote it. */
+  readonly vote: Uint8Array
+}
 
-/** The row of what a voter answered for. */
-export function encodeRosterState(state: RosterLogState): Uint8Array {
-  return encoded(rosterState, state)
+const rosterRow = record<RosterRow>({ roster, previous: optional(roster), vote: rest })
+
+export function encodeRosterRow(row: RosterRow): Uint8Array {
+  return encoded(rosterRow, row)
 }
 
 /** What such a row spells; an error where it was damaged. */
-export function decodeRosterState(bytes: Uint8Array): Result<RosterLogState, DecodeError> {
-  const state = decoded(rosterState, bytes)
-  // Of before anybody was admitted.
-  return state.ok ? state : decoded(rosterState, Uint8Array.from([...bytes, 0]))
+export function decodeRosterRow(bytes: Uint8Array): Result<RosterRow, DecodeError> {
+  return decoded(rosterRow, bytes)
 }

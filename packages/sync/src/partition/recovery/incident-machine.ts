@@ -34,8 +34,8 @@ export type IncidentInput = { readonly now: number; readonly wall: number } & (
   | { readonly kind: 'covered'; readonly isCovered: boolean }
   /** Somebody on the other side calls the same incident by this name. */
   | { readonly kind: 'met'; readonly name: string }
-  /** A person ended it, with why. */
-  | { readonly kind: 'dismissed'; readonly reason: string }
+  /** A person ended it, with why. `which`: its id or its name; all that are open where there is none. */
+  | { readonly kind: 'dismissed'; readonly reason: string; readonly which?: string | undefined }
   | { readonly kind: 'tick' }
 )
 
@@ -95,10 +95,12 @@ export const soundPhases: PhaseRules = {
   },
   act: {
     run: (work) => {
+      const { absent, missing } = work.symptoms
       const { strategy, rung, attempts } = work.incident
       work.hasActed = false
       work.set({ attempts: attempts + 1 })
-      if (strategy === 'active-reconnection' || strategy === 'operator') work.effects.push({ kind: 'dial', rung })
+      // Who is reached is not dialled.
+      if (strategy !== 'wait-for-heal' && absent.length + missing.length > 0) work.effects.push({ kind: 'dial', rung })
       if (strategy === 'merge-and-verify') work.effects.push({ kind: 'compare' })
       if (strategy === 'operator') work.tell('operator')
     },
@@ -124,6 +126,8 @@ export interface IncidentMachine {
   readonly incident: Incident
   /** When a `tick` is wanted. */
   readonly wakeAt: number | undefined
+  /** What is seen now. */
+  readonly symptoms: Symptoms
   step(input: IncidentInput): IncidentEffect[]
 }
 
@@ -218,12 +222,12 @@ export function createIncidentMachine(kept: Incident, stableMs: number, phases: 
     }
     enter('choose', now)
   }
-  /** The patience with what is done at the moment; undefined where there is no end to it. */
-  const deadline = (): number | undefined => {
+  /** The patience with what is done at the moment. */
+  const deadline = (): number => {
     const { phase, rung } = incident
     if (phase === 'observe') return changedAt + stableMs
     if (phase === 'act') return since + patienceMs[rung]
-    return phase === 'verify' ? since + verifyMs : undefined
+    return phase === 'verify' ? since + verifyMs : Number.POSITIVE_INFINITY
   }
   const seen = (now: number): void => {
     const { phase } = incident
@@ -250,7 +254,7 @@ export function createIncidentMachine(kept: Incident, stableMs: number, phases: 
       else if (phases[phase].holds(work, now)) {
         if (phase === 'verify') close('healed', now)
         else enter(allPhases[allPhases.indexOf(phase) + 1] as Phase, now)
-      } else if (at === undefined || now < at || phase === 'observe') return
+      } else if (now < at || phase === 'observe') return
       // What was asked for must have been done before it counts as an attempt that failed; much to transfer takes its time.
       else if (phase === 'act' ? strategy !== 'active-reconnection' || work.hasActed : failure === 'divergence')
         escalate(now)

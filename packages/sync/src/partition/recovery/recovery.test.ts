@@ -160,8 +160,9 @@ describe('the recovery manager', () => {
 
   it('[RC7] does not dial those who are reached: loss and slowness only call a person, when they last', () => {
     const played = play({ symptoms: { ...noSymptoms, here: ['a', 'b'], lossy: ['b'] } }, 600)
-    expect(rungsOf(played).filter((rung) => rung !== 'operator')).toEqual([])
+    expect(rungsOf(played)).toEqual([])
     expect(only(played).rung).toBe('operator')
+    expect(played.effects.some((effect) => effect.kind === 'told' && effect.what === 'operator')).toBe(true)
   })
 
   it('[RC8] goes on where an earlier opening was, also in the middle', () => {
@@ -198,16 +199,55 @@ describe('the recovery manager', () => {
     expect(recovery.incidents[0]?.phase).toBe('observe')
   })
 
-  it('[RC11] is dismissed by a person, with why', () => {
-    const recovery = createRecovery({ stableMs, newId })
-    playOn(recovery, { symptoms: cut }, 20)
-    recovery.step({
-      kind: 'dismissed',
-      reason: 'They were taken out of service.',
-      now: 21_000,
-      wall: wallFrom + 21_000,
+  describe('[RC11] a person', () => {
+    const both: Symptoms = { ...cut, diverged: ['raid'] }
+    const at = (second: number) => ({ now: second * 1000, wall: wallFrom + second * 1000 })
+    const outcomes = ({ incidents }: Recovery) => incidents.map(({ failure, outcome }) => `${failure} ${outcome}`)
+    const opened = (): Recovery => {
+      const recovery = createRecovery({ stableMs, newId })
+      playOn(recovery, { symptoms: both }, 20)
+      return recovery
+    }
+
+    it('dismisses all that is open, with why', () => {
+      const recovery = opened()
+      recovery.step({ kind: 'dismissed', reason: 'They were taken out of service.', ...at(21) })
+      expect(outcomes(recovery)).toEqual(['partition dismissed', 'divergence dismissed'])
+      expect(recovery.open).toEqual([])
+      expect(recovery.incidents[0]?.timeline.at(-1)).toMatchObject({ about: 'They were taken out of service.' })
     })
-    expect(recovery.incidents[0]).toMatchObject({ outcome: 'dismissed', phase: 'closed' })
+
+    it('dismisses one by its id, or by the name that both sides know', () => {
+      for (const by of ['id', 'name'] as const) {
+        const recovery = opened()
+        recovery.step({ kind: 'met', name: 'a-smaller-name', ...at(21) })
+        const which = recovery.incidents[0]?.[by]
+        recovery.step({ kind: 'dismissed', reason: 'Planned.', which: 'nobody', ...at(21) })
+        expect(recovery.open).toHaveLength(2)
+        recovery.step({ kind: 'dismissed', reason: 'Planned.', which, ...at(21) })
+        expect(outcomes(recovery)).toEqual(['partition dismissed', 'divergence undefined'])
+      }
+    })
+
+    it('is not told of it again while all is as it was, but when something else is wrong, or the same again after it was well', () => {
+      const well = { ...noSymptoms, here: cut.here }
+      const more: Symptoms = { ...cut, here: ['a', 'b'], absent: ['c', 'd', 'e'] }
+      for (const [then, count] of [
+        [[both], 2],
+        [[more], 3],
+        [[well], 2],
+        [[well, both], 4],
+      ] as const) {
+        const recovery = opened()
+        recovery.step({ kind: 'dismissed', reason: 'Planned.', ...at(21) })
+        const seen = [both, both, ...then]
+        for (const [index, symptoms] of seen.entries()) {
+          recovery.step({ kind: 'seen', symptoms, ...at(22 + index) })
+          recovery.step({ kind: 'tick', ...at(22 + index) })
+        }
+        expect(recovery.incidents).toHaveLength(count)
+      }
+    })
   })
 
   it('[RC12] keeps a log that does not grow for ever', () => {

@@ -61,6 +61,8 @@ export function createRecovery(options: RecoveryOptions): Recovery {
   const sorted = (incidents: Incident[]): Incident[] => incidents.sort((a, b) => a.openedAt - b.openedAt)
   const closed: Incident[] = []
   const open = new Map<Group, IncidentMachine>()
+  /** What was seen when the last one was closed: what a person dismissed does not begin anew while all is as it was. */
+  const quiet = new Map<Group, string>()
   for (const incident of sorted([...known]))
     if (incident.phase === 'closed') closed.push(incident)
     else open.set(groupOf(incident.symptoms), createIncidentMachine(incident, stableMs, phases))
@@ -80,7 +82,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
     return createIncidentMachine(noted(incident, wall, 'opened'), stableMs, phases)
   }
 
-  const running = (): Incident[] => sorted([...open.values()].map(({ incident }) => incident))
+  const running = (): Incident[] => [...open.values()].map(({ incident }) => incident)
 
   return {
     get incidents(): readonly Incident[] {
@@ -102,16 +104,21 @@ export function createRecovery(options: RecoveryOptions): Recovery {
         const mine = input.kind === 'seen' ? { ...input, symptoms: partOf(input.symptoms, group) } : input
         let machine = open.get(group)
         if (machine === undefined) {
-          if (mine.kind !== 'seen' || !hasSymptoms(mine.symptoms)) continue
+          if (mine.kind !== 'seen' || JSON.stringify(mine.symptoms) === quiet.get(group)) continue
+          quiet.delete(group)
+          if (!hasSymptoms(mine.symptoms)) continue
           machine = begin(mine.wall)
           open.set(group, machine)
           effects.push({ kind: 'told', what: 'opened', incident: machine.incident })
         }
+        const { id, name } = machine.incident
         // Only who is apart has another side that calls it something.
         if (mine.kind === 'met' && group !== 'contact') continue
+        if (mine.kind === 'dismissed' && ![id, name, undefined].includes(mine.which)) continue
         effects.push(...machine.step(mine))
         if (machine.incident.phase !== 'closed') continue
         open.delete(group)
+        quiet.set(group, JSON.stringify(machine.symptoms))
         closed.push(machine.incident)
         while (closed.length > keptClosed) effects.push({ kind: 'forget', id: (closed.shift() as Incident).id })
       }

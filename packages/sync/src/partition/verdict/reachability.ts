@@ -98,7 +98,7 @@ export interface Reachability {
   readonly revision: number
   /** In the order of the roster. A replica that is no voter has its own as the last. */
   readonly rows: readonly HeldRow[]
-  readonly wakeAt: number | undefined
+  readonly wakeAt: number
   /** The fresh rows of others, to be handed on. */
   gossip(now: number): HeardRow[]
 }
@@ -134,7 +134,8 @@ export function createReachability(options: ReachabilityOptions): Reachability {
   let epoch = 0
   let version = 0
   let said: Said = { mayVote: false, contact: 'kept', links: [] }
-  let publishAt: number | undefined
+  /** Never before a roster is known. */
+  let publishAt = Number.POSITIVE_INFINITY
   let revision = 0
 
   const own = (): Said => {
@@ -194,15 +195,12 @@ export function createReachability(options: ReachabilityOptions): Reachability {
       return revision
     },
     get rows(): HeldRow[] {
-      return [...new Set([...voters, self])].flatMap((id) => {
-        const entry = entries.get(id)
-        return entry ? [{ row: entry.row, isFresh: entry.isFresh }] : []
-      })
+      return [...new Set([...voters, self])].flatMap((id) => entries.get(id) ?? [])
     },
-    get wakeAt(): number | undefined {
+    get wakeAt(): number {
       let at = publishAt
       for (const [id, { isFresh, heardAt }] of entries)
-        if (id !== self && isFresh) at = Math.min(at ?? Number.POSITIVE_INFINITY, heardAt + staleAfterMs)
+        if (id !== self && isFresh) at = Math.min(at, heardAt + staleAfterMs)
       return at
     },
     gossip: (now) =>
@@ -235,7 +233,7 @@ export function createReachability(options: ReachabilityOptions): Reachability {
           for (const heard of input.rows.slice(0, mostVoters)) if (hear(heard, input.from, now)) isChanged = true
           break
         case 'tick':
-          if (publishAt !== undefined && now >= publishAt) effects.push(...publish(now))
+          if (now >= publishAt) effects.push(...publish(now))
       }
       if (isChanged) {
         revision += 1
