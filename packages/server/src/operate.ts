@@ -98,7 +98,7 @@ function dismiss(on: Operated, { incident: called, reason }: z.infer<typeof dism
   const incident = partitions.incidents.find(({ id, name }) => called === name || called === id)
   if (incident === undefined)
     throw refused(
-      `${hereOf(on)} knows no incident of the name ${called}: \`rejoin incidents\` lists those that it knows`,
+      `The server ${partitions.self} knows no incident of the name ${called}: \`rejoin incidents\` lists those that it knows.`,
     )
   if (incident.outcome !== undefined) throw refused(`The incident ${called} is closed already: ${incident.outcome}.`)
   partitions.dismiss(reason, incident.id)
