@@ -47,7 +47,7 @@ describe('rejoin status, rejoin incidents', () => {
       const [header = '', [name = ''] = []] = (await run(['incidents', '--url', url]).done).out
         .split('\n')
         .map((line, at) => (at === 0 ? line : line.split(' ')))
-      expect(header).toMatch(/^incident +began +lasted +failure +state +missing$/)
+      expect(header).toMatch(/^incident +began +lasted +failure +state +about$/)
       expect((await run(['incidents', name, '--url', url]).done).out).toContain(`# Incident ${name}`)
       const missing = await run(['incidents', 'nothing', '--url', url]).done
       expect(missing).toMatchObject({ status: 2 })

@@ -115,7 +115,7 @@ export async function printIncidents(
   return 0
 }
 
-const incidentColumns = ['incident', 'began', 'lasted', 'failure', 'state', 'missing']
+const incidentColumns = ['incident', 'began', 'lasted', 'failure', 'state', 'about']
 
 function incidentCells({ name, openedAt, closedAt, failure, phase, outcome, symptoms }: Incident): string[] {
   return [
@@ -124,7 +124,7 @@ function incidentCells({ name, openedAt, closedAt, failure, phase, outcome, symp
     closedAt === undefined ? 'open' : durationWords(closedAt - openedAt),
     failure ?? 'unclassified',
     outcome ?? phase,
-    symptoms.absent.join(', ') || '-',
+    [...new Set([...symptoms.absent, ...symptoms.lossy, ...symptoms.slow])].join(', ') || '-',
   ]
 }
 

@@ -1,5 +1,5 @@
 import { Alarm } from './alarm.ts'
-import { type Channel, createChannel } from './channel.ts'
+import { type Channel, type ChannelCounters, createChannel } from './channel.ts'
 import { delayUntil } from './delay.ts'
 import { frameLimits } from './frame-limits.ts'
 import type { Hub } from './hub.ts'
@@ -49,6 +49,11 @@ export class Connection implements SessionHost {
   /** Bytes that wait here for the other side. */
   get queuedBytes(): number {
     return this.#channel.queuedBytes + (this.link?.bufferedBytes ?? 0)
+  }
+
+  /** What went over it so far. */
+  get counters(): ChannelCounters {
+    return this.#channel.counters
   }
 
   transmit(payload: Uint8Array): void {

@@ -4,7 +4,6 @@ import {
   type ConnectOptions,
   connect,
   createMemoryDisk,
-  type DialTransport,
   type DocumentHandle,
   type HealEvent,
   type Link,
@@ -257,7 +256,7 @@ export function lossyLink(
   timers: Timers,
   random: Random,
   faults: { readonly loss: number; readonly duplicate: number; readonly spreadMs: number },
-): { readonly dial: DialTransport; readonly listen: ListenTransport } {
+): MemoryLink {
   const perfect = memoryLink({ name: 'lossy', timers, latencyMs: 5 })
   const spoil = (link: Link): Link => ({
     get bufferedBytes(): number {
@@ -274,6 +273,7 @@ export function lossyLink(
     close: (code, reason) => link.close(code, reason),
   })
   return {
+    ...perfect,
     dial: { ...perfect.dial, reliable: false, dial: (events) => spoil(perfect.dial.dial(events)) },
     listen: {
       ...perfect.listen,

@@ -32,6 +32,7 @@ export class Cluster {
     roster: Partial<Roster> = {},
     options: PartitionOptions = {},
     authorize?: Authorize,
+    wire = (world: World, pair: string): MemoryLink => world.wire(pair, { token: () => 'of the cluster' }),
   ) {
     this.#authorize = authorize
     this.#options = options
@@ -42,8 +43,7 @@ export class Cluster {
       ...roster,
     }
     for (const [at, name] of names.entries()) {
-      for (const other of names.slice(0, at))
-        this.links.set(`${other}-${name}`, this.world.wire(`${other}-${name}`, { token: () => 'of the cluster' }))
+      for (const other of names.slice(0, at)) this.links.set(`${other}-${name}`, wire(this.world, `${other}-${name}`))
     }
     for (const name of names) this.start(name)
   }

@@ -128,7 +128,7 @@ class PartitionWatch implements Companion, Partitions {
     this.#reachability = createReachability({ self, gossipIntervalMs, suspicionMaxMs })
     const stableMs = stableAfterMs(3, { gossipIntervalMs: settings.probeIntervalMs, suspicionMinMs })
     const desk = [core, neighbours, this.#counts, stableMs] as const
-    this.#incidents = options.voting?.incidents(this.#detector, ...desk) ?? new IncidentDesk(...desk)
+    this.#incidents = options.voting?.incidents(this.#detector, settings, ...desk) ?? new IncidentDesk(...desk)
     const maxTtlMs = options.maxTtlMs ?? defaultTtlMs
     const base = { core, self, neighbours, maxTtlMs }
     const roster = (): Roster | undefined => this.#roster.roster
