@@ -136,6 +136,11 @@ interface Times {
   readonly closedMs: number
 }
 
+/** Whether it lasts as long as the weather, which stays: what gets lost is told of, or late. */
+function isOfWeather(failure: string, { weather }: VoterScript): boolean {
+  return weather.loss > 0 && (failure === 'message-loss' || failure === 'slowness')
+}
+
 /** Safety mode. */
 function healAll<S extends Schema>(
   voters: VoterWorld<S>,
@@ -154,7 +159,9 @@ function healAll<S extends Schema>(
     wait(
       () =>
         watches.flatMap((watch, node) =>
-          (watch?.status.open ?? []).map(({ phase }) => `${nameOfVoter(node)} has an incident in phase ${phase}`),
+          (watch?.status.open ?? []).flatMap(({ phase, failure = 'new' }) =>
+            isOfWeather(failure, script) ? [] : `${nameOfVoter(node)} has an incident in phase ${phase}`,
+          ),
         ),
       voterBounds.closeMs,
     )
