@@ -69,8 +69,8 @@ describe('the archipelago', () => {
     const lab = createArchipelago(calmScenario(23))
     for (let ms = 0; ms <= 300_000; ms += 500) {
       lab.step(ms)
-      expect(lab.frame().islands.map(({ stand }) => [stand?.side, stand?.suspicions])).toEqual(
-        Array(5).fill(['full', []]),
+      expect(lab.frame().islands.map(({ stand }) => [stand?.side, stand?.suspicions, stand?.incidents])).toEqual(
+        Array(5).fill(['full', [], []]),
       )
     }
   })

@@ -136,6 +136,10 @@ export function failureTitle(failure: string | undefined): string {
       return 'One island is gone'
     case 'partial-partition':
       return 'Some reach each other only through others'
+    case 'message-loss':
+      return 'Much is lost on the way'
+    case 'slowness':
+      return 'Answers come late'
     case 'divergence':
       return 'Two states at one version'
     case undefined:

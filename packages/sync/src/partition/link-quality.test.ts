@@ -41,7 +41,7 @@ describe('the way to another', () => {
   })
 
   it('[RC16] is slow from the second late answer in a row on, until one is well in time', () => {
-    const isSlow = (...took: number[]) => follow([0], ...took.map((ms) => [0, ms] as const)).at(-1)?.slow
+    const isSlow = (...took: number[]) => follow([0, 1], ...took.map((ms) => [0, ms] as const)).at(-1)?.slow
     expect(isSlow(30_000)).toEqual([])
     expect(isSlow(30_000, 499)).toEqual([])
     expect(isSlow(30_000, 499, 30_000)).toEqual([])
@@ -50,9 +50,18 @@ describe('the way to another', () => {
     expect(isSlow(500, 500, 249)).toEqual([])
   })
 
+  it('[RC16] is not slow where it takes at its best a third of that or more, as to another continent', () => {
+    const isSlow = (...took: number[]) => follow(...took.map((ms) => [0, ms] as const)).at(-1)?.slow
+    expect(isSlow(600, 900, 1799)).toEqual([])
+    expect(isSlow(600, 1800, 1800)).toEqual(['b'])
+    expect(isSlow(1800, 1800, 600, 1799)).toEqual([])
+  })
+
   it('[RC16] is not slow by one late answer that is looked at twice', () => {
     const quality = new LinkQuality(500)
+    const first = { tookMs: 1 }
     const last = { tookMs: 30_000 }
+    quality.look([{ peer: 'b', framesOut: 0, resent: 0, last: first }])
     for (let look = 0; look < 3; look++)
       expect(quality.look([{ peer: 'b', framesOut: 0, resent: 0, last }]).slow).toEqual([])
   })

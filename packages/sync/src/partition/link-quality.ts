@@ -29,12 +29,16 @@ const leastFrames = 100
 const lossyShare = { from: 0.08, until: 0.04 }
 /** One late answer may be a pause of either side. */
 const lateAnswers = 2
+/** What a way takes at its best is what it is made for: late is a multiple of that. */
+const lateFactor = 3
 
 interface Watched {
   framesOut: number
   resent: number
   isLossy: boolean
   last: LinkReading['last']
+  bestMs: number
+  /** Answers in a row. */
   late: number
 }
 
@@ -43,7 +47,7 @@ export class LinkQuality {
   readonly #lateMs: number
   #links = new Map<NodeId, Watched>()
 
-  /** `lateMs`: an answer that takes as long is late. */
+  /** `lateMs`: an answer that takes as long is late, where the best on this connection took a third of it at most. */
   constructor(lateMs: number) {
     this.#lateMs = lateMs
   }
@@ -55,7 +59,9 @@ export class LinkQuality {
       const { peer, framesOut, resent, last } = reading
       const known = this.#links.get(peer)
       const isSame = known !== undefined && known.framesOut <= framesOut && known.resent <= resent
-      const link = isSame ? known : { framesOut, resent, isLossy: false, last, late: 0 }
+      const link = isSame
+        ? known
+        : { framesOut, resent, isLossy: false, last: undefined, bestMs: Number.POSITIVE_INFINITY, late: 0 }
       links.set(peer, link)
       this.#count(link, reading)
       this.#time(link, last)
@@ -77,9 +83,11 @@ export class LinkQuality {
 
   #time(link: Watched, last: LinkReading['last']): void {
     if (last === undefined || last === link.last) return
+    const { tookMs } = last
     link.last = last
+    link.bestMs = Math.min(link.bestMs, tookMs)
+    const least = Math.max(this.#lateMs, lateFactor * link.bestMs)
     // Who is slow is so until it is well within the time.
-    const least = link.late >= lateAnswers ? this.#lateMs / 2 : this.#lateMs
-    link.late = last.tookMs >= least ? link.late + 1 : 0
+    link.late = tookMs >= (link.late >= lateAnswers ? least / 2 : least) ? link.late + 1 : 0
   }
 }

@@ -1,5 +1,6 @@
 import { classify, nextRung, patienceMs, strategyFor } from './classify.ts'
 import {
+  type FailureClass,
   type Happening,
   hasSymptoms,
   type Incident,
@@ -215,8 +216,9 @@ export function createIncidentMachine(kept: Incident, stableMs: number, phases: 
   }
   const escalate = (now: number): void => {
     const rung = nextRung(incident.rung)
-    if (rung !== incident.rung) {
-      set({ rung })
+    const isHarder = rung !== incident.rung && strategyFor(incident.failure as FailureClass, rung) !== 'wait-for-heal'
+    set({ rung })
+    if (isHarder) {
       note('escalated', rung)
       tell('escalated')
     }
