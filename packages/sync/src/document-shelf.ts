@@ -258,8 +258,9 @@ export class DocumentShelf {
     this.#hub.metrics.openDocuments = this.#documents.size
     entry.idle.clear()
     doneReading(entry)
-    for (const { session } of this.#connections) session.part(entry.core)
+    // Before others hear that it is not used here: they would not hear what is given back of it.
     for (const companion of this.#hub.companions.values()) companion.dropped?.(entry.core)
+    for (const { session } of this.#connections) session.part(entry.core)
     entry.core.close()
   }
 

@@ -153,6 +153,15 @@ describe('a lease that is granted elsewhere, where its time is up, its document 
     participant.replica.close()
   })
 
+  it('[LX43] ends with what the document had', () => {
+    const setting = new Setting(['a', 'b'])
+    const { lease, told } = setting.holder('a')
+    setting.cluster.node('a').participant.replica.forget('match')
+    expect(lease.token).toBeUndefined()
+    setting.holder('b')
+    expect([outcomeOf(lease.held()).said, told]).toEqual(['closed', ['usable', 'lost']])
+  })
+
   it('[LX45] is lost by whom its own document refuses', () => {
     const setting = new Setting()
     const holder = setting.holder('a')

@@ -34,6 +34,7 @@ export function leasesFrom(backends: LeaseBackends): LeaseSource {
       paused: () => {
         for (const lease of wanted) lease.lose('The process stood still.')
       },
+      dropped: (document) => shared.dropped(document),
       close: () => {
         shared.close()
         if (users.get(backends) === core) users.delete(backends)

@@ -92,6 +92,8 @@ export interface LeaseDesk {
   open(document: string, name: string, options: LeaseRequestOptions): Later<Lease>
   /** This replica did not run: what it held is void. */
   paused(): void
+  /** A document goes out of memory, whoever uses it: what is wanted of it is given back. */
+  dropped(document: string): void
   /** Gives back all that it holds, so that nobody waits for it to end. */
   close(): void
   readonly wakeAt?: number | undefined
@@ -142,6 +144,10 @@ class LeaseTable implements LeaseDesk {
 
   paused(): void {
     this.#stepAll({ kind: 'paused', ...this.#reading() })
+  }
+
+  dropped(document: string): void {
+    this.#shared.dropped(document)
   }
 
   close(): void {

@@ -81,6 +81,37 @@ describe('leases that are wanted twice at one replica', () => {
     cluster.until('a holds it again', () => again?.token !== undefined, 30)
   })
 
+  it.each([
+    ['server', 'forget'],
+    ['client', 'forget'],
+    ['client', 'wipe'],
+  ] as const)('[LX43] end with what the document had, at a %s by %s', (who, how) => {
+    const cluster = voters()
+    const at = who === 'server' ? cluster.node('a') : clientOf(cluster, 'of ada')
+    cluster.world.advance(2000)
+    const { handle, lease, told } = wantAt(at)
+    cluster.until('it holds it', () => lease.token !== undefined, 10)
+    const counts = outcome(lease.reached(write({ handle, lease, told }, 1)))
+    cluster.until('it counts', () => counts.code === 'resolved', 10)
+    const { replica } = at.participant
+    if (how === 'forget') replica.forget('match')
+    else replica.wipe()
+    const reopened = wantAt(at)
+    expect([lease.token, reopened.lease.token, reopened.handle.snapshot.round]).toEqual([undefined, undefined, 0])
+    reopened.lease.release()
+    const other = want(cluster, 'b')
+    // Given back, it does not have to lapse; the voters heard of no more than that the connections of who was wiped ended.
+    cluster.until('b holds it', () => other.lease.token !== undefined, how === 'forget' ? 5 : 30)
+    expect([outcome(lease.held()).code, told]).toEqual(['closed', ['usable', 'lost']])
+    next(other)
+    cluster.world.advance(3000)
+    if (how === 'wipe') return
+    const again = wantAt(at)
+    other.lease.release()
+    cluster.until('it holds it again', () => again.lease.token !== undefined, 30)
+    expect(again.handle.snapshot.round).toBe(2)
+  })
+
   it('[LX47] tell what became of them in its order, whatever somebody does who is told', () => {
     const cluster = voters()
     const [first, second, third] = [want(cluster, 'a'), want(cluster, 'a'), want(cluster, 'a')]

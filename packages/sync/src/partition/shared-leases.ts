@@ -73,6 +73,14 @@ export class SharedLeases {
     this.#isClosed = true
     for (const { handles } of [...this.#shared.values()]) for (const handle of [...handles]) handle.release()
   }
+
+  /**
+   * A document goes out of memory whoever uses it: whoever opens it anew begins with nothing, and a lease of it is usable for what it had.
+   * Voters hear of the end from who takes part in the document, so it is given back at once; whoever wants it is told once that is gone.
+   */
+  dropped(document: string): void {
+    for (const shared of [...this.#shared.values()]) if (shared.document === document) shared.abandon()
+  }
 }
 
 class SharedLease {
@@ -95,6 +103,19 @@ class SharedLease {
       this.isUsable = event.kind === 'usable'
       if (this.isUsable) this.#before = document.store.version
       this.tell(event, this.handles)
+    })
+  }
+
+  /** Gives it back whoever wants it, who hear of that later. */
+  abandon(): void {
+    const { isUsable } = this
+    const handles = [...this.handles]
+    this.handles.clear()
+    this.giveBack()
+    // That is what they were told last.
+    this.isUsable = isUsable
+    this.core.timers.set(0, () => {
+      for (const handle of handles) handle.release()
     })
   }
 
@@ -190,11 +211,11 @@ class LeaseHandle implements Lease {
     if (!this.#isOpen) return
     const { handles, isUsable } = this.#shared
     this.#isOpen = false
-    handles.delete(this)
+    const isWanted = handles.delete(this)
     if (isUsable) this.#shared.tell({ kind: 'lost', reason: 'It was released.' }, [this])
     this.settle()
     // Invariant 1.
-    if (handles.size === 0) this.#shared.giveBack()
+    if (isWanted && handles.size === 0) this.#shared.giveBack()
   }
 
   /** Who waits has it, or never will. */
