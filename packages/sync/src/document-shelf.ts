@@ -178,18 +178,16 @@ export class DocumentShelf {
     timers.set(0, () => this.#load(entry, steps, ready))
   }
 
-  release(name: string): Later<void> {
+  /** `core`: not of another that was opened under this name since that was dropped. */
+  release(name: string, core?: DocumentCore): Later<void> {
     const entry = this.#documents.get(name)
-    if (entry === undefined) return resolved(undefined)
+    if (entry === undefined || entry.core !== (core ?? entry.core)) return resolved(undefined)
     entry.users = Math.max(0, entry.users - 1)
-    if (entry.users === 0) entry.core.rights.lastWord()
-    const flushed = this.#hub.queue.flushed()
-    if (entry.users === 0)
-      flushed.then(
-        () => this.letGo(name),
-        () => {},
-      )
-    return flushed
+    if (entry.users === 0) {
+      entry.core.rights.lastWord()
+      this.#whenFlushed(() => this.letGo(name))
+    }
+    return this.#hub.queue.flushed()
   }
 
   /** Work that earlier openings left in documents that nobody has open is sent all the same. */
