@@ -104,16 +104,16 @@ vi.mock('../../packages/sync/src/partition/shared-leases.ts', async (original) =
   type Begun = ConstructorParameters<SharedModule['SharedLeases']>
   return {
     SharedLeases: class extends real.SharedLeases {
-      readonly shelf: Begun[0]['shelf']
+      readonly begun: Begun
 
       constructor(...begun: Begun) {
         super(...begun)
-        this.shelf = begun[0].shelf
+        this.begun = begun
       }
 
-      override open(...[document, name, want]: Parameters<SharedLeases['open']>): ReturnType<SharedLeases['open']> {
-        if (broken.what !== 'shares no lease') return super.open(document, name, want)
-        return this.shelf.acquire(document).then((core) => want(core, () => this.shelf.release(document)))
+      override open(...wanted: Parameters<SharedLeases['open']>): ReturnType<SharedLeases['open']> {
+        if (broken.what !== 'shares no lease') return super.open(...wanted)
+        return new real.SharedLeases(...this.begun).open(...wanted)
       }
     },
   }

@@ -9,14 +9,15 @@ import { deferred, type Later, rejected, resolved } from './later.ts'
 import { fallBack, type Refusal } from './refusal.ts'
 import { markRow, nameInKey } from './rows.ts'
 import type { Storage, StoredRow } from './seams.ts'
+import { retryBaseMs, retryCapMs } from './write-queue.ts'
 
 interface OpenDocument {
   readonly core: DocumentCore
   readonly loaded: Later<DocumentCore>
   /** Handles, and openings under way. */
   users: number
-  /** The rows could not be read; they are as soon as the storage works again. */
-  needsReading: boolean
+  /** The rows could not be read: when that is tried again, if the storage is not known to work before. */
+  unread: Alarm | undefined
   /** Told how much of it has been read. */
   readonly onProgress: Set<(done: number) => void>
   readonly idle: Alarm
@@ -112,7 +113,7 @@ export class DocumentShelf {
       core,
       loaded: pair.later,
       users: 1,
-      needsReading: false,
+      unread: undefined,
       onProgress: new Set(onProgress === undefined ? [] : [onProgress]),
       idle: new Alarm(this.#hub.timers),
     }
@@ -137,7 +138,8 @@ export class DocumentShelf {
       (error: unknown) => {
         // Writing never waits for a disk: what is there is merged when it can be read.
         this.#hub.log('error', 'load-failed', { document: name, error: String(error) })
-        entry.needsReading = true
+        entry.unread = new Alarm(this.#hub.timers)
+        this.#readLater(entry, retryBaseMs)
         this.#load(entry, loadingDocument(core, []), ready)
       },
     )
@@ -146,7 +148,7 @@ export class DocumentShelf {
 
   /** Whether the rows of a document could not be read, so that it holds less than its disk. */
   needsReading(name: string): boolean {
-    return this.#documents.get(name)?.needsReading === true
+    return this.#documents.get(name)?.unread !== undefined
   }
 
   #used(core: DocumentCore): void {
@@ -176,18 +178,16 @@ export class DocumentShelf {
     timers.set(0, () => this.#load(entry, steps, ready))
   }
 
-  release(name: string): Later<void> {
+  /** `core`: not of another that was opened under this name since that was dropped. */
+  release(name: string, core?: DocumentCore): Later<void> {
     const entry = this.#documents.get(name)
-    if (entry === undefined) return resolved(undefined)
+    if (entry === undefined || entry.core !== (core ?? entry.core)) return resolved(undefined)
     entry.users = Math.max(0, entry.users - 1)
-    if (entry.users === 0) entry.core.rights.lastWord()
-    const flushed = this.#hub.queue.flushed()
-    if (entry.users === 0)
-      flushed.then(
-        () => this.letGo(name),
-        () => {},
-      )
-    return flushed
+    if (entry.users === 0) {
+      entry.core.rights.lastWord()
+      this.#whenFlushed(() => this.letGo(name))
+    }
+    return this.#hub.queue.flushed()
   }
 
   /** Work that earlier openings left in documents that nobody has open is sent all the same. */
@@ -244,12 +244,9 @@ export class DocumentShelf {
     if (core.carriers.size > 0) return
     entry.idle.set(this.#hub.limits.idleDocumentMs, () => {
       if (entry.users > 0 || core.carriers.size > 0) return
-      this.#hub.queue.flushed().then(
-        () => {
-          if (entry.users === 0 && core.carriers.size === 0) this.#drop(name, entry)
-        },
-        () => {},
-      )
+      this.#whenFlushed(() => {
+        if (entry.users === 0 && core.carriers.size === 0) this.#drop(name, entry)
+      })
     })
   }
 
@@ -258,14 +255,16 @@ export class DocumentShelf {
     this.#documents.delete(name)
     this.#hub.metrics.openDocuments = this.#documents.size
     entry.idle.clear()
-    for (const { session } of this.#connections) session.part(entry.core)
+    doneReading(entry)
+    // Before others hear that it is not used here: they would not hear what is given back of it.
     for (const companion of this.#hub.companions.values()) companion.dropped?.(entry.core)
+    for (const { session } of this.#connections) session.part(entry.core)
     entry.core.close()
   }
 
   /** The storage works again: reads what could not be read before. */
   readMissed(): void {
-    for (const entry of this.#documents.values()) if (entry.needsReading) this.#read(entry)
+    for (const entry of this.#documents.values()) if (entry.unread !== undefined) this.#read(entry, retryBaseMs)
   }
 
   /** Closes every document. */
@@ -296,7 +295,14 @@ export class DocumentShelf {
     else queue.flushed().then(() => this.#storage.read(core.keys.prefix).then(carryOut, unread), unread)
   }
 
-  #read(entry: OpenDocument): void {
+  /** Reading fails where writing goes on well, and nothing else would tell when it works. */
+  #readLater(entry: OpenDocument, delayMs: number): void {
+    if (entry.core.isClosed) return
+    entry.unread?.set(delayMs, () => this.#read(entry, Math.min(retryCapMs, 2 * delayMs)))
+  }
+
+  /** Where that fails it is done again after `delayMs`. */
+  #read(entry: OpenDocument, delayMs: number): void {
     const { core } = entry
     this.#storage.read(core.keys.prefix).then(
       (rows) => {
@@ -306,18 +312,21 @@ export class DocumentShelf {
           // What was read is on the disk, though nobody writes it again.
           core.persist([markRow(core.keys.index)])
           // Until that has landed less is known to be durable than is on the disk.
-          this.#hub.queue.push([], () => {
-            entry.needsReading = false
-          })
+          this.#hub.queue.push([], () => doneReading(entry))
         })
       },
-      () => {},
+      () => this.#readLater(entry, delayMs),
     )
   }
 
   #whenFlushed(run: () => void): void {
     this.#hub.queue.flushed().then(run, () => {})
   }
+}
+
+function doneReading(entry: OpenDocument): void {
+  entry.unread?.clear()
+  entry.unread = undefined
 }
 
 /** Marks of unacknowledged work by the document that they are about. */

@@ -1,8 +1,8 @@
 import { rejoinError } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import type { DocumentCore } from './document-core.ts'
-import { type Clock, createMemoryDisk, createReplica, type Replica } from './index.ts'
-import { rejected } from './later.ts'
+import { type Clock, createMemoryDisk, createReplica, type DocumentHandle, type Replica } from './index.ts'
+import { type Deferred, deferred, rejected } from './later.ts'
 import type { Limits } from './limits.ts'
 import { holdReads } from './partition/handover.test-helper.ts'
 import { insideOf } from './replica.ts'
@@ -90,6 +90,73 @@ describe('a document on the disk', () => {
     time.advance(10_000)
     expect(outcome).toBe('closed')
     expect(time.pending).toBe(0)
+  })
+
+  describe('that cannot be read, while all that is written arrives', () => {
+    /** A replica at a disk of which nothing can be read before `works.at`, and when that was tried. */
+    function unreadable(disk: ReturnType<typeof createMemoryDisk>) {
+      const time = virtualTime()
+      const { clock, timers } = time
+      const replica = createReplica({ clock, timers, random: seededRandom(2), storage: disk.open(), role: 'peer' })
+      const { storage } = insideOf(replica)
+      const { read } = storage
+      const reads: number[] = []
+      const works = { at: Number.POSITIVE_INFINITY }
+      storage.read = (prefix) => {
+        reads.push(clock.monotonic())
+        return clock.monotonic() < works.at ? rejected(rejoinError('storage-unavailable')) : read(prefix)
+      }
+      let raid: DocumentHandle<typeof Raid> | undefined
+      replica.open('raid', Raid).then((opened) => {
+        raid = opened
+      })
+      if (raid === undefined) throw new Error('it did not open at once')
+      return { time, replica, raid, reads, works }
+    }
+
+    it('[SY61] is tried again after waits that double up to a cap, until it is read', () => {
+      const { time, replica, raid, reads, works } = unreadable(filledDisk(3).disk)
+      for (let at = 0; at < 60; at++) {
+        raid.change((draft) => draft.items.add(`item ${at}`))
+        time.advance(1000)
+      }
+      const waits = reads.slice(1).map((at, index) => at - (reads[index] ?? 0))
+      expect(waits).toEqual([250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000, 10_000])
+      expect(raid.snapshot.players).toEqual({})
+      works.at = time.clock.monotonic()
+      time.advance(10_000)
+      expect([Object.keys(raid.snapshot.players).length, Object.keys(raid.snapshot.items).length]).toEqual([60, 60])
+      expect(insideOf(replica).shelf.needsReading('raid')).toBe(false)
+      const { length } = reads
+      time.advance(100_000)
+      expect(reads.length).toBe(length)
+    })
+
+    it.each(['between two', 'during the first', 'during a later'])(
+      '[SY61] is tried no more once it is let go of, %s',
+      (when) => {
+        const { disk } = filledDisk(3)
+        const time = virtualTime()
+        const { clock, timers } = time
+        const replica = createReplica({ clock, timers, random: seededRandom(2), storage: disk.open(), role: 'peer' })
+        const { storage } = insideOf(replica)
+        const reads: Deferred<never>[] = []
+        storage.read = () => {
+          const pair = deferred<never>()
+          reads.push(pair)
+          return pair.later
+        }
+        const fail = (): void => reads.at(-1)?.reject(rejoinError('storage-unavailable'))
+        replica.open('raid', Raid)
+        if (when !== 'during the first') fail()
+        if (when === 'during a later') time.advance(250)
+        const { length } = reads
+        replica.forget('raid')
+        fail()
+        time.advance(100_000)
+        expect([reads.length, time.pending]).toEqual([length, 0])
+      },
+    )
   })
 
   it.each([

@@ -1,4 +1,4 @@
-import { deferred, type Later } from './later.ts'
+import { attemptLater, type Later } from './later.ts'
 import { markRow } from './rows.ts'
 import type { Storage } from './seams.ts'
 
@@ -9,23 +9,17 @@ const prefix = 'r/profile/'
  * after its own write: two that open at once still have one id in common. A failing storage gives a fresh id.
  */
 export function findProfile(storage: Storage, newId: () => string): Later<readonly string[]> {
-  const done = deferred<readonly string[]>()
-  const read = (then: (ids: string[]) => void): void => {
-    storage.read(prefix).then(
-      (rows) => then(rows.map((row) => row.key.slice(prefix.length)).filter((id) => /^[0-9a-f]{16}$/.test(id))),
-      () => then([]),
+  const read = (): Later<string[]> =>
+    attemptLater(() => storage.read(prefix)).then(
+      (rows) => rows.map(({ key }) => key.slice(prefix.length)).filter((id) => /^[0-9a-f]{16}$/.test(id)),
+      () => [],
     )
-  }
-  read((ids) => {
-    if (ids.length > 0) {
-      done.resolve(ids)
-      return
-    }
+  return read().then((ids) => {
+    if (ids.length > 0) return ids
     const id = newId()
-    storage.write([markRow(`${prefix}${id}`)]).then(
-      () => read((found) => done.resolve([...new Set([id, ...found])])),
-      () => done.resolve([id]),
+    return attemptLater(() => storage.write([markRow(`${prefix}${id}`)])).then(
+      () => read().then((found) => [...new Set([id, ...found])]),
+      () => [id],
     )
   })
-  return done.later
 }

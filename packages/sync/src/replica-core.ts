@@ -10,7 +10,7 @@ import type { Introduction, OpenFrame, Permission, Role } from './frame.ts'
 import { frameLimits } from './frame-limits.ts'
 import type { Authorize, DivergenceEvent, Hub, LogEntry } from './hub.ts'
 import type { HealEvent } from './incidents.ts'
-import { attemptLater, deferred, type Later, resolved } from './later.ts'
+import { attemptLater, type Later, resolved } from './later.ts'
 import type { Limits, Timing } from './limits.ts'
 import { type Metrics, noMetrics } from './metrics.ts'
 import { findProfile } from './profile.ts'
@@ -365,17 +365,14 @@ export class ReplicaCore implements Hub {
     for (const closer of [...this.closers]) closer()
     for (const connection of [...this.connections]) connection.close('peer-closed', 'The replica was closed.')
     this.#grace.clear()
-    const last = this.queue.close()
-    const done = deferred<void>()
-    const finish = (): void => {
+    const finish = (): PromiseLike<void> => {
       this.shelf.dropAll()
-      this.storage.close().then(
-        () => done.resolve(),
-        () => done.resolve(),
-      )
+      return this.storage.close()
     }
-    last.then(finish, finish)
-    return done.later
+    return this.queue
+      .close()
+      .then(finish, finish)
+      .catch(() => {})
   }
 
   #start(): Later<void> {

@@ -136,7 +136,7 @@ export function createReplicaWith(rules: SyncRules, options: ReplicaOptions): Re
       core.shelf
         .acquire(name, onProgress)
         .then(
-          (document) => opened.resolve(createHandle(document, schema, () => core.shelf.release(name))),
+          (document) => opened.resolve(createHandle(document, schema, () => core.shelf.release(name, document))),
           opened.reject,
         )
       return opened.later

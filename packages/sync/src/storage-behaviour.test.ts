@@ -297,6 +297,21 @@ describe('a replica and its disk', () => {
     expect(outcome(replica.open('\ud800', {} as never)).code).toBe('invalid-document-name')
   })
 
+  it.each(['server', 'client', 'peer'] as const)(
+    '[SY62] keeps a document that was forgotten and opened again, whoever closes what was opened before: a %s',
+    (role) => {
+      const world = new World()
+      const participant = world.replica({ role })
+      const before = world.open(participant)
+      before.change((draft) => draft.phase.set('x'))
+      participant.replica.forget('raid')
+      const { version } = world.open(participant)
+      before.close()
+      world.advance(100_000)
+      expect([version.size, insideOf(participant.replica).shelf.names()]).toEqual([0, ['raid']])
+    },
+  )
+
   it('[SY21] closes once, settles what waits, and refuses calls afterwards', () => {
     const { world, clients, handles, wires } = star(1)
     wires[0]?.cut()

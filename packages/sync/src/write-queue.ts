@@ -69,8 +69,9 @@ interface QueueOptions {
   readonly acknowledgeAfterFlush: boolean
 }
 
-const retryBaseMs = 250
-const retryCapMs = 10_000
+/** How long after a failure the disk is tried again: at first, and at most. */
+export const retryBaseMs = 250
+export const retryCapMs = 10_000
 
 export function createWriteQueue(options: QueueOptions): WriteQueue {
   const { storage, timers, random, metrics } = options

@@ -146,11 +146,20 @@ describe('a lease that is granted elsewhere, where its time is up, its document 
     expect(released.mock.calls).toEqual([['match']])
     lease.release()
     handle.close()
-    expect(released.mock.calls).toEqual([['match'], ['match']])
+    expect(released.mock.calls.map(([name]) => name)).toEqual(['match', 'match'])
     opening.resolve()
     expect(late.said).toBe('closed')
     expect(released).toHaveBeenCalledTimes(3)
     participant.replica.close()
+  })
+
+  it('[LX43] ends with what the document had', () => {
+    const setting = new Setting(['a', 'b'])
+    const { lease, told } = setting.holder('a')
+    setting.cluster.node('a').participant.replica.forget('match')
+    expect(lease.token).toBeUndefined()
+    setting.holder('b')
+    expect([outcomeOf(lease.held()).said, told]).toEqual(['closed', ['usable', 'lost']])
   })
 
   it('[LX45] is lost by whom its own document refuses', () => {

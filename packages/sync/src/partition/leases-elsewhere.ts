@@ -22,22 +22,21 @@ export function leasesFrom(backends: LeaseBackends): LeaseSource {
     const shared = new SharedLeases(core)
     return {
       open: (opened, name, { ttlMs = maxTtlMs }) =>
-        shared.open(opened, name, (document, released) => {
+        shared.open(opened, name, (document, told) => {
           const fault = leaseOptionsFault({ lease: name, ttlMs, maxTtlMs })
           if (fault !== undefined) throw rejoinError('config-invalid', { reason: fault })
-          const lease: WantedLease = new WantedLease(ground, backends.of(opened), document, name, ttlMs, () => {
-            wanted.delete(lease)
-            released()
-          })
+          const lease: WantedLease = new WantedLease(ground, backends.of(opened), document, name, ttlMs, told, () =>
+            wanted.delete(lease),
+          )
           wanted.add(lease)
           return lease
         }),
       paused: () => {
         for (const lease of wanted) lease.lose('The process stood still.')
       },
+      dropped: (document) => shared.dropped(document),
       close: () => {
         shared.close()
-        for (const lease of [...wanted]) lease.release()
         if (users.get(backends) === core) users.delete(backends)
       },
     }

@@ -4,9 +4,8 @@
  */
 import { type FencingToken, type RejoinError, rejoinError, type Version } from '@rejoin/state'
 import type { DocumentCore } from '../document-core.ts'
-import { deferred, type Later, rejected } from '../later.ts'
+import { type Later, rejected } from '../later.ts'
 import type { Receipt } from '../ledger.ts'
-import { listen } from '../listeners.ts'
 import type { ReplicaCore } from '../replica-core.ts'
 import type { Session } from '../session.ts'
 import { CountingWrites } from './counting-writes.ts'
@@ -21,7 +20,7 @@ import type { Neighbours } from './neighbours.ts'
 import { readingOf } from './reading.ts'
 import type { NodeId, Roster } from './roster.ts'
 import { isVoidUnder } from './roster-record.ts'
-import { SharedLeases } from './shared-leases.ts'
+import { SharedLeases, type Want, type WantedOnce } from './shared-leases.ts'
 import { Sweep } from './sweep.ts'
 import type { PartitionMessage } from './wire.ts'
 
@@ -93,6 +92,8 @@ export interface LeaseDesk {
   open(document: string, name: string, options: LeaseRequestOptions): Later<Lease>
   /** This replica did not run: what it held is void. */
   paused(): void
+  /** A document goes out of memory, whoever uses it: what is wanted of it is given back. */
+  dropped(document: string): void
   /** Gives back all that it holds, so that nobody waits for it to end. */
   close(): void
   readonly wakeAt?: number | undefined
@@ -107,15 +108,12 @@ export interface LeaseDesk {
 /** Where leases come from, for `leases` of `PartitionOptions`: `votedLeases`, or `leasesFrom(...)`. */
 export type LeaseSource = (ground: LeaseGround) => LeaseDesk
 
-interface HeldLease {
-  readonly step: (input: HolderInput<Version>) => void
-  readonly release: () => void
-}
+type Step = (input: HolderInput<Version>) => void
 
 class LeaseTable implements LeaseDesk {
   readonly #ground: LeaseGround
   /** By document. */
-  readonly #held = new Map<string, Set<HeldLease>>()
+  readonly #steps = new Map<string, Set<Step>>()
   #count = 0
   readonly #sweep = new Sweep()
   readonly #shared: SharedLeases
@@ -148,17 +146,20 @@ class LeaseTable implements LeaseDesk {
     this.#stepAll({ kind: 'paused', ...this.#reading() })
   }
 
+  dropped(document: string): void {
+    this.#shared.dropped(document)
+  }
+
   close(): void {
     this.#shared.close()
-    for (const held of [...this.#held.values()]) for (const { release } of [...held]) release()
   }
 
   #stepAll(input: HolderInput<Version>): void {
-    for (const held of this.#held.values()) for (const { step } of held) step(input)
+    for (const steps of this.#steps.values()) for (const step of steps) step(input)
   }
 
   answered(document: string, from: NodeId, message: LeaseMessage<Version>): void {
-    for (const { step } of this.#held.get(document) ?? []) step({ kind: 'receive', from, message, ...this.#reading() })
+    for (const step of this.#steps.get(document) ?? []) step({ kind: 'receive', from, message, ...this.#reading() })
   }
 
   told(session: Session, from: NodeId, told: PartitionMessage): void {
@@ -184,22 +185,19 @@ class LeaseTable implements LeaseDesk {
   }
 
   open(document: string, name: string, options: LeaseRequestOptions): Later<Lease> {
-    return this.#shared.open(document, name, (opened, released) => this.#want(opened, name, options, released))
+    return this.#shared.open(document, name, (opened, told) => this.#want(opened, name, options, told))
   }
 
-  #want(document: DocumentCore, name: string, { ttlMs }: LeaseRequestOptions, released: () => void): Lease {
+  #want(document: DocumentCore, name: string, { ttlMs }: LeaseRequestOptions, tell: Parameters<Want>[1]): WantedOnce {
     const { core, maxTtlMs, roster } = this.#ground
     const random = (): number => core.random.float()
     const options = { lease: name, ttlMs: ttlMs ?? maxTtlMs, maxTtlMs, random }
     const fault = leaseOptionsFault(options)
     if (fault !== undefined) throw rejoinError('config-invalid', { reason: fault })
     const holder = createHolder<Version>(options, startHolder(random, this.#reading()))
-    const listeners = new Set<(event: LeaseChange) => void>()
-    let waiting = deferred<FencingToken>()
     let denial: { readonly reason: string; readonly at: number } | undefined
     let other: Lease['holder']
     let toCover: { readonly token: FencingToken; readonly versions: readonly Version[] } | undefined
-    let isUsable = false
 
     const current = (): FencingToken | undefined => {
       const known = roster()
@@ -239,18 +237,13 @@ class LeaseTable implements LeaseDesk {
         case 'usable':
           denial = undefined
           other = undefined
-          isUsable = true
-          waiting.resolve(effect.token)
-          core.tell(listeners, { kind: 'usable', token: effect.token })
+          tell({ kind: 'usable', token: effect.token })
           break
         case 'lost':
           toCover = undefined
           denied(effect.reason)
-          // Whoever waits since before it was usable goes on waiting.
-          if (isUsable) waiting = deferred()
-          isUsable = false
+          tell({ kind: 'lost', reason: effect.reason })
           writes.fail(stale)
-          core.tell(listeners, { kind: 'lost', reason: effect.reason })
           break
         case 'denied':
           denied(effect.reason)
@@ -268,7 +261,7 @@ class LeaseTable implements LeaseDesk {
       }
     }
     const isPast = ({ until }: { readonly until: number }): boolean => core.clock.now() >= until
-    const step = (input: HolderInput<Version>): void => {
+    const step: Step = (input) => {
       for (const effect of holder.step(input)) carryOut(effect)
       this.#sweep.wants(holder)
     }
@@ -282,31 +275,16 @@ class LeaseTable implements LeaseDesk {
     const outdone = (by: FencingToken): void => {
       if (by.lease === name) core.batch(() => step({ kind: 'outdone', by, ...this.#reading() }))
     }
-    const whenHeld = (): Later<FencingToken> => {
-      // After a sleep the app may ask before any timer has run.
-      if (isUsable && current() === undefined) core.batch(() => step({ kind: 'tick', ...this.#reading() }))
-      // It is void by a roster that is on its way to the disk.
-      if (isUsable && current() === undefined) {
-        isUsable = false
-        waiting = deferred()
-      }
-      return waiting.later
-    }
     const release = (): void => {
-      const others = this.#held.get(document.name)
-      if (others?.delete(held) !== true) return
-      if (others.size === 0) this.#held.delete(document.name)
+      steps.delete(step)
+      if (steps.size === 0) this.#steps.delete(document.name)
       this.#count -= 1
       document.listeners.delete(changed)
       document.outdoneListeners.delete(outdone)
       core.batch(() => step({ kind: 'release', ...this.#reading() }))
-      waiting.reject(rejoinError('closed', { reason: `The lease ${name} was released.` }))
-      released()
     }
-    const held: HeldLease = { step, release }
-    const others = this.#held.get(document.name)
-    if (others === undefined) this.#held.set(document.name, new Set([held]))
-    else others.add(held)
+    const steps = this.#steps.get(document.name) ?? new Set()
+    this.#steps.set(document.name, steps.add(step))
     this.#count += 1
     document.listeners.add(changed)
     document.outdoneListeners.add(outdone)
@@ -317,7 +295,6 @@ class LeaseTable implements LeaseDesk {
     })
 
     return {
-      document: document.name,
       name,
       get token(): FencingToken | undefined {
         return current()
@@ -331,8 +308,7 @@ class LeaseTable implements LeaseDesk {
         return other !== undefined && isPast(other) ? undefined : other
       },
       reached,
-      held: whenHeld,
-      onChange: (listener) => listen(listeners, listener),
+      look: () => core.batch(() => step({ kind: 'tick', ...this.#reading() })),
       release,
     }
   }

@@ -46,9 +46,9 @@ export class QuorumWaits {
     this.#waiting.set(document, authors.set(change.author, changes))
     const { shelf } = this.#core
     // Of a document that nobody carries nobody tells anything.
-    shelf.acquire(document).then(() => {
+    shelf.acquire(document).then((core) => {
       const release = (): void => {
-        shelf.release(document)
+        shelf.release(document, core)
       }
       waiting.pair.later.then(release, release)
     })

@@ -5,6 +5,8 @@
  * Invariants
  * 1. A lease is given back with the last of those who want it.
  * 2. A write counts by the grant under which it was made, and by no later one.
+ * 3. What became of it is told in the order in which it did, once to each, whatever they do when they are told: it is told in steps of
+ *    their own. Who waits is told of a grant only while that may be used.
  */
 import { type FencingToken, lastSeq, type RejoinError, rejoinError, Version } from '@rejoin/state'
 import type { DocumentCore } from '../document-core.ts'
@@ -14,8 +16,14 @@ import { listen } from '../listeners.ts'
 import type { ReplicaCore } from '../replica-core.ts'
 import type { Lease, LeaseChange } from './leases.ts'
 
-/** Begins to want a lease of a document; `released` is to be called once, when it is given back. */
-type Want = (document: DocumentCore, released: () => void) => Lease
+/** A lease as it is wanted once for all of a replica. */
+export interface WantedOnce extends Pick<Lease, 'name' | 'token' | 'denial' | 'holder' | 'reached' | 'release'> {
+  /** Looks at the clock: after a sleep the app may ask before any timer has run. */
+  look(): void
+}
+
+/** Begins to want a lease of a document. `told` is called with what becomes of it, before anybody can see that. */
+export type Want = (document: DocumentCore, told: (event: LeaseChange) => void) => WantedOnce
 
 /** By document and name. */
 export class SharedLeases {
@@ -45,11 +53,12 @@ export class SharedLeases {
         return known.handle()
       }
       try {
-        const lease = want(core, () => {
+        const shared = new SharedLease(this.#core, core, want, () => {
+          // First: whoever wants it again when told of its end gets another.
           this.#shared.delete(key)
+          shared.lease.release()
           release()
         })
-        const shared = new SharedLease(this.#core, core, lease)
         this.#shared.set(key, shared)
         return shared.handle()
       } catch (error) {
@@ -59,28 +68,54 @@ export class SharedLeases {
     })
   }
 
-  /** Nothing is wanted any more, also where its document opens only now. */
+  /** All are given back, and nothing is wanted any more, also where its document opens only now. */
   close(): void {
     this.#isClosed = true
+    for (const { handles } of [...this.#shared.values()]) for (const handle of [...handles]) handle.release()
+  }
+
+  /**
+   * A document goes out of memory whoever uses it: whoever opens it anew begins with nothing, and a lease of it is usable for what it had.
+   * Voters hear of the end from who takes part in the document, so it is given back at once; whoever wants it is told once that is gone.
+   */
+  dropped(document: string): void {
+    for (const shared of [...this.#shared.values()]) if (shared.document === document) shared.abandon()
   }
 }
 
 class SharedLease {
-  readonly lease: Lease
+  readonly lease: WantedOnce
   readonly core: ReplicaCore
   readonly handles = new Set<LeaseHandle>()
-  readonly #document: DocumentCore
+  readonly document: string
+  readonly giveBack: () => void
+  /** Whether the last that was told of it is that it may be used. */
+  isUsable = false
   /** What the document held when the lease became usable. */
   #before = Version.empty
   readonly #counted = new WeakSet<Receipt>()
 
-  constructor(core: ReplicaCore, document: DocumentCore, lease: Lease) {
+  constructor(core: ReplicaCore, document: DocumentCore, want: Want, giveBack: () => void) {
     this.core = core
-    this.lease = lease
-    this.#document = document
-    lease.onChange((event) => {
-      if (event.kind === 'usable') this.#before = document.store.version
-      for (const { listeners } of [...this.handles]) core.tell(listeners, event)
+    this.document = document.name
+    this.giveBack = giveBack
+    this.lease = want(document, (event) => {
+      this.isUsable = event.kind === 'usable'
+      if (this.isUsable) this.#before = document.store.version
+      this.tell(event, this.handles)
+    })
+  }
+
+  /** Gives it back whoever wants it, who hear of that later. */
+  abandon(): void {
+    const { isUsable } = this
+    const handles = [...this.handles]
+    this.handles.clear()
+    this.giveBack()
+    // That is what they were told last.
+    this.isUsable = isUsable
+    this.core.timers.set(0, () => {
+      for (const handle of handles) handle.release()
     })
   }
 
@@ -88,6 +123,15 @@ class SharedLease {
     const handle = new LeaseHandle(this)
     this.handles.add(handle)
     return handle
+  }
+
+  /** Invariant 3. */
+  tell(event: LeaseChange, of: Iterable<LeaseHandle>): void {
+    const handles = [...of]
+    this.core.soon(() => {
+      for (const handle of handles) handle.settle()
+      for (const { listeners } of handles) this.core.tell(listeners, event)
+    })
   }
 
   /** Invariant 2. */
@@ -102,7 +146,7 @@ class SharedLease {
   }
 
   #lost(): RejoinError {
-    return rejoinError('lease-lost', { details: { lease: this.lease.name, document: this.#document.name } })
+    return rejoinError('lease-lost', { details: { lease: this.lease.name, document: this.document } })
   }
 }
 
@@ -115,7 +159,7 @@ export function coreOf(lease: Lease): ReplicaCore | undefined {
 class LeaseHandle implements Lease {
   readonly listeners: Set<(event: LeaseChange) => void> = new Set()
   readonly #shared: SharedLease
-  readonly #waiting = new Set<Deferred<FencingToken>>()
+  #waiting: Deferred<FencingToken>[] = []
   #isOpen = true
 
   constructor(shared: SharedLease) {
@@ -127,7 +171,7 @@ class LeaseHandle implements Lease {
   }
 
   get document(): string {
-    return this.#shared.lease.document
+    return this.#shared.document
   }
 
   get name(): string {
@@ -151,14 +195,11 @@ class LeaseHandle implements Lease {
   }
 
   held(): Later<FencingToken> {
-    if (!this.#isOpen) return rejected(this.#closed())
+    const { lease, isUsable } = this.#shared
     const pair = deferred<FencingToken>()
-    this.#waiting.add(pair)
-    const settled = (): void => {
-      this.#waiting.delete(pair)
-    }
-    pair.later.then(settled, settled)
-    this.#shared.lease.held().then(pair.resolve, pair.reject)
+    this.#waiting.push(pair)
+    if (isUsable && this.#isOpen && this.token === undefined) lease.look()
+    this.settle()
     return pair.later
   }
 
@@ -168,17 +209,24 @@ class LeaseHandle implements Lease {
 
   release(): void {
     if (!this.#isOpen) return
-    const { lease, handles, core } = this.#shared
-    const isUsable = lease.token !== undefined
+    const { handles, isUsable } = this.#shared
     this.#isOpen = false
+    const isWanted = handles.delete(this)
+    if (isUsable) this.#shared.tell({ kind: 'lost', reason: 'It was released.' }, [this])
+    this.settle()
     // Invariant 1.
-    if (handles.size === 1) lease.release()
-    else if (isUsable) core.tell(this.listeners, { kind: 'lost', reason: 'It was released.' })
-    handles.delete(this)
-    for (const pair of [...this.#waiting]) pair.reject(this.#closed())
+    if (isWanted && handles.size === 0) this.#shared.giveBack()
   }
 
-  #closed(): RejoinError {
-    return rejoinError('closed', { reason: `The lease ${this.name} was released.` })
+  /** Who waits has it, or never will. */
+  settle(): void {
+    for (;;) {
+      const { token } = this
+      if (this.#isOpen && token === undefined) return
+      const pair = this.#waiting.shift()
+      if (pair === undefined) return
+      if (token === undefined) pair.reject(rejoinError('closed', { reason: `The lease ${this.name} was released.` }))
+      else pair.resolve(token)
+    }
   }
 }

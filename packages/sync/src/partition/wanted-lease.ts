@@ -13,15 +13,15 @@ import { delayUntil } from '../delay.ts'
 import type { DocumentCore } from '../document-core.ts'
 import { type Deferred, deferred, type Later } from '../later.ts'
 import type { Receipt } from '../ledger.ts'
-import { listen } from '../listeners.ts'
 import type { LeaseBackend, LeaseOutcome } from './lease/backend.ts'
 import { type LeaseClock, type Reading, readClock } from './lease/clock.ts'
 import { countedDown } from './lease/left-words.ts'
 import { compareBallots, inWords, writtenUnder } from './lease/token.ts'
 import { changeOf, type LeftChange, readWord, wordOf } from './lease/word.ts'
-import type { Lease, LeaseChange, LeaseGround } from './leases.ts'
+import type { LeaseChange, LeaseGround } from './leases.ts'
 import { isQuorum } from './policy.ts'
 import { readingOf } from './reading.ts'
+import type { WantedOnce } from './shared-leases.ts'
 
 interface Held {
   readonly token: FencingToken
@@ -34,15 +34,13 @@ interface Held {
 }
 
 /** A lease that is wanted, asked for again and again, and renewed while it is held. */
-export class WantedLease implements Lease {
-  readonly document: string
+export class WantedLease implements WantedOnce {
   readonly name: string
   readonly #ground: LeaseGround
   readonly #backend: LeaseBackend
   readonly #core: DocumentCore
   readonly #ttlMs: number
-  readonly #released: () => void
-  readonly #listeners = new Set<(event: LeaseChange) => void>()
+  readonly #tell: (event: LeaseChange) => void
   readonly #alarm: Alarm
   readonly #stops: (() => void)[] = []
   #clock: LeaseClock
@@ -51,12 +49,13 @@ export class WantedLease implements Lease {
   #failures = 0
   /** The greatest token that the document refused another for. */
   #outdoneBy: FencingToken | undefined
-  #usable = deferred<FencingToken>()
   #denial: string | undefined
   /** When it was told for how long, by the wall clock. */
   #deniedAt = 0
   /** Of this grant: what counts once word of it is left. */
   readonly #left = new Map<AuthorId, number>()
+  readonly #counting = new Set<Deferred<void>>()
+  /** Of those: who waits for word to be left. */
   #waiting: Deferred<void>[] = []
   #isReleased = false
 
@@ -66,17 +65,18 @@ export class WantedLease implements Lease {
     core: DocumentCore,
     name: string,
     ttlMs: number,
+    tell: (event: LeaseChange) => void,
     released: () => void,
   ) {
-    this.document = core.name
     this.name = name
     this.#ground = ground
     this.#backend = backend
     this.#core = core
     this.#ttlMs = ttlMs
-    this.#released = released
+    this.#tell = tell
     this.#alarm = new Alarm(ground.core.timers)
     this.#clock = { ...this.#reading(), elapsed: 0 }
+    this.#stops.push(released)
     const changed = (): void => ground.core.soon(() => this.#cover())
     core.listeners.add(changed)
     const outdone = (by: FencingToken): void => {
@@ -108,15 +108,8 @@ export class WantedLease implements Lease {
   /** A backend tells none. */
   readonly holder = undefined
 
-  held(): Later<FencingToken> {
-    // After a sleep the app may ask before any timer has run.
-    const isUsable = this.#held !== undefined && this.#held.toCover === undefined
-    if (isUsable && this.token === undefined) this.#ground.core.batch(() => this.#tick())
-    return this.#usable.later
-  }
-
-  onChange(listener: (event: LeaseChange) => void): () => void {
-    return listen(this.#listeners, listener)
+  look(): void {
+    this.#ground.core.batch(() => this.#tick())
   }
 
   reached(receipt: Receipt): Later<void> {
@@ -137,21 +130,17 @@ export class WantedLease implements Lease {
         this.#ground.core.batch(() => this.#renew())
       }
     }, pair.reject)
-    const stop = listen(this.#listeners, ({ kind }) => {
-      if (kind === 'lost') pair.reject(this.#stale())
-    })
-    pair.later.then(stop, stop)
+    this.#counting.add(pair)
+    const settled = (): boolean => this.#counting.delete(pair)
+    pair.later.then(settled, settled)
     return pair.later
   }
 
   release(): void {
-    if (this.#isReleased) return
     this.#isReleased = true
-    for (const stop of this.#stops.splice(0)) stop()
+    for (const stop of this.#stops) stop()
     this.lose('It was released.')
     this.#alarm.clear()
-    this.#usable.reject(rejoinError('closed', { reason: `The lease ${this.name} was released.` }))
-    this.#released()
   }
 
   lose(reason: string): void {
@@ -160,11 +149,10 @@ export class WantedLease implements Lease {
     this.#held = undefined
     this.#denial = reason
     this.#waiting = []
-    // Whoever waits since before it was usable goes on waiting.
-    if (held.toCover === undefined) this.#usable = deferred()
     this.#backend.release(held.token)
     if (!this.#isReleased) this.#askAgain()
-    this.#ground.core.tell(this.#listeners, { kind: 'lost', reason })
+    this.#tell({ kind: 'lost', reason })
+    for (const pair of [...this.#counting]) pair.reject(this.#stale())
   }
 
   #tick(): void {
@@ -242,8 +230,7 @@ export class WantedLease implements Lease {
     }
     this.#held = { ...held, toCover: undefined }
     this.#denial = undefined
-    this.#usable.resolve(token)
-    this.#ground.core.tell(this.#listeners, { kind: 'usable', token })
+    this.#tell({ kind: 'usable', token })
   }
 
   #renew(): void {

@@ -336,6 +336,7 @@ class PartitionWatch implements Companion, Partitions {
 
   dropped(document: DocumentCore): void {
     this.#contact.ledger.dropped(document)
+    this.#leases?.dropped(document.name)
     this.#voter?.dropped(document.name)
   }
 
