@@ -171,10 +171,10 @@ class LeaseHandle implements Lease {
     const { lease, handles, core } = this.#shared
     const isUsable = lease.token !== undefined
     this.#isOpen = false
-    // Invariant 1.
-    if (handles.size === 1) lease.release()
-    else if (isUsable) core.tell(this.listeners, { kind: 'lost', reason: 'It was released.' })
     handles.delete(this)
+    // Invariant 1.
+    if (handles.size === 0) lease.release()
+    if (isUsable) core.tell(this.listeners, { kind: 'lost', reason: 'It was released.' })
     for (const pair of [...this.#waiting]) pair.reject(this.#closed())
   }
 
