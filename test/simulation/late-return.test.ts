@@ -1,6 +1,6 @@
 import { compactBundle, encodeBundle, map, register, schema } from '@rejoin/state'
 import type { DocumentHandle } from '@rejoin/sync'
-import { type Participant, World } from '@rejoin/sync/world.test-helper'
+import { atOnce, type Participant, World } from '@rejoin/sync/world.test-helper'
 import { describe, expect, it } from 'vitest'
 
 const Cells = schema({ cells: map(register(0)) })
@@ -10,14 +10,7 @@ type Draft = Parameters<Parameters<Cells['change']>[0]>[0]
 /** From one end of bob's wire to the other. */
 const flightMs = 50
 
-function open(participant: Participant): Cells {
-  let handle: Cells | undefined
-  participant.replica.open('cells', Cells).then((opened) => {
-    handle = opened
-  })
-  if (handle === undefined) throw new Error('the document did not open at once')
-  return handle
-}
+const open = (participant: Participant): Cells => atOnce(participant.replica.open('cells', Cells))
 
 interface Absence {
   readonly keys: number

@@ -19,6 +19,7 @@ import {
   type Storage,
 } from '@rejoin/sync'
 import { cloneMemory, createReplicaWith, type SyncRules, soundSyncRules } from '@rejoin/sync/testing'
+import { atOnce } from '@rejoin/sync/world.test-helper'
 
 /** Rows of a disk at one moment. */
 export type DiskImage = ReadonlyMap<string, Uint8Array>
@@ -165,7 +166,7 @@ export class Stage<S extends Schema> {
     net.onHealed((event) => healed.push(event))
     const forked: ForkEvent[] = []
     replica.onForked((event) => forked.push(event))
-    const document = opened(replica, this.#schema)
+    const document = atOnce(replica.open('scene', this.#schema))
     const refused: RefusedContent[] = []
     document.onRefused((content) => refused.push(content))
     let isUp = true
@@ -270,13 +271,4 @@ export function imageOf(disk: MemoryDisk): DiskImage {
 export function restore(disk: MemoryDisk, image: DiskImage): void {
   disk.rows.clear()
   for (const [key, bytes] of image) disk.rows.set(key, bytes)
-}
-
-function opened<S extends Schema>(replica: Replica, schema: S): DocumentHandle<S> {
-  let document: DocumentHandle<S> | undefined
-  replica.open('scene', schema).then((handle) => {
-    document = handle
-  })
-  if (document === undefined) throw new Error('the document did not open at once')
-  return document
 }

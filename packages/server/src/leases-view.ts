@@ -19,8 +19,8 @@ export interface LeasesView extends GrantedLeases {
   readonly more: number
 }
 
-const note =
-  'Leases that this voter voted for and that may be held. It may be behind what others voted for: a quorum of the voters decides.'
+/** What a voter's word of leases is worth. */
+export const mayBeBehind = 'It may be behind what others voted for: a quorum of the voters decides.'
 
 /** Those of one document, or of all; the first of them. */
 export function leasesView(
@@ -33,7 +33,7 @@ export function leasesView(
     grantedLeases(partitions, { most, ...(document === undefined ? {} : { document }) }) ?? {}
   return {
     self,
-    note,
+    note: `Leases that this voter voted for and that may be held. ${mayBeBehind}`,
     isVoter: status.roster?.voters.some(({ id }) => id === self) === true,
     ...(status.renewsOnlyUntil === undefined ? {} : { mayLackUntil: status.renewsOnlyUntil }),
     leases,

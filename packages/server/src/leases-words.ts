@@ -1,5 +1,5 @@
 import { columns } from './columns.ts'
-import type { LeasesView } from './leases-view.ts'
+import { type LeasesView, mayBeBehind } from './leases-view.ts'
 
 /** For `rejoin leases`: all that is listed, and what it is worth. */
 export function leasesWords(view: LeasesView, document: string | undefined, now: number): string[] {
@@ -26,7 +26,7 @@ export function leasesWords(view: LeasesView, document: string | undefined, now:
       ? []
       : [`and ${more} more${document === undefined ? '; --document NAME lists those of one document' : ''}`]),
     '',
-    `This is what ${self} voted for${of}. It may be behind what others voted for: a quorum of the voters decides.`,
+    `This is what ${self} voted for${of}. ${mayBeBehind}`,
     ...lacking,
   ]
 }

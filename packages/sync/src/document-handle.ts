@@ -64,7 +64,10 @@ export interface DocumentHandle<S extends Schema> {
   rollBack(to: Store, options?: ChangeOptions): { readonly receipt: Receipt; readonly kept: readonly KeptLeaf[] }
   /** 16 hex digits, equal wherever the state is equal. */
   digest(): string
-  /** Calls back after every local change, merge and fall back. Returns the way to stop. */
+  /**
+   * Calls back after every local change, merge and fall back, in their order: what a listener writes is told when all have heard of what
+   * came before it. Returns the way to stop.
+   */
   subscribe(listener: (event: ChangeEvent) => void): () => void
   /** Calls back when what `select` picks from the snapshot became another reference. Returns the way to stop. */
   subscribe<T>(select: (snapshot: SnapshotOf<S>) => T, listener: (value: T, before: T) => void): () => void

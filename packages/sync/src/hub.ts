@@ -117,7 +117,8 @@ export interface Hub {
   soon(run: () => void): void
   /**
    * Calls listeners of the application; what one throws is logged and harms nobody else. Whoever one of them takes out is
-   * called no more, nor is anybody once one of them has closed the replica.
+   * called no more, nor is anybody once one of them has closed the replica. What a listener causes for the same listeners is told when all
+   * have heard what it was caused by, so that everybody hears things in order: not yet, then, when what caused it returns.
    */
   tell<T>(listeners: ReadonlySet<(value: T) => void>, value: T): void
   /** Writes a line into the log of the application. */

@@ -85,6 +85,7 @@ export class ReplicaCore implements Hub {
   #offsetMs = 0
   #wallOffset = Number.NEGATIVE_INFINITY
   #depth = 0
+  readonly #telling = new Map<object, unknown[]>()
   #hasChanged = false
   readonly #grace: Alarm
 
@@ -194,14 +195,23 @@ export class ReplicaCore implements Hub {
 
   tell<T>(listeners: ReadonlySet<(value: T) => void>, value: T): void {
     const { isClosed } = this
-    for (const listener of [...listeners]) {
-      // It left, or the replica was closed, by what one before it did.
-      if (this.isClosed !== isClosed || !listeners.has(listener)) continue
-      try {
-        listener(value)
-      } catch (error) {
-        this.log('error', 'listener-failed', { error: String(error) })
-      }
+    // Who hears of it first may cause more, of which the others would hear before this.
+    if (this.#telling.get(listeners)?.push(value)) return
+    const values = [value]
+    this.#telling.set(listeners, values)
+    try {
+      for (const next of values)
+        for (const listener of [...listeners]) {
+          // It left, or the replica was closed, by what one before it did.
+          if (this.isClosed !== isClosed || !listeners.has(listener)) continue
+          try {
+            listener(next)
+          } catch (error) {
+            this.log('error', 'listener-failed', { error: String(error) })
+          }
+        }
+    } finally {
+      this.#telling.delete(listeners)
     }
   }
 

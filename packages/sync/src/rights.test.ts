@@ -1,19 +1,12 @@
 import { bounded, type Rights, register, schema } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import { createMemoryDisk, type DocumentHandle, type MemoryDisk, type Replica } from './index.ts'
-import { codeOf, type Star, star } from './world.test-helper.ts'
+import { atOnce, codeOf, type Star, star } from './world.test-helper.ts'
 
 const Raid = schema({ title: register(''), potions: bounded({ initial: 10 }), seats: bounded({ max: 3 }) })
 type Handle = DocumentHandle<typeof Raid>
 
-function open(replica: Replica | undefined): Handle {
-  let handle: Handle | undefined
-  replica?.open('rights', Raid).then((opened) => {
-    handle = opened
-  })
-  if (handle === undefined) throw new Error('the document did not open at once')
-  return handle
-}
+const open = (replica: Replica): Handle => atOnce(replica.open('rights', Raid))
 
 function held(handle: Handle): Rights {
   let rights: Rights = { spend: 0, room: 0 }
@@ -76,7 +69,7 @@ describe('rights to bounded counters', () => {
     world.advance(500)
     // What ada had left, as far as bob asked for it; bob could have asked later just as well.
     expect(held(bob).spend).toBe(5)
-    const again = open(clients[0]?.replica)
+    const again = open(clients[0]!.replica)
     world.advance(300)
     expect(held(again)).toEqual({ spend: 0, room: 0 })
     again.change((s) => s.potions.ask({ spend: 2 }))

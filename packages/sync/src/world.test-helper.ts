@@ -152,12 +152,7 @@ export class World {
   }
 
   open(participant: Participant, name = 'raid'): RaidHandle {
-    let handle: RaidHandle | undefined
-    participant.replica.open(name, Raid).then((opened) => {
-      handle = opened
-    })
-    if (handle === undefined) throw new Error('the document did not open at once')
-    return handle
+    return atOnce(participant.replica.open(name, Raid))
   }
 }
 
@@ -225,6 +220,14 @@ function asOne(listens: readonly ListenTransport[]): ListenTransport {
       }
     },
   }
+}
+
+/** What is there without a wait: a document, or a lease of one, where nothing has to be read from afar. */
+export function atOnce<T>(opening: PromiseLike<T>): T {
+  const found: T[] = []
+  opening.then((opened) => found.push(opened))
+  if (found.length === 0) throw new Error('the document did not open at once')
+  return found[0] as T
 }
 
 /** The code that `call` throws, or 'nothing'. */

@@ -1,6 +1,7 @@
 /** What operators do in a world of voters, and when two sides may act there because of it. */
 import type { Schema } from '@rejoin/state'
 import { isQuorum, type Partitions, type Policy, type Roster, type Voter } from '@rejoin/sync/partition'
+import { isAfterForce } from '@rejoin/sync/testing'
 import type { World } from '../world.ts'
 import type { NextRoster } from './script.ts'
 
@@ -13,9 +14,6 @@ export interface OperatorGround<S extends Schema> {
   readonly names: readonly string[]
   readonly servers: number
 }
-
-/** From here on epochs are forced, or come after a forced one. */
-const firstForcedEpoch = 2 ** 36
 
 /** The operators of a world. */
 export class OperatorDesk<S extends Schema> {
@@ -66,7 +64,7 @@ export class OperatorDesk<S extends Schema> {
     const { watches, names } = this.#ground
     const running = this.#running()
     const roster = running.includes(node) ? watches[node]?.status.roster : undefined
-    if (roster === undefined || roster.epoch < firstForcedEpoch) return false
+    if (roster === undefined || !isAfterForce(roster.epoch)) return false
     const isNamed = (at: number): boolean => roster.voters.some(({ id }) => id === names[at])
     const votes = (at: number): boolean =>
       watches[at]?.status.isSettled === true && isSameRoster(watches[at]?.status.roster, roster)
@@ -102,7 +100,7 @@ export class OperatorDesk<S extends Schema> {
 
   /** Whether two may act by rosters that an operator's word set apart: one of them did not hear of it yet, or of the other's. */
   isApart(one: Roster | undefined, other: Roster | undefined): boolean {
-    const isForced = [one, other].some((roster) => (roster?.epoch ?? 0) >= firstForcedEpoch)
+    const isForced = [one, other].some((roster) => isAfterForce(roster?.epoch ?? 0))
     if (!isForced || isSameRoster(one, other)) return false
     this.#apartAtMs = this.#ground.world.nowMs
     return true

@@ -1,6 +1,6 @@
 /**
- * Makes a failing script smaller while it still fails: fewer faults, fewer nodes, shorter faults, calmer weather. What is left says what
- * it takes.
+ * Makes a failing script smaller while it still fails in the same way: fewer faults, fewer nodes, shorter faults, calmer weather. What is
+ * left says what it takes.
  */
 import type { Lane } from '../storms.ts'
 import type { VoterFault, VoterScript } from './script.ts'
@@ -12,7 +12,10 @@ export interface Shrunk {
   readonly runs: number
 }
 
-/** `fails` says whether a script still shows what is looked for. At most `mostRuns` of them are tried. */
+/**
+ * `fails` says whether a script still shows what is looked for. At most `mostRuns` of them are tried, and none from which the operator's
+ * word is gone that lost disks need: such a world stays broken by right, whatever is looked for.
+ */
 export function shrinkVoterScript(
   script: VoterScript,
   fails: (script: VoterScript) => boolean,
@@ -23,6 +26,7 @@ export function shrinkVoterScript(
   for (let isSmaller = true; isSmaller; ) {
     isSmaller = false
     for (const candidate of smallerThan(smallest)) {
+      if (isForsaken(candidate) && !isForsaken(script)) continue
       if (runs >= mostRuns) return { script: smallest, runs }
       runs += 1
       if (!fails(candidate)) continue
@@ -32,6 +36,30 @@ export function shrinkVoterScript(
     }
   }
   return { script: smallest, runs }
+}
+
+/** Words of a failure that say of what kind it is. Of what was not so in time these are the first words of what was missing. */
+const wordsOfKind = 8
+
+/**
+ * Of what kind a failure is: what the checker calls it, or else its first words, without when, where and how many. Two faults of one kind
+ * are not told apart, nor are a fault and what looks like it; but no world comes out of making another smaller that only fails otherwise.
+ */
+export function kindOfFailure(wrong: string): string {
+  const [, violation] = /^([a-z]+): r\d+: /.exec(wrong) ?? []
+  if (violation !== undefined) return violation
+  const words = wrong.replace(/^\d+ ms: /, '').split(/\s+/, wordsOfKind)
+  return words.map((word) => (/\d/.test(word) ? '#' : word)).join(' ')
+}
+
+/** Whether a disk is lost for good, and nobody has the others go on without it afterwards. */
+function isForsaken({ faults }: VoterScript): boolean {
+  return faults.some(
+    (lost) =>
+      lost.kind === 'wipe' &&
+      lost.isSpared !== true &&
+      !faults.some(({ kind, atMs }) => kind === 'force' && atMs >= lost.atMs),
+  )
 }
 
 /** What is tried, the largest steps first. */

@@ -5,7 +5,7 @@ import { checkSimulation } from './options.ts'
 import { type PlayVoterOptions, playApp, type VoterResult } from './play.ts'
 import { writeReplayFile } from './replay-file.ts'
 import type { VoterScript } from './script.ts'
-import { shrinkVoterScript } from './shrink.ts'
+import { kindOfFailure, shrinkVoterScript } from './shrink.ts'
 
 /** Which worlds are played. */
 export interface SimulationOptions extends GenerateVoterOptions {
@@ -27,7 +27,7 @@ export interface SimulationOptions extends GenerateVoterOptions {
 export interface SimulationFailure {
   readonly seed: number
   readonly wrong: readonly string[]
-  /** The smallest script that was found to fail, as the text of a replay file. */
+  /** The smallest script that was found to fail in the way of the first of `wrong`, as the text of a replay file. */
   readonly replay: string
 }
 
@@ -49,8 +49,9 @@ export interface SimulationReport {
 /**
  * Plays an app in worlds of servers and clients, through halves, bridges, flapping links, crashes, lost disks, sleep and wrong clocks, and
  * checks that nothing acknowledged is lost, that nobody does at the same time what only one may, that what `check` says
- * holds everywhere, and that all are alike once the faults are over. What fails is made smaller, and comes as a replay file. It is a
- * failure, too, where nothing was proved: where no world let the app write, or nobody began what only one may do.
+ * holds everywhere, and that all are alike once the faults are over. What fails is made smaller as long as it fails in the same way
+ * (by the first words of what is wrong, so let `check` begin with what kind of fault it found), and comes as a replay file. It is a failure,
+ * too, where nothing was proved: where no world let the app write, or nobody began what only one may do.
  *
  * @example
  * ```ts
@@ -130,7 +131,9 @@ function failureOf<S extends Schema>(
   play: PlayVoterOptions,
   mostRuns: number,
 ): SimulationFailure {
-  const fails = (candidate: VoterScript): boolean => playApp(candidate, app, play).wrong.length > 0
+  const kind = kindOfFailure(wrong[0] ?? '')
+  const fails = (candidate: VoterScript): boolean =>
+    playApp(candidate, app, play).wrong.some((words) => kindOfFailure(words) === kind)
   const smallest = shrinkVoterScript(script, fails, mostRuns).script
   return { seed: script.seed, wrong, replay: writeReplayFile(smallest, wrong[0]) }
 }

@@ -1,19 +1,12 @@
 import { register, schema, set } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import type { DocumentHandle } from '../index.ts'
-import type { Participant } from '../world.test-helper.ts'
+import { atOnce, type Participant } from '../world.test-helper.ts'
 import { clientOf, voters } from './leases.test-helper.ts'
 
 const Note = schema({ title: register(''), tags: set<string>() })
 
-function openAt({ replica }: Participant, name: string): DocumentHandle<typeof Note> {
-  let handle: DocumentHandle<typeof Note> | undefined
-  replica.open(name, Note).then((opened) => {
-    handle = opened
-  })
-  if (handle === undefined) throw new Error('the document did not open at once')
-  return handle
-}
+const openAt = ({ replica }: Participant, name: string): DocumentHandle<typeof Note> => atOnce(replica.open(name, Note))
 
 type Kind = 'split' | 'healing' | 'healed'
 

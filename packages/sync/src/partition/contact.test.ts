@@ -9,7 +9,7 @@ import {
   type MemoryLink,
 } from '../index.ts'
 import { insideOf } from '../replica.ts'
-import type { Participant } from '../world.test-helper.ts'
+import { atOnce, type Participant } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import type { Partitions } from './partitions.ts'
 import { watchPartitions } from './watch.ts'
@@ -17,14 +17,7 @@ import { watchPartitions } from './watch.ts'
 const Note = schema({ title: register(''), tags: set<string>() })
 type NoteHandle = DocumentHandle<typeof Note>
 
-function openAt({ replica }: Participant, name: string): NoteHandle {
-  let handle: NoteHandle | undefined
-  replica.open(name, Note).then((opened) => {
-    handle = opened
-  })
-  if (handle === undefined) throw new Error('the document did not open at once')
-  return handle
-}
+const openAt = ({ replica }: Participant, name: string): NoteHandle => atOnce(replica.open(name, Note))
 
 /** All that one tells, by kind. */
 function heard(watch: Partitions): string[] {

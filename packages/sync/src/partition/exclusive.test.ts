@@ -2,7 +2,7 @@ import { bounded, fenced, isRejoinError, register, schema } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import type { DocumentHandle } from '../index.ts'
 import { deferred } from '../later.ts'
-import { outcome, World } from '../world.test-helper.ts'
+import { atOnce, outcome, World } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import { type Exclusive, exclusive } from './exclusive.ts'
 import type { Lease } from './leases.ts'
@@ -25,15 +25,7 @@ const Game = schema({ move: fenced('', { lease: 'match', apart: 'tentative' }), 
 /** A document with rights, and a lease of it that is never held. */
 function withRights() {
   const world = new World()
-  let handle: DocumentHandle<typeof Game> | undefined
-  world
-    .replica({ role: 'server' })
-    .replica.open('match', Game)
-    .then((opened) => {
-      handle = opened
-    })
-  world.advance(1000)
-  if (handle === undefined) throw new Error('the document did not open')
+  const handle = atOnce(world.replica({ role: 'server' }).replica.open('match', Game))
   handle.change((draft) => draft.potions.grant())
   const never = deferred<never>().later
   const lease: Lease = {
@@ -52,15 +44,8 @@ function withRights() {
 
 function sideAt(cluster: Cluster, name: string): Side {
   const { participant, watch } = cluster.node(name)
-  let handle: DocumentHandle<typeof Match> | undefined
-  let lease: Lease | undefined
-  participant.replica.open('match', Match).then((opened) => {
-    handle = opened
-  })
-  watch.lease({ name: 'match' }, 'match').then((wanted) => {
-    lease = wanted
-  })
-  if (handle === undefined || lease === undefined) throw new Error('the document did not open at once')
+  const handle = atOnce(participant.replica.open('match', Match))
+  const lease = atOnce(watch.lease({ name: 'match' }, 'match'))
   return { handle, lease, moves: exclusive(handle, lease) }
 }
 

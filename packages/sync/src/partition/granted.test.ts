@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { atOnce } from '../world.test-helper.ts'
 import { countVotes, grantedLeases } from './granted.ts'
 import { clientOf, ttlMs, voters, want, wantAt } from './leases.test-helper.ts'
 import type { Lease } from './leases.ts'
@@ -8,12 +9,7 @@ const names = ['a', 'b', 'c'] as const
 
 /** A lease of a document, wanted at a replica. */
 function leaseOf(watch: Partitions, document: string, name: string): Lease {
-  let lease: Lease | undefined
-  watch.lease({ name: document }, name).then((wanted) => {
-    lease = wanted
-  })
-  if (lease === undefined) throw new Error('the document did not open at once')
-  return lease
+  return atOnce(watch.lease({ name: document }, name))
 }
 
 describe('what a voter knows of leases', () => {

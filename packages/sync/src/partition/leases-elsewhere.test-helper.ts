@@ -1,6 +1,7 @@
 import { type FencingToken, fenced, isRejoinError, register, schema } from '@rejoin/state'
 import type { DocumentHandle, Timers } from '../index.ts'
 import { deferred, type Later, resolved } from '../later.ts'
+import { atOnce } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import type { LeaseBackend } from './lease/backend.ts'
 import { MemoryStore } from './lease/store/memory-store.test-helper.ts'
@@ -65,15 +66,8 @@ export class Setting {
 
   want(name: string, options = {}): Side {
     const { participant, watch } = this.cluster.node(name)
-    let handle: DocumentHandle<typeof Match> | undefined
-    participant.replica.open('match', Match).then((opened) => {
-      handle = opened
-    })
-    let lease: Lease | undefined
-    watch.lease({ name: 'match' }, 'round', options).then((wanted) => {
-      lease = wanted
-    })
-    if (handle === undefined || lease === undefined) throw new Error('the document did not open at once')
+    const handle = atOnce(participant.replica.open('match', Match))
+    const lease = atOnce(watch.lease({ name: 'match' }, 'round', options))
     const told: string[] = []
     lease.onChange((event) => told.push(event.kind))
     return { handle, lease, told }

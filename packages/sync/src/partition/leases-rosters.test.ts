@@ -1,8 +1,8 @@
 import { fenced, schema } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
-import type { DocumentHandle } from '../index.ts'
 import { insideOf } from '../replica.ts'
 import { unsealRow } from '../rows.ts'
+import { atOnce } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import type { Lease } from './leases.ts'
 import { rosterPrefix } from './roster-desk.ts'
@@ -24,30 +24,23 @@ function servers(): Cluster {
 /** Begins `rounds` rounds at one of them, each of which counts; answers what the last one is. */
 function play(cluster: Cluster, name: string, document: string, rounds = 1): number {
   const { participant, watch } = cluster.node(name)
-  let handle: DocumentHandle<typeof Match> | undefined
-  let lease: Lease | undefined
-  participant.replica.open(document, Match).then((opened) => {
-    handle = opened
-  })
-  watch.lease({ name: document }, 'round').then((wanted) => {
-    lease = wanted
-  })
-  cluster.until(`${name} holds the lease`, () => lease?.token !== undefined, 60)
+  const handle = atOnce(participant.replica.open(document, Match))
+  const lease = atOnce(watch.lease({ name: document }, 'round'))
+  cluster.until(`${name} holds the lease`, () => lease.token !== undefined, 60)
   let counted = 0
   for (let round = 1; round <= rounds; round += 1) {
-    const token = lease?.token
-    const receipt = handle?.change(
+    const token = lease.token
+    const receipt = handle.change(
       (draft) => draft.round.set(draft.round.get() + 1),
       token === undefined ? {} : { token },
     )
-    if (receipt !== undefined)
-      lease?.reached(receipt).then(() => {
-        counted += 1
-      })
+    lease.reached(receipt).then(() => {
+      counted += 1
+    })
     cluster.until('the round counts', () => counted === round, 5)
   }
-  lease?.release()
-  return handle?.snapshot.round ?? 0
+  lease.release()
+  return handle.snapshot.round
 }
 
 const epochs = (cluster: Cluster, names: string): (number | undefined)[] =>
@@ -75,16 +68,10 @@ function askInVain(cluster: Cluster, name: string): void {
 /** What the round is for who gets the lease at one of them within a minute; undefined where nobody gets it. */
 function roundAt(cluster: Cluster, name: string): number | undefined {
   const { participant, watch } = cluster.node(name)
-  let lease: Lease | undefined
-  let handle: DocumentHandle<typeof Match> | undefined
-  participant.replica.open('match', Match).then((document) => {
-    handle = document
-  })
-  watch.lease({ name: 'match' }, 'round').then((wanted) => {
-    lease = wanted
-  })
+  const handle = atOnce(participant.replica.open('match', Match))
+  const lease = atOnce(watch.lease({ name: 'match' }, 'round'))
   cluster.world.advance(60_000)
-  return lease?.token === undefined ? undefined : handle?.snapshot.round
+  return lease.token === undefined ? undefined : handle.snapshot.round
 }
 
 /** Of the document itself nothing has arrived there yet. */

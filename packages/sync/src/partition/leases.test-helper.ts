@@ -1,7 +1,7 @@
 import { fenced, register, schema, set } from '@rejoin/state'
 import type { DocumentHandle, MemoryLink } from '../index.ts'
 import { insideOf } from '../replica.ts'
-import type { Participant } from '../world.test-helper.ts'
+import { atOnce, type Participant } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import { type Lease, votedLeases } from './leases.ts'
 import type { Partitions } from './partitions.ts'
@@ -36,15 +36,8 @@ export function wantAt({
   readonly participant: Participant
   readonly watch: Partitions
 }): Side {
-  let handle: DocumentHandle<typeof Match> | undefined
-  participant.replica.open('match', Match).then((opened) => {
-    handle = opened
-  })
-  let lease: Lease | undefined
-  watch.lease({ name: 'match' }, 'round').then((wanted) => {
-    lease = wanted
-  })
-  if (handle === undefined || lease === undefined) throw new Error('the document did not open at once')
+  const handle = atOnce(participant.replica.open('match', Match))
+  const lease = atOnce(watch.lease({ name: 'match' }, 'round'))
   const told: string[] = []
   lease.onChange((event) => told.push(event.kind))
   return { handle, lease, told }

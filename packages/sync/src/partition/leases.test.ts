@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { DocumentHandle, MemoryDisk, Storage } from '../index.ts'
 import { rejected, resolved } from '../later.ts'
 import { insideOf } from '../replica.ts'
-import { codeOf, World } from '../world.test-helper.ts'
+import { atOnce, codeOf, World } from '../world.test-helper.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import { clientOf, Match, next, ttlMs, voters, want, wantAt } from './leases.test-helper.ts'
 import { type Lease, type LeaseGround, votedLeases } from './leases.ts'
@@ -13,15 +13,7 @@ import { watchPartitions } from './watch.ts'
 
 /** The document, where nobody wants the lease. */
 function openAt(cluster: Cluster, name: string): DocumentHandle<typeof Match> {
-  let handle: DocumentHandle<typeof Match> | undefined
-  cluster
-    .node(name)
-    .participant.replica.open('match', Match)
-    .then((opened) => {
-      handle = opened
-    })
-  if (handle === undefined) throw new Error('the document did not open at once')
-  return handle
+  return atOnce(cluster.node(name).participant.replica.open('match', Match))
 }
 
 describe('a lease of a document', () => {

@@ -1,17 +1,11 @@
 import { describe, it } from 'vitest'
 import type { DocumentHandle, MemoryDisk, Storage } from '../index.ts'
 import { deferred } from '../later.ts'
-import { outcome } from '../world.test-helper.ts'
+import { atOnce, outcome } from '../world.test-helper.ts'
 import { type Client, clientOf, Match, voters } from './leases.test-helper.ts'
 
-function opened({ participant }: Client): DocumentHandle<typeof Match> {
-  let handle: DocumentHandle<typeof Match> | undefined
-  participant.replica.open('match', Match).then((document) => {
-    handle = document
-  })
-  if (handle === undefined) throw new Error('the document did not open at once')
-  return handle
-}
+const opened = ({ participant }: Client): DocumentHandle<typeof Match> =>
+  atOnce(participant.replica.open('match', Match))
 
 /** Writes, and waits until a quorum has it. */
 function wait({ watch }: Client, handle: DocumentHandle<typeof Match>): ReturnType<typeof outcome> {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { DocumentHandle } from '../index.ts'
 import { insideOf } from '../replica.ts'
-import { outcome } from '../world.test-helper.ts'
+import { atOnce, outcome } from '../world.test-helper.ts'
 import { ApartLedger } from './apart.ts'
 import { Cluster } from './cluster.test-helper.ts'
 import { clientOf, Match, tell, ttlMs, voters, want } from './leases.test-helper.ts'
@@ -99,13 +98,8 @@ describe('a partition layer that was closed', () => {
   it('[PL22] gives no leases, and says of no change that a quorum has it', () => {
     const cluster = voters()
     const { watch, participant } = cluster.node('a')
-    let handle: DocumentHandle<typeof Match> | undefined
-    participant.replica.open('match', Match).then((opened) => {
-      handle = opened
-    })
-    const receipt = handle?.change((draft) => draft.title.set('x'))
+    const receipt = atOnce(participant.replica.open('match', Match)).change((draft) => draft.title.set('x'))
     watch.close()
-    if (receipt === undefined) throw new Error('the document did not open at once')
     const reached = outcome(watch.reached({ name: 'match' }, receipt))
     const lease = outcome(watch.lease({ name: 'other' }, 'round'))
     expect([reached.code, lease.code]).toEqual(['closed', 'closed'])

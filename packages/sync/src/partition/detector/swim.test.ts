@@ -274,6 +274,20 @@ describe('swim', () => {
     ])
   })
 
+  it('[SW20] is asked now and then while it is connected, and says nothing about who asks by its silence', () => {
+    const swim = alice()
+    swim.step({ kind: 'message', from: 'bob', now: 1, message: gossip(rumour('bob', 'left', 1)) })
+    const health = new Set<number>()
+    let asked = 0
+    for (let now = 0; now < 60_000; now += 100) {
+      asked += sentIn(run(swim, now, now + 100, ['carol', 'dave', 'erin']), 'probe').filter(
+        ({ to }) => to === 'bob',
+      ).length
+      health.add(swim.health)
+    }
+    expect([statusOf(swim, 'bob'), asked > 0, [...health]]).toEqual(['left', true, [0]])
+  })
+
   it('[SW26] is alive again, too, where it was started anew and does not count who remembers that it left', () => {
     const bob = createSwim({ self: 'bob', settings: lan, random: seededRandom(2).float })
     bob.step({ kind: 'join', peer: 'alice', now: 0 })
