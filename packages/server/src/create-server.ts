@@ -13,7 +13,10 @@ import { connect, createReplica, type Net, type Replica, type StorageStatus, syn
 import {
   clusterDocument,
   countVotes,
+  type Health,
+  healthOf,
   mirrorDocuments,
+  onHealth,
   type PartitionOptions,
   type Partitions,
   type PlannedDialing,
@@ -25,13 +28,13 @@ import { createAuthorizer } from './authorizer.ts'
 import { holdDataLock } from './data-lock.ts'
 import { debugAnswer } from './debug.ts'
 import { createFronts, openStaticFiles } from './fronts.ts'
-import type { Readiness } from './http-front.ts'
+import { type Readiness, readinessWords } from './http-front.ts'
 import { guardLinks } from './link-guard.ts'
 import { bind, unbind, urlOf } from './listening.ts'
 import { createServerMetrics } from './metrics.ts'
 import { operate } from './operate.ts'
 import type { IsOperator } from './operator-access.ts'
-import type { RejoinServer, ServerAddress, ServerLogger, ServerOptions } from './options.ts'
+import type { RejoinServer, ServerAddress, ServerHealth, ServerLogger, ServerOptions } from './options.ts'
 import { advertisedOf, diagnosePeers, dialingOf, serverEnvironment } from './peers.ts'
 import { createRosterAsks } from './roster-asks.ts'
 import { checkedSettings, type ServerSettings, settingsForLog } from './settings.ts'
@@ -174,6 +177,11 @@ export function createServer(options: ServerOptions): RejoinServer {
     }
     mirrorDocuments(replica)
     const partitions = watchPartitions(replica, partitionOptions(settings))
+    metrics.followIncidents(partitions)
+    onHealth(partitions, ({ status, reasons }) => {
+      const level = status === 'well' ? 'info' : 'warn'
+      log[level]({ status, reasons: reasons.map(({ text }) => text) }, 'health')
+    })
     const dialing = dialingOf(settings, options.joinToken, partitions)
     const net = connect(replica, { transports: [guard.transport], dialing })
     // Under the name by which they are let in; a client is none, whatever it calls itself.
@@ -187,6 +195,7 @@ export function createServer(options: ServerOptions): RejoinServer {
         readiness,
         metrics,
         isOperator: options.authorize === undefined ? undefined : isOperator,
+        health: () => healthOf(partitions.status),
         debug: (name) => debugAnswer({ partitions, dialing, rosterAsk: rosterAsks.last, servers: servers() }, name),
         operate: (name, request) =>
           operate({ replica, partitions, rosterAsks, storage: store, dialing, servers, diagnose }, name, request),
@@ -230,6 +239,13 @@ export function createServer(options: ServerOptions): RejoinServer {
     phase = 'closed'
   }
 
+  const health = (): ServerHealth => {
+    const state = readiness()
+    const among: Health =
+      opened === undefined ? { status: 'degraded', reasons: [] } : healthOf(opened.partitions.status)
+    return { live: true, ...readinessWords(state), ...among }
+  }
+
   const server: RejoinServer = {
     get url() {
       return address?.url
@@ -240,6 +256,7 @@ export function createServer(options: ServerOptions): RejoinServer {
     get partitions() {
       return opened?.partitions
     },
+    health,
     metrics: () => metrics.text(),
     async listen() {
       if (phase !== 'new') throw rejoinError('closed', { reason: 'listen() may be called once.' })

@@ -1,5 +1,5 @@
 /** What `/debug/...` shows of one server: nothing of any document, and no address of a client. */
-import { incidentReport, type Partitions, type PlannedDialing } from '@rejoin/sync/partition'
+import { healthOf, incidentReport, type Partitions, type PlannedDialing } from '@rejoin/sync/partition'
 import { leasesView, mostWithStatus } from './leases-view.ts'
 import type { RosterAsk } from './roster-asks.ts'
 import { mayAct, standingWords } from './standing.ts'
@@ -15,6 +15,7 @@ export interface Debugged {
 
 const index: readonly (readonly [name: string, described: string])[] = [
   ['explain', 'where this server stands, in plain sentences'],
+  ['health', 'how well it does among the voters, and all reasons why not better'],
   ['partition', 'the same as data, with the verdict, the roster, and a change of it that was asked for'],
   ['peers', 'who is connected, and who votes'],
   ['leases', 'the leases that this server voted for, as a voter, and that may be held'],
@@ -48,6 +49,8 @@ export function debugAnswer(
         leases: leasesView(partitions, undefined, mostWithStatus),
         explanation: standingWords(partitions, rosterAsk),
       }
+    case 'health':
+      return healthOf(status)
     case 'peers':
       return {
         self,

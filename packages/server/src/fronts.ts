@@ -1,8 +1,10 @@
 /** The HTTP servers of one sync server: the port for everybody, and the admin port when there is one. */
+
 import type { Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WebSocketServerTransport } from '@rejoin/node'
 import { rejoinError } from '@rejoin/state'
+import type { Health } from '@rejoin/sync/partition'
 import { createHttpFront, type Readiness } from './http-front.ts'
 import type { ServerMetrics } from './metrics.ts'
 import type { IsOperator } from './operator-access.ts'
@@ -19,6 +21,7 @@ export interface FrontParts {
     readonly readiness: () => Readiness
     readonly isOperator: IsOperator | undefined
     readonly metrics: ServerMetrics
+    readonly health: () => Health
     readonly debug: (name: string) => object | string | undefined
     readonly operate: (name: string, request: unknown) => Promise<object | undefined>
   }

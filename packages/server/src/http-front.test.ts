@@ -1,4 +1,5 @@
 import { type AddressInfo, connect } from 'node:net'
+import type { Health } from '@rejoin/sync/partition'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createHttpFront, type Readiness } from './http-front.ts'
 import { createServerMetrics } from './metrics.ts'
@@ -11,6 +12,7 @@ afterEach(() => {
 
 async function start(metricsFor: 'everyone' | 'this-machine' = 'this-machine', isOperator?: IsOperator) {
   let readiness: Readiness = { ready: true }
+  let health: Health = { status: 'well', reasons: [] }
   const metrics = createServerMetrics('1.2.3', {
     ready: () => readiness.ready,
     storageOk: () => true,
@@ -23,6 +25,7 @@ async function start(metricsFor: 'everyone' | 'this-machine' = 'this-machine', i
     operations: {
       readiness: () => readiness,
       metrics,
+      health: () => health,
       operate: async (name, request) => (name === 'echo' ? { request: request as object } : undefined),
       debug: (name) => (name === 'peers' ? { connected: ['b'] } : name === 'explain' ? 'All is well.\n' : undefined),
       metricsFor,
@@ -44,6 +47,9 @@ async function start(metricsFor: 'everyone' | 'this-machine' = 'this-machine', i
     set: (next: Readiness) => {
       readiness = next
     },
+    setHealth: (next: Health) => {
+      health = next
+    },
   }
 }
 
@@ -63,17 +69,29 @@ describe('health', () => {
 
   it('[SV33] is found at /health too, with the reason', async () => {
     const { url, set } = await start()
+    const among = { status: 'well', reasons: [] }
     const healthy = await fetch(`${url}/health`)
-    expect([healthy.status, await healthy.json()]).toEqual([200, { live: true, ready: true }])
+    expect([healthy.status, await healthy.json()]).toEqual([200, { live: true, ready: true, ...among }])
     set({ ready: false, code: 'storage-full' })
     const failing = await fetch(`${url}/health`)
     const reason = 'There is no room left to store changes.'
     expect([failing.status, await failing.json()]).toEqual([
       503,
-      { live: true, ready: false, code: 'storage-full', reason },
+      { live: true, ready: false, code: 'storage-full', reason, ...among },
     ])
     set({ ready: false, code: 'server-starting' })
     expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ reason: 'The server has not started yet.' })
+  })
+
+  it('[SV67] says of a server that is degraded why, by codes that name nobody, and that clients may come', async () => {
+    const { url, setHealth } = await start()
+    setHealth({ status: 'degraded', reasons: [{ code: 'split', text: 'On another side, or down: vault-7.' }] })
+    const response = await fetch(`${url}/health`)
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      { live: true, ready: true, status: 'degraded', reasons: ['split'] },
+    ])
+    expect((await fetch(`${url}/readyz`)).status).toBe(200)
   })
 })
 

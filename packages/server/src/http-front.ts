@@ -3,11 +3,12 @@
  *
  * `/debug/...` shows operators where the server stands, to the same callers as `/metrics`; `/debug` lists what there is.
  * `/livez` says that the process answers. `/readyz` says whether clients should be sent here: not while draining, not
- * while the store fails. `/health` says both, with the reason, for whoever looks there. `/metrics` tells operators everything, so on a port that others reach it answers only callers
+ * while the store fails. `/health` says both, with the reason, and how well the server does among the voters, for whoever looks there. `/metrics` tells operators everything, so on a port that others reach it answers only callers
  * on this machine that came without a proxy; everybody else is pointed to the admin port. See `operator-access.ts`.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type ErrorText, errorCodes, isRejoinError } from '@rejoin/state'
+import type { Health } from '@rejoin/sync/partition'
 import { debugIndex } from './debug.ts'
 import type { ServerMetrics } from './metrics.ts'
 import { type Access, type AccessRules, mayLook, mayOperate } from './operator-access.ts'
@@ -23,6 +24,8 @@ export interface HttpFront {
     | (AccessRules & {
         readonly readiness: () => Readiness
         readonly metrics: ServerMetrics
+        /** How well the server does among the voters. */
+        readonly health: () => Health
         /** Carries out a request of an operator; undefined where there is none of the name. */
         readonly operate: (name: string, request: unknown) => Promise<object | undefined>
         /** What `/debug/...` answers: plain data, or text; undefined where there is nothing of the name. */
@@ -90,7 +93,7 @@ async function operations(
   response: ServerResponse,
   pathname: string,
 ): Promise<boolean> {
-  const { readiness, metrics, debug } = served
+  const { readiness, metrics, health, debug } = served
   const isDebug = pathname === '/debug' || pathname.startsWith('/debug/')
   const isForOperators = pathname === '/metrics' || isDebug
   if (isForOperators) {
@@ -114,8 +117,10 @@ async function operations(
       return true
     case '/health': {
       const state = readiness()
-      const why = state.ready ? {} : { reason: reasonOf(state.code) }
-      sendJson(response, state.ready ? 200 : 503, { live: true, ...state, ...why })
+      const { status, reasons } = health()
+      // To anybody: names of servers are for `/debug/health`. Who is degraded serves all the same.
+      const among = { status, reasons: reasons.map(({ code }) => code) }
+      sendJson(response, state.ready ? 200 : 503, { live: true, ...readinessWords(state), ...among })
       return true
     }
     case '/readyz': {
@@ -134,9 +139,11 @@ async function operations(
   }
 }
 
-function reasonOf(code: string): string {
+/** With the reason where clients should not be sent here. */
+export function readinessWords(state: Readiness): Readiness & { readonly reason?: string } {
+  if (state.ready) return state
   const texts: Readonly<Record<string, ErrorText>> = errorCodes
-  return texts[code]?.reason ?? 'The server has not started yet.'
+  return { ...state, reason: texts[state.code]?.reason ?? 'The server has not started yet.' }
 }
 
 /** Requests of operators are small. */

@@ -7,12 +7,15 @@ import type { Partitions, PlannedDialing, VoteCounts } from '@rejoin/sync/partit
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { type CounterRow, registerCounters, registerGauges } from './derived-metrics.ts'
 import { registerDialMetrics } from './dial-metrics.ts'
+import { registerIncidentMetrics } from './incident-metrics.ts'
 import { registerLeaseMetrics } from './lease-metrics.ts'
 import { registerPartitionMetrics } from './partition-metrics.ts'
 
 /** The measures of one server. `text()` is the answer of `/metrics`. */
 export interface ServerMetrics {
   readonly registry: Registry
+  /** Counts what becomes of the splits and incidents of a partition layer, from now on. */
+  readonly followIncidents: (partitions: Partitions) => void
   readonly contentType: string
   text(): Promise<string>
   readonly connections: Gauge
@@ -100,6 +103,7 @@ export function createServerMetrics(version: string, gauges: ServerGauges): Serv
   )
   return {
     registry,
+    followIncidents: registerIncidentMetrics(registry),
     contentType: registry.contentType,
     text: () => registry.metrics(),
     connections: new Gauge({ name: 'rejoin_connections', help: 'Open WebSocket connections.', registers }),

@@ -1,6 +1,7 @@
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net'
 import { connect, createReplica, memoryStorage } from '@rejoin/sync'
+import type { Health } from '@rejoin/sync/partition'
 import { describe, expect, it } from 'vitest'
 import { openClient, run, serverOf, writeNote } from './command.test-helper.ts'
 import { createServer } from './create-server.ts'
@@ -24,7 +25,7 @@ async function cableTo(port: number): Promise<{ readonly url: string; cut(): voi
 }
 
 describe('rejoin status, rejoin incidents', () => {
-  it('[SV19] [SV58] say where a running server stands, and what went wrong, or why they cannot; what is no incident is dismissed', async () => {
+  it('[SV19] [SV66] [SV67] say where a running server stands, and what went wrong, or why they cannot; what is no incident is dismissed', async () => {
     const server = serverOf({ node: 'a', voters: ['a', 'b'], founding: true, advertise: [] })
     const { url, port } = await server.listen()
     const cable = await cableTo(port)
@@ -56,6 +57,12 @@ describe('rejoin status, rejoin incidents', () => {
       )
       const asData = await run(['status', '--json', '--url', url]).done
       expect(JSON.parse(asData.out)).toMatchObject({ self: 'a', mayAct: false, roster: { epoch: 1 } })
+      const split = { code: 'split', text: 'On another side, or down: b.' }
+      expect(server.health()).toMatchObject({ live: true, ready: true, status: 'degraded' })
+      expect(server.health().reasons).toContainEqual(split)
+      expect(((await (await fetch(`${url}/debug/health`)).json()) as Health).reasons).toContainEqual(split)
+      expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ reasons: ['split', 'no-quorum'] })
+      expect(await (await fetch(`${url}/metrics`)).text()).toContain('rejoin_degraded{reason="split"} 1')
       const listed = await run(['incidents', '--json', '--url', url]).done
       expect(JSON.parse(listed.out)).toMatchObject({ incidents: [{ name }] })
       const dismiss = (of: string) => run(['dismiss', of, '--because', 'b was taken down for good', '--url', url]).done

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** What a server is told, and what it tells. */
 import type { Authorize, Storage } from '@rejoin/sync'
-import type { Partitions } from '@rejoin/sync/partition'
+import type { Health, Partitions } from '@rejoin/sync/partition'
 import type { ServerLimits } from './limits.ts'
 import type { PolicyText } from './policy-text.ts'
 
@@ -92,6 +92,17 @@ export interface ServerAddress {
   readonly adminUrl: string | undefined
 }
 
+/**
+ * How a server does. Who is `degraded` serves its clients all the same: only where it is not `ready`, with a code and a reason in words,
+ * clients should not be sent there.
+ */
+export interface ServerHealth extends Health {
+  readonly live: true
+  readonly ready: boolean
+  readonly code?: string
+  readonly reason?: string
+}
+
 /** A running (or not yet, or no longer running) server. */
 export interface RejoinServer {
   /**
@@ -107,6 +118,8 @@ export interface RejoinServer {
   readonly ready: boolean
   /** Where this server stands among those that vote; undefined before `listen`. */
   readonly partitions: Partitions | undefined
+  /** Whether it is there for clients, and how well it does among the servers that vote, with all reasons why it does not do better. */
+  health(): ServerHealth
   /** What `/metrics` answers. */
   metrics(): Promise<string>
   [Symbol.asyncDispose](): Promise<void>

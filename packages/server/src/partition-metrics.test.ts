@@ -14,6 +14,7 @@ it('[SV44] numbers say how long a split lasts and what was written apart, which 
     },
     open: [{}],
     suspected: [{}, {}],
+    oneWay: [],
   }
   const registry = new Registry()
   let layer: Partial<Partitions> | undefined

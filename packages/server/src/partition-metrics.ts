@@ -1,5 +1,11 @@
 /** Where the server stands among those that vote, as numbers. No label names a peer: there may be any number of them. */
-import type { PartitionMetrics, PartitionStatus, Partitions } from '@rejoin/sync/partition'
+import {
+  healthCodes,
+  healthOf,
+  type PartitionMetrics,
+  type PartitionStatus,
+  type Partitions,
+} from '@rejoin/sync/partition'
 import { Gauge, type Registry } from 'prom-client'
 import { type CounterRow, registerCounters, registerGauges } from './derived-metrics.ts'
 import { mayAct } from './standing.ts'
@@ -75,6 +81,17 @@ export function registerPartitionMetrics(registry: Registry, read: () => Partiti
     collect() {
       const mode = read()?.status.verdict?.mode ?? 'unknown'
       for (const one of modes) this.set({ mode: one }, one === mode ? 1 : 0)
+    },
+  })
+  new Gauge({
+    name: 'rejoin_degraded',
+    help: 'Why not all is well: 1 for each reason that there is.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      const layer = read()
+      const reasons = layer === undefined ? [] : healthOf(layer.status).reasons.map(({ code }) => code)
+      for (const one of healthCodes) this.set({ reason: one }, reasons.includes(one) ? 1 : 0)
     },
   })
   new Gauge({

@@ -56,8 +56,9 @@ describe('the status of clients of one server each', () => {
     for (const { told, last } of both.sides) {
       expect(last('healed')).toMatchObject({ event: { ours: { documents: 1, changes: 1000 } }, tags: 2000 })
       expect(told.filter(({ kind }) => kind === 'healed')).toHaveLength(1)
-      // It cannot be done while it goes on.
+      // It cannot be done while it goes on, and is told at its end.
       const progress = told.flatMap(({ kind, event }) => (kind === 'healing' ? (event as { done: number }).done : []))
+      expect(progress.pop()).toBe(1)
       expect(Math.max(...progress)).toBeLessThan(1)
     }
   })

@@ -106,15 +106,17 @@ export class ContactDesk {
   #heal(unsynced: readonly DocumentStream[], isDone: boolean): void {
     const { ledger } = this
     const before = this.#progress
-    this.#progress = ledger.progress(unsynced, isDone)
-    if (before?.changes !== this.#progress.changes || before.documents !== this.#progress.documents)
-      this.#core.tell(this.#listeners.healing, this.#progress)
-    if (!isDone) return
+    const progress = ledger.progress(unsynced, isDone)
+    this.#progress = isDone ? undefined : progress
+    const ours = isDone ? ledger.divergence() : undefined
+    if (isDone) ledger.end()
+    // Whoever follows it sees its end, too.
+    if (isDone || before?.changes !== progress.changes || before.documents !== progress.documents)
+      this.#core.tell(this.#listeners.healing, progress)
+    if (ours === undefined) return
     const since = this.#splitAt
-    const healed = { since, forMs: Math.max(0, this.#core.clock.now() - since), ours: ledger.divergence() }
-    ledger.end()
-    this.#progress = undefined
-    this.#core.tell(this.#listeners.healed, { ...healed, reports: this.#reports.splice(0) })
+    const forMs = Math.max(0, this.#core.clock.now() - since)
+    this.#core.tell(this.#listeners.healed, { since, forMs, ours, reports: this.#reports.splice(0) })
   }
 }
 

@@ -1,4 +1,3 @@
-import { listen } from '../listeners.ts'
 import type { PartitionStatus, Partitions } from './partitions.ts'
 import { isQuorum } from './policy.ts'
 import type { FailureClass } from './recovery/incident.ts'
@@ -49,30 +48,47 @@ export function healthOf(status: PartitionStatus): Health {
     const text = textOf(status)
     return text === undefined ? [] : { code: code as HealthCode, text }
   })
+  return healthFor(reasons)
+}
+
+function healthFor(reasons: readonly HealthReason[]): Health {
   return { status: reasons.length === 0 ? 'well' : 'degraded', reasons }
 }
 
+/** What stands on no look at others, which may be another a moment later. */
+const sure: readonly HealthCode[] = ['paused', 'offline', 'no-vote']
+
 /**
- * Calls back when the reasons for which not all is well are others than before: with what a verdict says, which stands for a while before it is
- * believed, so that a flapping link does not make it flap. Returns the way to stop; it ends with the partition layer too.
+ * Calls back when the reasons for which not all is well are others than before. What others bring about counts once an incident of it is
+ * classified, which takes as long as a verdict is to be believed, and until that is closed: a link that flaps does not make it flap, and a planned
+ * restart is nothing to hear of. Returns the way to stop; it ends with the partition layer too.
  */
 export function onHealth(partitions: Partitions, listener: (health: Health) => void): () => void {
-  const listeners = new Set<typeof listener>()
-  let told = namesOf(healthOf(partitions.status))
+  const listeners = new Set([listener])
+  const believed = (): Health => {
+    const { status } = partitions
+    const isSure = status.open.some(({ failure }) => failure !== undefined)
+    // There is an event of its own for whoever may be gone.
+    return healthFor(
+      healthOf(status).reasons.filter(({ code }) => (isSure ? code !== 'suspected' : sure.includes(code))),
+    )
+  }
+  let told = namesOf(believed())
   const look = (): void => {
-    const health = healthOf(partitions.status)
+    const health = believed()
     const names = namesOf(health)
     if (names === told) return
     told = names
     for (const one of listeners) one(health)
   }
   const stops = [
-    listen(listeners, listener),
     partitions.onVerdict(look),
     partitions.onIncident(look),
-    ...(['suspected', 'split', 'healing'] as const).map((kind) => partitions.on(kind, look)),
+    partitions.on('split', look),
+    partitions.on('healing', look),
   ]
   return () => {
+    listeners.clear()
     for (const stop of stops) stop()
   }
 }
@@ -89,8 +105,7 @@ const texts: { readonly [C in HealthCode]: TextOf } = {
     isPaused ? 'This replica did not run for a while, and finds out anew who is there.' : undefined,
   offline: ({ verdict }) => (verdict?.powerless === 'offline' ? 'This replica has no network.' : undefined),
   divergence: ofIncident('divergence', ({ diverged }) => `Two replicas hold different states of ${list(diverged)}.`),
-  split: (status) =>
-    status.state === 'split' ? `On another side, or down: ${list(status.absent)}.` : undefined,
+  split: (status) => (status.state === 'split' ? `On another side, or down: ${list(status.absent)}.` : undefined),
   unknown: ({ state, isPaused, verdict }) =>
     state === 'unknown' && !isPaused && verdict?.powerless !== 'offline'
       ? 'Which voters are there is not known yet.'
@@ -127,6 +142,9 @@ const texts: { readonly [C in HealthCode]: TextOf } = {
 function hasQuorums(roster: Roster): boolean {
   return isQuorum(roster, new Set(roster.voters.map(({ id }) => id)))
 }
+
+/** All that there are, the worst first. */
+export const healthCodes: readonly HealthCode[] = Object.keys(texts) as HealthCode[]
 
 type Open = PartitionStatus['open'][number]
 

@@ -93,6 +93,7 @@ export {
   type VoteRecords,
   type VoteStep,
 } from './granted.ts'
+export { type Health, type HealthCode, type HealthReason, healthCodes, healthOf, onHealth } from './health.ts'
 export {
   type Acceptor,
   type AcceptorEffect,

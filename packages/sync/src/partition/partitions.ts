@@ -125,7 +125,7 @@ export interface PartitionEvents {
   readonly suspected: { readonly peer: NodeId }
   /** Contact with some voters is lost. */
   readonly split: { readonly verdict: Verdict; readonly absent: readonly NodeId[] }
-  /** All are connected again; told as it goes on. */
+  /** All are connected again; told as it goes on, and at its end, when `done` is 1. */
   readonly healing: HealingProgress
   /** Each side has what the other had; who has no vote goes by the voters for that. */
   readonly healed: HealedSplit
