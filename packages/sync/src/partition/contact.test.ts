@@ -10,7 +10,7 @@ import {
 } from '../index.ts'
 import { insideOf } from '../replica.ts'
 import type { Participant } from '../world.test-helper.ts'
-import { Cluster } from './cluster.test-helper.ts'
+import { Cluster, type Node } from './cluster.test-helper.ts'
 import type { Partitions } from './partitions.ts'
 import { watchPartitions } from './watch.ts'
 
@@ -151,6 +151,38 @@ describe('the status of a partition layer', () => {
     const { status } = watch
     expect(status.state === 'split' && status.ours.changes).toBe(2)
     expect(told).not.toContain('healed')
+  })
+
+  it('[PC8] is healed once each side has what the other wrote to documents that nobody has in memory, too', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    cluster.world.advance(40_000)
+    const [a, b] = [cluster.node('a'), cluster.node('b')]
+    const names = ({ participant }: Node): readonly string[] => {
+      let found: readonly string[] = []
+      participant.replica.documents().then((all) => {
+        found = all
+      })
+      return found
+    }
+    cluster.between('a', 'bc', true)
+    cluster.until('split', () => [a, b].every(({ watch }) => watch.status.state === 'split'), 60)
+    for (let at = 0; at < 100; at++)
+      for (const { name, participant } of [a, b].slice(at % 2)) {
+        const note = openAt(participant, `${name} ${at}`)
+        note.change((draft) => draft.tags.add('apart'))
+        note.close()
+      }
+    cluster.world.advance(120_000)
+    expect([a, b].map(({ participant }) => participant.replica.metrics().openDocuments)).toEqual([0, 0])
+    const there: number[] = []
+    for (const { watch } of [a, b]) watch.on('healed', () => there.push(names(a).length, names(b).length))
+    for (const { watch } of [a, b])
+      watch.onIncident((_, what) => what === 'closed' && there.push(names(a).length, names(b).length))
+    cluster.between('a', 'bc', false)
+    cluster.until('whole', () => cluster.nodes.every(({ watch }) => watch.status.state === 'whole'), 65)
+    cluster.world.advance(5000)
+    expect(there).toEqual([150, 150, 150, 150, 150, 150, 150, 150])
+    expect(a.watch.status.open).toEqual([])
   })
 
   it('[PC9] keeps reports of heals while somebody listens, the last thousand of them', () => {

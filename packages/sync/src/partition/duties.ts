@@ -11,7 +11,7 @@ import { type NodeId, type Roster, rosterFault } from './roster.ts'
 import type { RosterDesk } from './roster-desk.ts'
 import type { RosterLogEffect } from './roster-log-interface.ts'
 import { isWaiting, type RosterMessage } from './roster-record.ts'
-import type { HeardRow, Reachability } from './verdict/reachability.ts'
+import { type HeardRow, handedOn, type Reachability } from './verdict/reachability.ts'
 import { voterShapes } from './voter-wire.ts'
 import { mostNames } from './wire.ts'
 
@@ -177,7 +177,7 @@ export class Duties {
     const own = reachability.rows.flatMap(({ row }) => (row.observer === self ? [{ row, ageMs: 0 }] : []))
     let rows: HeardRow[] = []
     let bytes = 0
-    for (const next of [...own, ...reachability.gossip(core.clock.monotonic())]) {
+    for (const next of [...own, ...handedOn(reachability, self, core.clock.monotonic())]) {
       const more = next.row.links.reduce((sum, { peer, by = '' }) => sum + peer.length + by.length + 16, 0)
       if (rows.length > 0 && bytes + more > mostRowBytes) {
         neighbours.sendAll(heard, { kind: 'rows', rows })

@@ -36,8 +36,9 @@ type DeskEffect = RosterLogEffect | { readonly kind: 'run'; readonly run: () => 
 export class RosterDesk {
   readonly #ground: RosterGround
   readonly #line: DurableLine<DeskEffect>
-  #log: RosterLog | undefined
-  #voters: ReadonlySet<NodeId> = new Set()
+  /** Undefined while no roster is known. Set here alone, as the voters. */
+  log: RosterLog | undefined
+  voters: ReadonlySet<NodeId> = new Set()
   /** The one that is in force. */
   #inForceHere: Roster | undefined
   #didVote = false
@@ -51,17 +52,8 @@ export class RosterDesk {
     )
   }
 
-  /** Undefined while no roster is known. */
-  get log(): RosterLog | undefined {
-    return this.#log
-  }
-
   get roster(): Roster | undefined {
-    return this.#log?.roster
-  }
-
-  get voters(): ReadonlySet<NodeId> {
-    return this.#voters
+    return this.log?.roster
   }
 
   /**
@@ -69,12 +61,12 @@ export class RosterDesk {
    * and under that one it has ceased to.
    */
   get mayVote(): boolean {
-    return this.#log?.mayVote === true && this.#log.roster === this.#inForceHere
+    return this.log?.mayVote === true && this.log.roster === this.#inForceHere
   }
 
   /** Whether this voter knows all that counted under earlier rosters. */
   get isSettled(): boolean {
-    const log = this.#log
+    const log = this.log
     return log?.mayVote === true && log.state.settled >= log.roster.epoch
   }
 
@@ -113,7 +105,7 @@ export class RosterDesk {
     // Whoever has no vote takes the roster of the server that it is connected to.
     if (message.kind === 'roster' && session.isServer && rosterFault(message.roster) === undefined) {
       const { roster, previous } = message
-      if (this.#log === undefined) {
+      if (this.log === undefined) {
         const state = { ...lostRosterLogState(roster), previous }
         // Whoever votes answers for what it keeps, and keeps it when it does.
         if (this.#ground.options.voting === undefined) this.#ground.core.queue.push([rowOf(state)])
@@ -126,8 +118,8 @@ export class RosterDesk {
 
   step(input: UntimedInput): void {
     const now = this.#ground.core.clock.monotonic()
-    if (this.#log === undefined) return
-    this.#line.push(this.#log.step({ ...input, now } as Parameters<RosterLog['step']>[0]))
+    if (this.log === undefined) return
+    this.#line.push(this.log.step({ ...input, now } as Parameters<RosterLog['step']>[0]))
     const { mayVote } = this
     if (mayVote === this.#didVote) return
     this.#didVote = mayVote
@@ -137,9 +129,9 @@ export class RosterDesk {
   #open(stored: RosterLogState): void {
     const { core, self, options, maxTtlMs } = this.#ground
     const random = (): number => core.random.float()
-    this.#log = options.voting?.openLog({ self, stored, maxTtlMs, random }) ?? followRoster(stored)
+    this.log = options.voting?.openLog({ self, stored, maxTtlMs, random }) ?? followRoster(stored)
     this.step({ kind: 'start' })
-    this.#inForce(this.#log.roster)
+    this.#inForce(this.log.roster)
   }
 
   #carryOut(effect: DeskEffect): void {
@@ -151,8 +143,8 @@ export class RosterDesk {
   }
 
   #inForce(roster: Roster): void {
-    const before = this.#voters
-    this.#voters = new Set(roster.voters.map(({ id }) => id))
+    const before = this.voters
+    this.voters = new Set(roster.voters.map(({ id }) => id))
     this.#inForceHere = roster
     this.#ground.inForce(roster, before)
   }

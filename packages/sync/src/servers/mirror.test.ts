@@ -255,4 +255,31 @@ describe('servers that are connected', () => {
     expect(mirrors.map(({ remembered }) => remembered)).toEqual([0, 0])
     expect(documentsAt(servers[1]).length).toBe(20)
   })
+
+  it('[PC8] wait for the disk of one that says that it goes through it, and of no other', () => {
+    const { world, servers, mirrors, between, client } = pair()
+    const { handle, participant } = client(0)
+    world.advance(2000)
+    handle.change((s) => s.potions.add(1))
+    world.advance(1000)
+    participant.replica.close()
+    world.advance(20_000)
+    // One of an earlier version.
+    mirrors[0].close()
+    between.restore()
+    world.advance(5000)
+    const { companions, connections } = insideOf(servers[1].replica)
+    const isBehind = (): boolean =>
+      [...connections].some(({ session }) => companions.get(1)?.isBehind?.(session) === true)
+    expect(isBehind()).toBe(false)
+    const say = (what: number): void => {
+      for (const { session } of insideOf(servers[0].replica).connections)
+        session.send({ kind: 'aside', channel: 1, bytes: Uint8Array.of(what, 0) })
+      world.advance(1000)
+    }
+    say(2)
+    expect(isBehind()).toBe(true)
+    say(3)
+    expect(isBehind()).toBe(false)
+  })
 })
