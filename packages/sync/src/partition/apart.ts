@@ -104,10 +104,9 @@ export class ApartLedger {
     this.#met = met
   }
 
-  /** These are on another side: begins anew where one of them had come back meanwhile. */
+  /** These are on another side: begins anew where one of them had come back meanwhile, also one that stays. */
   lost(absent: readonly NodeId[]): void {
-    const isNew =
-      !this.isApart || this.#isOld || absent.some((peer) => this.#returned.has(peer) && !this.#absent.has(peer))
+    const isNew = !this.isApart || this.#isOld || [...this.#absent].some((peer) => !absent.includes(peer))
     this.#absent = new Set(absent)
     if (!isNew) return
     this.end()

@@ -153,6 +153,43 @@ describe('the status of a partition layer', () => {
     expect(told).not.toContain('healed')
   })
 
+  it.each(['abc', 'abcd'])(
+    '[PC10] of %s counts on where one side of three is back and another is not, with what that one wrote',
+    (names) => {
+      const cluster = new Cluster([...names])
+      cluster.world.advance(40_000)
+      const rest = names.replace(/[bc]/g, '')
+      const all = [...names].map((name) => cluster.node(name))
+      const notes = all.map(({ participant }) => openAt(participant, 'note'))
+      const write = (at: number, what: string): unknown => notes[at]?.change((draft) => draft.tags.add(what))
+      write(0, 'before')
+      cluster.world.advance(2000)
+      for (const [left, right] of [
+        [rest, 'bc'],
+        ['b', 'c'],
+      ] as const)
+        cluster.between(left, right, true)
+      const counts = (): unknown[] =>
+        all.map(({ watch: { status } }) => status.state === 'split' && `${status.absent} ${status.ours.changes}`)
+      cluster.until('three sides', () => all.every(({ watch }) => watch.status.state === 'split'), 60)
+      write(0, 'of a')
+      write(1, 'of b')
+      write(2, 'of c')
+      cluster.between('a', 'b', false)
+      cluster.until('b is back', () => counts()[0] === 'c 2', 65)
+      cluster.world.advance(10_000)
+      for (let more = 0; more < 5; more++) write(0, `of a, ${more}`)
+      cluster.world.advance(60_000)
+      expect(counts().slice(0, 2)).toEqual(['c 7', 'c 7'])
+      const told: unknown[] = []
+      for (const { name, watch } of all) watch.on('healed', ({ ours }) => told.push(`${name} ${ours.changes}`))
+      cluster.between(names.replace('c', ''), 'c', false)
+      cluster.until('whole', () => all.every(({ watch }) => watch.status.state === 'whole'), 65)
+      const others = [...names].filter((name) => name !== 'c')
+      expect(told.sort()).toEqual([...others.map((name) => `${name} 7`), 'c 1'].sort())
+    },
+  )
+
   it('[PC8] is healed once each side has what the other wrote to documents that nobody has in memory, too', () => {
     const cluster = new Cluster(['a', 'b', 'c'])
     cluster.world.advance(40_000)
