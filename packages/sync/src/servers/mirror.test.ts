@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Authorize, MemoryLink } from '../index.ts'
+import type { Authorize, MemoryLink, Permission } from '../index.ts'
+import { deferred, type Later } from '../later.ts'
 import { insideOf } from '../replica.ts'
 import { type Participant, Raid, type RaidHandle, World } from '../world.test-helper.ts'
 import { type Mirror, mirrorDocuments } from './mirror.ts'
@@ -281,5 +282,31 @@ describe('servers that are connected', () => {
     expect(isBehind()).toBe(true)
     say(3)
     expect(isBehind()).toBe(false)
+  })
+
+  it('[PC8] wait for the disk of one also where it took long to find out that it is of the cluster', () => {
+    const slow = (): Later<Permission> => {
+      const answer = deferred<Permission>()
+      world.time.timers.set(3000, () => answer.resolve('admin'))
+      return answer.later
+    }
+    const { world, servers, between, client } = pair(slow)
+    for (const document of ['one', 'two', 'three']) {
+      const { handle, participant } = client(1, document)
+      world.advance(10_000)
+      handle.change((s) => s.potions.add(1))
+      world.advance(1000)
+      participant.replica.close()
+    }
+    world.advance(20_000)
+    between.restore()
+    const { companions, connections } = insideOf(servers[0].replica)
+    let there = -1
+    for (let step = 0; step < 300; step++) {
+      world.advance(100)
+      const isBehind = [...connections].some(({ session }) => companions.get(1)?.isBehind?.(session) === true)
+      if (isBehind) there = documentsAt(servers[0]).length
+    }
+    expect(there).toBe(3)
   })
 })

@@ -39,8 +39,6 @@ interface Partner {
   readonly underWay: Set<string>
   /** Whether it was told that our disk is gone through. */
   isTold: boolean
-  /** Whether it goes through its disk. */
-  isBehind: boolean
 }
 
 /** Replicates the documents of a server to the servers that it is connected to. Does nothing at other replicas. */
@@ -63,6 +61,8 @@ class DocumentMirror implements Companion, Mirror {
   readonly #replica: Replica
   readonly #core: ReplicaCore
   readonly #partners = new Map<Session, Partner>()
+  /** Servers that go through their disks, also those of which it is not known yet whether they are of this cluster: they say it once. */
+  readonly #behind = new WeakSet<Session>()
   readonly #alarm: Alarm
   /** Documents of which something changed that may end their use, by their names: those that are let go of are found by looking at these. */
   readonly #restless = new Map<string, DocumentCore>()
@@ -114,7 +114,6 @@ class DocumentMirror implements Companion, Mirror {
       waiting: undefined,
       underWay: new Set(),
       isTold: false,
-      isBehind: false,
     }
     this.#partners.set(session, partner)
     this.#say(session, says.beginsDisk)
@@ -169,17 +168,18 @@ class DocumentMirror implements Companion, Mirror {
   }
 
   receive(session: Session, bytes: Uint8Array): void {
+    if (session.peer?.role !== 'server') return
     const partner = this.#partners.get(session)
-    if (partner === undefined) return
     const reader = new ByteReader(bytes)
     try {
       const what = reader.u8()
       const name = reader.string(frameLimits.documentNameBytes)
       reader.end()
       const stream = session.streams.get(name)
-      if (what === says.beginsDisk || what === says.throughDisk) partner.isBehind = what === says.beginsDisk
-      else if (what === says.used) partner.unused.delete(name)
-      else if (stream !== undefined) {
+      if (what === says.beginsDisk) this.#behind.add(session)
+      else if (what === says.throughDisk) this.#behind.delete(session)
+      else if (what === says.used) partner?.unused.delete(name)
+      else if (partner !== undefined && stream !== undefined) {
         partner.unused.add(name)
         this.idle(stream.core)
       }
@@ -190,7 +190,7 @@ class DocumentMirror implements Companion, Mirror {
 
   isBehind(session: Session): boolean {
     const partner = this.#partners.get(session)
-    return partner !== undefined && (partner.isBehind || !isThrough(partner))
+    return partner !== undefined && (this.#behind.has(session) || !isThrough(partner))
   }
 
   /** Takes part in a document at a partner, as far as that may. */
