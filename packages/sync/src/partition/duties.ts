@@ -70,13 +70,25 @@ export class Duties {
 
   /** Somebody is connected. */
   met(peer: NodeId): void {
-    const { incidents, neighbours } = this.#ground
     this.#begin()
     // First, as rows are understood by it only.
     this.#tellRoster([peer])
     this.publish([peer])
-    const names = incidents.recovery.open.flatMap(({ symptoms, name }) => (symptoms.absent.length > 0 ? name : []))
-    if (names.length > 0) neighbours.send(peer, { kind: 'incidents', names: names.slice(0, mostNames) })
+    if (this.#names.length > 0) this.#tellNames(peer)
+  }
+
+  /** How somebody calls incidents, which is taken in. It may not have heard what it was told before it had let this replica in. */
+  named(peer: NodeId, names: readonly string[]): void {
+    if (names.some((name) => this.#names.some((own) => own < name))) this.#tellNames(peer)
+  }
+
+  get #names(): string[] {
+    const { open } = this.#ground.incidents.recovery
+    return open.flatMap(({ symptoms, name }) => (symptoms.absent.length > 0 ? name : [])).slice(0, mostNames)
+  }
+
+  #tellNames(peer: NodeId): void {
+    this.#ground.neighbours.send(peer, { kind: 'incidents', names: this.#names })
   }
 
   tick(now: number, isHidden: boolean): void {

@@ -395,6 +395,7 @@ class PartitionWatch implements Companion, Partitions {
         break
       case 'incidents':
         for (const name of told.names) this.#incidents.step({ kind: 'met', name })
+        this.#voter?.named(from, told.names)
         break
       default:
         this.#leases?.told?.(session, from, told)
