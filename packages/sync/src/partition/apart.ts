@@ -106,9 +106,9 @@ export class ApartLedger {
 
   /** These are on another side: begins anew where one of them had come back meanwhile, also one that stays. */
   lost(absent: readonly NodeId[]): void {
-    const isNew = !this.isApart || this.#isOld || [...this.#absent].some((peer) => !absent.includes(peer))
+    const before = [...this.#absent]
     this.#absent = new Set(absent)
-    if (!isNew) return
+    if (this.isApart && !this.#isOld && before.every((peer) => absent.includes(peer))) return
     this.end()
     const known = absent.flatMap((peer) => {
       const open = this.#neighbours.sessionsOf(peer)

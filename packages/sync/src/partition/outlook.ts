@@ -204,13 +204,13 @@ export class Outlook {
 
   /** Documents on connections with voters that are not in sync there. */
   get #unsynced(): DocumentStream[] {
-    return this.#sessions.flatMap(({ streams }) => [...streams.values()].filter(({ isSynced }) => !isSynced))
+    return this.#sessions.flatMap(({ streams }) => [...streams.values()]).filter(({ isSynced }) => !isSynced)
   }
 
   /** With voters. */
   get #sessions(): Session[] {
     const { neighbours, roster } = this.#ground
-    return [...roster.voters].flatMap((peer) => neighbours.sessionsOf(peer))
+    return [...roster.voters].flatMap((id) => neighbours.sessionsOf(id))
   }
 }
 

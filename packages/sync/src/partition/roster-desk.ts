@@ -88,14 +88,6 @@ export class RosterDesk {
     this.#open(start.state)
   }
 
-  contact(peer: NodeId): void {
-    this.step({ kind: 'contact', peer })
-  }
-
-  tick(): void {
-    this.step({ kind: 'tick' })
-  }
-
   /** Runs something once all that was decided so far is on the disk. */
   afterAll(run: () => void): void {
     this.#line.push([{ kind: 'run', run }])
