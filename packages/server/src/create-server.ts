@@ -8,7 +8,7 @@
  */
 import type { Server } from 'node:http'
 import { lmdb, processClock, processRandom, processTimers, saveTraces, webSocketServer } from '@rejoin/node'
-import { rejoinError } from '@rejoin/state'
+import { type RejoinError, rejoinError } from '@rejoin/state'
 import { connect, createReplica, type Net, type Replica, type StorageStatus, syncPath } from '@rejoin/sync'
 import {
   clusterDocument,
@@ -79,6 +79,7 @@ export function createServer(options: ServerOptions): RejoinServer {
   const log = options.logger ?? silentLogger
   let phase: Phase = 'new'
   let opened: Opened | undefined
+  let opening: Promise<ServerAddress> | undefined
   let closing: Promise<void> | undefined
   let address: ServerAddress | undefined
 
@@ -165,9 +166,15 @@ export function createServer(options: ServerOptions): RejoinServer {
 
   const open = async (): Promise<ServerAddress> => {
     const files = settings.staticDir === undefined ? undefined : await openStaticFiles(settings.staticDir)
-    const releaseData = await holdDataLock(store, dataLockPatienceMs, () =>
-      log.warn({ dataDir: options.dataDir }, 'another server has the data open; waiting for it to let go'),
+    const releaseData = await holdDataLock(
+      store,
+      () => (closing === undefined ? dataLockPatienceMs : 0),
+      () => log.warn({ dataDir: options.dataDir }, 'another server has the data open; waiting for it to let go'),
     )
+    if (closing !== undefined) {
+      await releaseData()
+      throw closedEarly()
+    }
     const replica = openReplica()
     if (options.traceDir !== undefined) {
       saveTraces(replica, {
@@ -262,9 +269,11 @@ export function createServer(options: ServerOptions): RejoinServer {
       if (phase !== 'new') throw rejoinError('closed', { reason: 'listen() may be called once.' })
       phase = 'opening'
       try {
-        address = await open()
+        opening = open()
+        address = await opening
+        if (closing !== undefined) throw closedEarly()
       } catch (error) {
-        await shutDown()
+        await (closing ?? shutDown())
         throw error
       }
       phase = 'listening'
@@ -275,7 +284,14 @@ export function createServer(options: ServerOptions): RejoinServer {
       if (closing === undefined) {
         phase = 'draining'
         log.info({ links: guard.openLinks() }, 'draining')
-        closing = shutDown().then(() => log.info({}, 'closed'))
+        // What it has begun to open is there only then.
+        const settled = opening?.then(
+          () => undefined,
+          () => undefined,
+        )
+        closing = Promise.resolve(settled)
+          .then(shutDown)
+          .then(() => log.info({}, 'closed'))
       }
       return closing
     },
@@ -294,6 +310,10 @@ function partitionOptions({ node, voters, policy, founding, preset, join }: Serv
     ...(isFounding === undefined ? {} : { isFounding }),
     ...(node === '' ? { isFounding: true } : {}),
   }
+}
+
+function closedEarly(): RejoinError {
+  return rejoinError('closed', { reason: 'The server was closed while it started.' })
 }
 
 /** How long closing what no longer matters may take before it is left to the end of the process. */

@@ -11,23 +11,23 @@ const retryMs = 250
  * Takes the store for this server alone, where the store knows locks, and answers how to give it back.
  *
  * Two servers on one store would lose nothing, as every row is written once, but each would keep from its clients
- * what the other one got. While somebody has it, it is asked for again until `patienceMs` have passed: the server
- * before may still be draining, and the lease of one that was killed may have to run out.
+ * what the other one got. While somebody has it, it is asked for again until `patienceMs` have passed, which may come to be
+ * less: the server before may still be draining, and the lease of one that was killed may have to run out.
  * @throws RejoinError `data-in-use`, or what the store says.
  */
 export async function holdDataLock(
   storage: Storage,
-  patienceMs: number,
+  patienceMs: () => number,
   onWaiting: () => void,
 ): Promise<() => Promise<void>> {
   const { withLock } = storage
   if (withLock === undefined) return async () => undefined
-  const deadline = performance.now() + patienceMs
+  const began = performance.now()
   for (let attempt = 0; ; attempt++) {
     const release = await take(withLock)
     if (release !== undefined) return release
     if (attempt === 0) onWaiting()
-    if (performance.now() >= deadline) throw rejoinError('data-in-use')
+    if (performance.now() - began >= patienceMs()) throw rejoinError('data-in-use')
     await setTimeout(retryMs)
   }
 }

@@ -15,6 +15,7 @@ it('[SV44] numbers say how long a split lasts and what was written apart, which 
     open: [{}],
     suspected: [{}, {}],
     oneWay: [],
+    progress: { documents: 1, changes: 3, done: 0.5 },
   }
   const registry = new Registry()
   let layer: Partial<Partitions> | undefined

@@ -24,6 +24,8 @@ export interface Companion {
   stored?(document: DocumentCore): void
   /** A document goes out of memory. */
   dropped?(document: DocumentCore): void
+  /** Whether documents that no connection carries yet are still to be brought together over this one. */
+  isBehind?(session: Session): boolean
   /** The replica is closed: its connections are still there, and everything else. */
   close?(): void
 }

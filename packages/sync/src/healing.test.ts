@@ -231,6 +231,32 @@ describe('healing', () => {
     }
   })
 
+  it('[SY66] follows no more outages than sixty-four at a time, whoever comes and stays away', () => {
+    const world = new World()
+    const wire = world.wire('between')
+    const host = world.replica({ role: 'peer', name: 'host' })
+    host.join({ transports: [wire.listen] })
+    const handle = world.open(host)
+    const meet = (name: string): Participant => {
+      const guest = world.replica({ role: 'peer', name })
+      guest.join({ transports: [wire.dial] })
+      world.open(guest).change((draft) => draft.potions.add(1))
+      world.advance(500)
+      return guest
+    }
+    const { cuts } = handle.store.core
+    for (let at = 0; at < 100; at++) {
+      meet(`guest ${at}`).replica.close()
+      world.advance(100)
+    }
+    expect(handle.snapshot.potions).toBe(110)
+    expect(cuts.size).toBeLessThanOrEqual(64)
+    // The last that went is told of when it comes back, and the first is met like anybody.
+    handle.change((draft) => draft.phase.set('host'))
+    for (const at of [99, 0]) meet(`guest ${at}`).replica.close()
+    expect(host.healed.map(({ peer }) => peer)).toEqual(['guest 99'])
+  })
+
   it('[HE5] a heal that skips the bundle leaves replicas apart: the rule is needed', () => {
     const { world, clients, handles, wires } = star(2, {
       rules: { healSendsBundle: false },

@@ -54,6 +54,8 @@ export interface Incidents {
 
 /** A link that flaps faster than it heals gets no more cuts than these; the older ones cover what happens. */
 const maxOpen = 4
+/** Whoever does not come back would be waited for for ever, and each of them costs a copy of what is written. */
+const maxContacts = 64
 const maxHealed = 4
 
 export function createIncidents(core: DocumentCore): Incidents {
@@ -125,6 +127,11 @@ export function createIncidents(core: DocumentCore): Incidents {
       }
       const incidents = open.get(key) ?? []
       if (incidents.length >= maxOpen) return
+      for (const [oldest, gone] of open) {
+        if (open.size < maxContacts || incidents.length > 0) break
+        gone.forEach(finish)
+        open.delete(oldest)
+      }
       open.set(key, [...incidents, begin(beginCut(core.store), hub.clock.now(), false)])
       hub.metrics.cuts += 1
     },

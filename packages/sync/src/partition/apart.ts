@@ -104,12 +104,11 @@ export class ApartLedger {
     this.#met = met
   }
 
-  /** These are on another side: begins anew where one of them had come back meanwhile. */
+  /** These are on another side: begins anew where one of them had come back meanwhile, also one that stays. */
   lost(absent: readonly NodeId[]): void {
-    const isNew =
-      !this.isApart || this.#isOld || absent.some((peer) => this.#returned.has(peer) && !this.#absent.has(peer))
+    const before = [...this.#absent]
     this.#absent = new Set(absent)
-    if (!isNew) return
+    if (this.isApart && !this.#isOld && before.every((peer) => absent.includes(peer))) return
     this.end()
     const known = absent.flatMap((peer) => {
       const open = this.#neighbours.sessionsOf(peer)

@@ -10,7 +10,7 @@ import {
 } from '../index.ts'
 import { insideOf } from '../replica.ts'
 import { atOnce, type Participant } from '../world.test-helper.ts'
-import { Cluster } from './cluster.test-helper.ts'
+import { Cluster, type Node } from './cluster.test-helper.ts'
 import type { Partitions } from './partitions.ts'
 import { watchPartitions } from './watch.ts'
 
@@ -144,6 +144,75 @@ describe('the status of a partition layer', () => {
     const { status } = watch
     expect(status.state === 'split' && status.ours.changes).toBe(2)
     expect(told).not.toContain('healed')
+  })
+
+  it.each(['abc', 'abcd'])(
+    '[PC10] of %s counts on where one side of three is back and another is not, with what that one wrote',
+    (names) => {
+      const cluster = new Cluster([...names])
+      cluster.world.advance(40_000)
+      const rest = names.replace(/[bc]/g, '')
+      const all = [...names].map((name) => cluster.node(name))
+      const notes = all.map(({ participant }) => openAt(participant, 'note'))
+      const write = (at: number, what: string): unknown => notes[at]?.change((draft) => draft.tags.add(what))
+      write(0, 'before')
+      cluster.world.advance(2000)
+      for (const [left, right] of [
+        [rest, 'bc'],
+        ['b', 'c'],
+      ] as const)
+        cluster.between(left, right, true)
+      const counts = (): unknown[] =>
+        all.map(({ watch: { status } }) => status.state === 'split' && `${status.absent} ${status.ours.changes}`)
+      cluster.until('three sides', () => all.every(({ watch }) => watch.status.state === 'split'), 60)
+      write(0, 'of a')
+      write(1, 'of b')
+      write(2, 'of c')
+      cluster.between('a', 'b', false)
+      cluster.until('b is back', () => counts()[0] === 'c 2', 65)
+      cluster.world.advance(10_000)
+      for (let more = 0; more < 5; more++) write(0, `of a, ${more}`)
+      cluster.world.advance(60_000)
+      expect(counts().slice(0, 2)).toEqual(['c 7', 'c 7'])
+      const told: unknown[] = []
+      for (const { name, watch } of all) watch.on('healed', ({ ours }) => told.push(`${name} ${ours.changes}`))
+      cluster.between(names.replace('c', ''), 'c', false)
+      cluster.until('whole', () => all.every(({ watch }) => watch.status.state === 'whole'), 65)
+      const others = [...names].filter((name) => name !== 'c')
+      expect(told.sort()).toEqual([...others.map((name) => `${name} 7`), 'c 1'].sort())
+    },
+  )
+
+  it('[PC8] is healed once each side has what the other wrote to documents that nobody has in memory, too', () => {
+    const cluster = new Cluster(['a', 'b', 'c'])
+    cluster.world.advance(40_000)
+    const [a, b] = [cluster.node('a'), cluster.node('b')]
+    const names = ({ participant }: Node): readonly string[] => {
+      let found: readonly string[] = []
+      participant.replica.documents().then((all) => {
+        found = all
+      })
+      return found
+    }
+    cluster.between('a', 'bc', true)
+    cluster.until('split', () => [a, b].every(({ watch }) => watch.status.state === 'split'), 60)
+    for (let at = 0; at < 100; at++)
+      for (const { name, participant } of [a, b].slice(at % 2)) {
+        const note = openAt(participant, `${name} ${at}`)
+        note.change((draft) => draft.tags.add('apart'))
+        note.close()
+      }
+    cluster.world.advance(120_000)
+    expect([a, b].map(({ participant }) => participant.replica.metrics().openDocuments)).toEqual([0, 0])
+    const there: number[] = []
+    for (const { watch } of [a, b]) watch.on('healed', () => there.push(names(a).length, names(b).length))
+    for (const { watch } of [a, b])
+      watch.onIncident((_, what) => what === 'closed' && there.push(names(a).length, names(b).length))
+    cluster.between('a', 'bc', false)
+    cluster.until('whole', () => cluster.nodes.every(({ watch }) => watch.status.state === 'whole'), 65)
+    cluster.world.advance(5000)
+    expect(there).toEqual([150, 150, 150, 150, 150, 150, 150, 150])
+    expect(a.watch.status.open).toEqual([])
   })
 
   it('[PC9] keeps reports of heals while somebody listens, the last thousand of them', () => {

@@ -11,7 +11,7 @@ import { type NodeId, type Roster, rosterFault } from './roster.ts'
 import type { RosterDesk } from './roster-desk.ts'
 import type { RosterLogEffect } from './roster-log-interface.ts'
 import { isWaiting, type RosterMessage } from './roster-record.ts'
-import type { HeardRow, Reachability } from './verdict/reachability.ts'
+import { type HeardRow, handedOn, type Reachability } from './verdict/reachability.ts'
 import { voterShapes } from './voter-wire.ts'
 import { mostNames } from './wire.ts'
 
@@ -70,13 +70,25 @@ export class Duties {
 
   /** Somebody is connected. */
   met(peer: NodeId): void {
-    const { incidents, neighbours } = this.#ground
     this.#begin()
     // First, as rows are understood by it only.
     this.#tellRoster([peer])
     this.publish([peer])
-    const names = incidents.recovery.open.flatMap(({ symptoms, name }) => (symptoms.absent.length > 0 ? name : []))
-    if (names.length > 0) neighbours.send(peer, { kind: 'incidents', names: names.slice(0, mostNames) })
+    if (this.#names.length > 0) this.#tellNames(peer)
+  }
+
+  /** How somebody calls incidents, which is taken in. It may not have heard what it was told before it had let this replica in. */
+  named(peer: NodeId, names: readonly string[]): void {
+    if (names.some((name) => this.#names.some((own) => own < name))) this.#tellNames(peer)
+  }
+
+  get #names(): string[] {
+    const { open } = this.#ground.incidents.recovery
+    return open.flatMap(({ symptoms, name }) => (symptoms.absent.length > 0 ? name : [])).slice(0, mostNames)
+  }
+
+  #tellNames(peer: NodeId): void {
+    this.#ground.neighbours.send(peer, { kind: 'incidents', names: this.#names })
   }
 
   tick(now: number, isHidden: boolean): void {
@@ -177,7 +189,7 @@ export class Duties {
     const own = reachability.rows.flatMap(({ row }) => (row.observer === self ? [{ row, ageMs: 0 }] : []))
     let rows: HeardRow[] = []
     let bytes = 0
-    for (const next of [...own, ...reachability.gossip(core.clock.monotonic())]) {
+    for (const next of [...own, ...handedOn(reachability, self, core.clock.monotonic())]) {
       const more = next.row.links.reduce((sum, { peer, by = '' }) => sum + peer.length + by.length + 16, 0)
       if (rows.length > 0 && bytes + more > mostRowBytes) {
         neighbours.sendAll(heard, { kind: 'rows', rows })

@@ -103,7 +103,7 @@ describe('three voters', () => {
     (loss) => {
       const { cluster, faults } = overLossy(7)
       faults.loss = loss
-      cluster.until('somebody names it', () => failuresIn(cluster).includes('message-loss'), loss < 0.1 ? 300 : 60)
+      cluster.until('somebody names it', () => failuresIn(cluster).includes('message-loss'), loss < 0.1 ? 1200 : 60)
       cluster.world.advance(120_000)
       const others = cluster.nodes.flatMap(({ told }) => told.filter((what) => !/message-loss|opened/.test(what)))
       expect(others).toEqual([])

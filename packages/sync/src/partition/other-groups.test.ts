@@ -29,4 +29,10 @@ describe('other groups', () => {
       expect(groups.at(3_500)).toEqual([])
     }
   })
+
+  it('[SY67] are remembered while they tell of another roster, whatever they call themselves', () => {
+    const groups = new OtherGroups()
+    for (let at = 0; at < 100; at++) groups.heard({ peer: `${at}`, roster: rosterOf('b') }, rosterOf('a'), at * 1_000)
+    expect(groups.size).toBeLessThanOrEqual(4)
+  })
 })

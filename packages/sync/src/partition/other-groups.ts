@@ -22,9 +22,16 @@ const freshMs = 3_500
 export class OtherGroups {
   readonly #told = new Map<NodeId, Told>()
 
+  /** Servers that are remembered: those that told of another roster lately. */
+  get size(): number {
+    return this.#told.size
+  }
+
   /** Whether it is one now and was none before. */
   heard({ peer, roster }: OtherGroup, mine: Roster, now: number): boolean {
     const before = this.#told.get(peer)
+    // Names are given by whoever connects, and may be another each time.
+    for (const [other, { at }] of this.#told) if (now - at > freshMs) this.#told.delete(other)
     if (rosterText(roster) === rosterText(mine)) {
       this.#told.delete(peer)
       return false

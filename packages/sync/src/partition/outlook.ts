@@ -1,5 +1,6 @@
 import type { DocumentStream } from '../document-stream.ts'
 import type { ReplicaCore } from '../replica-core.ts'
+import type { Session } from '../session.ts'
 import { absentIn, type ContactDesk } from './contact-desk.ts'
 import type { Detector } from './detector/detector.ts'
 import type { IncidentDesk } from './incident-desk.ts'
@@ -194,17 +195,22 @@ export class Outlook {
    * with one side only, and waits for the word of the voters: these go by themselves, or each would wait for the others.
    */
   #isCovered(): boolean {
-    const { self, roster } = this.#ground
+    const { core, self, roster } = this.#ground
     if (!roster.voters.has(self) && this.#isToldApart) return false
+    for (const companion of core.companions.values())
+      if (this.#sessions.some((session) => companion.isBehind?.(session))) return false
     return this.#unsynced.length === 0
   }
 
   /** Documents on connections with voters that are not in sync there. */
   get #unsynced(): DocumentStream[] {
+    return this.#sessions.flatMap(({ streams }) => [...streams.values()]).filter(({ isSynced }) => !isSynced)
+  }
+
+  /** With voters. */
+  get #sessions(): Session[] {
     const { neighbours, roster } = this.#ground
-    const voters = neighbours.ids.filter((id) => roster.voters.has(id))
-    const sessions = voters.flatMap((peer) => neighbours.sessionsOf(peer))
-    return sessions.flatMap(({ streams }) => [...streams.values()].filter(({ isSynced }) => !isSynced))
+    return [...roster.voters].flatMap((id) => neighbours.sessionsOf(id))
   }
 }
 

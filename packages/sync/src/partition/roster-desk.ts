@@ -36,8 +36,9 @@ type DeskEffect = RosterLogEffect | { readonly kind: 'run'; readonly run: () => 
 export class RosterDesk {
   readonly #ground: RosterGround
   readonly #line: DurableLine<DeskEffect>
-  #log: RosterLog | undefined
-  #voters: ReadonlySet<NodeId> = new Set()
+  /** Undefined while no roster is known. Set here alone, as the voters. */
+  log: RosterLog | undefined
+  voters: ReadonlySet<NodeId> = new Set()
   /** The one that is in force. */
   #inForceHere: Roster | undefined
   #didVote = false
@@ -52,17 +53,8 @@ export class RosterDesk {
     )
   }
 
-  /** Undefined while no roster is known. */
-  get log(): RosterLog | undefined {
-    return this.#log
-  }
-
   get roster(): Roster | undefined {
-    return this.#log?.roster
-  }
-
-  get voters(): ReadonlySet<NodeId> {
-    return this.#voters
+    return this.log?.roster
   }
 
   /**
@@ -70,12 +62,12 @@ export class RosterDesk {
    * and under that one it has ceased to.
    */
   get mayVote(): boolean {
-    return this.#log?.mayVote === true && this.#log.roster === this.#inForceHere
+    return this.log?.mayVote === true && this.log.roster === this.#inForceHere
   }
 
   /** Whether this voter knows all that counted under earlier rosters. */
   get isSettled(): boolean {
-    const log = this.#log
+    const log = this.log
     return log?.mayVote === true && log.state.settled >= log.roster.epoch
   }
 
@@ -97,14 +89,6 @@ export class RosterDesk {
     this.#open(start.state)
   }
 
-  contact(peer: NodeId): void {
-    this.step({ kind: 'contact', peer })
-  }
-
-  tick(): void {
-    this.step({ kind: 'tick' })
-  }
-
   /** Runs something once all that was decided so far is on the disk. */
   afterAll(run: () => void): void {
     this.#line.push([{ kind: 'run', run }])
@@ -114,7 +98,7 @@ export class RosterDesk {
     // Whoever has no vote takes the roster of the server that it is connected to.
     if (message.kind === 'roster' && session.isServer && rosterFault(message.roster) === undefined) {
       const { roster, previous } = message
-      if (this.#log === undefined) {
+      if (this.log === undefined) {
         const state = { ...lostRosterLogState(roster), previous }
         // Whoever votes answers for what it keeps, and keeps it when it does.
         if (this.#ground.options.voting === undefined) this.#ground.core.queue.push([this.#rowOf(state)])
@@ -127,8 +111,8 @@ export class RosterDesk {
 
   step(input: UntimedInput): void {
     const now = this.#ground.core.clock.monotonic()
-    if (this.#log === undefined) return
-    this.#line.push(this.#log.step({ ...input, now } as Parameters<RosterLog['step']>[0]))
+    if (this.log === undefined) return
+    this.#line.push(this.log.step({ ...input, now } as Parameters<RosterLog['step']>[0]))
     const { mayVote } = this
     if (mayVote === this.#didVote) return
     this.#didVote = mayVote
@@ -138,9 +122,9 @@ export class RosterDesk {
   #open(stored: RosterLogState): void {
     const { core, self, options, maxTtlMs } = this.#ground
     const random = (): number => core.random.float()
-    this.#log = options.voting?.openLog({ self, stored, maxTtlMs, random }) ?? followRoster(stored)
+    this.log = options.voting?.openLog({ self, stored, maxTtlMs, random }) ?? followRoster(stored)
     this.step({ kind: 'start' })
-    this.#inForce(this.#log.roster)
+    this.#inForce(this.log.roster)
   }
 
   #carryOut(effect: DeskEffect): void {
@@ -152,8 +136,8 @@ export class RosterDesk {
   }
 
   #inForce(roster: Roster): void {
-    const before = this.#voters
-    this.#voters = new Set(roster.voters.map(({ id }) => id))
+    const before = this.voters
+    this.voters = new Set(roster.voters.map(({ id }) => id))
     this.#inForceHere = roster
     this.#ground.inForce(roster, before)
   }

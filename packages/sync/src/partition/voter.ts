@@ -62,6 +62,11 @@ export class Voter {
     this.#duties.met(peer)
   }
 
+  /** How somebody calls incidents. */
+  named(peer: NodeId, names: readonly string[]): void {
+    this.#duties.named(peer, names)
+  }
+
   /** A connection has ended. */
   ended(session: Session): void {
     this.#door.ended(session)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createMemoryDisk } from '../index.ts'
+import { createMemoryDisk, type Permission } from '../index.ts'
+import { deferred, type Later } from '../later.ts'
 import { insideOf } from '../replica.ts'
 import { Cluster, clientOf, isAll } from './cluster.test-helper.ts'
 import { jsonRow } from './json-row.ts'
@@ -64,6 +65,27 @@ describe('the incidents of a replica', () => {
     cluster.between('c', 'ab', false)
     cluster.until('closed', () => again.watch.status.open.length === 0, 120)
     expect(again.watch.incidents.map((incident) => [incident.id, incident.outcome])).toEqual([[id, 'healed']])
+  })
+
+  it('[RC20] calls one by the same name at both sides also where it takes long to let the other one in', () => {
+    let isSlow = false
+    const authorize = (): Later<Permission> => {
+      const answer = deferred<Permission>()
+      cluster.world.time.timers.set(isSlow ? 3000 : 0, () => answer.resolve('admin'))
+      return answer.later
+    }
+    const cluster: Cluster = new Cluster(['a', 'b'], {}, {}, authorize)
+    cluster.world.advance(60_000)
+    isSlow = true
+    cluster.between('a', 'b', true)
+    cluster.world.advance(60_000)
+    const ids = cluster.nodes.flatMap(({ watch }) => watch.status.open.map(({ id }) => id))
+    // The one that lets the other in late has to hear of the name.
+    expect(ids[1]?.localeCompare(ids[0] ?? '')).toBe(-1)
+    cluster.between('a', 'b', false)
+    cluster.until('closed', () => cluster.nodes.every(({ watch }) => watch.status.open.length === 0), 120)
+    const names = cluster.nodes.flatMap(({ watch }) => watch.incidents.map(({ name }) => name))
+    expect(names).toEqual([ids[1], ids[1]])
   })
 
   it('[PL40] leaves aside a record of an incident that this build does not understand', () => {

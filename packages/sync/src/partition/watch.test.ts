@@ -354,8 +354,7 @@ describe('the partition layer of a replica', () => {
       roster: { voters: new Set(names) },
       neighbours: { wire: new PartitionWire(), sendAll: (_: unknown, message: PartitionMessage) => told.push(message) },
       reachability: {
-        rows: [{ row: rowOf(names[0] as string), isFresh: true }],
-        gossip: () => names.slice(1).map((name) => ({ row: rowOf(name), ageMs: 1 })),
+        rows: names.map((name) => ({ row: rowOf(name), isFresh: true, heardAt: 0 })),
       },
     } as unknown as DutiesGround)
     duties.publish([names[1] as string])

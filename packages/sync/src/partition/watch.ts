@@ -309,7 +309,7 @@ class PartitionWatch implements Companion, Partitions {
     const { now } = this.#time()
     this.#members.step({ kind: 'opened', peer, now })
     this.#voter?.met(peer)
-    this.#roster.contact(peer)
+    this.#roster.step({ kind: 'contact', peer })
     this.#members.linksChanged()
     this.#arm()
   }
@@ -376,7 +376,7 @@ class PartitionWatch implements Companion, Partitions {
       case 'rows':
         // It goes by another roster, which it may have missed, or this replica.
         if (told.rows.some(({ row }) => row.observer === from && row.rosterEpoch !== this.#roster.roster?.epoch))
-          this.#roster.contact(from)
+          this.#roster.step({ kind: 'contact', peer: from })
         this.#members.hear(from, told.rows, now)
         break
       case 'roster':
@@ -392,6 +392,7 @@ class PartitionWatch implements Companion, Partitions {
         break
       case 'incidents':
         for (const name of told.names) this.#incidents.step({ kind: 'met', name })
+        this.#voter?.named(from, told.names)
         break
       default:
         this.#leases?.told?.(session, from, told)
@@ -451,7 +452,7 @@ class PartitionWatch implements Companion, Partitions {
     this.#members.step({ kind: 'tick', now, wall })
     this.#voter?.tick(now, this.#isHidden)
     this.#members.stepRows({ kind: 'tick', now })
-    this.#roster.tick()
+    this.#roster.step({ kind: 'tick' })
     this.#outlook.tick()
     this.#leases?.tick?.()
     this.#incidents.step({ kind: 'tick' })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Authorize, MemoryLink } from '../index.ts'
+import type { Authorize, MemoryLink, Permission } from '../index.ts'
+import { deferred, type Later } from '../later.ts'
 import { insideOf } from '../replica.ts'
 import { type Participant, Raid, type RaidHandle, World } from '../world.test-helper.ts'
 import { type Mirror, mirrorDocuments } from './mirror.ts'
@@ -254,5 +255,58 @@ describe('servers that are connected', () => {
     expect(servers.map(({ replica }) => insideOf(replica).shelf.size)).toEqual([0, 0])
     expect(mirrors.map(({ remembered }) => remembered)).toEqual([0, 0])
     expect(documentsAt(servers[1]).length).toBe(20)
+  })
+
+  it('[PC8] wait for the disk of one that says that it goes through it, and of no other', () => {
+    const { world, servers, mirrors, between, client } = pair()
+    const { handle, participant } = client(0)
+    world.advance(2000)
+    handle.change((s) => s.potions.add(1))
+    world.advance(1000)
+    participant.replica.close()
+    world.advance(20_000)
+    // One of an earlier version.
+    mirrors[0].close()
+    between.restore()
+    world.advance(5000)
+    const { companions, connections } = insideOf(servers[1].replica)
+    const isBehind = (): boolean =>
+      [...connections].some(({ session }) => companions.get(1)?.isBehind?.(session) === true)
+    expect(isBehind()).toBe(false)
+    const say = (what: number): void => {
+      for (const { session } of insideOf(servers[0].replica).connections)
+        session.send({ kind: 'aside', channel: 1, bytes: Uint8Array.of(what, 0) })
+      world.advance(1000)
+    }
+    say(2)
+    expect(isBehind()).toBe(true)
+    say(3)
+    expect(isBehind()).toBe(false)
+  })
+
+  it('[PC8] wait for the disk of one also where it took long to find out that it is of the cluster', () => {
+    const slow = (): Later<Permission> => {
+      const answer = deferred<Permission>()
+      world.time.timers.set(3000, () => answer.resolve('admin'))
+      return answer.later
+    }
+    const { world, servers, between, client } = pair(slow)
+    for (const document of ['one', 'two', 'three']) {
+      const { handle, participant } = client(1, document)
+      world.advance(10_000)
+      handle.change((s) => s.potions.add(1))
+      world.advance(1000)
+      participant.replica.close()
+    }
+    world.advance(20_000)
+    between.restore()
+    const { companions, connections } = insideOf(servers[0].replica)
+    let there = -1
+    for (let step = 0; step < 300; step++) {
+      world.advance(100)
+      const isBehind = [...connections].some(({ session }) => companions.get(1)?.isBehind?.(session) === true)
+      if (isBehind) there = documentsAt(servers[0]).length
+    }
+    expect(there).toBe(3)
   })
 })

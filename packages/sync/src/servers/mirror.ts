@@ -7,6 +7,8 @@
  *    while they were apart, or under nobody's eyes, is brought together without anybody who asks.
  * 3. Nothing is told to a server, and no document opened for it, before it has shown that it is of this cluster.
  * 4. Both let go of a document that nobody uses on either side, once each has what the other has.
+ * 5. Each says when it begins to go through its disk, and when it is through, so that nothing counts as healed before. One that says
+ *    neither, as of an earlier version, is not waited for.
  */
 import { ByteReader, ByteWriter } from '@rejoin/state'
 import { Alarm } from '../alarm.ts'
@@ -18,8 +20,9 @@ import type { ReplicaCore } from '../replica-core.ts'
 import type { Session } from '../session.ts'
 import { whenTrusted } from './cluster.ts'
 
-/** Asides of this channel say `[used or not, name]` of a document. */
+/** Asides of this channel say `[used or not, name]` of a document, or of the disk, without a name, `[through or not]`. */
 const channel = 1
+const says = { unused: 0, used: 1, beginsDisk: 2, throughDisk: 3 } as const
 /** Documents of the disk that are brought together at once. */
 const atOnce = 8
 const lookMs = 1000
@@ -34,6 +37,8 @@ interface Partner {
   /** Names on our disk that are still to be gone through; undefined while they are read. */
   waiting: string[] | undefined
   readonly underWay: Set<string>
+  /** Whether it was told that our disk is gone through. */
+  isTold: boolean
 }
 
 /** Replicates the documents of a server to the servers that it is connected to. Does nothing at other replicas. */
@@ -56,6 +61,8 @@ class DocumentMirror implements Companion, Mirror {
   readonly #replica: Replica
   readonly #core: ReplicaCore
   readonly #partners = new Map<Session, Partner>()
+  /** Servers that go through their disks, also those of which it is not known yet whether they are of this cluster: they say it once. */
+  readonly #behind = new WeakSet<Session>()
   readonly #alarm: Alarm
   /** Documents of which something changed that may end their use, by their names: those that are let go of are found by looking at these. */
   readonly #restless = new Map<string, DocumentCore>()
@@ -106,8 +113,10 @@ class DocumentMirror implements Companion, Mirror {
       told: new Set(),
       waiting: undefined,
       underWay: new Set(),
+      isTold: false,
     }
     this.#partners.set(session, partner)
+    this.#say(session, says.beginsDisk)
     for (const document of core.shelf.cores()) {
       this.#join(partner, document)
       this.#restless.set(document.name, document)
@@ -120,6 +129,7 @@ class DocumentMirror implements Companion, Mirror {
       (error: unknown) => {
         partner.waiting = []
         core.log('error', 'mirror-failed', { error: String(error) })
+        this.#look()
       },
     )
     this.#arm()
@@ -158,22 +168,29 @@ class DocumentMirror implements Companion, Mirror {
   }
 
   receive(session: Session, bytes: Uint8Array): void {
+    if (session.peer?.role !== 'server') return
     const partner = this.#partners.get(session)
-    if (partner === undefined) return
     const reader = new ByteReader(bytes)
     try {
-      const isUsed = reader.u8() === 1
+      const what = reader.u8()
       const name = reader.string(frameLimits.documentNameBytes)
       reader.end()
       const stream = session.streams.get(name)
-      if (isUsed) partner.unused.delete(name)
-      else if (stream !== undefined) {
+      if (what === says.beginsDisk) this.#behind.add(session)
+      else if (what === says.throughDisk) this.#behind.delete(session)
+      else if (what === says.used) partner?.unused.delete(name)
+      else if (partner !== undefined && stream !== undefined) {
         partner.unused.add(name)
         this.idle(stream.core)
       }
     } catch {
       session.fail('protocol-error', 'not what a server says of its documents')
     }
+  }
+
+  isBehind(session: Session): boolean {
+    const partner = this.#partners.get(session)
+    return partner !== undefined && (this.#behind.has(session) || !isThrough(partner))
   }
 
   /** Takes part in a document at a partner, as far as that may. */
@@ -206,10 +223,22 @@ class DocumentMirror implements Companion, Mirror {
   #tell({ session, told }: Partner, name: string, isUsed: boolean): void {
     if (isUsed ? !told.delete(name) : told.has(name)) return
     if (!isUsed) told.add(name)
+    this.#say(session, isUsed ? says.used : says.unused, name)
+  }
+
+  #say(session: Session, what: number, name = ''): void {
     const writer = new ByteWriter(64)
-    writer.u8(isUsed ? 1 : 0)
+    writer.u8(what)
     writer.string(name)
     session.send({ kind: 'aside', channel, bytes: writer.finish() })
+  }
+
+  /** Invariant 5. Also of what came up again since. */
+  #sayOfDisk(partner: Partner): void {
+    const isDone = isThrough(partner)
+    if (isDone === partner.isTold) return
+    partner.isTold = isDone
+    this.#say(partner.session, isDone ? says.throughDisk : says.beginsDisk)
   }
 
   #arm(): void {
@@ -222,6 +251,7 @@ class DocumentMirror implements Companion, Mirror {
     for (const partner of this.#partners.values()) {
       this.#finish(partner)
       this.#begin(partner)
+      this.#sayOfDisk(partner)
     }
     for (const [name, document] of [...this.#restless]) {
       let isSettled = true
@@ -279,4 +309,9 @@ class DocumentMirror implements Companion, Mirror {
     for (const { session } of this.#partners.values()) if (session.streams.get(name) === carrier) return true
     return false
   }
+}
+
+/** Whether all that stood on our disk was brought together with it. */
+function isThrough({ waiting, underWay }: Partner): boolean {
+  return waiting?.length === 0 && underWay.size === 0
 }

@@ -36,6 +36,8 @@ export class AddressExchange {
   readonly #self: NodeId
   readonly #heard: Heard
   readonly #partners = new Map<Session, Partner>()
+  /** What was told by servers of which it is not known yet whether they are of the cluster: they say it once. */
+  readonly #early = new WeakMap<Session, readonly OwnAddress[]>()
   readonly #asking = new Set<Session>()
   readonly #alarm: Alarm
   #own: readonly OwnAddress[] = []
@@ -60,6 +62,9 @@ export class AddressExchange {
     if (this.#core.role !== 'server' || !session.hearsAsides) return
     this.#partners.set(session, { own: [], told: '[]', lists: 0, listsSince: this.#core.clock.monotonic() })
     this.#tellSoon()
+    const early = this.#early.get(session)
+    this.#early.delete(session)
+    if (early !== undefined) this.#listen(session, early)
   }
 
   drop(session: Session): void {
@@ -85,7 +90,10 @@ export class AddressExchange {
   #listen(session: Session, addresses: readonly OwnAddress[]): void {
     const partner = this.#partners.get(session)
     // Invariant 1.
-    if (partner === undefined) return
+    if (partner === undefined) {
+      if (session.peer?.role === 'server') this.#early.set(session, addresses)
+      return
+    }
     const now = this.#core.clock.monotonic()
     if (now - partner.listsSince > 60_000) {
       partner.lists = 0

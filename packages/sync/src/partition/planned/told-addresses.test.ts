@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { Permission } from '../../frame.ts'
+import { deferred, type Later } from '../../later.ts'
 import { insideOf } from '../../replica.ts'
 import { putJson } from '../json-row.ts'
 import { addressChannel, decodeAddressMessage, encodeAddressMessage } from './address-wire.ts'
@@ -134,13 +136,26 @@ describe('addresses that servers tell each other', () => {
     expect(c.peers()).toEqual(['a', 'b', 'd'])
     // c dialled b and knows who answers there; b never said that it wants to be dialled.
     expect(d.dialing.addresses.map(({ address }) => address).sort()).toEqual(['sim:a', 'sim:c'])
-    // And nothing is said twice: beside hellos there are a ping and a pong every ten seconds, and a list for each change.
-    expect(d.replica.metrics().framesOut).toBeLessThanOrEqual(45)
+    // And nothing is said twice: beside hellos there are a ping and a pong every ten seconds, a list for each change, and two words of its disk.
+    expect(d.replica.metrics().framesOut).toBeLessThanOrEqual(55)
     // Nor is who has gone.
     sea.kill('c')
     const e = sea.start('e', { bootstrap: ['sim:a'] })
     sea.world.advance(60_000)
     expect(e.dialing.addresses.map(({ address }) => address).sort()).toEqual(['sim:a', 'sim:d'])
+  })
+
+  it('[DI12] are taken also where it took long to find out that who told them may', () => {
+    const sea = new Sea()
+    const authorize = (): Later<Permission> => {
+      const answer = deferred<Permission>()
+      sea.world.time.timers.set(3000, () => answer.resolve('admin'))
+      return answer.later
+    }
+    const a = sea.start('a', { authorize })
+    sea.start('b', { bootstrap: ['sim:a'] })
+    sea.world.advance(20_000)
+    expect(a.dialing.addresses.map(({ address }) => address)).toEqual(['sim:b'])
   })
 
   it('[PD9] that spell nonsense end the connection and nothing else', () => {

@@ -139,6 +139,9 @@ export function createIncidentMachine(kept: Incident, stableMs: number, phases: 
   let changedAt = Number.NEGATIVE_INFINITY
   /** When the phase began. */
   let since = 0
+  /** When it was tried last, and the same of what broke again since. */
+  let triedAt: number | undefined
+  let again: number | undefined
   let wall = 0
   let isStarted = false
   const set = (change: Partial<Incident>): void => {
@@ -206,7 +209,12 @@ export function createIncidentMachine(kept: Incident, stableMs: number, phases: 
   const enter = (phase: Phase, now: number): void => {
     set({ phase })
     since = now
-    if (phase !== 'closed') phases[phase].run(work)
+    if (phase === 'act') {
+      // What breaks again and again is not tried anew each time, and patience with it ends.
+      triedAt = since = again ?? now
+      again = undefined
+    }
+    if (phase !== 'closed' && since === now) phases[phase].run(work)
   }
   const close = (outcome: Outcome, now: number, why?: string): void => {
     enter('closed', now)
@@ -235,6 +243,7 @@ export function createIncidentMachine(kept: Incident, stableMs: number, phases: 
     const { phase } = incident
     if (phase === 'verify' && hasSymptoms(symptoms)) {
       note('relapsed')
+      again = triedAt
       enter('observe', now)
     } else if (phase === 'observe' || !isStarted) enter('observe', now)
     else {

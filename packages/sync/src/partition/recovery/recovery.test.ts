@@ -201,6 +201,24 @@ describe('the recovery manager', () => {
     expect(recovery.incidents[0]?.phase).toBe('observe')
   })
 
+  it('[RC21] tries harder what breaks again and again, and calls a person at the usual pace', () => {
+    const recovery = createRecovery({ stableMs, newId })
+    const calls: number[] = []
+    const well: Symptoms = { ...noSymptoms, here: ['a', 'b', 'c', 'd', 'e'] }
+    for (let second = 0; second <= 3600; second++) {
+      const time = { now: second * 1000, wall: wallFrom + second * 1000 }
+      const symptoms = second % 14 < 7 ? cut : well
+      for (const input of [{ kind: 'seen', symptoms, ...time } as const, { kind: 'tick', ...time } as const])
+        for (const effect of recovery.step(input)) {
+          if (effect.kind === 'dial') recovery.step({ kind: 'acted', ...time })
+          if (effect.kind === 'told' && effect.what === 'operator') calls.push(second)
+        }
+    }
+    expect(recovery.open[0]?.rung).toBe('operator')
+    expect(calls[0]).toBeLessThan(600)
+    expect(calls.length).toBeLessThanOrEqual(6)
+  })
+
   describe('[RC11] a person', () => {
     const both: Symptoms = { ...cut, diverged: ['raid'] }
     const at = (second: number) => ({ now: second * 1000, wall: wallFrom + second * 1000 })

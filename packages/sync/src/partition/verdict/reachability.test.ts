@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { NodeId } from '../roster.ts'
 import {
   createReachability,
+  handedOn,
   type PeerLink,
   type Reachability,
   type ReachabilityEffect,
@@ -94,14 +95,14 @@ describe('a reachability matrix', () => {
   it('[RM3] takes a row as stale after three gossip rounds and the longest suspicion, whatever way it went', () => {
     const matrix = matrixOf('alice')
     hear(matrix, 'bob', rowOf('carol', ['bob']), 1000, 400)
-    expect(matrix.gossip(1100)).toMatchObject([{ ageMs: 500 }])
+    expect(handedOn(matrix, 'alice', 1100)).toMatchObject([{ ageMs: 500 }])
     const stale = 600 + staleAfterMs
     matrix.step({ kind: 'tick', now: stale - 1 })
     expect(held(matrix, 'carol')?.isFresh).toBe(true)
     expect(matrix.wakeAt).toBe(stale)
     expect(matrix.step({ kind: 'tick', now: stale })).toContainEqual({ kind: 'changed' })
     expect(held(matrix, 'carol')?.isFresh).toBe(false)
-    expect(matrix.gossip(stale)).toEqual([])
+    expect(handedOn(matrix, 'alice', stale)).toEqual([])
     // It does not become young again by being told of as old.
     expect(hear(matrix, 'bob', rowOf('carol', ['bob']), stale, staleAfterMs)).toEqual([])
     expect(held(matrix, 'carol')?.isFresh).toBe(false)

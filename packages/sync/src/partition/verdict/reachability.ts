@@ -97,10 +97,8 @@ export interface Reachability {
   /** Another number once a row says something else than before, or became stale. */
   readonly revision: number
   /** In the order of the roster. A replica that is no voter has its own as the last. */
-  readonly rows: readonly HeldRow[]
+  readonly rows: readonly (HeldRow & { readonly heardAt: number })[]
   readonly wakeAt: number
-  /** The fresh rows of others, to be handed on. */
-  gossip(now: number): HeardRow[]
 }
 
 /** A version this far above a fresh one is no news but an attempt to shut out what comes next. */
@@ -194,7 +192,7 @@ export function createReachability(options: ReachabilityOptions): Reachability {
     get revision(): number {
       return revision
     },
-    get rows(): HeldRow[] {
+    get rows(): Entry[] {
       return [...new Set([...voters, self])].flatMap((id) => entries.get(id) ?? [])
     },
     get wakeAt(): number {
@@ -203,10 +201,6 @@ export function createReachability(options: ReachabilityOptions): Reachability {
         if (id !== self && isFresh) at = Math.min(at, heardAt + staleAfterMs)
       return at
     },
-    gossip: (now) =>
-      [...entries.values()]
-        .filter(({ row, heardAt }) => row.observer !== self && now < heardAt + staleAfterMs)
-        .map(({ row, heardAt }) => ({ row, ageMs: now - heardAt })),
     step: (input) => {
       const { now } = input
       const effects: ReachabilityEffect[] = []
@@ -242,6 +236,13 @@ export function createReachability(options: ReachabilityOptions): Reachability {
       return effects
     },
   }
+}
+
+/** The fresh rows of others than `self`, to be handed on. */
+export function handedOn({ rows }: Pick<Reachability, 'rows'>, self: NodeId, now: number): HeardRow[] {
+  return rows
+    .filter(({ row, isFresh }) => isFresh && row.observer !== self)
+    .map(({ row, heardAt }) => ({ row, ageMs: now - heardAt }))
 }
 
 type Said = Pick<ReachabilityRow, 'mayVote' | 'contact' | 'links'>
