@@ -13,6 +13,7 @@ it('[SV44] numbers say how long a split lasts and what was written apart, which 
       return { documents: 1, changes: 3, keys: 2, bytes: 120 }
     },
     open: [{}],
+    absent: ['b'],
     suspected: [{}, {}],
     oneWay: [],
     progress: { documents: 1, changes: 3, done: 0.5 },
