@@ -29,6 +29,9 @@ import { StreamRights } from './stream-rights.ts'
 import { StreamSender } from './stream-sender.ts'
 import { StreamVersions, tellsVersion, type VersionsHost } from './stream-versions.ts'
 
+/** So many are not counted over all documents. */
+const fewStrangers = 1024
+
 type DocumentFrame = Extract<Frame, { readonly handle: number }>
 
 export class DocumentStream implements Carrier {
@@ -147,7 +150,7 @@ export class DocumentStream implements Carrier {
       return
     }
     const isReturn = this.#theirHandle !== 0 && this.#theirHandle !== frame.handle
-    this.theirs = frame.version
+    this.#nowTheyHave(frame.version)
     core.rights.answerWaiting()
     this.#sender.begin(frame, this.rights.isReader)
     this.#acks.reset()
@@ -417,8 +420,16 @@ export class DocumentStream implements Carrier {
 
   #nowTheyHave(version: Version): void {
     this.theirs = version
-    // Whoever names more authors than any version has makes them up.
-    if (version.size > this.core.store.version.size + frameLimits.versionAuthors) this.#fail('too many authors')
+    const { strangers } = this
+    // Whoever names more authors than any version has, or all documents together, makes them up.
+    if (strangers <= fewStrangers) return
+    if (strangers > frameLimits.versionAuthors || this.#host.strangers > frameLimits.offeredAuthors)
+      this.#fail('too many authors')
+  }
+
+  /** Authors that the other side names beyond as many as are known here. */
+  get strangers(): number {
+    return Math.max(0, this.theirs.size - this.core.store.version.size)
   }
 
   #fail(reason: string): void {

@@ -14,6 +14,8 @@ export const frameLimits = {
   codeBytes: 64,
   reasonBytes: 1024,
   versionAuthors: 65_536,
+  /** Authors that a connection names when it opens documents, of all of them together: some 80 MB. */
+  offeredAuthors: 1_048_576,
   /** Names of versions that are offered at once. */
   versionNames: 16,
   profiles: 8,

@@ -2,6 +2,7 @@ import { type AuthorId, Version, versionName } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import { encodeFrame } from './codec.ts'
 import type { Frame } from './frame.ts'
+import { frameLimits } from './frame-limits.ts'
 import { hello, introduction, range, Stranger, withStranger } from './stranger.test-helper.ts'
 import { seededRandom, star } from './world.test-helper.ts'
 
@@ -78,6 +79,48 @@ describe('a hostile or broken peer', () => {
       expect(made.handles[0]?.unsaved.changes).toBe(0)
     })
   }
+
+  /** As many authors as one version may name. */
+  const many = (): Version =>
+    Version.from(
+      Array.from({ length: frameLimits.versionAuthors }, (_, at) => [
+        (at + 1).toString(16).padStart(16, '0') as AuthorId,
+        1,
+      ]),
+    )
+
+  it('[SY68] that names authors without end in what it opens does not fill the memory', () => {
+    const { star: made, stranger } = withStranger()
+    const version = many()
+    stranger.send(hello)
+    let opened = 0
+    for (; opened < 100 && stranger.closed === undefined; opened++) {
+      stranger.send({ kind: 'open', handle: opened + 1, document: `made-up-${opened}`, version })
+      made.world.advance(100)
+    }
+    expect(stranger.closed).toMatchObject({ code: 'protocol-error', reason: 'too many authors' })
+    expect(opened).toBeLessThanOrEqual(17)
+  })
+
+  it('[SY68] that says that it has what nobody wrote does neither, and nor do a few authors of many documents end it', () => {
+    const { star: made, stranger } = withStranger()
+    const version = many()
+    const few = Version.from([...version.entries()].slice(0, 1024))
+    stranger.send(hello)
+    for (let at = 0; at < 40; at++)
+      stranger.send({ kind: 'open', handle: at + 1, document: `made-up-${at}`, version: few })
+    made.world.advance(100)
+    for (let at = 0; at < 40; at++) stranger.send({ kind: 'ack', handle: at + 1, version: few })
+    made.world.advance(100)
+    expect(stranger.closed).toBeUndefined()
+    let told = 0
+    for (; told < 40 && stranger.closed === undefined; told++) {
+      stranger.send({ kind: 'ack', handle: told + 1, version })
+      made.world.advance(100)
+    }
+    expect(stranger.closed).toMatchObject({ code: 'protocol-error', reason: 'too many authors' })
+    expect(told).toBeLessThanOrEqual(17)
+  })
 
   it('[SY11] is answered in words when it speaks older or newer versions', () => {
     for (const [protocol, code] of [

@@ -1,6 +1,7 @@
 import { Version } from '@rejoin/state'
 import type { DocumentCore } from './document-core.ts'
 import type { OpenFrame, Permission } from './frame.ts'
+import { frameLimits } from './frame-limits.ts'
 import type { Session } from './session.ts'
 
 /** What the other side of a session offers, and what became of asking the replica for it. */
@@ -8,6 +9,8 @@ export class SessionOffers {
   readonly #session: Session
   readonly #offers = new Map<string, OpenFrame>()
   readonly #providing = new Set<string>()
+  /** That they name. */
+  #authors = 0
 
   constructor(session: Session) {
     this.#session = session
@@ -19,15 +22,21 @@ export class SessionOffers {
   }
 
   note(frame: OpenFrame): void {
+    this.withdraw(frame.document)
+    this.#authors += frame.version.size
     this.#offers.set(frame.document, frame)
+    // No document has as many: they are made up, to fill the memory.
+    if (this.#authors > frameLimits.offeredAuthors) this.#session.fail('protocol-error', 'too many authors')
   }
 
   /** The other side takes part no longer. */
   withdraw(document: string): void {
+    this.#authors -= this.#offers.get(document)?.version.size ?? 0
     this.#offers.delete(document)
   }
 
   clear(): void {
+    this.#authors = 0
     this.#offers.clear()
   }
 
@@ -36,7 +45,7 @@ export class SessionOffers {
     const session = this.#session
     const { document } = frame
     if (this.#offers.size > session.hub.limits.documentsPerConnection) {
-      this.#offers.delete(document)
+      this.withdraw(document)
       this.#refuse(frame, 'document-limit', 'Too many documents on one connection.')
       return
     }
@@ -59,7 +68,7 @@ export class SessionOffers {
     if (this.#session.phase !== 'established' || offer === undefined) return
     if (given !== 'no' && core !== undefined) this.#session.join(core, given)
     else {
-      this.#offers.delete(document)
+      this.withdraw(document)
       this.#session.send({ kind: 'opened', handle: offer.handle, permission: 'no', version: Version.empty })
     }
   }

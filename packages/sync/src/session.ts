@@ -108,6 +108,12 @@ export class Session implements StreamHost {
     return this.peer !== undefined && this.hub.isSameProfile(this.peer.profiles)
   }
 
+  get strangers(): number {
+    let sum = 0
+    for (const stream of this.streams.values()) sum += stream.strangers
+    return sum
+  }
+
   get isEqual(): boolean {
     return this.peer?.role === this.hub.role
   }
@@ -375,6 +381,7 @@ export class Session implements StreamHost {
   #opened(frame: OpenFrame): void {
     this.#offers.note(frame)
     const stream = this.streams.get(frame.document)
+    if (this.phase === 'ended') return
     if (stream === undefined) this.#offers.provide(frame)
     else {
       stream.opened(frame)

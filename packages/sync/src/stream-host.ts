@@ -26,6 +26,8 @@ export interface StreamHost {
   readonly tellsSubtrees: boolean
   /** Whether the other side tells stamps, by which two who write as one author are told apart. */
   readonly tellsStamps: boolean
+  /** Authors that the other side names beyond those that are known here, in all documents. */
+  readonly strangers: number
   /** The key of its outages; undefined when they are not followed. */
   readonly contactKey: string | undefined
   /** Sends a frame that tells no version; the others go through the `StreamVersions` of the stream. */
