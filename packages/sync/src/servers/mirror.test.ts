@@ -257,6 +257,26 @@ describe('servers that are connected', () => {
     expect(documentsAt(servers[1]).length).toBe(20)
   })
 
+  it('[SY69] let go of nothing that was opened anew since they went through what was forgotten', () => {
+    const { world, between, client, servers } = pair()
+    const { handle, participant } = client(0)
+    world.advance(2000)
+    handle.change((s) => s.potions.add(1))
+    world.advance(1000)
+    participant.replica.close()
+    world.advance(20_000)
+    between.restore()
+    const inside = insideOf(servers[0].replica)
+    for (let step = 0; step < 3000 && !inside.shelf.has('raid'); step++) world.advance(1)
+    servers[0].replica.forget('raid')
+    const again = world.open(servers[0])
+    world.advance(60_000)
+    between.cut()
+    world.advance(60_000)
+    expect(inside.shelf.names()).toEqual(['raid'])
+    expect(() => again.change((s) => s.potions.add(1))).not.toThrow()
+  })
+
   it('[PC8] wait for the disk of one that says that it goes through it, and of no other', () => {
     const { world, servers, mirrors, between, client } = pair()
     const { handle, participant } = client(0)

@@ -161,9 +161,11 @@ class DocumentMirror implements Companion, Mirror {
 
   dropped({ name }: DocumentCore): void {
     this.#restless.delete(name)
-    for (const { told, unused } of this.#partners.values()) {
+    for (const { told, unused, underWay } of this.#partners.values()) {
       told.delete(name)
       unused.delete(name)
+      // Nothing is to be given back of it: what is opened under this name from now on is another one.
+      underWay.delete(name)
     }
   }
 
