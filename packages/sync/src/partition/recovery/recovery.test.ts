@@ -268,6 +268,16 @@ describe('the recovery manager', () => {
         expect(recovery.incidents).toHaveLength(count)
       }
     })
+
+    it('is not told again of a way that loses much by who else comes and goes', () => {
+      const lossy: Symptoms = { ...noSymptoms, here: ['a', 'b', 'c'], lossy: ['b'] }
+      const recovery = createRecovery({ stableMs, newId })
+      playOn(recovery, { symptoms: lossy }, 20)
+      recovery.step({ kind: 'dismissed', reason: 'The radio is as it is.', ...at(21) })
+      recovery.step({ kind: 'seen', symptoms: { ...lossy, here: ['a', 'b'], absent: ['c'] }, ...at(22) })
+      recovery.step({ kind: 'seen', symptoms: lossy, ...at(23) })
+      expect(recovery.incidents.map(({ symptoms }) => symptoms.lossy)).toEqual([['b'], []])
+    })
   })
 
   it('[RC12] keeps a log that does not grow for ever', () => {

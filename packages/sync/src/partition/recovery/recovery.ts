@@ -104,7 +104,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
         const mine = input.kind === 'seen' ? { ...input, symptoms: partOf(input.symptoms, group) } : input
         let machine = open.get(group)
         if (machine === undefined) {
-          if (mine.kind !== 'seen' || JSON.stringify(mine.symptoms) === quiet.get(group)) continue
+          if (mine.kind !== 'seen' || wrongIn(mine.symptoms) === quiet.get(group)) continue
           quiet.delete(group)
           if (!hasSymptoms(mine.symptoms)) continue
           machine = begin(mine.wall)
@@ -118,7 +118,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
         effects.push(...machine.step(mine))
         if (machine.incident.phase !== 'closed') continue
         open.delete(group)
-        quiet.set(group, JSON.stringify(machine.symptoms))
+        quiet.set(group, wrongIn(machine.symptoms))
         closed.push(machine.incident)
         while (closed.length > keptClosed) effects.push({ kind: 'forget', id: (closed.shift() as Incident).id })
       }
@@ -129,6 +129,11 @@ export function createRecovery(options: RecoveryOptions): Recovery {
 
 function partOf(symptoms: Symptoms, group: Group): Symptoms {
   return { ...symptoms, ...without[group] }
+}
+
+/** Whoever else is there says nothing about what is wrong. */
+function wrongIn({ here, ...wrong }: Symptoms): string {
+  return JSON.stringify(wrong)
 }
 
 function groupOf(symptoms: Symptoms): Group {
