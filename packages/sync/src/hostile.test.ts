@@ -1,4 +1,4 @@
-import { type AuthorId, Version, versionName } from '@rejoin/state'
+import { type AuthorId, encodeBundle, Version, versionName } from '@rejoin/state'
 import { describe, expect, it } from 'vitest'
 import { encodeFrame } from './codec.ts'
 import type { Frame } from './frame.ts'
@@ -120,6 +120,30 @@ describe('a hostile or broken peer', () => {
     }
     expect(stranger.closed).toMatchObject({ code: 'protocol-error', reason: 'too many authors' })
     expect(told).toBeLessThanOrEqual(17)
+  })
+
+  it('[SY68] that names authors that are all known here is let go by none of them', () => {
+    const { star: made, stranger } = withStranger()
+    const version = many()
+    const none = Version.empty
+    const whole = encodeBundle({ base: none, version, floor: none, full: true, rows: [], lists: [] })
+    stranger.send(hello)
+    for (let at = 0; at < 18; at++) {
+      stranger.send({ kind: 'open', handle: at + 1, document: `large-${at}`, version })
+      made.world.advance(100)
+      const transfer = `00000000000000${at + 10}`
+      for (let offset = 0; offset < whole.length; offset += 60_000)
+        stranger.send({
+          kind: 'bundle',
+          handle: at + 1,
+          transfer,
+          totalBytes: whole.length,
+          offset,
+          chunk: whole.subarray(offset, offset + 60_000),
+        })
+      made.world.advance(100)
+    }
+    expect(stranger.closed).toBeUndefined()
   })
 
   it('[SY11] is answered in words when it speaks older or newer versions', () => {

@@ -25,8 +25,18 @@ export class SessionOffers {
     this.withdraw(frame.document)
     this.#authors += frame.version.size
     this.#offers.set(frame.document, frame)
-    // No document has as many: they are made up, to fill the memory.
-    if (this.#authors > frameLimits.offeredAuthors) this.#session.fail('protocol-error', 'too many authors')
+    const most = frameLimits.offeredAuthors
+    // No document has as many: they are made up, to fill the memory. Known ones cost little more.
+    if (this.#authors > most && this.#strangers > most) this.#session.fail('protocol-error', 'too many authors')
+  }
+
+  /** Authors beyond as many as are known here. */
+  get #strangers(): number {
+    const { streams } = this.#session
+    let sum = 0
+    for (const { document, version } of this.#offers.values())
+      sum += Math.max(0, version.size - (streams.get(document)?.core.store.version.size ?? 0))
+    return sum
   }
 
   /** The other side takes part no longer. */
