@@ -6,6 +6,7 @@ import { createStore, encodeSnapshot, fenced, register, schema } from '@rejoin/s
 import { connect, createReplica, memoryStorage, type Storage } from '@rejoin/sync'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createServer } from './create-server.ts'
+import { type Operated, operate } from './operate.ts'
 import type { ServerOptions } from './options.ts'
 
 const Doc = schema({ text: register('') })
@@ -141,5 +142,20 @@ describe('checkpoints', () => {
     expect((await ask('rollback', request)).said).toMatchObject({ wrote: true, kept })
     expect((await ask('rollback', request)).said).toMatchObject({ wrote: false, kept })
     await expect.poll(() => duel.snapshot).toEqual({ turn: 'white', note: 'before' })
+  })
+
+  it('[SV66] dismiss the incident that is open where one of the same name was closed before', async () => {
+    const ended: unknown[] = []
+    const incidents = [
+      { id: 'bb', name: 'aa', outcome: 'healed' },
+      { id: 'cc', name: 'aa' },
+      { id: 'dd', name: 'dd', outcome: 'healed' },
+    ]
+    const dismiss = (...all: unknown[]) => ended.push(all)
+    const on = { partitions: { self: 'a', incidents, dismiss } } as unknown as Operated
+    await operate(on, 'dismiss', { incident: 'aa', reason: 'Planned.' })
+    expect(ended).toEqual([['Planned.', 'cc']])
+    await expect(operate(on, 'dismiss', { incident: 'dd', reason: 'Planned.' })).rejects.toThrow('closed already')
+    expect(ended).toHaveLength(1)
   })
 })

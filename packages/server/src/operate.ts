@@ -95,7 +95,9 @@ export async function operate(on: Operated, name: string, request: unknown): Pro
 
 function dismiss(on: Operated, { incident: called, reason }: z.infer<typeof dismissal>): object {
   const { partitions } = on
-  const incident = partitions.incidents.find(({ id, name }) => called === name || called === id)
+  const known = partitions.incidents.filter(({ id, name }) => called === name || called === id)
+  // One that began after another was closed here may go by the same name: the other side calls it so.
+  const incident = known.find(({ outcome }) => outcome === undefined) ?? known[0]
   if (incident === undefined)
     throw refused(
       `The server ${partitions.self} knows no incident of the name ${called}: \`rejoin incidents\` lists those that it knows.`,
