@@ -102,4 +102,25 @@ describe('platform of a page', () => {
       vi.useRealTimers()
     }
   })
+
+  it('does not call what was cleared where a message that is on its way arrives at a port that was closed, as in browsers', async () => {
+    class Port {
+      onmessage: (() => void) | null = null
+      close(): void {}
+      postMessage(): void {}
+    }
+    class Channel {
+      readonly port1 = new Port()
+      readonly port2 = Object.assign(new Port(), {
+        postMessage: () => queueMicrotask(() => this.port1.onmessage?.()),
+      })
+    }
+    vi.stubGlobal('MessagePort', Port)
+    vi.stubGlobal('MessageChannel', Channel)
+    const fired: string[] = []
+    pageTimers.set(0, () => fired.push('kept'))
+    pageTimers.clear(pageTimers.set(0, () => fired.push('cleared')))
+    await Promise.resolve()
+    expect(fired).toEqual(['kept'])
+  })
 })

@@ -13,8 +13,11 @@ export const pageClock: Clock = {
 export const pageTimers: Timers = {
   set: (delayMs, fire) => (delayMs > 0 ? setTimeout(fire, delayMs) : atOnce(fire)),
   clear: (handle) => {
-    if (handle instanceof MessagePort) handle.close()
-    else clearTimeout(handle as ReturnType<typeof setTimeout>)
+    if (handle instanceof MessagePort) {
+      // Closing alone lets through what is on its way already.
+      handle.onmessage = null
+      handle.close()
+    } else clearTimeout(handle as ReturnType<typeof setTimeout>)
   },
 }
 
