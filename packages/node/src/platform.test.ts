@@ -59,4 +59,17 @@ describe('platform', () => {
       vi.useRealTimers()
     }
   })
+
+  it('clears timers that are numbers, as where a page is emulated', async () => {
+    const { setTimeout: real } = globalThis
+    vi.stubGlobal('setTimeout', (fire: () => void, delayMs: number) => Number(real(fire, delayMs)))
+    try {
+      const fired: string[] = []
+      processTimers.clear(processTimers.set(1, () => fired.push('cleared')))
+      await new Promise<void>((resolve) => processTimers.set(5, resolve))
+      expect(fired).toEqual([])
+    } finally {
+      vi.unstubAllGlobals()
+    }
+  })
 })

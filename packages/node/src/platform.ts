@@ -13,8 +13,9 @@ export const processTimers: Timers = {
   // A timer waits a millisecond at least: half as long as a slice of reading.
   set: (delayMs, fire) => (delayMs > 0 ? setTimeout(fire, delayMs) : setImmediate(fire)),
   clear: (handle) => {
-    const given = handle as NodeJS.Timeout | NodeJS.Immediate
-    if ('refresh' in given) clearTimeout(given)
+    const given = handle as NodeJS.Timeout | NodeJS.Immediate | number
+    // Timers are numbers where a page is emulated.
+    if (typeof given === 'number' || 'refresh' in given) clearTimeout(given)
     else clearImmediate(given)
   },
 }
