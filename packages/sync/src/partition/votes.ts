@@ -173,9 +173,9 @@ export class VoteTable implements VoteRecords {
     }
     // The answer says what the document here holds: it has to be read for that.
     core.shelf.acquire(document).then(
-      () =>
+      (held) =>
         this.#seat(document, (seat) => {
-          if (seat === undefined || seat.isUsing) core.shelf.release(document)
+          if (seat === undefined || seat.isUsing || held.isClosed) core.shelf.release(document, held)
           else seat.isUsing = true
           if (seat !== undefined) vote(seat)
         }),
