@@ -10,11 +10,20 @@ const rosterOf = (ids: string): NextRoster => ({
 
 /** A partition layer that a test plays. */
 function played() {
-  const status: { roster: Roster; isSettled: boolean; verdict: object | undefined; suspected: object[] } = {
+  const status: {
+    roster: Roster
+    isSettled: boolean
+    verdict: object | undefined
+    suspected: object[]
+    open: object[]
+    oneWay: object[]
+  } = {
     roster: { ...rosterOf('abc'), epoch: 1 },
     isSettled: true,
     verdict: undefined,
     suspected: [],
+    open: [],
+    oneWay: [],
   }
   const proposed: NextRoster[] = []
   const forced: NextRoster[] = []
@@ -98,7 +107,7 @@ describe('a server in a split', () => {
   it('[SV41] says what was written apart, and who may be gone', () => {
     const { status, words } = played()
     expect(words()).toEqual([])
-    const split = { state: 'split', ours: { documents: 1, changes: 3, keys: 2, bytes: 120 } }
+    const split = { state: 'split', absent: ['b'], ours: { documents: 1, changes: 3, keys: 2, bytes: 120 } }
     Object.assign(status, split)
     expect(words()).toEqual([
       'Since contact was lost 3 changes (120 bytes) were written here that the other side lacks.',
@@ -109,7 +118,7 @@ describe('a server in a split', () => {
     expect(words()).toEqual(['Since contact was lost nothing was written here that the other side lacks.'])
     // What counting costs is paid in a split alone.
     Object.defineProperty(status, 'ours', { get: () => expect.unreachable() })
-    Object.assign(status, { state: 'healing' })
+    Object.assign(status, { state: 'healing', progress: { documents: 1, changes: 3, done: 0.5 } })
     status.suspected.push({ peer: 'c', since: Date.UTC(2026, 0, 2), until: Date.UTC(2026, 0, 2, 0, 0, 9) })
     expect(words()).toEqual([
       'c may be gone: silent since 2026-01-02T00:00:00.000Z, counts as gone at 2026-01-02T00:00:09.000Z unless it is heard before.',
@@ -118,6 +127,17 @@ describe('a server in a split', () => {
 })
 
 describe('a server beside others', () => {
+  it('[SV69] says who answers late, or to whom much gets lost, and which documents diverged', () => {
+    const { status, words } = played()
+    const symptoms = { lossy: ['b'], slow: ['b', 'c'], diverged: ['raid'] }
+    status.open = ['message-loss', 'slowness', 'divergence', 'partition'].map((failure) => ({ failure, symptoms }))
+    expect(words()).toEqual([
+      'Two replicas hold different states of raid.',
+      'Much gets lost on the way to b.',
+      'Late answers come from b, c.',
+    ])
+  })
+
   const words = (more: object): readonly string[] => {
     const { status, words } = played()
     Object.assign(status, more)

@@ -1,5 +1,13 @@
 /** Where a server stands among those that vote, and what of it only the server itself can say. */
-import { explainPartition, isQuorum, type PartitionStatus, type Partitions, type Roster } from '@rejoin/sync/partition'
+import {
+  explainPartition,
+  type HealthCode,
+  healthOf,
+  isQuorum,
+  type PartitionStatus,
+  type Partitions,
+  type Roster,
+} from '@rejoin/sync/partition'
 import { policyToText } from './policy-text.ts'
 import type { NextRoster, RosterAsk } from './roster-asks.ts'
 
@@ -14,6 +22,7 @@ export function standingWords({ self, status }: Partitions, asked: RosterAsk | u
     ...explainPartition(status.verdict),
     ...apartWords(status),
     ...suspicionWords(status),
+    ...troubleWords(status),
     ...withoutVote(self, status),
     ...renewingWords(self, status),
     ...groupWords(self, status),
@@ -47,6 +56,13 @@ function suspicionWords({ suspected }: PartitionStatus): string[] {
     ({ peer, since, until }) =>
       `${peer} may be gone: silent since ${at(since)}, counts as gone at ${at(until)} unless it is heard before.`,
   )
+}
+
+/** What a verdict does not show. */
+const troubles: readonly HealthCode[] = ['divergence', 'message-loss', 'slowness']
+
+function troubleWords(status: PartitionStatus): string[] {
+  return healthOf(status).reasons.flatMap(({ code, text }) => (troubles.includes(code) ? text : []))
 }
 
 function withoutVote(self: string, { roster, isSettled, verdict }: PartitionStatus): string[] {
