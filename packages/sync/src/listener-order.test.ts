@@ -20,6 +20,37 @@ describe('what a listener causes is told after what it was caused by, to whoever
     expect(heard).toEqual([1, 1, 2, 2])
   })
 
+  it('[SY65] with an end, also where it always causes more: that is an error of the app, which goes on', () => {
+    const logged: string[] = []
+    const { world, handles } = star(1, { client: { onLog: ({ event }) => logged.push(event) } })
+    const handle = handles[0]
+    const off = handle?.subscribe(() => {
+      handle.change((draft) => draft.potions.add(1))
+    })
+    handle?.change((draft) => draft.potions.add(1))
+    off?.()
+    expect(logged).toContain('listeners-without-end')
+    expect(handle?.snapshot.potions).toBe(1011)
+    const heard: unknown[] = []
+    handle?.subscribe((event) => heard.push(event))
+    handle?.change((draft) => draft.potions.add(1))
+    expect(heard).toHaveLength(1)
+    world.advance(1000)
+    expect(handle?.unsaved.changes).toBe(0)
+  })
+
+  it('[SY65] but may do so many times', () => {
+    const { handles } = star(1)
+    const handle = handles[0]
+    let heard = 0
+    handle?.subscribe(() => {
+      heard += 1
+      if (heard < 900) handle.change((draft) => draft.potions.add(1))
+    })
+    handle?.change((draft) => draft.potions.add(1))
+    expect(heard).toBe(900)
+  })
+
   it('[SY64] as what becomes of a lease', () => {
     const cluster = voters()
     const { lease, told } = want(cluster, 'a')

@@ -37,6 +37,8 @@ export interface ReplicaSetup extends ReplicaOptions {
 const correctedOffsetMs = 500
 /** A server with a failing disk lets its clients go after this. */
 const failingGraceMs = 5000
+/** How often listeners may cause more of what they listen for, one time out of the other: what goes on has no end. */
+const mostRounds = 1000
 /** The inside of a replica: documents, connections, the way to the disk, and the batch that ties their steps together. */
 export class ReplicaCore implements Hub {
   readonly id: string
@@ -200,16 +202,19 @@ export class ReplicaCore implements Hub {
     const values = [value]
     this.#telling.set(listeners, values)
     try {
-      for (const next of values)
-        for (const listener of [...listeners]) {
-          // It left, or the replica was closed, by what one before it did.
-          if (this.isClosed !== isClosed || !listeners.has(listener)) continue
-          try {
-            listener(next)
-          } catch (error) {
-            this.log('error', 'listener-failed', { error: String(error) })
+      let round = 0
+      for (; values.length > 0 && round < mostRounds; round++)
+        for (const next of values.splice(0))
+          for (const listener of [...listeners]) {
+            // It left, or the replica was closed, by what one before it did.
+            if (this.isClosed !== isClosed || !listeners.has(listener)) continue
+            try {
+              listener(next)
+            } catch (error) {
+              this.log('error', 'listener-failed', { error: String(error) })
+            }
           }
-        }
+      if (values.length > 0) this.log('error', 'listeners-without-end', { rounds: round })
     } finally {
       this.#telling.delete(listeners)
     }
