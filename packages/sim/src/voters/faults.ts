@@ -25,8 +25,8 @@ export interface FaultHandlers {
   readonly proposed: (node: number, next: NextRoster) => void
   /** Answers whether the server was there to be told. */
   readonly forced: (node: number, next: NextRoster) => boolean
-  /** Whether it came to what was forced at a server. */
-  readonly heeded: (node: number) => boolean
+  /** Whether it came to what was forced, or to something later. */
+  readonly heeded: () => boolean
   /** Whether the group can do without the disk of a node. */
   readonly spares: (node: number) => boolean
   /** Somebody more wants the lease at a node; answers how that ends. */
@@ -100,7 +100,7 @@ export function runFaults<S extends Schema>(
 
   const force = (node: number, next: NextRoster, times = 1): void => {
     const look = (): void => {
-      if (heeded(node)) scheduler.after(lookMs, look)
+      if (heeded()) scheduler.after(lookMs, look)
       else if (times < mostForces) force(node, next, times + 1)
     }
     if (forced(node, next)) scheduler.after(lookMs, look)

@@ -57,13 +57,15 @@ export class OperatorDesk<S extends Schema> {
   }
 
   /**
-   * Whether a server goes by a forced roster, this or another one, whose voters have their vote where they are there: who lost its disk
-   * since has none, nor who was not known before to the one that forced it, as the word of it was lost.
+   * Whether any server goes by a forced roster, this or another one, or a later one, whose voters have their vote where they are there: who
+   * lost its disk since has none, nor who was not known before to the one that forced it, as the word of it was lost. A server that has
+   * just lost its own disk knows of none, which says nothing.
    */
-  heeded(node: number): boolean {
+  get isHeeded(): boolean {
     const { watches, names } = this.#ground
     const running = this.#running()
-    const roster = running.includes(node) ? watches[node]?.status.roster : undefined
+    const rosters = running.flatMap((at) => watches[at]?.status.roster ?? [])
+    const [roster] = rosters.sort((one, other) => other.epoch - one.epoch)
     if (roster === undefined || !isAfterForce(roster.epoch)) return false
     const isNamed = (at: number): boolean => roster.voters.some(({ id }) => id === names[at])
     const votes = (at: number): boolean =>

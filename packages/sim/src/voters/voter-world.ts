@@ -218,7 +218,7 @@ export function createVoterWorld<S extends Schema>(
       quorumAcknowledged = Version.empty
       return true
     },
-    heeded: (node) => operators.heeded(node),
+    heeded: () => operators.isHeeded,
     spares: (node) => operators.spares(node),
     wanted: (node) => {
       const watch = watches[node]
