@@ -1,5 +1,4 @@
 /** The HTTP servers of one sync server: the port for everybody, and the admin port when there is one. */
-
 import type { Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WebSocketServerTransport } from '@rejoin/node'

@@ -1,7 +1,7 @@
 import type { PartitionStatus, Partitions } from './partitions.ts'
-import { isQuorum } from './policy.ts'
+import { hasQuorums } from './policy.ts'
 import type { FailureClass } from './recovery/incident.ts'
-import type { NodeId, Roster } from './roster.ts'
+import type { NodeId } from './roster.ts'
 
 /**
  * Why not all is well. `unknown`: who is there is not known yet. `paused`: this replica did not run for a while. `offline`: the platform says so.
@@ -64,7 +64,6 @@ const sure: readonly HealthCode[] = ['paused', 'offline', 'no-vote']
  * restart is nothing to hear of. Returns the way to stop; it ends with the partition layer too.
  */
 export function onHealth(partitions: Partitions, listener: (health: Health) => void): () => void {
-  const listeners = new Set([listener])
   const believed = (): Health => {
     const { status } = partitions
     const isSure = status.open.some(({ failure }) => failure !== undefined)
@@ -79,7 +78,7 @@ export function onHealth(partitions: Partitions, listener: (health: Health) => v
     const names = namesOf(health)
     if (names === told) return
     told = names
-    for (const one of listeners) one(health)
+    listener(health)
   }
   const stops = [
     partitions.onVerdict(look),
@@ -88,7 +87,6 @@ export function onHealth(partitions: Partitions, listener: (health: Health) => v
     partitions.on('healing', look),
   ]
   return () => {
-    listeners.clear()
     for (const stop of stops) stop()
   }
 }
@@ -137,10 +135,6 @@ const texts: { readonly [C in HealthCode]: TextOf } = {
     ),
   'message-loss': ofIncident('message-loss', ({ lossy }) => `Much gets lost on the way to ${list(lossy)}.`),
   slowness: ofIncident('slowness', ({ slow }) => `Late answers come from ${list(slow)}.`),
-}
-
-function hasQuorums(roster: Roster): boolean {
-  return isQuorum(roster, new Set(roster.voters.map(({ id }) => id)))
 }
 
 /** All that there are, the worst first. */

@@ -40,3 +40,8 @@ export function isQuorum({ voters, policy, arbiter }: Roster, ids: ReadonlySet<N
       return false
   }
 }
+
+/** Whether all voters of a roster together may act: by some policies nobody ever may. */
+export function hasQuorums(roster: Roster): boolean {
+  return isQuorum(roster, new Set(roster.voters.map(({ id }) => id)))
+}

@@ -1,5 +1,5 @@
 import { forceOf, isAfterForce } from './forced-epoch.ts'
-import { isQuorum } from './policy.ts'
+import { hasQuorums, isQuorum } from './policy.ts'
 import type { NodeId, Roster } from './roster.ts'
 
 /** The number of an attempt to change the roster: greater by round, then by who attempts it. */
@@ -162,6 +162,5 @@ export function mayHandOver({ roster, accepted, settled, votesFrom }: RosterLogS
  * one of the next, which so knows of it. A next roster of whom nobody ever is a quorum needs none.
  */
 export function mayDecide(roster: Roster, next: Roster, votes: ReadonlySet<NodeId>): boolean {
-  const hasQuorums = isQuorum(next, new Set(next.voters.map(({ id }) => id)))
-  return isQuorum(roster, votes) && (!hasQuorums || isQuorum(next, votes))
+  return isQuorum(roster, votes) && (!hasQuorums(next) || isQuorum(next, votes))
 }
